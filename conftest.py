@@ -1,0 +1,49 @@
+"""Shared by all tests of the workspace."""
+
+import os
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+# These folders are named like the packages in them: loaded first, the packages win over the folders.
+import gateway
+import sandbox
+
+assert gateway.__file__  # noqa: S101
+assert sandbox.__file__  # noqa: S101
+
+pytest_plugins = ["kit.testing.plugin"]
+
+# Tests that start the whole platform, or share it: each line is run by one worker, and before all others since they
+# take longest. Two lines and not more: a platform needs some forty of the hundred connections PostgreSQL has.
+TOGETHER = {
+    "tests/e2e/": "platform one",
+    "tests/chaos/test_outside_world.py": "platform one",
+    "tests/chaos/test_servers_fail.py": "platform one",
+    "tests/chaos/test_chaos.py": "platform two",
+    "deploy/local/tests/test_life_of_a_checkout.py": "platform two",
+}
+
+
+class _ByPlace(LoadScopeScheduling):  # type: ignore[misc]  # xdist brings no types
+    """Gives single tests to whichever worker is free, and those that belong together to one of them."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((line for place, line in TOGETHER.items() if nodeid.startswith(place)), nodeid)
+
+
+def pytest_xdist_make_scheduler(config: Any, log: Any) -> _ByPlace:
+    """Called by xdist when tests run in parallel."""
+    return _ByPlace(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In continuous integration a test that was skipped has proved nothing: it counts as failed."""
+    report = yield
+    if os.environ.get("CI") and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped in CI: {report.longrepr}"
+    return report

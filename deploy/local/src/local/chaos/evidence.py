@@ -1,0 +1,206 @@
+"""What both sides' books say when all is quiet: our tables, every event that was published, the sandbox."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+import aio_pika
+import asyncpg
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from pamqp.common import FieldValue
+
+from kit.messaging.liveness import NAMES_KEPT
+from kit.messaging.topology import Topology
+from local.chaos.outside import Sandbox
+from local.chaos.tenant import Tenant
+from local.state import SERVICES
+
+Row = tuple[Any, ...]
+
+_END_OF_HISTORY: Final = 2.0  # seconds of silence after which everything was read
+
+_TABLES: Final[Mapping[str, str]] = {
+    "organizations": "SELECT id::text, name FROM auth.organizations",
+    "people": "SELECT value, user_id::text FROM auth.identities WHERE verified_at IS NOT NULL",
+    "invitations": "SELECT id::text, email_value FROM auth.invitations",
+    "members": "SELECT m.id::text, m.organization_id::text, m.role, m.version, i.value "
+    "FROM auth.members m JOIN auth.identities i USING (user_id)",
+    "mails": "SELECT message_id, category, status FROM auth.outgoing_mails",
+    "billed": "SELECT organization_id::text FROM billing.organizations",
+    "entitled": "SELECT organization_id::text FROM billing.entitlements",
+    "seats": "SELECT member_id::text FROM billing.seats WHERE taken",
+    "inbox_members": "SELECT member_id::text, role, version FROM inbox.members WHERE role <> ''",
+    "posts": "SELECT id::text, text, status FROM publisher.posts",
+    "deliveries": "SELECT d.id::text, p.text, a.external_id, d.status, d.code FROM publisher.deliveries d "
+    "JOIN publisher.posts p ON p.id = d.post_id JOIN publisher.connected_accounts a ON a.id = d.account_id",
+    "messages": "SELECT id::text, direction, status, failure_code FROM inbox.messages",
+    "conversations": "SELECT id::text FROM inbox.conversations",
+    **{f"{name}_processed": f"SELECT queue, message_id::text FROM {name}.processed_messages" for name in SERVICES},  # noqa: S608 - names of our own schemas
+}
+_LEFT: Final[Mapping[str, str]] = {
+    "in the outbox": "SELECT type FROM {}.outbox",
+    "in the ledger": "SELECT kind || ' ' || status FROM {}.ledger_entries WHERE status IN ('calling', 'unknown') "
+    "OR (status = 'pending' AND due_at < kit.kit_now() + interval '1 day')",
+    "not split": "SELECT source || ' ' || state FROM {}.intake_deliveries WHERE state <> 'split'",
+    "not applied": "SELECT kind || ' ' || coalesce(verdict || ' ' || reason, 'undecided') FROM {}.intake_items "
+    "WHERE verdict IS NULL OR verdict NOT IN ('applied', 'duplicate')",
+    "dead letter": "SELECT type || ' ' || reason || ' ' || error FROM {}.dead_letters",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One event, as everybody gets it."""
+
+    id: str
+    type: str
+    subject: str
+    organization: str
+    time: float
+
+
+@dataclass(slots=True)
+class Evidence:
+    """Everything that was found."""
+
+    tables: dict[str, list[Row]] = field(default_factory=dict)
+    left: list[str] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
+    history: set[str] = field(default_factory=set)
+    """The ids of the events that a replay would find."""
+    posts: Counter[str] = field(default_factory=Counter)
+    """What is live, as `text @ page`."""
+    replies: Counter[str] = field(default_factory=Counter)
+    """What people got, by text."""
+    mails: Counter[str] = field(default_factory=Counter)
+    """How often each Message-ID arrived."""
+    conversations: dict[str, list[str]] = field(default_factory=dict)
+    """The texts of each contact in the order in which they are shown."""
+
+    def rows(self, table: str) -> list[Row]:
+        """The rows of one table or view."""
+        return self.tables[table]
+
+
+async def left_over(connection: "asyncpg.Connection[asyncpg.Record]") -> list[str]:
+    """What some service still has to do, or has given up."""
+    found: list[str] = []
+    for service in SERVICES:
+        for what, query in _LEFT.items():
+            rows = await connection.fetch(query.format(service))
+            found += [f"{service}: {what}: {row[0]}" for row in rows]
+    return found
+
+
+async def waiting(broker: str, topology: Topology, queues: Sequence[str]) -> list[str]:
+    """Queues with messages that nobody has taken."""
+    async with await aio_pika.connect(broker, timeout=5) as connection:
+        found: list[str] = []
+        for queue in queues:
+            async with connection.channel() as channel:
+                declared = await channel.declare_queue(queue, passive=True, timeout=5)
+                count = declared.declaration_result.message_count or 0
+                found += [f"{topology.label(queue)}: {count} waiting"] * bool(count)
+        return found
+
+
+async def gather_tables(url: str) -> tuple[dict[str, list[Row]], list[str]]:
+    """Our own books, read as the administrator, and what is left to do."""
+    connection = await asyncpg.connect(url, timeout=10)
+    try:
+        tables = {name: [tuple(row) for row in await connection.fetch(query)] for name, query in _TABLES.items()}
+        return tables, await left_over(connection)
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def _overheard(broker: str) -> AsyncIterator[AbstractChannel]:
+    async with await aio_pika.connect(broker, timeout=5) as connection, connection.channel() as channel:
+        await channel.set_qos(prefetch_count=500)
+        yield channel
+
+
+def _ear(topology: Topology) -> str:
+    return f"{topology.namespace}/chaos"
+
+
+async def overhear(broker: str, topology: Topology) -> None:
+    """Put up a queue of our own that gets every event from now on: no reader of the platform is asked for them."""
+    async with _overheard(broker) as channel:
+        queue = await channel.declare_queue(_ear(topology), durable=True, arguments={"x-queue-type": "quorum"})
+        await queue.bind(topology.events, "#")
+    await asyncio.sleep(NAMES_KEPT)
+
+
+async def gather_facts(broker: str, topology: Topology) -> list[Fact]:
+    """Every event that was ever published, once each."""
+    found: dict[str, Fact] = {}
+    for message in await _all(broker, _ear(topology), {}):
+        fact = _fact(json.loads(message.body))
+        found.setdefault(fact.id, fact)
+    return list(found.values())
+
+
+async def gather_history(broker: str, topology: Topology) -> set[str]:
+    """The ids of the events that stand in the history."""
+    return {
+        message.message_id or "" for message in await _all(broker, topology.history, {"x-stream-offset": "first"})
+    }
+
+
+async def _all(broker: str, name: str, arguments: dict[str, FieldValue]) -> list[AbstractIncomingMessage]:
+    """Everything in a queue or stream."""
+    found: list[AbstractIncomingMessage] = []
+    box: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
+    async with _overheard(broker) as channel:
+        queue = await channel.get_queue(name, ensure=False)
+        await queue.consume(box.put, arguments=arguments)
+        with suppress(TimeoutError):
+            while True:
+                async with asyncio.timeout(_END_OF_HISTORY):
+                    found.append(await box.get())
+                await found[-1].ack()
+    return found
+
+
+async def gather_outside(evidence: Evidence, sandbox: Sandbox, tenants: Sequence[Tenant]) -> None:
+    """The other side's books."""
+    for tenant in tenants:
+        for page in tenant.pages:
+            evidence.posts.update(f"{each['text']} @ {page}" for each in await sandbox.posts(page))
+        evidence.replies.update(each["text"] for each in await sandbox.messages(tenant.number))
+    evidence.mails.update(str(each["message_id"]) for each in await sandbox.mails())
+
+
+async def gather_conversations(tenants: Sequence[Tenant]) -> dict[str, list[str]]:
+    """What each contact wrote, as an agent sees it."""
+    found: dict[str, list[str]] = {}
+    for tenant in tenants:
+        listed = await tenant.owner.ask("GET", "/v1/conversations?limit=50", {200})
+        for each in listed.json()["items"] if listed else []:
+            found[each["id"]] = await _texts(tenant, each["id"])
+    return found
+
+
+async def _texts(tenant: Tenant, conversation: str) -> list[str]:
+    path, texts, cursor = f"/v1/conversations/{conversation}/messages?limit=100", list[str](), ""
+    while True:
+        answer = await tenant.owner.ask("GET", path + cursor, {200})
+        if answer is None:
+            return texts
+        page = answer.json()
+        texts = [each["text"] for each in page["items"] if each["direction"] == "in"] + texts
+        if page["older_cursor"] is None:
+            return texts
+        cursor = f"&cursor={page['older_cursor']}"
+
+
+def _fact(event: Mapping[str, Any]) -> Fact:
+    time = datetime.fromisoformat(event["time"]).timestamp()
+    return Fact(event["id"], event["type"], event["subject"], event.get("organization", ""), time)

@@ -1,0 +1,242 @@
+"""Builds the gateway's parts in order and closes them in reverse; the only wiring."""
+
+import asyncio
+import gc
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from urllib.parse import urlsplit
+
+import uvicorn
+
+from contracts.auth import SessionsRevoked
+from contracts.billing import EntitlementsChanged
+from gateway.access import AccessLog, count_refused_head
+from gateway.addresses import Addresses
+from gateway.app import Gateway, Parts
+from gateway.cache.cache import Cache
+from gateway.cache.generations import Invalidation
+from gateway.cache.policy import Policy
+from gateway.deadlines import Sweep
+from gateway.edge import Bounds, Door, make_config
+from gateway.events.door import EventsDoor
+from gateway.events.feeder import Feeder
+from gateway.events.hub import Hub
+from gateway.events.streams import Streams
+from gateway.feed import Feed
+from gateway.fetch import fetch
+from gateway.headers import SECURITY, STRICT_TRANSPORT, Cors
+from gateway.health import AdminDoor, Health
+from gateway.keys import KeyRing
+from gateway.limits import Limiter
+from gateway.plans import LARGEST_PAGE, Plans, PlanWatch
+from gateway.policies import PolicyFile
+from gateway.policy import read
+from gateway.redis_pipe import RedisPipe
+from gateway.revocations import MOST_REVOCATIONS, Revocations, RevocationWatch
+from gateway.routes import RATES, RouteTable
+from gateway.server import listen, serve
+from gateway.settings import GatewaySettings
+from gateway.stays import Most, Stays
+from gateway.tokens import Verifier
+from gateway.upstream import Upstream
+from kit.clock import LearnedClock
+from kit.messaging.broker import Broker
+from kit.messaging.topology import Topology
+from kit.process import Loop, in_order, supervise
+from kit.telemetry import logging, tracing
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A gateway that is built: its two doors and its background."""
+
+    public: uvicorn.Config
+    admin: uvicorn.Config
+    health: Health
+    stays: Stays
+    limits: PolicyFile
+    loops: tuple[Loop, ...]
+
+
+def _upstreams(settings: GatewaySettings, sweep: Sweep) -> dict[str, Upstream]:
+    addresses = {
+        "auth": settings.auth_url,
+        "billing": settings.billing_url,
+        "inbox": settings.inbox_url,
+        "publisher": settings.publisher_url,
+    }
+    return {name: Upstream(name, url, sweep) for name, url in addresses.items()}
+
+
+@asynccontextmanager
+async def built(settings: GatewaySettings) -> AsyncIterator[Running]:
+    """All parts, until the block is left."""
+    async with AsyncExitStack() as closing:
+        sweep = Sweep()
+        sweep.start()
+        closing.callback(sweep.stop)
+        redis = RedisPipe(settings.redis_url.get_secret_value())
+        await redis.start()
+        closing.push_async_callback(redis.stop)
+        upstreams = _upstreams(settings, sweep)
+        jwks = urlsplit(settings.jwks_url)
+        keys_at = Upstream("keys", settings.jwks_url, sweep)
+        for upstream in (*upstreams.values(), keys_at):
+            closing.callback(upstream.close)
+
+        clock = LearnedClock()  # the snapshot brings the time
+        keys = KeyRing(partial(fetch, keys_at, jwks.path or "/"))
+        revocations = Revocations()
+        ask = partial(fetch, upstreams["auth"], "/internal/revocations", at_most=MOST_REVOCATIONS)
+        watch = RevocationWatch(revocations, redis, settings.namespace, ask, clock.learn)
+        broker = Broker(settings.broker_url.get_secret_value(), name="gateway")
+        closing.push_async_callback(broker.close)
+        topology = Topology(settings.namespace)
+        plans = Plans()
+        plan_watch = PlanWatch(plans, partial(fetch, upstreams["billing"], at_most=LARGEST_PAGE))
+        feed = Feed(
+            broker,
+            topology,
+            {SessionsRevoked: watch.hear, EntitlementsChanged: plan_watch.hear},
+            returned=partial(_ask_again, watch, plan_watch),
+            alive=revocations.heard,
+        )
+        limiter = Limiter(
+            redis,
+            settings.namespace,
+            read(settings.policy_file, RATES),
+            plan_of=plans.of,
+            share=settings.limit_processes,
+            scale=settings.limit_scale,
+        )
+        limits = PolicyFile(settings.policy_file, RATES, limiter.adopt)
+
+        streams_redis, tail = (
+            RedisPipe(settings.redis_url.get_secret_value(), timeout=limit) for limit in (2.0, 6.0)
+        )
+        for pipe in (streams_redis, tail):
+            await pipe.start()
+            closing.push_async_callback(pipe.stop)
+        streams = Streams(streams_redis, settings.namespace)
+        hub = Hub(streams, tail)
+        policy = Policy()
+        feeder = Feeder(broker, topology, streams, Invalidation(streams_redis, settings.namespace, policy))
+        stays = Stays(clock, revocations, Most(all=settings.max_listeners))
+
+        secure = settings.environment == "production"
+        addresses = Addresses(settings.trusted_proxies)
+        access_log = AccessLog()
+        closing.callback(access_log.flush)
+        health = Health(
+            {
+                "keys": lambda: keys.usable,
+                "redis": lambda: redis.up,
+                "revocations": lambda: revocations.fresh,
+                "revocation_feed": lambda: feed.listening,
+                "plans": lambda: plan_watch.complete,
+                "policy": lambda: limits.good,
+                "events_feed": lambda: feeder.feeding,
+            },
+            clock=clock,
+        )
+        app = Gateway(
+            Parts(
+                routes=RouteTable(),
+                upstreams=upstreams,
+                verifier=Verifier(
+                    keys,
+                    clock,
+                    issuer=settings.token_issuer,
+                    audience=settings.token_audience,
+                    trusts_memory=lambda: revocations.fresh,
+                ),
+                limiter=limiter,
+                revocations=revocations,
+                addresses=addresses,
+                cors=Cors(settings.cors_origins),
+                log=access_log,
+                health=health,
+                stays=stays,
+                events=EventsDoor(hub, stays),
+                cache=Cache(redis, settings.namespace, policy, most_bytes=settings.cache_bytes),
+                secure=secure,
+                max_in_flight=settings.max_in_flight,
+                trace_sample=settings.trace_sample if settings.otlp_endpoint else 0.0,
+            )
+        )
+        door = Door(
+            sweep,
+            Bounds(connections=settings.max_connections, per_address=settings.max_connections_per_address),
+            headers=[*SECURITY, *([STRICT_TRANSPORT] if secure else [])],
+            on_refused=count_refused_head,
+            is_proxy=addresses.is_trusted,
+        )
+        yield Running(
+            public=make_config(app, door, drain=settings.drain_seconds),
+            admin=uvicorn.Config(
+                AdminDoor(health), http="httptools", ws="none", lifespan="off", log_config=None, access_log=False
+            ),
+            health=health,
+            stays=stays,
+            limits=limits,
+            loops=(
+                Loop("keys", keys.run),
+                Loop("revocations", watch.run),
+                Loop("feed", feed.run),
+                Loop("plans", plan_watch.run),
+                Loop("policy", limits.run),
+                Loop("long-connections", stays.watch),
+                Loop("events-feed", feeder.run),
+                *hub.loops,
+                Loop("access-log", partial(_flushed, access_log), every=0.5),
+            ),
+        )
+
+
+async def _ask_again(revocations: RevocationWatch, plans: PlanWatch) -> None:
+    plans.missed()
+    await revocations.synchronise()
+
+
+async def _flushed(access_log: AccessLog) -> None:
+    access_log.flush()
+
+
+async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
+    """The whole life of the process."""
+    logging.configure("gateway", settings.log_level)
+    tracing.configure("gateway", endpoint=settings.otlp_endpoint, sample=settings.trace_sample)
+    try:
+        async with built(settings) as running:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, running.limits.ask)
+            public = listen(settings.http_host, settings.http_port)
+            admin = listen(settings.admin_host, settings.admin_listen_port)
+            _settle_memory()
+            await in_order(
+                stop,
+                partial(_draining, running, settings.drain_notice),
+                partial(serve, running.public, public),
+                partial(serve, running.admin, admin),
+                partial(supervise, running.loops),
+            )
+    finally:
+        tracing.shut_down()
+
+
+def _settle_memory() -> None:
+    """What has been built lives as long as the process: the collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
+
+
+async def _draining(running: Running, notice: float, stop: asyncio.Event) -> None:
+    """The first stage to end: tell the load balancer, give it time to notice, then send the long connections away."""
+    await stop.wait()
+    running.health.drain()
+    if notice:
+        await asyncio.sleep(notice)
+    running.stays.drain()

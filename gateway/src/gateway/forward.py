@@ -1,0 +1,221 @@
+"""Carries one request to a service and its answer back, piece by piece, neither side running ahead of the other."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from gateway.deadlines import NEVER
+from gateway.headers import answer_headers
+from gateway.problems import UPSTREAM_AWAY, UPSTREAM_SLOW, Header, Refused, retry_after
+from gateway.routes import Route
+from gateway.upstream import Connection, Upstream, UpstreamFailed
+from gateway.visit import ClientGone, Visit
+
+REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+NO_STORE = (b"cache-control", b"no-store")
+
+Deliver = Callable[[Visit, Route, Connection], Awaitable[None]]
+"""Brings an answer, of which the head is there, to the client."""
+
+
+async def forward(
+    visit: Visit,
+    route: Route,
+    upstream: Upstream,
+    *,
+    settled: Callable[[], Awaitable[None]] | None = None,
+    deliver: Deliver | None = None,
+) -> None:
+    """Answer a request by asking the service behind its route.
+
+    `settled` is awaited once the service has answered or will not, before the client hears of it.
+
+    Raises:
+        Refused: when the service does not answer, or the request's body is too large or too slow.
+        ClientGone: when the client left before the end.
+    """
+    first, more = b"", False
+    if visit.head.has_body:
+        first, more = await visit.read_body(route.body_limit, route.timeouts)
+    request = _request(visit, upstream, first, more=more)
+    try:
+        try:
+            connection, pump = await _asked(visit, route, upstream, request, more=more)
+        finally:
+            if settled is not None:
+                await settled()
+    except UpstreamFailed as failed:
+        raise _refusal(visit, failed) from failed
+    try:
+        await (deliver or relay)(visit, route, connection)
+    except UpstreamFailed as failed:
+        if visit.edge.lost or not visit.started:
+            raise _refusal(visit, failed) from failed
+        visit.break_off("upstream-broke-off")
+    finally:
+        whole = pump is None or (pump.done() and not pump.cancelled() and visit.body_failure is None)
+        if pump is not None and not pump.done():
+            pump.cancel()
+        visit.edge.on_gone = None
+        connection.release(whole_request=whole)
+
+
+def _refusal(visit: Visit, failed: UpstreamFailed) -> Exception:
+    if visit.body_failure is not None:
+        return visit.body_failure
+    if visit.edge.lost:
+        return ClientGone()
+    visit.outcome = failed.reason
+    wait = [retry_after(1)] if failed.problem is UPSTREAM_AWAY else []
+    return Refused(failed.problem, wait)
+
+
+def _request(visit: Visit, upstream: Upstream, first: bytes, *, more: bool) -> bytes:
+    """The request as the service sees it, with its body if that is at hand."""
+    head = visit.head
+    parts = [request_head(visit, upstream)]
+    if more:
+        chunked = head.content_length < 0
+        parts.append(
+            b"transfer-encoding: chunked\r\n" if chunked else b"content-length: %d\r\n" % head.content_length
+        )
+        parts += (b"\r\n", _framed(first, chunked=chunked))
+    else:
+        if first or visit.method in _WITH_BODY or head.has_body:
+            parts.append(b"content-length: %d\r\n" % len(first))
+        parts += (b"\r\n", first)
+    return b"".join(parts)
+
+
+def request_head(visit: Visit, upstream: Upstream) -> bytes:
+    """The head of the request, written anew from what was parsed; framing and the empty line are still to come."""
+    head, scope = visit.head, visit.scope
+    target: bytes = scope["raw_path"]
+    if scope["query_string"]:
+        target = target + b"?" + scope["query_string"]
+    parts = [visit.method.encode(), b" ", target, b" HTTP/1.1\r\nhost: ", upstream.authority, b"\r\n", *head.passed]
+    if head.authorization:
+        parts += (b"authorization: ", head.authorization, b"\r\n")
+    parts += (b"x-request-id: ", visit.request_id.encode(), b"\r\ntraceparent: ", visit.traceparent.encode())
+    parts += (b"\r\nx-forwarded-for: ", visit.address.encode(), b"\r\nx-forwarded-proto: ")
+    parts += (
+        b"https" if head.forwarded_proto == b"https" else b"http",
+        b"\r\nx-forwarded-host: ",
+        head.host,
+        b"\r\n",
+    )
+    return b"".join(parts)
+
+
+def _framed(piece: bytes, *, chunked: bool) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(piece), piece) if chunked and piece else piece
+
+
+async def _asked(
+    visit: Visit, route: Route, upstream: Upstream, request: bytes, *, more: bool
+) -> tuple[Connection, "asyncio.Task[None] | None"]:
+    """Send the request and wait for the head of the answer.
+
+    A connection that was kept may have been closed by the service in the same moment; then a request that may be
+    repeated, of which no byte was answered, is sent once more on a new connection. Nothing else is ever repeated.
+    """
+    repeatable = visit.method in REPEATABLE and not more
+    connection = upstream.idle(repeatable=repeatable)
+    if connection is not None and repeatable:
+        try:
+            return await _ask(visit, route, connection, request, more=more)
+        except UpstreamFailed as failed:
+            if failed.received or failed.problem is UPSTREAM_SLOW or visit.edge.lost:
+                raise
+            connection = None
+    if connection is None:
+        connection = await upstream.connect(route.timeouts.connect)
+    return await _ask(visit, route, connection, request, more=more)
+
+
+async def _ask(
+    visit: Visit, route: Route, connection: Connection, request: bytes, *, more: bool
+) -> tuple[Connection, "asyncio.Task[None] | None"]:
+    pump: asyncio.Task[None] | None = None
+    visit.edge.on_gone = connection.cancel
+    try:
+        visit.insist()
+        connection.send(visit.method.encode(), request, route.timeouts.first_byte)
+        if more:
+            connection.deadline = NEVER
+            pump = asyncio.create_task(_pump(visit, route, connection))
+        await connection.head()
+    except BaseException:
+        visit.edge.on_gone = None
+        if pump is not None:
+            pump.cancel()
+        connection.release(whole_request=False)
+        raise
+    return connection, pump
+
+
+async def _pump(visit: Visit, route: Route, connection: Connection) -> None:
+    """Send the rest of the request's body on, as fast as the service takes it and the client gives it."""
+    chunked = visit.head.content_length < 0
+    more = True
+    try:
+        while more:
+            if not connection.started:
+                connection.deadline = visit.now() + route.timeouts.idle
+            await connection.drain()
+            if not connection.started:
+                connection.deadline = NEVER
+            piece, more = await visit.read_body(route.body_limit, route.timeouts)
+            connection.write(_framed(piece, chunked=chunked))
+        if chunked:
+            connection.write(b"0\r\n\r\n")
+        if not connection.started:
+            connection.deadline = visit.now() + route.timeouts.first_byte
+    except (Refused, ClientGone) as failure:
+        visit.body_failure = failure
+        connection.cancel()
+
+
+async def gathered(visit: Visit, route: Route, connection: Connection, at_most: int) -> tuple[bytes, bool]:
+    """The body, and whether that is all of it; about as much as there may be, where it is longer.
+
+    Raises:
+        UpstreamFailed: when it breaks off.
+    """
+    body = connection.take()
+    while not connection.complete and len(body) <= at_most:
+        connection.deadline = visit.now() + route.timeouts.idle
+        await connection.change()
+        body += connection.take()
+    connection.deadline = NEVER
+    return body, connection.complete and len(body) <= at_most
+
+
+async def relay(visit: Visit, route: Route, connection: Connection, first: bytes = b"") -> None:
+    """Bring the answer to the client, each piece as it comes, after the first that was taken before."""
+    connection.deadline = NEVER
+    if connection.is_whole():
+        await visit.whole(connection.status, answered(route, connection), first + connection.take())
+        return
+    await visit.start(connection.status, answered(route, connection))
+    if first:
+        await visit.body(first, more=True)
+    while True:
+        piece = connection.take()
+        if connection.complete:
+            await visit.body(piece + connection.take(), more=False)
+            return
+        if piece:
+            await visit.body(piece, more=True)
+            continue
+        connection.deadline = visit.now() + route.timeouts.idle
+        await connection.change()
+        connection.deadline = NEVER
+
+
+def answered(route: Route, connection: Connection) -> list[Header]:
+    """The headers that reach the client; not to be stored, unless the service or the route says otherwise."""
+    headers = answer_headers(connection.headers, bodiless=connection.status in (204, 304))
+    if not route.cacheable and b"cache-control" not in dict(headers):
+        headers.append(NO_STORE)
+    return headers

@@ -1,0 +1,242 @@
+"""Which headers pass the gateway in either direction, and which it writes itself."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from gateway.problems import Header
+
+# The fate of a request header: passed on, dropped, or read by the gateway.
+PASS, DROP, READ = 0, 1, 2
+
+_HOP_BY_HOP = (
+    *(b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection"),
+    *(b"te", b"trailer", b"http2-settings"),
+)
+_READ = (
+    *(b"authorization", b"connection", b"content-length", b"expect", b"host", b"origin", b"traceparent"),
+    *(b"transfer-encoding", b"upgrade", b"x-forwarded-for", b"x-forwarded-proto", b"x-request-id"),
+    b"access-control-request-method",
+)
+_IMPOSING = (
+    *(b"forwarded", b"via", b"x-real-ip", b"x-http-method-override", b"x-http-method", b"x-method-override"),
+    *(b"true-client-ip", b"cf-connecting-ip", b"x-correlation-id"),
+)
+_IMPOSING_PREFIXES = (
+    *(b"x-user", b"x-organization", b"x-role", b"x-rostrum", b"x-forwarded-", b"x-auth", b"x-session"),
+    *(b"x-tenant", b"x-internal", b"x-original-", b"x-rewrite-", b"x-envoy-", b"x-client-", b"x-b3-"),
+    b"x-amzn-",
+)
+_ANSWER_DROPPED = frozenset(
+    (
+        *_HOP_BY_HOP,
+        *(b"connection", b"transfer-encoding", b"upgrade", b"server", b"date", b"x-powered-by", b"alt-svc"),
+        *(b"x-request-id", b"ratelimit", b"ratelimit-policy", b"traceparent", b"tracestate"),
+        *(b"strict-transport-security", b"content-security-policy", b"x-content-type-options"),
+        *(b"referrer-policy", b"x-frame-options", b"cross-origin-resource-policy"),
+    )
+)
+_MOST_NAMES = 4096
+
+_fates: dict[bytes, int] = dict.fromkeys(_READ, READ)
+
+
+def fate(name: bytes) -> int:
+    """Whether a request header is passed on, dropped or read; the gateway forgets nothing it has decided."""
+    decided = _fates.get(name)
+    if decided is None:
+        decided = DROP if _is_dropped(name) else PASS
+        if len(_fates) < _MOST_NAMES:
+            _fates[name] = decided
+    return decided
+
+
+def _is_dropped(name: bytes) -> bool:
+    """Hop-by-hop, or pretending to an identity or a place that only the gateway may state.
+
+    Names with an underscore go too: some servers read `x_user_id` as `x-user-id`.
+    """
+    return name in _HOP_BY_HOP or name in _IMPOSING or b"_" in name or name.startswith(_IMPOSING_PREFIXES)
+
+
+@dataclass(slots=True)
+class Head:
+    """The headers of a request, read once."""
+
+    passed: list[bytes]
+    """What goes on as it is: name, colon, value, line end, one after the other."""
+    authorization: bytes = b""
+    authorizations: int = 0
+    content_length: int = -1
+    chunked: bool = False
+    host: bytes = b""
+    origin: bytes = b""
+    preflight: bool = False
+    expects: bool = False
+    upgrade: bytes = b""
+    forwarded_for: bytes = b""
+    forwarded_proto: bytes = b""
+    request_id: bytes = b""
+    traceparent: bytes = b""
+
+    @property
+    def has_body(self) -> bool:
+        """Whether bytes will follow."""
+        return self.chunked or self.content_length > 0
+
+
+def read_head(headers: Iterable[Header]) -> Head:
+    """Sort a request's headers into those that pass, those that are read, and those that end here."""
+    head = Head([])
+    passed = head.passed
+    nominated: bytes = b""
+    for name, value in headers:
+        decided = _fates.get(name)
+        if decided is None:
+            decided = fate(name)
+        if decided == PASS:
+            passed += (name, b": ", value, b"\r\n")
+        elif decided == READ:
+            if name == b"connection":
+                nominated = nominated + b"," + value if nominated else value
+            else:
+                _READERS[name](head, value)
+    if nominated and nominated.lower() not in (b"keep-alive", b"close"):
+        head.passed = _without(passed, nominated)
+    return head
+
+
+def _without(passed: list[bytes], nominated: bytes) -> list[bytes]:
+    """Drop the headers that Connection names: they were for us only."""
+    names = {token.strip() for token in nominated.lower().split(b",")}
+    kept: list[bytes] = []
+    for at in range(0, len(passed), 4):
+        if passed[at] not in names:
+            kept += passed[at : at + 4]
+    return kept
+
+
+_Reader = Callable[[Head, bytes], None]
+
+
+def _read_authorization(head: Head, value: bytes) -> None:
+    head.authorization = value
+    head.authorizations += 1
+
+
+def _read_forwarded_for(head: Head, value: bytes) -> None:
+    head.forwarded_for = head.forwarded_for + b"," + value if head.forwarded_for else value
+
+
+def _reader(field: str) -> _Reader:
+    return lambda head, value: setattr(head, field, value)
+
+
+def _read_length(head: Head, value: bytes) -> None:
+    head.content_length = int(value)
+
+
+def _read_coding(head: Head, _value: bytes) -> None:
+    head.chunked = True
+
+
+def _read_preflight(head: Head, _value: bytes) -> None:
+    head.preflight = True
+
+
+def _read_expect(head: Head, _value: bytes) -> None:
+    head.expects = True
+
+
+_READERS: dict[bytes, _Reader] = {
+    b"authorization": _read_authorization,
+    b"content-length": _read_length,
+    b"transfer-encoding": _read_coding,
+    b"access-control-request-method": _read_preflight,
+    b"expect": _read_expect,
+    b"host": _reader("host"),
+    b"origin": _reader("origin"),
+    b"upgrade": _reader("upgrade"),
+    b"x-forwarded-for": _read_forwarded_for,
+    b"x-forwarded-proto": _reader("forwarded_proto"),
+    b"x-request-id": _reader("request_id"),
+    b"traceparent": _reader("traceparent"),
+}
+
+
+_answer_fates: dict[bytes, int] = {b"connection": READ}
+
+
+def _answer_fate(name: bytes) -> int:
+    """Whether a service's header passes; CORS is the gateway's affair alone."""
+    dropped = name in _ANSWER_DROPPED or name.startswith((b"access-control-", b"x-accel-"))
+    if len(_answer_fates) < _MOST_NAMES:
+        _answer_fates[name] = DROP if dropped else PASS
+    return DROP if dropped else PASS
+
+
+def answer_headers(headers: list[Header], *, bodiless: bool) -> list[Header]:
+    """What of a service's headers reaches the client."""
+    kept: list[Header] = []
+    nominated = b""
+    for header in headers:
+        name = header[0]
+        decided = _answer_fates.get(name)
+        if decided is None:
+            decided = _answer_fate(name)
+        if decided == PASS:
+            kept.append(header)
+        elif decided == READ:
+            nominated = nominated + b"," + header[1] if nominated else header[1]
+    if nominated and nominated.lower() not in (b"keep-alive", b"close"):
+        names = {token.strip() for token in nominated.lower().split(b",")}
+        kept = [(name, value) for name, value in kept if name not in names]
+    if bodiless:
+        kept = [(name, value) for name, value in kept if name != b"content-length"]
+    return kept
+
+
+SECURITY: list[Header] = [
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-site"),
+]
+STRICT_TRANSPORT: Header = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
+
+
+class Cors:
+    """Cross-origin access for the origins that are named, and for nobody else; without credentials."""
+
+    _EXPOSED = b"ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, Link, Deprecation, Sunset"
+    _METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"
+    _REQUEST_HEADERS = (
+        b"Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, Traceparent"
+    )
+
+    def __init__(self, origins: frozenset[str]) -> None:
+        self._origins = frozenset(origin.encode() for origin in origins)
+        self._vary: list[Header] = [(b"vary", b"Origin")] if origins else []
+
+    def allows(self, origin: bytes) -> bool:
+        """Whether pages of this origin may read answers."""
+        return origin.lower() in self._origins
+
+    def headers(self, origin: bytes) -> list[Header]:
+        """What an answer says about it."""
+        if not origin or not self.allows(origin):
+            return self._vary
+        return [
+            *self._vary,
+            (b"access-control-allow-origin", origin),
+            (b"access-control-expose-headers", self._EXPOSED),
+        ]
+
+    def preflight(self, origin: bytes) -> list[Header]:
+        """The answer to a preflight of an allowed origin."""
+        return [
+            (b"vary", b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers"),
+            (b"access-control-allow-origin", origin),
+            (b"access-control-allow-methods", self._METHODS),
+            (b"access-control-allow-headers", self._REQUEST_HEADERS),
+            (b"access-control-max-age", b"600"),
+        ]

@@ -1,0 +1,217 @@
+"""Rate limits (GCRA): exact across processes in one Redis call, local when Redis is away, never open."""
+
+import time
+from collections.abc import Callable, Sequence
+from importlib.resources import files
+from math import ceil
+from typing import NamedTuple, cast
+
+import hiredis
+
+from gateway.policy import Policy
+from gateway.redis_pipe import Call, RedisAway, RedisPipe, Script
+from gateway.routes import Route
+from gateway.tally import MICRO, Limit, Tally, Verdict, Whose
+
+GCRA = Script(files("gateway").joinpath("gcra.lua").read_text(encoding="utf-8"))
+
+
+class LocalLimits:
+    """The same arithmetic in this process; told what Redis said, so a fail-over grants no second burst."""
+
+    def __init__(self, *, now: Callable[[], float] = time.monotonic, capacity: int = 100_000) -> None:
+        self._now = now
+        self._capacity = capacity
+        self._arrivals: dict[str, int] = {}
+
+    def step(self, keys: Sequence[str], limits: Sequence[Limit]) -> list[int]:
+        """One step over all limits, in the form the script answers."""
+        now = round(self._now() * MICRO)
+        leads = [
+            min(max(0, self._arrivals.get(key, now) - now), limit.window)
+            for key, limit in zip(keys, limits, strict=False)
+        ]
+        waits = [lead + limit.takes - limit.window for lead, limit in zip(leads, limits, strict=True)]
+        wait = max(0, *waits)
+        if wait > 0:
+            return [waits.index(wait) + 1, wait, *leads]
+        leads = [lead + limit.takes for lead, limit in zip(leads, limits, strict=True)]
+        self.learn(keys, leads)
+        return [0, 0, *leads]
+
+    def learn(self, keys: Sequence[str], leads: Sequence[int]) -> None:
+        """Keep what Redis last said of these keys."""
+        now = round(self._now() * MICRO)
+        arrivals = self._arrivals
+        arrivals.update(zip(keys, [now + lead for lead in leads], strict=False))
+        while len(arrivals) > self._capacity:
+            del arrivals[next(iter(arrivals))]
+
+
+class Refusals:
+    """Which keys are known to be refused, so that nobody need be asked.
+
+    A refusal consumes nothing and an arrival time only grows, hence this memory is exact: what is kept is the moment
+    from which the cheapest request passes.
+    """
+
+    def __init__(self, *, capacity: int = 10_000) -> None:
+        self._until: dict[str, float] = {}
+        self._capacity = capacity
+
+    def __bool__(self) -> bool:
+        return bool(self._until)
+
+    def remember(self, key: str, limit: Limit, wait: int) -> None:
+        """A request that this limit counts was told to wait so many microseconds."""
+        cheapest = wait - (limit.takes - limit.interval)
+        if cheapest <= 0:
+            return
+        now = time.monotonic()
+        self._until[key] = now + cheapest / MICRO
+        if len(self._until) > self._capacity:
+            self._until = {key: until for key, until in self._until.items() if until > now}
+            while len(self._until) > self._capacity // 2:
+                del self._until[next(iter(self._until))]
+
+    def verdict(self, keys: list[str], limits: list[Limit]) -> Verdict | None:
+        """What these limits are known to say, if it is no."""
+        now = time.monotonic()
+        longest, refusing = 0.0, limits[0]
+        for key, limit in zip(keys, limits, strict=True):
+            left = self._until.get(key, now) - now
+            left += (limit.takes - limit.interval) / MICRO if left > 0 else 0.0
+            if left > longest:
+                longest, refusing = left, limit
+        seconds = ceil(longest)
+        return Verdict(seconds, refusing, 0, seconds) if seconds else None
+
+    def forget(self) -> None:
+        """The limits are others now."""
+        self._until.clear()
+
+
+class Question(NamedTuple):
+    """What Redis is asked for one caller on one kind of route: the same each time, so it is put together once."""
+
+    tally: Tally
+    keys: list[str]
+    call: Call
+
+
+class Refusal(NamedTuple):
+    """A verdict that is no, and what was counted."""
+
+    verdict: Verdict
+    tally: Tally
+
+
+class Limiter:
+    """Asks Redis for a verdict, and answers itself at once when Redis does not.
+
+    `share` is how many processes divide the limits while there is no Redis to add them up. `plan_of` says on which
+    plan an organization is, from memory; an empty name is a plan that nobody knows.
+    """
+
+    def __init__(
+        self,
+        redis: RedisPipe,
+        namespace: str,
+        policy: Policy,
+        *,
+        plan_of: Callable[[str], str] = lambda _organization: "",
+        share: int = 1,
+        scale: float = 1.0,
+        remembered: int = 10_000,
+    ) -> None:
+        self._redis = redis
+        self._prefix = f"{namespace}:limit:"
+        self._epoch = f"{namespace}:epoch:"
+        self._revoked = f"{namespace}:revoked:"
+        self._plan_of = plan_of
+        self._share = share
+        self._scale = scale
+        self._local = LocalLimits()
+        self._refusals = Refusals()
+        self._tallies: dict[tuple[object, ...], Tally] = {}
+        self._questions: dict[tuple[object, ...], Question] = {}
+        self._remembered = remembered
+        self._policy = policy
+
+    def adopt(self, policy: Policy) -> None:
+        """Count by another policy from now on; what was counted under a name goes on counting under it."""
+        self._policy = policy
+        self._tallies.clear()
+        self._questions.clear()
+        self._refusals.forget()
+
+    def _tier(self, whose: Whose) -> str:
+        return self._policy.tier(self._plan_of(whose.organization)) if whose.organization else ""
+
+    def tally(self, route: Route, whose: Whose) -> Tally:
+        """What a request on this route is counted by; worked out once for everyone alike."""
+        tier = self._tier(whose)
+        alike = (route.rates, route.replaces_address, tier, not whose.user, not whose.credential)
+        found = self._tallies.get(alike)
+        if found is None:
+            found = self._tallies[alike] = self._worked_out(route, whose, self._policy.tier(tier))
+        return found
+
+    def _worked_out(self, route: Route, whose: Whose, tier: str) -> Tally:
+        policy = self._policy
+        general = [policy.rate(name, tier) for name in policy.always]
+        own = [policy.rate(name, tier) for name in route.rates if name not in policy.always]
+        if route.replaces_address and any(rate.per == "address" for rate in own):
+            general = [rate for rate in general if rate.per != "address"]
+        general, own = ([rate for rate in rates if getattr(whose, rate.per)] for rates in (general, own))
+        return Tally(general, own, policy.cost(route.rates), self._prefix, scale=self._scale, share=self._share)
+
+    def known(self, route: Route, whose: Whose) -> Refusal | None:
+        """That such a request is refused, if it is known without asking anybody."""
+        if not self._refusals:
+            return None
+        tally, keys, _ = self.question(route, whose)
+        verdict = self._refusals.verdict(keys, tally.limits)
+        return None if verdict is None else Refusal(verdict, tally)
+
+    def question(self, route: Route, whose: Whose) -> Question:
+        """What to ask of Redis before this request may pass; who is signed in is asked about, too."""
+        same = (route.rates, route.replaces_address, self._tier(whose), whose)
+        found = self._questions.get(same)
+        if found is None:
+            tally = self.tally(route, whose)
+            keys = tally.keys(whose)
+            ended = [self._epoch + whose.user, self._revoked + whose.credential] if whose.user else []
+            found = self._questions[same] = Question(tally, keys, Call(GCRA, [*keys, *ended], tally.arguments))
+            if len(self._questions) > self._remembered:
+                del self._questions[next(iter(self._questions))]
+        return found
+
+    async def check(self, question: Question) -> Verdict:
+        """Consume one request from every limit, or from none; learn beside it whether the session has ended."""
+        tally, keys, call = question
+        try:
+            answer = cast("list[int | bytes | None]", await self._redis.call(call))
+        except (RedisAway, hiredis.ReplyError):
+            refusing, wait, *leads = self._local.step(keys, tally.shared)
+            verdict = self._verdict(tally.shared, keys, refusing, wait, leads)
+            verdict.local = True
+            return verdict
+        leads = cast("list[int]", answer[4:])
+        self._local.learn(keys, leads)
+        verdict = self._verdict(tally.limits, keys, cast("int", answer[0]), cast("int", answer[1]), leads)
+        if answer[2]:
+            verdict.epoch = int(answer[2])
+        verdict.session_revoked = bool(answer[3])
+        return verdict
+
+    def _verdict(self, limits: list[Limit], keys: list[str], refusing: int, wait: int, leads: list[int]) -> Verdict:
+        if refusing:
+            limit = limits[refusing - 1]
+            self._refusals.remember(keys[refusing - 1], limit, wait)
+            seconds = max(1, ceil(wait / MICRO))
+            return Verdict(seconds, limit, max(0, (limit.window - leads[refusing - 1]) // limit.interval), seconds)
+        remaining = [(each.window - ahead) // each.interval for each, ahead in zip(limits, leads, strict=True)]
+        left = min(remaining)
+        tightest = remaining.index(left)
+        return Verdict(0, limits[tightest], left, -(-leads[tightest] // MICRO) or 1)

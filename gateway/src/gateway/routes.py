@@ -1,0 +1,164 @@
+"""The one table of routes: which path goes where, who may enter, and how much it may bring."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from gateway.problems import HOSTILE_PATH, NO_ROUTE, Refused
+
+MEBIBYTE = 1024 * 1024
+
+UpstreamName = Literal["auth", "billing", "inbox", "publisher", "gateway"]
+"""Who answers; `gateway` is this program itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds: to connect, until the first byte of the answer, between bytes, and for the whole request body."""
+
+    connect: float = 2.0
+    first_byte: float = 30.0
+    idle: float = 60.0
+    body_idle: float = 15.0
+    body_total: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path prefix, matched by whole segments; a row that names methods wins over one that does not."""
+
+    prefix: str
+    upstream: UpstreamName
+    public: bool = False
+    methods: frozenset[str] = frozenset()
+    rates: tuple[str, ...] = ()
+    """The classes of the policy that count this route's requests, besides those that count every request."""
+    body_limit: int = MEBIBYTE
+    timeouts: Timeouts = Timeouts()
+    replaces_address: bool = False
+    """Whether the route's own class stands in place of those that count all requests of an address: a platform
+    that calls webhooks sends everything from few addresses."""
+    websocket: bool = False
+    """Whether a WebSocket handshake is taken; without it, every upgrade is refused."""
+    cacheable: bool = False
+    """Whether the service's answer may be kept by others; all else is marked no-store unless the service says so."""
+
+
+GET = frozenset({"GET"})
+POST = frozenset({"POST"})
+
+
+def _webhook(prefix: str, upstream: UpstreamName) -> Route:
+    """Where a platform calls: its body passes as it is, since the service verifies a signature over these bytes."""
+    return Route(prefix, upstream, public=True, rates=("webhook",), replaces_address=True, body_limit=4 * MEBIBYTE)
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("/.well-known/jwks.json", "auth", public=True, rates=("keys",), cacheable=True, body_limit=0),
+    Route("/v1/accounts", "auth", public=True, methods=POST, rates=("auth", "sign-up")),
+    Route("/v1/accounts/verify", "auth", public=True, methods=POST, rates=("auth", "sign-in")),
+    Route("/v1/accounts", "auth"),
+    Route("/v1/sessions", "auth", public=True, methods=POST, rates=("auth", "sign-in")),
+    Route("/v1/sessions/refresh", "auth", public=True, methods=POST, rates=("refresh",)),
+    Route("/v1/sessions", "auth"),
+    Route("/v1/me", "auth"),
+    Route("/v1/organizations", "auth", methods=POST, rates=("invite",)),
+    Route("/v1/organizations", "auth"),
+    Route("/v1/invitations", "auth", rates=("invite",)),
+    Route("/v1/billing", "billing"),
+    Route("/v1/mail-preferences", "auth"),
+    Route("/v1/unsubscribe", "auth", public=True, methods=frozenset({"GET", "POST"}), rates=("unsubscribe",)),
+    Route("/v1/partner-queue", "publisher"),
+    Route("/v1/posts", "publisher"),
+    Route("/v1/connected-accounts", "publisher"),
+    Route("/v1/oauth/linkedin/callback", "publisher", public=True, methods=GET, rates=("oauth",), body_limit=0),
+    Route("/v1/conversations", "inbox"),
+    Route("/v1/contacts", "inbox"),
+    Route("/v1/messages", "inbox"),
+    Route(
+        "/v1/media",
+        "inbox",
+        methods=POST,
+        rates=("upload",),
+        body_limit=100 * MEBIBYTE,
+        timeouts=Timeouts(body_total=600.0),
+    ),
+    Route("/v1/media", "inbox"),
+    Route("/v1/channels", "inbox"),
+    _webhook("/v1/webhooks/whatsapp", "inbox"),
+    _webhook("/v1/webhooks/linkedin", "publisher"),
+    Route("/v1/events", "gateway", methods=GET, rates=("real-time",), body_limit=0),
+    Route("/v1/events/ws", "gateway", methods=GET, rates=("real-time",), body_limit=0, websocket=True),
+)
+
+RATES: Final = frozenset(name for route in ROUTES for name in route.rates)
+"""The classes that a policy must have."""
+
+_HOSTILE = ("%2f", "%5c", "%2e", "%00", "%0", "%1", "%7f")
+
+
+def checked_path(path: str, raw_path: bytes) -> str:
+    """The decoded path, if every program on its way reads it alike.
+
+    Raises:
+        Refused: for dot segments, empty segments, backslashes and encoded separators or control characters.
+    """
+    if not path.startswith("/") or "//" in path or "/." in path or "\\" in path:
+        segments = path.split("/")
+        if segments[0] or "\\" in path or "" in segments[1:-1] or "." in segments or ".." in segments:
+            raise Refused(HOSTILE_PATH)
+    if b"%" in raw_path:
+        lowered = raw_path.lower().decode("ascii")
+        if any(code in lowered for code in _HOSTILE) or "�" in path:
+            raise Refused(HOSTILE_PATH)
+    return path
+
+
+class RouteTable:
+    """Finds the row for a path: the longest prefix by segments, in time that does not grow with the path."""
+
+    def __init__(self, routes: tuple[Route, ...] = ROUTES) -> None:
+        self._rows: dict[str, tuple[dict[str, Route], Route | None]] = {}
+        for prefix in sorted({route.prefix for route in routes}, key=len):
+            rows = [route for route in routes if route.prefix == prefix]
+            named = {method: route for route in rows for method in route.methods}
+            general = [route for route in rows if not route.methods]
+            if len(general) > 1 or sum(len(route.methods) for route in rows) != len(named):
+                raise ValueError(f"two routes claim {prefix}")
+            self._rows[prefix] = self._with_shorter(prefix, named, general[0] if general else None)
+        self._depth = max(prefix.count("/") for prefix in self._rows)
+
+    def _with_shorter(
+        self, prefix: str, named: dict[str, Route], general: Route | None
+    ) -> tuple[dict[str, Route], Route | None]:
+        """What a prefix does not say for itself, the next shorter one says."""
+        shorter = self._longest(prefix[: prefix.rfind("/")])
+        if general is not None or shorter is None:
+            return named, general
+        return {**shorter[0], **named}, shorter[1]
+
+    def _longest(self, path: str) -> tuple[dict[str, Route], Route | None] | None:
+        while path:
+            found = self._rows.get(path)
+            if found is not None:
+                return found
+            path = path[: path.rfind("/")]
+        return None
+
+    def match(self, method: str, path: str) -> Route:
+        """The route of this request.
+
+        Raises:
+            Refused: when no row's prefix covers the path.
+        """
+        found = self._rows.get(path) or self._longest(self._head(path))
+        if found is not None:
+            named, general = found
+            route = named.get(method) or general
+            if route is not None:
+                return route
+        raise Refused(NO_ROUTE)
+
+    def _head(self, path: str) -> str:
+        """As many leading segments as the deepest row has."""
+        segments = path.split("/", self._depth + 1)
+        return path if len(segments) <= self._depth + 1 else "/".join(segments[:-1])

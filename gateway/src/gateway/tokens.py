@@ -1,0 +1,127 @@
+"""Who is calling: the access token, verified as the services verify it, and remembered for a moment."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from gateway.keys import KeyRing
+from gateway.problems import INVALID_TOKEN, KEYS_AWAY, UNAUTHENTICATED, Refused, retry_after
+from kit.clock import Clock
+from kit.http.tokens import LONGEST_TOKEN, Claims, TokenRefused, check, key_id
+
+CHALLENGE = (b"www-authenticate", b"Bearer")
+CHALLENGE_INVALID = (b"www-authenticate", b'Bearer error="invalid_token"')
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What the gateway keeps of a verified token."""
+
+    user_id: str
+    session_id: str
+    epoch: int
+    expires_at: float
+    organization_id: UUID | None = None
+    role: str = ""
+    organization: str = ""
+    """The same as text, as limits and plans are kept by it."""
+
+
+def bearer(authorization: bytes) -> bytes:
+    """The token in an Authorization header.
+
+    Raises:
+        Refused: when there is none, or another scheme.
+    """
+    scheme, _, token = authorization.partition(b" ")
+    token = token.strip()
+    if not token or scheme.lower() != b"bearer":
+        raise Refused(UNAUTHENTICATED, [CHALLENGE])
+    return token
+
+
+class Verifier:
+    """Verifies tokens and remembers those it has verified, each until it expires but at most `remember` seconds.
+
+    Only valid tokens are remembered, at most `capacity` of them, the oldest making room; nothing is kept of others.
+    When the keys change, or `trusts_memory` says no, everything is verified anew.
+    """
+
+    def __init__(
+        self,
+        keys: KeyRing,
+        clock: Clock,
+        *,
+        issuer: str,
+        audience: str,
+        remember: float = 60.0,
+        capacity: int = 20_000,
+        trusts_memory: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._keys = keys
+        self._clock = clock
+        self._issuer = issuer
+        self._audience = audience
+        self._remember = remember
+        self._capacity = capacity
+        self._trusts_memory = trusts_memory
+        self._verified: dict[bytes, tuple[Session, float]] = {}
+        keys.on_change = self._verified.clear
+
+    @property
+    def remembered(self) -> int:
+        """How many tokens are remembered."""
+        return len(self._verified)
+
+    def known(self, token: bytes) -> Session | None:
+        """Whose token this is, if it was verified lately."""
+        held = self._verified.get(token)
+        if held is None:
+            return None
+        session, until = held
+        if time.monotonic() < until and self._clock.timestamp() < session.expires_at and self._trusts_memory():
+            return session
+        del self._verified[token]
+        return None
+
+    async def session(self, token: bytes) -> Session:
+        """Whose token this is, verified now unless it was lately.
+
+        Raises:
+            Refused: 401 when anything about the token is wrong; 503 when there are no keys to tell.
+        """
+        known = self.known(token)
+        if known is not None:
+            return known
+        session = await self._verify(token)
+        self._verified[token] = (session, time.monotonic() + self._remember)
+        if len(self._verified) > self._capacity:
+            del self._verified[next(iter(self._verified))]
+        return session
+
+    async def _verify(self, token: bytes) -> Session:
+        try:
+            claims = await self._claims(token)
+        except (TokenRefused, UnicodeDecodeError) as wrong:
+            raise Refused(INVALID_TOKEN, [CHALLENGE_INVALID]) from wrong
+        return Session(
+            user_id=str(claims.user_id),
+            session_id=str(claims.session_id),
+            epoch=claims.epoch,
+            expires_at=claims.expires_at,
+            organization_id=claims.organization_id,
+            role=claims.role or "",
+            organization=str(claims.organization_id or ""),
+        )
+
+    async def _claims(self, token: bytes) -> Claims:
+        if len(token) > LONGEST_TOKEN:
+            raise TokenRefused
+        text = token.decode("ascii")
+        key = await self._keys.find(key_id(text))
+        if key is None:
+            if not self._keys.usable:
+                raise Refused(KEYS_AWAY, [retry_after(2)])
+            raise TokenRefused
+        return check(text, key, now=self._clock.now(), issuer=self._issuer, audience=self._audience)

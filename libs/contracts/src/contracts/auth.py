@@ -1,0 +1,157 @@
+"""What the auth service says: people, organizations, invitations, memberships, sessions."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from pydantic import Field
+
+from contracts.event import Audience, Event
+from contracts.names import MANAGERS, TEAM, RoleName
+
+
+class UserRegistered(Event):
+    """Somebody opened an account; the address is not verified yet."""
+
+    type: ClassVar[str] = "auth.user.registered.v1"
+    subject: ClassVar[str] = "user_id"
+    audience: ClassVar[Audience] = "internal"
+
+    user_id: UUID = Field(description="The new user.")
+
+
+class UserVerified(Event):
+    """A user proved that the address of the account is theirs; from now on they can sign in."""
+
+    type: ClassVar[str] = "auth.user.verified.v1"
+    subject: ClassVar[str] = "user_id"
+    audience: ClassVar[Audience] = "internal"
+
+    user_id: UUID = Field(description="The user who is verified now.")
+
+
+class OrganizationCreated(Event):
+    """An organization, the tenant, came into being; its creator's membership follows as an event of its own."""
+
+    type: ClassVar[str] = "auth.organization.created.v1"
+    subject: ClassVar[str] = "organization_id"
+    audience: ClassVar[Audience] = "partners"
+
+    created_by: UUID = Field(description="The user who created it.")
+
+
+class OrganizationRenamed(Event):
+    """An organization carries a new name.
+
+    The name does not travel; who shows it reads it from auth.
+    """
+
+    type: ClassVar[str] = "auth.organization.renamed.v1"
+    subject: ClassVar[str] = "organization_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+
+class InvitationCreated(Event):
+    """Somebody was invited to join an organization in a role."""
+
+    type: ClassVar[str] = "auth.invitation.created.v1"
+    subject: ClassVar[str] = "invitation_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = MANAGERS
+
+    invitation_id: UUID = Field(description="The invitation.")
+    role: RoleName = Field(description="The role the invited person will have.")
+
+
+class InvitationRevoked(Event):
+    """An invitation was withdrawn before it was accepted and can no longer be used."""
+
+    type: ClassVar[str] = "auth.invitation.revoked.v1"
+    subject: ClassVar[str] = "invitation_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = MANAGERS
+
+    invitation_id: UUID = Field(description="The invitation that is void now.")
+
+
+class InvitationAccepted(Event):
+    """An invited person accepted; the membership follows as an event of its own."""
+
+    type: ClassVar[str] = "auth.invitation.accepted.v1"
+    subject: ClassVar[str] = "invitation_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = MANAGERS
+
+    invitation_id: UUID = Field(description="The invitation that is used up now.")
+    user_id: UUID = Field(description="The user who accepted it.")
+
+
+class MemberAdded(Event):
+    """A user became a member of an organization and takes one seat."""
+
+    type: ClassVar[str] = "auth.member.added.v1"
+    subject: ClassVar[str] = "member_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    member_id: UUID = Field(description="The membership.")
+    user_id: UUID = Field(description="The user who is a member now.")
+    role: RoleName = Field(description="The role of the member.")
+
+
+class MemberRoleChanged(Event):
+    """A member has another role from now on."""
+
+    type: ClassVar[str] = "auth.member.role_changed.v1"
+    subject: ClassVar[str] = "member_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    member_id: UUID = Field(description="The membership.")
+    user_id: UUID = Field(description="The user whose role changed.")
+    role: RoleName = Field(description="The role from now on.")
+
+
+class MemberRemoved(Event):
+    """A user is no longer a member of an organization; the seat is free again."""
+
+    type: ClassVar[str] = "auth.member.removed.v1"
+    subject: ClassVar[str] = "member_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    member_id: UUID = Field(description="The membership that ended.")
+    user_id: UUID = Field(description="The user who is no longer a member.")
+
+
+class MailPreferencesChanged(Event):
+    """A user wants mails of a category, or wants them no more; whoever mails users keeps a copy of this."""
+
+    type: ClassVar[str] = "auth.mail_preferences.changed.v1"
+    subject: ClassVar[str] = "user_id"
+    audience: ClassVar[Audience] = "internal"
+
+    user_id: UUID = Field(description="The user who decides.")
+    category: str = Field(
+        pattern=r"^[a-z][a-z-]{0,39}$", description="The category of mails.", examples=["invitations"]
+    )
+    wanted: bool = Field(description="Whether mails of this category are wanted from now on.")
+
+
+class SessionsRevoked(Event):
+    """One session, or all sessions, of a user ended before their time.
+
+    Access tokens of that session, or with an older epoch when no session is named, are refused from now on.
+    """
+
+    type: ClassVar[str] = "auth.session.revoked.v1"
+    subject: ClassVar[str] = "user_id"
+    audience: ClassVar[Audience] = "internal"
+
+    user_id: UUID = Field(description="The user whose sessions ended.")
+    session_id: UUID | None = Field(default=None, description="The one session that ended; null means all.")
+    epoch: int = Field(
+        ge=0,
+        lt=2**63,
+        description="The user's session epoch from now on: when all sessions ended, older tokens are void.",
+    )

@@ -1,0 +1,24 @@
+"""Who consumes which event; the services' own subscriptions decide, a test compares.
+
+Partners are not named here: they receive every event whose audience is `partners`.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from contracts import auth, billing
+from contracts.event import Event
+
+CONSUMERS: Final[Mapping[type[Event], tuple[str, ...]]] = {
+    auth.OrganizationCreated: ("billing",),
+    auth.MemberAdded: ("billing", "inbox"),
+    auth.MemberRoleChanged: ("inbox",),
+    auth.MemberRemoved: ("billing", "inbox"),
+}
+"""Services with a durable queue of their own; it must exist before the first such event."""
+
+LISTENERS: Final[Mapping[type[Event], tuple[str, ...]]] = {
+    auth.SessionsRevoked: ("gateway",),
+    billing.EntitlementsChanged: ("gateway",),
+}
+"""Programs of which every process has a passing queue; what it missed it reads elsewhere."""

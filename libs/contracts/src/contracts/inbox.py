@@ -1,0 +1,188 @@
+"""What the inbox says: conversations, their messages and media, and the channels they come through."""
+
+from typing import Annotated, ClassVar, Final
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from contracts.event import Audience, Event
+from contracts.names import NAME
+
+WORKERS: Final = frozenset({"owner", "admin", "agent"})
+"""The roles that have a door to the inbox."""
+
+ChannelKind = Annotated[str, Field(pattern=NAME, examples=["whatsapp"])]
+ChannelHealth = Annotated[str, Field(pattern=NAME, examples=["ok", "token_dead", "restricted"])]
+ConversationState = Annotated[str, Field(pattern=NAME, examples=["open", "pending", "resolved", "snoozed"])]
+MessageKind = Annotated[
+    str, Field(pattern=NAME, examples=["text", "image", "audio", "video", "document", "location", "unknown"])
+]
+MessageStatus = Annotated[
+    str, Field(pattern=NAME, examples=["queued", "unconfirmed", "sent", "failed", "delivered", "read"])
+]
+
+
+class ChannelConnected(Event):
+    """A channel was connected, or connected anew: what waited for it may leave."""
+
+    type: ClassVar[str] = "inbox.channel.connected.v1"
+    subject: ClassVar[str] = "channel_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = WORKERS
+
+    channel_id: UUID = Field(description="The channel; the version is the channel's.")
+    kind: ChannelKind = Field(description="What it is a channel of.")
+
+
+class ChannelDisconnected(Event):
+    """A channel was given up: nothing is received or sent through it any more."""
+
+    type: ClassVar[str] = "inbox.channel.disconnected.v1"
+    subject: ClassVar[str] = "channel_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = WORKERS
+
+    channel_id: UUID = Field(description="The channel; the version is the channel's.")
+
+
+class ChannelHealthChanged(Event):
+    """The platform takes messages of a channel again, or refuses them until somebody acts; receiving goes on."""
+
+    type: ClassVar[str] = "inbox.channel.health_changed.v1"
+    subject: ClassVar[str] = "channel_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = WORKERS
+
+    channel_id: UUID = Field(description="The channel; the version is the channel's.")
+    health: ChannelHealth = Field(description="Its health now.")
+    code: str = Field(
+        description="The platform's code for the reason; empty when the channel is well.", examples=["131026"]
+    )
+
+
+class ConversationOpened(Event):
+    """The first message of a contact on a channel opened a conversation."""
+
+    type: ClassVar[str] = "inbox.conversation.opened.v1"
+    subject: ClassVar[str] = "conversation_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = WORKERS
+
+    conversation_id: UUID = Field(description="The conversation; the version is the conversation's.")
+    channel_id: UUID = Field(description="The channel it is held on.")
+    contact_id: UUID = Field(description="Whom it is held with.")
+
+
+class ConversationReopened(Event):
+    """A message came into a conversation that was resolved or snoozed: it is open again."""
+
+    type: ClassVar[str] = "inbox.conversation.reopened.v1"
+    subject: ClassVar[str] = "conversation_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = WORKERS
+
+    conversation_id: UUID = Field(description="The conversation; the version is the conversation's.")
+    channel_id: UUID = Field(description="The channel it is held on.")
+    contact_id: UUID = Field(description="Whom it is held with.")
+
+
+class ConversationChanged(Event):
+    """Something of a conversation changed: its state, who has it, what is unread, or one of its messages."""
+
+    type: ClassVar[str] = "inbox.conversation.changed.v1"
+    subject: ClassVar[str] = "conversation_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = WORKERS
+
+    conversation_id: UUID = Field(description="The conversation; the version is the conversation's.")
+    state: ConversationState = Field(description="Its state now.")
+    assignee_id: UUID | None = Field(default=None, description="The user who has it; null when nobody has.")
+    unread_count: int = Field(description="Messages of the contact that nobody of the team has read.", examples=[2])
+
+
+class MessageReceived(Event):
+    """A contact wrote; what they wrote stays in the inbox."""
+
+    type: ClassVar[str] = "inbox.message.received.v1"
+    subject: ClassVar[str] = "message_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = WORKERS
+
+    message_id: UUID = Field(description="The message.")
+    conversation_id: UUID = Field(description="The conversation it belongs to.")
+    channel_id: UUID = Field(description="The channel it came through.")
+    kind: MessageKind = Field(description="What was sent; later kinds pass, too.")
+    sequence: int = Field(description="Its place in the conversation by arrival.", examples=[7])
+    provider_time: AwareDatetime = Field(description="When the platform says it was written.")
+    conversation_version: int = Field(description="The conversation's version with this message.", examples=[12])
+
+
+class MessageSent(Event):
+    """The platform took a message of ours."""
+
+    type: ClassVar[str] = "inbox.message.sent.v1"
+    subject: ClassVar[str] = "message_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = WORKERS
+
+    message_id: UUID = Field(description="The message; the version is the message's.")
+    conversation_id: UUID = Field(description="The conversation it belongs to.")
+    sent_at: AwareDatetime = Field(description="When the platform took it.")
+
+
+class MessageStatusChanged(Event):
+    """The visible status of a message of ours rose; it never goes back."""
+
+    type: ClassVar[str] = "inbox.message.status_changed.v1"
+    subject: ClassVar[str] = "message_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = WORKERS
+
+    message_id: UUID = Field(description="The message; the version is the message's.")
+    conversation_id: UUID = Field(description="The conversation it belongs to.")
+    status: MessageStatus = Field(description="Its status now.")
+    changed_at: AwareDatetime = Field(description="When the platform says so.")
+
+
+class MessageFailed(Event):
+    """A message of ours was refused or could not be delivered."""
+
+    type: ClassVar[str] = "inbox.message.failed.v1"
+    subject: ClassVar[str] = "message_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = WORKERS
+
+    message_id: UUID = Field(description="The message; the version is the message's.")
+    conversation_id: UUID = Field(description="The conversation it belongs to.")
+    code: str = Field(
+        description="The platform's code, or ours: window-closed, expired and others.", examples=["131026"]
+    )
+
+
+class MediaReady(Event):
+    """A picture, sound, video or document that a contact sent can be fetched."""
+
+    type: ClassVar[str] = "inbox.media.ready.v1"
+    subject: ClassVar[str] = "media_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = WORKERS
+
+    media_id: UUID = Field(description="The medium, at /v1/media/{media_id}.")
+    message_id: UUID = Field(description="The message it belongs to.")
+    conversation_id: UUID = Field(description="The conversation of the message.")
+
+
+class MediaFailed(Event):
+    """What a contact sent could not be fetched and never will be."""
+
+    type: ClassVar[str] = "inbox.media.failed.v1"
+    subject: ClassVar[str] = "media_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = WORKERS
+
+    media_id: UUID = Field(description="The medium.")
+    message_id: UUID = Field(description="The message it belongs to.")
+    conversation_id: UUID = Field(description="The conversation of the message.")
+    code: str = Field(
+        description="Why: expired, too-large, wrong-checksum, or the platform's code.", examples=["131026"]
+    )

@@ -1,0 +1,1 @@
+"""PostgreSQL: transactions bound to their tenants, the outbox, migrations, provisioning."""

@@ -1,0 +1,42 @@
+"""Who waits in this process for news of which topic."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Wakeups:
+    """Sets the events of those who wait; a lost wake-up is harmless, for who waits also polls slowly."""
+
+    def __init__(self) -> None:
+        self._waiting: defaultdict[str, list[asyncio.Event]] = defaultdict(list)
+
+    @contextmanager
+    def waiting(self, topic: str) -> Iterator[asyncio.Event]:
+        """An event that is set at every hint of the topic; its owner clears it."""
+        event = self.subscribe(topic)
+        try:
+            yield event
+        finally:
+            self.unsubscribe(topic, event)
+
+    def subscribe(self, topic: str) -> asyncio.Event:
+        """The same, until `unsubscribe`."""
+        event = asyncio.Event()
+        self._waiting[topic].append(event)
+        return event
+
+    def unsubscribe(self, topic: str, event: asyncio.Event) -> None:
+        """Take the event off; its owner waits no more."""
+        self._waiting[topic].remove(event)
+
+    def wake(self, topic: str) -> None:
+        """Something was committed under the topic."""
+        for event in self._waiting[topic]:
+            event.set()
+
+    def wake_all(self) -> None:
+        """Hints may have been missed: let everybody look."""
+        for topic in tuple(self._waiting):
+            self.wake(topic)

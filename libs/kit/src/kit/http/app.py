@@ -1,0 +1,121 @@
+"""The application factory: every service's HTTP side is made here and behaves alike."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from http import HTTPStatus
+from typing import TypeVar
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.types import ASGIApp
+
+from kit.clock import Clock, SystemClock
+from kit.errors import DomainError, Invalid, TransientError
+from kit.http import openapi, problem
+from kit.http.caller import TokenVerifier
+from kit.http.health import Check, Health
+from kit.http.health import router as health_router
+from kit.http.middleware import BackPressure, Intake, Mounts, Surroundings, is_json
+from kit.http.validation import field_errors
+
+T = TypeVar("T")
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+BODY_LIMIT = 1024 * 1024
+
+
+def create_app(
+    *,
+    service: str,
+    title: str,
+    version: str = "1",
+    routers: Iterable[APIRouter] = (),
+    parts: Iterable[object] = (),
+    checks: Mapping[str, Check] | None = None,
+    told: Collection[str] = (),
+    verifier: TokenVerifier | None = None,
+    clock: Clock | None = None,
+    overloaded: Callable[[], str | None] | None = None,
+    body_limit: int = BODY_LIMIT,
+    raw_paths: tuple[str, ...] = (),
+    mounts: Mapping[str, ASGIApp] | None = None,
+    operator_token: str = "",
+    lifespan: Lifespan | None = None,
+) -> FastAPI:
+    """An application with request ids, traces, metrics, limits, problems and health.
+
+    `parts` are handed to endpoints by their class (see `part`). `checks` decide readiness, but for those `told` only.
+    `overloaded` names a reason while changes are to be refused; it is asked on every such request and must not wait.
+    Bodies below `raw_paths` are left byte for byte. `mounts` are plain ASGI applications for exact paths, which have
+    request ids, traces and metrics, but neither limits nor back-pressure. `operator_token` opens routers that stand
+    behind `kit.http.operator`; without it they are not there.
+    """
+    app = FastAPI(
+        title=title,
+        version=version,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
+    )
+    app.state.service = service
+    app.state.verifier = verifier
+    app.state.health = Health(checks or {}, told=told)
+    app.state.clock = clock or SystemClock()
+    app.state.operator_token = operator_token
+    app.state.parts = {type(value): value for value in parts}
+    for router in (*routers, health_router):  # in the order they are tried
+        app.include_router(router)
+    _handle_errors(app)
+    app.add_middleware(Intake, limit=body_limit, raw=raw_paths)
+    if overloaded is not None:
+        app.add_middleware(BackPressure, overloaded=overloaded)
+    if mounts:
+        app.add_middleware(Mounts, mounts=mounts)
+    app.add_middleware(Surroundings)
+    openapi.describe_problems(app)
+    return app
+
+
+def part(kind: type[T]) -> Callable[[Request], T]:
+    """A dependency that gives an endpoint a part: `Posts = Annotated[PostService, Depends(part(PostService))]`."""
+
+    def given(request: Request) -> T:
+        found: T = request.app.state.parts[kind]
+        return found
+
+    return given
+
+
+def _handle_errors(app: FastAPI) -> None:
+    app.add_exception_handler(DomainError, _on_expected)
+    app.add_exception_handler(TransientError, _on_expected)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(StarletteHTTPException, _on_status)
+
+
+async def _on_expected(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, DomainError | TransientError):
+        raise error
+    return problem.answer_to(error)
+
+
+async def _on_invalid(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    if isinstance(error.body, bytes) and not is_json(request.headers.get("content-type")):
+        return problem.answer_status(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send JSON as application/json.")
+    return problem.answer_to(Invalid(errors=field_errors(error)))
+
+
+async def _on_status(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, StarletteHTTPException):
+        raise error
+    headers = {name: value for name, value in (error.headers or {}).items() if name.lower() in _KEPT}
+    return problem.answer_status(error.status_code, headers=headers)
+
+
+_KEPT = frozenset({"allow", "retry-after", "www-authenticate"})

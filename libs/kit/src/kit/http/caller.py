@@ -1,0 +1,161 @@
+"""Who calls: the verified access token as a value, and the dependencies an endpoint asks for it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+import structlog
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from kit.clock import Clock
+from kit.errors import Forbidden, Unauthenticated
+from kit.http.client import Outbound
+from kit.http.tokens import Claims, KeySet, TokenRefused, check, key_id
+
+_bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="An access token of this platform")
+
+
+class NoOrganization(Forbidden):
+    """This token is for no organization; ask for one with an organization_id."""
+
+    code = "no-organization"
+
+
+class RoleMissing(Forbidden):
+    """Your role in this organization does not allow this."""
+
+    code = "role-missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls, as the access token says; `epoch` is the user's session epoch at the time it was issued."""
+
+    user_id: UUID
+    session_id: UUID
+    organization_id: UUID | None
+    role: str | None
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemberCaller(Caller):
+    """A caller who acts within an organization."""
+
+    organization_id: UUID
+    role: str
+
+
+def caller_of(claims: Claims) -> Caller:
+    """The caller a token speaks of."""
+    if claims.organization_id is None or claims.role is None:
+        return Caller(claims.user_id, claims.session_id, None, None, claims.epoch)
+    return MemberCaller(claims.user_id, claims.session_id, claims.organization_id, claims.role, claims.epoch)
+
+
+class TokenVerifier:
+    """Checks access tokens by the platform's clock with the keys of the issuer.
+
+    `jwks_fetch` gets the key set; it is asked at most every few seconds, whatever tokens come in.
+    """
+
+    def __init__(self, jwks_fetch: Callable[[], Awaitable[object]], issuer: str, audience: str, clock: Clock) -> None:
+        self._keys = KeySet(jwks_fetch)
+        self._issuer = issuer
+        self._audience = audience
+        self._clock = clock
+
+    async def verify(self, token: str) -> Caller:
+        """The caller, if the token is good.
+
+        Raises:
+            TokenRefused: it is not.
+            TransientError: the issuer's keys cannot be had.
+        """
+        key = await self._keys.key(key_id(token))
+        claims = check(token, key, now=self._clock.now(), issuer=self._issuer, audience=self._audience)
+        return caller_of(claims)
+
+
+async def current_caller(
+    request: Request, _shown: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Caller:
+    """The verified caller of this request."""
+    caller = await _verifier(request).verify(bearer_token(request.headers.getlist("authorization")))
+    structlog.contextvars.bind_contextvars(user_id=str(caller.user_id))
+    return caller
+
+
+def jwks_at(url: str, outbound: Outbound) -> Callable[[], Awaitable[bytes]]:
+    """Fetches the key set from the issuer's address, for a `TokenVerifier`."""
+
+    async def fetch() -> bytes:
+        return (await outbound.get(url, deadline=3.0)).body
+
+    return fetch
+
+
+def bearer_token(headers: list[str]) -> str:
+    """The token of the one Authorization header.
+
+    Raises:
+        Unauthenticated: there is none, or another scheme, or more than one.
+    """
+    if len(headers) != 1:
+        raise Unauthenticated
+    scheme, _, token = headers[0].partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated
+    return token.strip()
+
+
+def _verifier(request: Request) -> TokenVerifier:
+    verifier: TokenVerifier | None = request.app.state.verifier
+    if verifier is None:
+        raise RuntimeError("this application was made without a verifier")
+    return verifier
+
+
+async def organization_caller(caller: Annotated[Caller, Depends(current_caller)]) -> MemberCaller:
+    """The caller as a member of the token's organization; 403 when the token has none."""
+    if not isinstance(caller, MemberCaller):
+        raise NoOrganization
+    structlog.contextvars.bind_contextvars(organization_id=str(caller.organization_id))
+    return caller
+
+
+def require_role(*roles: str) -> Callable[[MemberCaller], Awaitable[MemberCaller]]:
+    """A dependency that lets only these roles in: `Annotated[MemberCaller, Depends(require_role("owner"))]`."""
+    allowed = frozenset(roles)
+
+    async def with_role(
+        caller: Annotated[MemberCaller, Depends(organization_caller)],
+    ) -> MemberCaller:
+        if caller.role not in allowed:
+            raise RoleMissing
+        return caller
+
+    return with_role
+
+
+CurrentCaller = Annotated[Caller, Depends(current_caller)]
+OrganizationCaller = Annotated[MemberCaller, Depends(organization_caller)]
+
+__all__ = [
+    "Caller",
+    "CurrentCaller",
+    "MemberCaller",
+    "NoOrganization",
+    "OrganizationCaller",
+    "RoleMissing",
+    "TokenRefused",
+    "TokenVerifier",
+    "bearer_token",
+    "caller_of",
+    "current_caller",
+    "jwks_at",
+    "organization_caller",
+    "require_role",
+]

@@ -1,0 +1,127 @@
+"""Putting mails in, and keeping the list of those who are not to be mailed."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+import orjson
+
+from kit.db.database import Database, Transaction
+from kit.ledger.ledger import Ledger
+from kit.ledger.model import Effect, Lane
+from kit.mail.kind import kind_of
+from kit.mail.links import MailSecret, Unsubscription
+from kit.mail.model import PLACE, Mail, Outgoing, Post, Reason
+from kit.mail.repository import MailRepository, SuppressionRepository
+from kit.process import Loop
+from kit.seal import Keyring
+
+KEEP_FOR: Final = timedelta(days=30)
+_AT_ONCE: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Mailer:
+    """A service's mails: written in the transaction of what they tell about, sent by the ledger."""
+
+    database: Database
+    keyring: Keyring
+    ledger: Ledger
+    post: Post
+
+    async def queue(self, tx: Transaction, mail: Mail) -> bool:
+        """Let a mail leave with the commit; False when one with its dedupe key has been queued before.
+
+        A mail that carries its address is sealed here: when the key is not in memory it is fetched on a connection
+        beside the transaction's.
+        """
+        category = self.post.category(mail.category)
+        if not await MailRepository(tx).add(await self._stored(mail), mail.dedupe_key):
+            return False
+        lane = Lane(mail.organization_id, self.post.lane_key)
+        await self.ledger.add(tx, Effect(kind_of(category), lane, mail.id, expires_at=mail.expires_at))
+        return True
+
+    async def count_about(self, tx: Transaction, about: UUID, within: timedelta) -> int:
+        """How many mails about this were written lately."""
+        return await MailRepository(tx).count_about(about, within)
+
+    async def suppress(
+        self, tx: Transaction, address: str, reason: Reason, *, category: str = "", life: timedelta | None = None
+    ) -> None:
+        """Mail this address no more: not at all, or when it was unsubscribed, not in this category."""
+        await SuppressionRepository(tx).add((await self._secret()).hashed(address), reason, category, life)
+
+    async def unsubscribe(self, tx: Transaction, said: Unsubscription) -> bool:
+        """Do what a link says; False when it was done before."""
+        return await SuppressionRepository(tx).add(said.address_hash, Reason.UNSUBSCRIBED, said.category, None)
+
+    async def resubscribe(self, tx: Transaction, addresses: Collection[str], category: str) -> None:
+        """Mail these addresses in this category again."""
+        hashes = await self._hashed(addresses)
+        await SuppressionRepository(tx).lift(hashes, Reason.UNSUBSCRIBED, category)
+
+    async def unsubscribed(self, tx: Transaction, addresses: Collection[str]) -> frozenset[str]:
+        """The categories that one of these addresses does not want."""
+        found = await SuppressionRepository(tx).reasons(await self._hashed(addresses))
+        return frozenset(
+            category for reasons in found.values() for reason, category in reasons if reason is Reason.UNSUBSCRIBED
+        )
+
+    async def is_unsubscribed(self, tx: Transaction, said: Unsubscription) -> bool:
+        """Whether what a link says was done."""
+        found = await SuppressionRepository(tx).reasons([said.address_hash])
+        return (Reason.UNSUBSCRIBED, said.category) in found.get(said.address_hash, ())
+
+    async def read_link(self, token: str) -> Unsubscription:
+        """What an unsubscribe link says.
+
+        Raises:
+            UnsubscribeLinkForged: it is not ours.
+        """
+        return (await self._secret()).read(token)
+
+    def loops(self) -> tuple[Loop, ...]:
+        """What a worker does beside the ledger."""
+        return (Loop("forget mails", partial(self.forget, KEEP_FOR), every=300),)
+
+    async def forget(self, older_than: timedelta) -> bool:
+        """Forget mails that ended so long ago; True when there are more."""
+        async with self.database.transaction() as tx:
+            return await MailRepository(tx).forget(older_than, _AT_ONCE) >= _AT_ONCE
+
+    async def _stored(self, mail: Mail) -> Outgoing:
+        address = address_hash = parameters = None
+        if mail.to is not None:
+            place = PLACE + mail.id.bytes
+            address, parameters = await self.keyring.seal_many(
+                mail.organization_id,
+                [(mail.to.encode(), place + b"address"), (orjson.dumps(mail.parameters), place + b"parameters")],
+                subject=mail.subject,
+            )
+            address_hash = (await self._secret()).hashed(mail.to)
+        return Outgoing(
+            id=mail.id,
+            organization_id=mail.organization_id,
+            category=mail.category,
+            template=mail.template,
+            locale=mail.locale,
+            about=mail.about,
+            detail=mail.detail,
+            address=address,
+            address_hash=address_hash,
+            parameters=parameters,
+            message_id=f"<{mail.id}@{self.post.domain}>",
+            unknowns=0,
+            created_at=self.database.clock.now(),
+        )
+
+    async def _hashed(self, addresses: Collection[str]) -> list[bytes]:
+        secret = await self._secret()
+        return [secret.hashed(address) for address in addresses]
+
+    async def _secret(self) -> MailSecret:
+        return await MailSecret.of(self.keyring)

@@ -1,0 +1,142 @@
+"""Handing a mail to an SMTP server, and saying what became of it."""
+
+import ipaddress
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from email.message import EmailMessage
+from typing import Any, Final, Self
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+
+from kit.ledger.model import NotAccepted, Receipt, Refused, Unanswered
+
+TIMEOUT: Final = 20.0
+NO_SUCH_MAILBOX: Final = "no-such-mailbox"
+_ENHANCED: Final = re.compile(r"\b5\.\d{1,3}\.\d{1,3}\b")
+
+
+class BadSmtpUrl(ValueError):
+    """An SMTP address looks like smtp://host:587, smtps://user:password@host, or smtp://host?starttls=required."""
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpServer:
+    """Where mails are handed in.
+
+    `smtps` is encrypted from the start. With `smtp`, encryption is begun when the server offers it, and insisted on
+    when there is a password to protect (but on this machine) or with `?starttls=required`.
+    """
+
+    host: str
+    port: int
+    username: str | None = None
+    password: str | None = None
+    use_tls: bool = False
+    start_tls: bool | None = None
+
+    @classmethod
+    def at(cls, url: str) -> Self:
+        """Read the address.
+
+        Raises:
+            BadSmtpUrl: it is none.
+        """
+        parts = urlsplit(url)
+        if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+            raise BadSmtpUrl(BadSmtpUrl.__doc__)
+        use_tls = parts.scheme == "smtps"
+        insist = parts.query == "starttls=required" or (bool(parts.username) and not _is_here(parts.hostname))
+        return cls(
+            host=parts.hostname,
+            port=parts.port or (465 if use_tls else 25),
+            username=unquote(parts.username) if parts.username else None,
+            password=unquote(parts.password) if parts.password else None,
+            use_tls=use_tls,
+            start_tls=False if use_tls else (True if insist else None),
+        )
+
+    async def send(self, message: EmailMessage, sender: str, recipient: str) -> Receipt:
+        """Hand in one mail on a connection of its own.
+
+        Raises:
+            Refused: recipient or content was refused for good, with `NO_SUCH_MAILBOX` where that is why.
+            NotAccepted: it was not taken this time.
+            Unanswered: it was handed over, and the answer was lost.
+        """
+        client = _Client(
+            hostname=self.host,
+            port=self.port,
+            username=self.username,
+            password=self.password,
+            use_tls=self.use_tls,
+            start_tls=self.start_tls,
+            timeout=TIMEOUT,
+        )
+        try:
+            await client.connect()
+            _, said = await client.send_message(message, sender=sender, recipients=[recipient])
+        except aiosmtplib.SMTPRecipientsRefused as refused:
+            worst = max(refused.recipients, key=lambda each: each.code)
+            raise _judged(worst.code, worst.message, at_recipient=True) from refused
+        except aiosmtplib.SMTPDataError as refused:
+            raise _judged(refused.code, refused.message) from refused
+        except (aiosmtplib.SMTPException, OSError) as trouble:
+            raise _unclear(trouble, handed_over=client.handed_over) from trouble
+        finally:
+            await _leave(client)
+        return Receipt(said=said)
+
+
+class _Client(aiosmtplib.SMTP):
+    """Remembers whether the mail itself was on its way when something went wrong."""
+
+    handed_over = False
+
+    async def data(self, *args: Any, **kwargs: Any) -> aiosmtplib.SMTPResponse:
+        self.handed_over = True
+        return await super().data(*args, **kwargs)
+
+
+async def _leave(client: _Client) -> None:
+    """What the server thinks of our leaving changes nothing."""
+    try:
+        with suppress(aiosmtplib.SMTPException, OSError):
+            await client.quit(timeout=2)
+    finally:
+        client.close()
+
+
+def _judged(code: int, said: str, *, at_recipient: bool = False) -> Refused | NotAccepted:
+    words = f"{code} {said}"
+    if not 500 <= code < 600:
+        return NotAccepted("The mail server did not take it this time.", code=str(code), said=words)
+    if at_recipient and _means_no_such_mailbox(code, said):
+        return Refused("There is no such mailbox.", code=NO_SUCH_MAILBOX, said=words)
+    return Refused("The mail server refuses it.", code=str(code), said=words)
+
+
+def _means_no_such_mailbox(code: int, said: str) -> bool:
+    """5.1.1, 5.1.2, 5.1.3, 5.1.6, 5.1.10 and 5.2.1 name the address; 5.7.x is policy and 5.2.2 a full mailbox."""
+    enhanced = _ENHANCED.search(said)
+    if enhanced is not None:
+        return enhanced[0] in {"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"}
+    return code in {550, 551, 553}
+
+
+def _unclear(trouble: Exception, *, handed_over: bool) -> NotAccepted | Unanswered:
+    """Greeting, login and sender are our settings, not this mail; what breaks off later is anybody's guess."""
+    if isinstance(trouble, aiosmtplib.SMTPResponseException) and not handed_over:
+        return NotAccepted("The mail server takes no mail of ours.", code=str(trouble.code))
+    name = type(trouble).__name__
+    if handed_over:
+        return Unanswered("The mail server did not answer.", code=name)
+    return NotAccepted("The mail server cannot be reached.", code=name)
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

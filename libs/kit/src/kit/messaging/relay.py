@@ -1,0 +1,131 @@
+"""The relay moves committed events from the outbox to the broker, in any number of loops and processes."""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Final
+
+import structlog
+
+from kit.db.database import Database, Row, Transaction
+from kit.errors import TransientError
+from kit.messaging import measures
+from kit.messaging.backoff import Backoff
+from kit.messaging.broker import Broker
+from kit.messaging.errors import PublishRefused
+from kit.messaging.topology import Topology
+from kit.messaging.wakeup import Listener
+from kit.messaging.wire import Message
+from kit.process import either
+from kit.telemetry import tracing
+
+log = structlog.get_logger(__name__)
+
+_SAMPLED: Final = re.compile(rb'"traceparent":"(00-[0-9a-f]{32}-[0-9a-f]{16}-01)"')
+_CLAIM: Final = """
+    DELETE FROM outbox
+    WHERE id = ANY (ARRAY(SELECT id FROM outbox ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED))
+    RETURNING id, type, organization_id, body, created_at
+"""
+_PUT_BACK: Final = """
+    INSERT INTO outbox (id, type, organization_id, body, created_at)
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::bytea[], $5::timestamptz[])
+"""
+
+
+class Relay:
+    """Claims a batch of events, publishes it, and deletes it once every message is confirmed.
+
+    Claiming unsent rows (and not remembering "the last id seen") loses nothing when transactions commit out of order.
+    A crash between confirm and commit sends a batch twice; consumers see the same ids. A crash of the database that
+    undoes the deletion does the same, so the commit need not wait for the disk.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        broker: Broker,
+        topology: Topology,
+        *,
+        listener: Listener | None = None,
+        batch: int = 500,
+        poll: float = 0.25,
+        publish_within: float = 15.0,
+    ) -> None:
+        self._database = database
+        self._broker = broker
+        self._exchange = topology.events
+        self._hint = listener.subscribe() if listener else asyncio.Event()
+        self._batch = batch
+        self._poll = poll
+        self._within = publish_within
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Send until `stop`, woken by hints and by a slow poll; start it twice for two loops.
+
+        A hint wakes one loop. The other helps when there is more than a batch: for less it would only be in the way.
+        """
+        backoff = Backoff(0.1, 5.0)
+        while not stop.is_set():
+            try:
+                sent = await self.send_pending()
+            except TransientError as trouble:
+                log.warning("relay.waiting", error=type(trouble).__name__, detail=trouble.detail)
+                await either(stop, within=backoff.next())
+                continue
+            backoff.reset()
+            if sent < self._batch:
+                await self._until_told(stop)
+            else:
+                self._hint.set()
+
+    async def _until_told(self, stop: asyncio.Event) -> None:
+        """Wait for a hint that no other loop has taken, at most until the next poll."""
+        clock = asyncio.get_running_loop()
+        until = clock.time() + self._poll
+        while not stop.is_set() and (left := until - clock.time()) > 0:
+            await either(stop, self._hint, within=left)
+            if self._hint.is_set():
+                self._hint.clear()
+                return
+
+    async def send_pending(self) -> int:
+        """Send one batch and return how many events the broker took.
+
+        Raises:
+            BrokerLost: nothing is deleted; all of it will be sent again.
+            DatabaseUnavailable: likewise.
+        """
+        async with self._database.transaction(durable=False) as tx:
+            rows = sorted(await tx.fetch(_CLAIM, self._batch), key=lambda row: row["id"].int)
+            if not rows:
+                return 0
+            refused = await self._publish(rows)
+            if refused:
+                await _put_back(tx, refused)
+        measures.RELAYED.inc(len(rows) - len(refused))
+        measures.PUT_BACK.inc(len(refused))
+        return len(rows) - len(refused)
+
+    async def _publish(self, rows: Sequence[Row]) -> list[Row]:
+        """Publish all and return those the broker refused."""
+        messages = [Message(self._exchange, row["type"], row["body"], str(row["id"]), row["type"]) for row in rows]
+        with ExitStack() as spans:
+            for row in rows:
+                sampled = _SAMPLED.search(row["body"])
+                if sampled:
+                    spans.enter_context(
+                        tracing.continued(sampled[1].decode(), f"send {row['type']}", kind="producer")
+                    )
+            try:
+                await self._broker.publish(messages, within=self._within)
+            except PublishRefused as refusal:
+                log.warning("relay.refused", count=len(refusal.refused), detail=refusal.detail)
+                return [rows[place] for place in refusal.refused]
+        return []
+
+
+async def _put_back(tx: Transaction, rows: Sequence[Row]) -> None:
+    columns = ("id", "type", "organization_id", "body", "created_at")
+    await tx.execute(_PUT_BACK, *([row[column] for row in rows] for column in columns))

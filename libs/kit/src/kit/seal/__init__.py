@@ -1,0 +1,17 @@
+"""Sealing at rest: small secrets under one key (`Sealer`), fields of tenants and people under theirs (`Keyring`)."""
+
+from kit.seal.keyring import Keyring
+from kit.seal.master import LocalMasterKey, MasterKey, UnknownMasterKey
+from kit.seal.model import KeyShredded
+from kit.seal.sealer import BadSealingKey, SealBroken, Sealer
+
+__all__ = (
+    "BadSealingKey",
+    "KeyShredded",
+    "Keyring",
+    "LocalMasterKey",
+    "MasterKey",
+    "SealBroken",
+    "Sealer",
+    "UnknownMasterKey",
+)

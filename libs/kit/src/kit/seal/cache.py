@@ -1,0 +1,68 @@
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final
+from uuid import UUID
+
+from kit.seal.model import Key, Owner
+
+KEEP_FOR: Final = 300.0
+KEEP_AT_MOST: Final = 10_000
+
+
+class KeyCache:
+    """Keys in use, by id and by owner; the least used leave first, and none stays longer than five minutes."""
+
+    def __init__(
+        self, keep_for: float = KEEP_FOR, at_most: int = KEEP_AT_MOST, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._keep_for, self._at_most, self._now = keep_for, at_most, now
+        self._keys: OrderedDict[UUID, tuple[Key, float]] = OrderedDict()
+        self._current: dict[Owner, UUID] = {}
+        self._of: dict[UUID | None, set[UUID]] = {}
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def find(self, key_id: UUID) -> Key | None:
+        """The key of this id."""
+        held = self._keys.get(key_id)
+        if held is None:
+            return None
+        key, until = held
+        if until <= self._now():
+            self._drop(key)
+            return None
+        self._keys.move_to_end(key_id)
+        return key
+
+    def current(self, owner: Owner) -> Key | None:
+        """The key that seals for this owner now."""
+        key_id = self._current.get(owner)
+        return None if key_id is None else self.find(key_id)
+
+    def keep(self, key: Key, *, current: bool = False) -> None:
+        """Remember a key; a repetition does not make its time longer."""
+        if key.id not in self._keys:
+            self._keys[key.id] = (key, self._now() + self._keep_for)
+            self._of.setdefault(key.owner.organization_id, set()).add(key.id)
+        if current:
+            self._current[key.owner] = key.id
+        while len(self._keys) > self._at_most:
+            self._drop(next(iter(self._keys.values()))[0])
+
+    def forget(self, owner: Owner) -> None:
+        """Forget an owner's keys; with an organization's own go those of its subjects, which it wraps."""
+        for key_id in list(self._of.get(owner.organization_id, ())):
+            key = self._keys[key_id][0]
+            if owner.subject in ("", key.owner.subject):
+                self._drop(key)
+
+    def _drop(self, key: Key) -> None:
+        del self._keys[key.id]
+        of = self._of[key.owner.organization_id]
+        of.discard(key.id)
+        if not of:
+            del self._of[key.owner.organization_id]
+        if self._current.get(key.owner) == key.id:
+            del self._current[key.owner]

@@ -1,0 +1,3 @@
+from sandbox.linkedin.member import LinkedIn
+
+__all__ = ["LinkedIn"]

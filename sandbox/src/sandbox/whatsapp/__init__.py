@@ -1,0 +1,3 @@
+from sandbox.whatsapp.member import WhatsApp
+
+__all__ = ["WhatsApp"]

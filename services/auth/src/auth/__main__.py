@@ -1,0 +1,7 @@
+"""`python -m auth api | worker | migrate | topology | all | rotate-keys`."""
+
+from auth.bootstrap import SERVICE
+from kit.service import run_service
+
+if __name__ == "__main__":
+    run_service(SERVICE)

@@ -1,0 +1,54 @@
+"""E-mail addresses: one spelling to compare by, another to show."""
+
+import unicodedata
+from dataclasses import dataclass
+from typing import Self
+
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
+
+from kit.errors import FieldError, Invalid
+
+LONGEST = 254
+
+# Whether mail arrives is proven by a mail, not by the look of a domain: .local and .test are used where they exist.
+SPECIAL_USE_DOMAIN_NAMES.clear()
+
+
+class AddressInvalid(Invalid):
+    """This is not a valid e-mail address."""
+
+    code = "address-invalid"
+
+    def __init__(self) -> None:
+        super().__init__(errors=[FieldError("#/email", self.title())])
+
+
+@dataclass(frozen=True, slots=True)
+class EmailAddress:
+    """An address; two of the same `value` are the same mailbox to us, `display` is as it was typed."""
+
+    value: str
+    display: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read an address: NFKC, domain as lower-case IDNA, local part case-folded for comparison.
+
+        Raises:
+            AddressInvalid: it cannot be an address.
+        """
+        shown = unicodedata.normalize("NFKC", text.strip())
+        if len(shown) > LONGEST:
+            raise AddressInvalid
+        try:
+            found = validate_email(shown, check_deliverability=False, globally_deliverable=False, strict=True)
+        except (EmailNotValidError, UnicodeError) as error:
+            raise AddressInvalid from error
+        local = unicodedata.normalize("NFKC", found.local_part.casefold())
+        domain = (found.ascii_domain or found.domain).lower()
+        return cls(value=f"{local}@{domain}", display=found.normalized)
+
+    @property
+    def wire(self) -> str:
+        """The address as mail servers take it: local part as typed, domain in ASCII."""
+        return f"{self.display.rpartition('@')[0]}@{self.value.rpartition('@')[2]}"

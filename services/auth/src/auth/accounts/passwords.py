@@ -1,0 +1,91 @@
+"""Argon2id in a bounded pool of threads: hashing never holds up the event loop, and never queues without end."""
+
+import asyncio
+import os
+import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, ParamSpec, TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from auth.accounts.errors import TooManyPasswords
+from kit.telemetry import metrics
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+WAITING = metrics.gauge("auth_passwords_in_work", "Passwords being hashed or waiting for it")
+
+MEMORY_KIB: Final = 19 * 1024
+PASSES: Final = 2
+QUEUE: Final = 256
+
+
+class Passwords:
+    """Hashes and checks passwords: 19 MiB, two passes, one lane (OWASP), on as many threads as there are cores."""
+
+    def __init__(
+        self, threads: int | None = None, queue: int = QUEUE, *, memory_kib: int = MEMORY_KIB, passes: int = PASSES
+    ) -> None:
+        self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1)
+        self._nobodys = self._hasher.hash(secrets.token_urlsafe())
+        self._threads = ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="passwords")
+        self._queue = queue
+        self._in_work = 0
+
+    def close(self) -> None:
+        """Let the threads end with what they are doing."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def hashed(self, password: str) -> str:
+        """The hash to store.
+
+        Raises:
+            TooManyPasswords: the queue is full.
+        """
+        return await self.compute(self._hasher.hash, password)
+
+    async def match(self, password: str, hashed: str | None) -> bool:
+        """Whether the password is the one of this hash; without a hash the answer is no, after the same work.
+
+        Raises:
+            TooManyPasswords: the queue is full.
+        """
+        found = await self.compute(self._verified, hashed or self._nobodys, password)
+        return found and hashed is not None
+
+    def is_outdated(self, hashed: str) -> bool:
+        """Whether the hash was made with other parameters than today's."""
+        return self._hasher.check_needs_rehash(hashed)
+
+    async def compute(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run something that computes on these threads.
+
+        Raises:
+            TooManyPasswords: the queue is full.
+        """
+        if self._in_work >= self._queue:
+            raise TooManyPasswords(retry_after=2.0)
+        self._in_work += 1
+        WAITING.set(self._in_work)
+        running = self._threads.submit(work, *args, **kwargs)
+        loop = asyncio.get_running_loop()
+        running.add_done_callback(lambda _done: _when_possible(loop, self._done))
+        return await asyncio.wrap_future(running)
+
+    def _done(self) -> None:
+        self._in_work -= 1
+        WAITING.set(self._in_work)
+
+    def _verified(self, hashed: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(hashed, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+def _when_possible(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(call)

@@ -1,0 +1,167 @@
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from auth.accounts.address import EmailAddress
+from auth.accounts.model import Account, Identity, Profile, Verification
+from kit.db.database import Row, Transaction
+
+_VERIFICATION = """
+    SELECT v.id, v.password_hash, v.expires_at <= kit_now() AS expired,
+           i.id AS identity_id, i.user_id, i.verified_at IS NOT NULL AS verified
+    FROM verifications AS v JOIN identities AS i ON i.id = v.identity_id
+    WHERE v.id = $1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRepository:
+    """Users, their addresses, and the proofs of these under way."""
+
+    tx: Transaction
+
+    async def add(self, identity: Identity, email: EmailAddress, password_hash: str) -> bool:
+        """Make a user with this address, unless somebody has it; waits for a twin that is being made."""
+        made = await self.tx.execute(
+            """
+            WITH taken AS (
+                INSERT INTO identities (id, user_id, kind, value, display)
+                VALUES ($1, $2, 'email', $3, $4)
+                ON CONFLICT (kind, value) DO NOTHING
+                RETURNING user_id
+            )
+            INSERT INTO users (id, password_hash) SELECT user_id, $5 FROM taken
+            """,
+            identity.id,
+            identity.user_id,
+            email.value,
+            email.display,
+            password_hash,
+        )
+        return made == 1
+
+    async def lock_identity(self, email: EmailAddress) -> Identity | None:
+        """The address for update, if somebody has it."""
+        row = await self.tx.fetchrow(
+            """
+            SELECT id, user_id, verified_at IS NOT NULL AS verified
+            FROM identities
+            WHERE kind = 'email' AND value = $1
+            FOR NO KEY UPDATE
+            """,
+            email.value,
+        )
+        return None if row is None else Identity(row["id"], row["user_id"], row["verified"])
+
+    async def password_of(self, user_id: UUID) -> str:
+        """The hash of the password."""
+        found: str = await self.tx.fetchval("SELECT password_hash FROM users WHERE id = $1", user_id)
+        return found
+
+    async def save_password(self, user_id: UUID, password_hash: str, *, instead_of: str | None = None) -> None:
+        """Store another hash; with `instead_of`, only while that one is still stored."""
+        await self.tx.execute(
+            "UPDATE users SET password_hash = $2 WHERE id = $1 AND ($3::text IS NULL OR password_hash = $3)",
+            user_id,
+            password_hash,
+            instead_of,
+        )
+
+    async def add_verification(
+        self, verification_id: UUID, identity_id: UUID, password_hash: str, life: timedelta
+    ) -> None:
+        """Begin a proof of the address."""
+        await self.tx.execute(
+            """
+            INSERT INTO verifications (id, identity_id, password_hash, expires_at)
+            VALUES ($1, $2, $3, kit_now() + $4::interval)
+            """,
+            verification_id,
+            identity_id,
+            password_hash,
+            life,
+        )
+
+    async def find_verification(self, verification_id: UUID) -> Verification | None:
+        """A proof with its address."""
+        return _verification(await self.tx.fetchrow(_VERIFICATION, verification_id))
+
+    async def lock_verification(self, verification_id: UUID) -> Verification | None:
+        """A proof with its address; all proofs of one address wait for one another."""
+        return _verification(await self.tx.fetchrow(_VERIFICATION + " FOR NO KEY UPDATE OF i", verification_id))
+
+    async def mark_verified(self, verification: Verification) -> int:
+        """The address is proven: its user has the proof's password, other proofs are void; returns the version."""
+        identity = verification.identity
+        await self.tx.execute("UPDATE identities SET verified_at = kit_now() WHERE id = $1", identity.id)
+        await self.tx.execute(
+            "UPDATE verifications SET used_at = kit_now(), password_hash = '' WHERE identity_id = $1", identity.id
+        )
+        version: int = await self.tx.fetchval(
+            """
+            UPDATE users SET password_hash = $2, verified_at = kit_now(), version = version + 1
+            WHERE id = $1
+            RETURNING version
+            """,
+            identity.user_id,
+            verification.password_hash,
+        )
+        return version
+
+    async def find(self, email: EmailAddress) -> Account | None:
+        """Whose address this is, with what signing in needs."""
+        row = await self.tx.fetchrow(
+            """
+            SELECT u.id, u.password_hash, i.verified_at IS NOT NULL AS verified, u.epoch
+            FROM identities AS i JOIN users AS u ON u.id = i.user_id
+            WHERE i.kind = 'email' AND i.value = $1
+            """,
+            email.value,
+        )
+        return None if row is None else Account(row["id"], row["password_hash"], row["verified"], row["epoch"])
+
+    async def profile(self, user_id: UUID) -> Profile | None:
+        """The user with the address that was proven first."""
+        row = await self.tx.fetchrow(
+            """
+            SELECT user_id, display, verified_at IS NOT NULL AS verified
+            FROM identities
+            WHERE user_id = $1 AND kind = 'email'
+            ORDER BY verified_at NULLS LAST, id
+            LIMIT 1
+            """,
+            user_id,
+        )
+        return None if row is None else Profile(row["user_id"], row["display"], row["verified"])
+
+    async def owns(self, user_id: UUID, email_value: str) -> bool:
+        """Whether the address is the user's, and proven."""
+        found: bool = await self.tx.fetchval(
+            """
+            SELECT EXISTS (
+                SELECT FROM identities
+                WHERE kind = 'email' AND value = $2 AND user_id = $1 AND verified_at IS NOT NULL
+            )
+            """,
+            user_id,
+            email_value,
+        )
+        return found
+
+    async def purge_verifications(self, after: timedelta, at_most: int) -> int:
+        """Forget proofs that ended so long ago."""
+        return await self.tx.execute(
+            """
+            DELETE FROM verifications
+            WHERE id IN (SELECT id FROM verifications WHERE expires_at < kit_now() - $1::interval LIMIT $2)
+            """,
+            after,
+            at_most,
+        )
+
+
+def _verification(row: Row | None) -> Verification | None:
+    if row is None:
+        return None
+    identity = Identity(row["identity_id"], row["user_id"], row["verified"])
+    return Verification(row["id"], identity, row["password_hash"], row["expired"])

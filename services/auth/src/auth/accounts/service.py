@@ -1,0 +1,115 @@
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from auth.accounts.address import EmailAddress
+from auth.accounts.errors import LinkExpired, LinkMalformed, LinkOfAnother, LinkUsed, PasswordRefused
+from auth.accounts.model import LINK_LIFE, MOST_MAILS, Identity, Profile, Verification
+from auth.accounts.passwords import Passwords
+from auth.accounts.policy import length_objection, objections
+from auth.accounts.repository import AccountRepository
+from auth.mails.model import already_registered, verify
+from auth.tokens.model import TokenForged, TokenMint
+from contracts.auth import UserRegistered, UserVerified
+from kit.db.database import Database, Transaction
+from kit.errors import Unauthenticated
+from kit.http.caller import Caller
+from kit.ids import new_id
+from kit.mail import Mailer
+
+
+@dataclass(frozen=True, slots=True)
+class AccountService:
+    """Opening accounts and proving addresses; nobody can tell from an answer whether an address is known."""
+
+    database: Database
+    passwords: Passwords
+    links: TokenMint
+    mailer: Mailer
+
+    async def sign_up(self, address: str, password: str, locale: str) -> None:
+        """Open an account, or let the mailbox know that there is one; one hash is made either way."""
+        email = EmailAddress.parse(address)
+        await self._approve(password, email)
+        hashed = await self.passwords.hashed(password)
+        async with self.database.transaction() as tx:
+            accounts = AccountRepository(tx)
+            identity = Identity(new_id(), new_id(), verified=False)
+            if await accounts.add(identity, email, hashed):
+                await tx.emit(UserRegistered(user_id=identity.user_id))
+                await self._write(tx, identity, hashed, locale)
+                return
+            known = await accounts.lock_identity(email)
+            if known is not None:
+                await self._write(tx, known, hashed, locale)
+
+    async def resend(self, address: str, locale: str) -> None:
+        """Send another mail with a link, if there is an account that needs one; earlier links stay good."""
+        email = EmailAddress.parse(address)
+        async with self.database.transaction() as tx:
+            known = await AccountRepository(tx).lock_identity(email)
+            if known is not None:
+                await self._write(tx, known, await AccountRepository(tx).password_of(known.user_id), locale)
+
+    async def verify(self, token: str, password: str) -> UUID:
+        """Take the link of a mail together with the password of the sign-up it belongs to: the address is proven.
+
+        The mailbox alone does not open an account, since strangers may sign up with somebody's address and choose a
+        password; nor does the password alone. Who follows a stranger's link is told that it is not theirs.
+        """
+        verification_id = self._read(token)
+        async with self.database.transaction() as tx:
+            seen = await AccountRepository(tx).find_verification(verification_id)
+        if not await self.passwords.match(password, _insist_that_it_is_open(seen).password_hash):
+            raise LinkOfAnother
+        async with self.database.transaction() as tx:
+            accounts = AccountRepository(tx)
+            found = _insist_that_it_is_open(await accounts.lock_verification(verification_id))
+            version = await accounts.mark_verified(found)
+            await tx.emit(UserVerified(user_id=found.identity.user_id, version=version))
+        return found.identity.user_id
+
+    async def me(self, caller: Caller) -> Profile:
+        """The caller's own account."""
+        async with self.database.transaction() as tx:
+            profile = await AccountRepository(tx).profile(caller.user_id)
+        if profile is None:
+            raise Unauthenticated
+        return profile
+
+    def _read(self, token: str) -> UUID:
+        try:
+            (verification_id,) = self.links.read(token).ids
+        except TokenForged as error:
+            raise LinkMalformed from error
+        return verification_id
+
+    async def _approve(self, password: str, email: EmailAddress) -> None:
+        too_short_or_long = length_objection(password)
+        if too_short_or_long is not None:
+            raise PasswordRefused([too_short_or_long])
+        found = await self.passwords.compute(objections, password, email)
+        if found:
+            raise PasswordRefused(found)
+
+    async def _write(self, tx: Transaction, identity: Identity, hashed: str, locale: str) -> None:
+        if await self.mailer.count_about(tx, identity.id, timedelta(hours=1)) >= MOST_MAILS:
+            return
+        if identity.verified:
+            await self.mailer.queue(tx, already_registered(identity.id, locale))
+            return
+        verification_id = new_id()
+        accounts = AccountRepository(tx)
+        await accounts.add_verification(verification_id, identity.id, hashed, LINK_LIFE)
+        await accounts.save_password(identity.user_id, hashed)
+        await self.mailer.queue(tx, verify(identity.id, verification_id, locale))
+
+
+def _insist_that_it_is_open(found: Verification | None) -> Verification:
+    if found is None:
+        raise LinkExpired
+    if found.identity.verified:
+        raise LinkUsed
+    if found.expired:
+        raise LinkExpired
+    return found

@@ -1,0 +1,28 @@
+"""The doors of auth."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from fastapi import APIRouter
+
+from auth.accounts.router import router as accounts
+from auth.invitations.router import acceptance
+from auth.invitations.router import router as invitations
+from auth.keys.router import router as keys
+from auth.members.router import router as members
+from auth.organizations.router import router as organizations
+from auth.preferences.router import router as preferences
+from auth.sessions.router import internal
+from auth.sessions.router import router as sessions
+
+ROUTERS: Final[Sequence[APIRouter]] = (
+    keys,
+    accounts,
+    sessions,
+    organizations,
+    members,
+    invitations,
+    acceptance,
+    preferences,
+    internal,
+)

@@ -1,0 +1,162 @@
+"""Builds auth's own parts; the only wiring."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Final
+
+from auth import migrations, worker
+from auth.accounts.passwords import Passwords
+from auth.accounts.service import AccountService
+from auth.api import ROUTERS
+from auth.invitations.service import InvitationService
+from auth.keys.service import KeyRing, KeyRotation
+from auth.mails.composer import MailComposer
+from auth.mails.model import CATEGORIES
+from auth.members.service import MemberService
+from auth.organizations.service import OrganizationService
+from auth.preferences.service import PreferenceService
+from auth.sessions.access import AccessTokens
+from auth.sessions.service import SessionService
+from auth.settings import AuthSettings
+from auth.sweeping import Sweeper
+from auth.tokens.mints import Mints
+from auth.worker import SUBSCRIPTIONS
+from contracts.consumers import CONSUMERS
+from kit.db.database import Database
+from kit.ledger.ledger import Ledger
+from kit.mail import Mailer, MailServer, Post, SmtpServer, Templates, mail_kinds
+from kit.process import Loop
+from kit.seal import Keyring, SealBroken, Sealer
+from kit.service import Backbone, Service
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What auth is made of."""
+
+    accounts: AccountService
+    sessions: SessionService
+    organizations: OrganizationService
+    members: MemberService
+    invitations: InvitationService
+    keys: KeyRing
+    rotation: KeyRotation
+    preferences: PreferenceService
+    mints: Mints
+    mailer: Mailer
+    ledger: Ledger
+    sweeper: Sweeper
+
+
+def build(
+    database: Database,
+    keyring: Keyring,
+    passwords: Passwords,
+    settings: AuthSettings,
+    server: MailServer | None = None,
+) -> Parts:
+    """The parts, on a database; without a mail server of its own, mails go to the one in the settings."""
+    sealer = Sealer.from_text(settings.sealing_key.get_secret_value())
+    mints = Mints.under(sealer)
+    keys = KeyRing(database, sealer)
+    mailer = _mailer(database, keyring, mints, settings, server)
+    return Parts(
+        accounts=AccountService(database, passwords, mints.verification, mailer),
+        sessions=SessionService(
+            database,
+            passwords,
+            keys,
+            mints.refresh,
+            AccessTokens(settings.token_issuer, settings.token_audience),
+            sealer.derive("sign-in-attempts"),
+        ),
+        organizations=OrganizationService(database),
+        members=MemberService(database),
+        invitations=InvitationService(database, mints.invitation, mailer),
+        keys=keys,
+        rotation=KeyRotation(database, sealer),
+        preferences=PreferenceService(database, mailer),
+        mints=mints,
+        mailer=mailer,
+        ledger=mailer.ledger,
+        sweeper=Sweeper(database),
+    )
+
+
+def _mailer(
+    database: Database, keyring: Keyring, mints: Mints, settings: AuthSettings, server: MailServer | None
+) -> Mailer:
+    public_url = settings.public_url.rstrip("/")
+    post = Post(settings.mail_from, CATEGORIES, f"{public_url}/v1/unsubscribe")
+    kinds = mail_kinds(
+        keyring,
+        server or SmtpServer.at(settings.smtp_url.get_secret_value()),
+        Templates("auth"),
+        post,
+        MailComposer(mints, public_url),
+    )
+    return Mailer(database, keyring, Ledger(database, kinds), post)
+
+
+@asynccontextmanager
+async def open_parts(backbone: Backbone[AuthSettings]) -> AsyncIterator[Parts]:
+    """Build the parts, see to it that there is a signing key, and end the hashing threads at the end."""
+    passwords = Passwords()
+    try:
+        parts = build(backbone.database, backbone.keyring, passwords, backbone.settings)
+        await _prove_keys(parts)
+        yield parts
+    finally:
+        passwords.close()
+
+
+async def _prove_keys(parts: Parts) -> None:
+    """See to it that there is a key and that the sealing key opens it, before anybody relies on either."""
+    await parts.rotation.ensure()
+    try:
+        await parts.keys.signer()
+    except SealBroken:
+        raise SystemExit(
+            "AUTH_SEALING_KEY: does not open the signing keys in the database; they were sealed with another key"
+        ) from None
+
+
+def endpoint_parts(parts: Parts) -> Sequence[object]:
+    """What endpoints ask for."""
+    return (
+        parts.accounts,
+        parts.sessions,
+        parts.organizations,
+        parts.members,
+        parts.invitations,
+        parts.preferences,
+        parts.keys,
+    )
+
+
+def loops(parts: Parts) -> Sequence[Loop]:
+    """What a worker does beside relaying."""
+    return worker.loops(parts.mailer, parts.rotation, parts.sweeper)
+
+
+async def rotate_keys(parts: Parts) -> None:
+    """Announce a new signing key, which signs a quarter of an hour later."""
+    await parts.rotation.rotate()
+
+
+SERVICE: Final = Service(
+    name="auth",
+    title="Auth",
+    settings=AuthSettings,
+    migrations=migrations,
+    open_parts=open_parts,
+    routers=ROUTERS,
+    endpoint_parts=endpoint_parts,
+    loops=loops,
+    ledger=attrgetter("ledger"),
+    subscriptions=SUBSCRIPTIONS,
+    consumers=CONSUMERS,
+    commands={"rotate-keys": rotate_keys},
+)

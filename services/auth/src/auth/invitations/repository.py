@@ -1,0 +1,138 @@
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from auth.accounts.address import EmailAddress
+from auth.invitations.model import Invitation, InvitationState
+from auth.members.permissions import Role
+from kit.db.database import Row, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationRepository:
+    """Invitations of the transaction's organization; an open one whose time has passed reads as expired."""
+
+    tx: Transaction
+
+    async def revoke_expired(self, email: EmailAddress) -> tuple[UUID, int] | None:
+        """Let an expired invitation of this address make room; returns its id and new version, if there was one."""
+        row = await self.tx.fetchrow(
+            """
+            UPDATE invitations SET state = 'revoked', version = version + 1
+            WHERE organization_id = $1 AND email_value = $2 AND state = 'pending' AND expires_at <= kit_now()
+            RETURNING id, version
+            """,
+            self.tx.organization_id,
+            email.value,
+        )
+        return None if row is None else (row["id"], row["version"])
+
+    async def add(self, invitation_id: UUID, email: EmailAddress, role: Role, by: UUID, life: timedelta) -> bool:
+        """Invite an address; False when it has an open invitation."""
+        touched = await self.tx.execute(
+            """
+            INSERT INTO invitations (id, organization_id, email_value, email, role, invited_by, expires_at)
+            VALUES ($1, $2, $3, $4, $5, $6, kit_now() + $7::interval)
+            ON CONFLICT (organization_id, email_value) WHERE state = 'pending' DO NOTHING
+            """,
+            invitation_id,
+            self.tx.organization_id,
+            email.value,
+            email.display,
+            role,
+            by,
+            life,
+        )
+        return touched == 1
+
+    async def count_pending(self, at_most: int) -> int:
+        """How many are open, counted no further than `at_most`."""
+        count: int = await self.tx.fetchval(
+            """
+            SELECT count(*) FROM (
+                SELECT FROM invitations
+                WHERE organization_id = $1 AND state = 'pending' AND expires_at > kit_now()
+                LIMIT $2
+            ) AS open
+            """,
+            self.tx.organization_id,
+            at_most,
+        )
+        return count
+
+    async def count_mails(self, email: EmailAddress) -> int:
+        """How many mails the invitations of this address, made within a day, have brought it."""
+        count: int = await self.tx.fetchval(
+            """
+            SELECT coalesce(sum(mails), 0) FROM invitations
+            WHERE organization_id = $1 AND email_value = $2 AND created_at > kit_now() - interval '1 day'
+            """,
+            self.tx.organization_id,
+            email.value,
+        )
+        return count
+
+    async def find(self, invitation_id: UUID) -> Invitation | None:
+        """One invitation."""
+        return _invitation(
+            await self.tx.fetchrow(
+                """
+                SELECT id, email_value, email, role, accepted_by, mails, version, expires_at, created_at,
+                       CASE WHEN state = 'pending' AND expires_at <= kit_now() THEN 'expired' ELSE state END AS state
+                FROM invitations
+                WHERE organization_id = $1 AND id = $2
+                """,
+                self.tx.organization_id,
+                invitation_id,
+            )
+        )
+
+    async def lock(self, invitation_id: UUID) -> Invitation | None:
+        """One invitation for update; other changes of it wait until we commit."""
+        await self.tx.execute(
+            "SELECT FROM invitations WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE",
+            self.tx.organization_id,
+            invitation_id,
+        )
+        return await self.find(invitation_id)
+
+    async def page(self, after: UUID | None, at_most: int) -> list[Invitation]:
+        """Invitations in the order of their ids."""
+        rows = await self.tx.fetch(
+            """
+            SELECT id, email_value, email, role, accepted_by, mails, version, expires_at, created_at,
+                   CASE WHEN state = 'pending' AND expires_at <= kit_now() THEN 'expired' ELSE state END AS state
+            FROM invitations
+            WHERE organization_id = $1 AND id > $2
+            ORDER BY id
+            LIMIT $3
+            """,
+            self.tx.organization_id,
+            after or UUID(int=0),
+            at_most,
+        )
+        return [found for row in rows if (found := _invitation(row)) is not None]
+
+    async def save(self, invitation: Invitation, life: timedelta | None = None) -> None:
+        """Write state and mails; with `life`, it is open for so long from now."""
+        await self.tx.execute(
+            """
+            UPDATE invitations
+            SET state = $3, accepted_by = $4, mails = $5, version = $6,
+                expires_at = coalesce(kit_now() + $7::interval, expires_at)
+            WHERE organization_id = $1 AND id = $2
+            """,
+            self.tx.organization_id,
+            invitation.id,
+            invitation.state,
+            invitation.accepted_by,
+            invitation.mails,
+            invitation.version,
+            life,
+        )
+
+
+def _invitation(row: Row | None) -> Invitation | None:
+    if row is None:
+        return None
+    return Invitation(**{**row, "role": Role(row["role"]), "state": InvitationState(row["state"])})

@@ -1,0 +1,50 @@
+"""Auth's mails: their categories, and what each is about. Addresses and links are put in when they leave."""
+
+from typing import Final
+from uuid import UUID
+
+from kit.ids import new_id
+from kit.mail import Category, Mail
+
+ACCOUNT: Final = Category("account", essential=True, repeat_when_unknown=True)
+"""Somebody waits before a screen for these."""
+
+INVITATIONS: Final = Category("invitations")
+"""These come unasked, also to people without any account."""
+
+CATEGORIES: Final = (ACCOUNT, INVITATIONS)
+
+VERIFY: Final = "verify"
+ALREADY_REGISTERED: Final = "already-registered"
+INVITATION: Final = "invitation"
+
+
+def verify(identity_id: UUID, verification_id: UUID, locale: str) -> Mail:
+    """A mail with the link that proves the address."""
+    return Mail(
+        VERIFY,
+        ACCOUNT.name,
+        f"{VERIFY}/{verification_id}",
+        locale=locale,
+        about=identity_id,
+        detail=verification_id,
+    )
+
+
+def already_registered(identity_id: UUID, locale: str) -> Mail:
+    """A mail that says there is an account already."""
+    return Mail(
+        ALREADY_REGISTERED, ACCOUNT.name, f"{ALREADY_REGISTERED}/{new_id()}", locale=locale, about=identity_id
+    )
+
+
+def invitation(organization_id: UUID, invitation_id: UUID, number: int, locale: str) -> Mail:
+    """A mail with the link that accepts an invitation; `number` counts those of the same invitation."""
+    return Mail(
+        INVITATION,
+        INVITATIONS.name,
+        f"{INVITATION}/{invitation_id}/{number}",
+        organization_id=organization_id,
+        locale=locale,
+        about=invitation_id,
+    )

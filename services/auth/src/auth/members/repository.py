@@ -1,0 +1,118 @@
+from dataclasses import dataclass
+from uuid import UUID
+
+from auth.members.model import Member
+from auth.members.permissions import Role
+from kit.db.database import Row, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRepository:
+    """The members of the transaction's organization."""
+
+    tx: Transaction
+
+    async def role_of(self, user_id: UUID) -> Role | None:
+        """The role somebody has here now, if any."""
+        role = await self.tx.fetchval(
+            "SELECT role FROM members WHERE organization_id = $1 AND user_id = $2", self.tx.organization_id, user_id
+        )
+        return None if role is None else Role(role)
+
+    async def lock_organization(self) -> bool:
+        """Let changes of members happen one after the other; False when there is no such organization."""
+        found = await self.tx.fetchval(
+            "SELECT true FROM organizations WHERE id = $1 FOR NO KEY UPDATE", self.tx.organization_id
+        )
+        return bool(found)
+
+    async def add(self, member_id: UUID, user_id: UUID, role: Role) -> bool:
+        """Make somebody a member; False when they are one already."""
+        touched = await self.tx.execute(
+            """
+            INSERT INTO members (id, organization_id, user_id, role)
+            VALUES ($1, $2, $3, $4)
+            ON CONFLICT (organization_id, user_id) DO NOTHING
+            """,
+            member_id,
+            self.tx.organization_id,
+            user_id,
+            role,
+        )
+        return touched == 1
+
+    async def find(self, member_id: UUID) -> Member | None:
+        """One member."""
+        row = await self.tx.fetchrow(
+            """
+            SELECT m.id, m.user_id, m.role, m.version, m.joined_at, coalesce(address.display, '') AS email
+            FROM members AS m
+            LEFT JOIN LATERAL (
+                SELECT i.display FROM identities AS i WHERE i.user_id = m.user_id ORDER BY i.id LIMIT 1
+            ) AS address ON true
+            WHERE m.organization_id = $1 AND m.id = $2
+            """,
+            self.tx.organization_id,
+            member_id,
+        )
+        return None if row is None else _member(row)
+
+    async def page(self, after: UUID | None, at_most: int) -> list[Member]:
+        """Members in the order of their ids, each with an address."""
+        rows = await self.tx.fetch(
+            """
+            SELECT m.id, m.user_id, m.role, m.version, m.joined_at, coalesce(address.display, '') AS email
+            FROM members AS m
+            LEFT JOIN LATERAL (
+                SELECT i.display FROM identities AS i WHERE i.user_id = m.user_id ORDER BY i.id LIMIT 1
+            ) AS address ON true
+            WHERE m.organization_id = $1 AND m.id > $2
+            ORDER BY m.id
+            LIMIT $3
+            """,
+            self.tx.organization_id,
+            after or UUID(int=0),
+            at_most,
+        )
+        return [_member(row) for row in rows]
+
+    async def count_owners(self) -> int:
+        """How many owners there are; to be believed only under the organization's lock."""
+        count: int = await self.tx.fetchval(
+            "SELECT count(*) FROM members WHERE organization_id = $1 AND role = 'owner'", self.tx.organization_id
+        )
+        return count
+
+    async def save_role(self, member: Member) -> None:
+        """Write role and version."""
+        await self.tx.execute(
+            "UPDATE members SET role = $3, version = $4 WHERE organization_id = $1 AND id = $2",
+            self.tx.organization_id,
+            member.id,
+            member.role,
+            member.version,
+        )
+
+    async def remove(self, member_id: UUID) -> None:
+        """Let somebody go."""
+        await self.tx.execute(
+            "DELETE FROM members WHERE organization_id = $1 AND id = $2", self.tx.organization_id, member_id
+        )
+
+    async def has_address(self, email_value: str) -> bool:
+        """Whether somebody with this verified address is a member."""
+        found: bool = await self.tx.fetchval(
+            """
+            SELECT EXISTS (
+                SELECT FROM identities AS i JOIN members AS m ON m.user_id = i.user_id AND m.organization_id = $1
+                WHERE i.kind = 'email' AND i.value = $2 AND i.verified_at IS NOT NULL
+            )
+            """,
+            self.tx.organization_id,
+            email_value,
+        )
+        return found
+
+
+def _member(row: Row) -> Member:
+    return Member(**{**row, "role": Role(row["role"])})

@@ -1,0 +1,58 @@
+from dataclasses import dataclass
+from uuid import UUID
+
+from auth.members.permissions import Role
+from auth.organizations.model import Membership
+from kit.db.database import Row, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationRepository:
+    """Organizations as their members see them."""
+
+    tx: Transaction
+
+    async def add(self, name: str) -> None:
+        """Make the transaction's organization."""
+        await self.tx.execute("INSERT INTO organizations (id, name) VALUES ($1, $2)", self.tx.organization_id, name)
+
+    async def find(self, user_id: UUID) -> Membership | None:
+        """The transaction's organization, if this user is a member."""
+        row = await self.tx.fetchrow(
+            """
+            SELECT o.id AS organization_id, o.name, m.role, m.id AS member_id, o.version, o.created_at, m.joined_at
+            FROM organizations AS o JOIN members AS m ON m.organization_id = o.id AND m.user_id = $2
+            WHERE o.id = $1
+            """,
+            self.tx.organization_id,
+            user_id,
+        )
+        return None if row is None else _membership(row)
+
+    async def lock(self, user_id: UUID) -> Membership | None:
+        """Like `find`; other changes of the organization and its members wait until we commit."""
+        await self.tx.execute("SELECT FROM organizations WHERE id = $1 FOR NO KEY UPDATE", self.tx.organization_id)
+        return await self.find(user_id)
+
+    async def rename(self, name: str) -> None:
+        """Write another name."""
+        await self.tx.execute(
+            "UPDATE organizations SET name = $2, version = version + 1 WHERE id = $1", self.tx.organization_id, name
+        )
+
+    async def of(self, user_id: UUID, after: UUID | None, at_most: int) -> list[Membership]:
+        """All organizations of a user in the order of their ids; the one question that crosses tenants."""
+        rows = await self.tx.fetch(
+            """
+            SELECT organization_id, name, role, member_id, version, created_at, joined_at
+            FROM memberships_of($1, $2, $3)
+            """,
+            user_id,
+            after or UUID(int=0),
+            at_most,
+        )
+        return [_membership(row) for row in rows]
+
+
+def _membership(row: Row) -> Membership:
+    return Membership(**{**row, "role": Role(row["role"])})

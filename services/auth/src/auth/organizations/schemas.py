@@ -1,0 +1,51 @@
+from typing import Self
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from auth.members.permissions import Role
+from auth.organizations.model import Membership
+from kit.http.models import Line, Model, Out
+
+
+class CreateOrganization(Model):
+    """A new organization."""
+
+    name: Line
+
+
+class RenameOrganization(Model):
+    """Another name."""
+
+    name: Line
+
+
+class OrganizationOut(Out):
+    """An organization of the caller."""
+
+    id: UUID
+    name: str
+    role: Role = Field(description="The caller's role in it.")
+    version: int = Field(description="Also the ETag.")
+    created_at: AwareDatetime
+
+    @classmethod
+    def of(cls, held: Membership) -> Self:
+        """The organization as its member sees it."""
+        return cls(
+            id=held.organization_id,
+            name=held.name,
+            role=held.role,
+            version=held.version,
+            created_at=held.created_at,
+        )
+
+
+class MembershipOut(Out):
+    """The caller's place in an organization."""
+
+    organization_id: UUID
+    name: str
+    member_id: UUID
+    role: Role
+    joined_at: AwareDatetime

@@ -1,0 +1,65 @@
+from collections.abc import Collection
+from dataclasses import dataclass
+from uuid import UUID
+
+from auth.preferences.model import Preferences
+from kit.db.database import Row, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class PreferenceRepository:
+    """What people do not want."""
+
+    tx: Transaction
+
+    async def find(self, user_id: UUID) -> Preferences:
+        """Somebody's preferences; without any they want all."""
+        return _preferences(
+            await self.tx.fetchrow("SELECT unwanted, version FROM mail_preferences WHERE user_id = $1", user_id)
+        )
+
+    async def lock(self, user_id: UUID) -> Preferences:
+        """Somebody's preferences for update; there is a row from now on."""
+        await self.tx.execute(
+            "INSERT INTO mail_preferences (user_id) VALUES ($1) ON CONFLICT (user_id) DO NOTHING", user_id
+        )
+        return _preferences(
+            await self.tx.fetchrow(
+                "SELECT unwanted, version FROM mail_preferences WHERE user_id = $1 FOR NO KEY UPDATE", user_id
+            )
+        )
+
+    async def save(self, user_id: UUID, preferences: Preferences) -> None:
+        """Write them."""
+        await self.tx.execute(
+            "UPDATE mail_preferences SET unwanted = $2, version = $3, changed_at = kit_now() WHERE user_id = $1",
+            user_id,
+            sorted(preferences.unwanted),
+            preferences.version,
+        )
+
+    async def without(self, user_ids: Collection[UUID], category: str) -> frozenset[UUID]:
+        """Those of these people who do not want this category."""
+        rows = await self.tx.fetch(
+            "SELECT user_id FROM mail_preferences WHERE user_id = ANY ($1) AND $2 = ANY (unwanted)",
+            list(user_ids),
+            category,
+        )
+        return frozenset(row["user_id"] for row in rows)
+
+    async def addresses(self, user_id: UUID) -> list[str]:
+        """Somebody's proven addresses."""
+        rows = await self.tx.fetch(
+            "SELECT display FROM identities WHERE user_id = $1 AND kind = 'email' AND verified_at IS NOT NULL",
+            user_id,
+        )
+        return [row["display"] for row in rows]
+
+    async def is_user(self, user_id: UUID) -> bool:
+        """Whether the account is still there."""
+        found: bool = await self.tx.fetchval("SELECT EXISTS (SELECT FROM users WHERE id = $1)", user_id)
+        return found
+
+
+def _preferences(row: Row | None) -> Preferences:
+    return Preferences(frozenset(), 0) if row is None else Preferences(frozenset(row["unwanted"]), row["version"])

@@ -1,0 +1,75 @@
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response, status
+
+from auth.accounts.address import AddressInvalid
+from auth.accounts.errors import TooManyPasswords
+from auth.organizations.errors import OrganizationNotFound
+from auth.sessions.errors import (
+    RefreshTokenForged,
+    RefreshTokenReused,
+    SessionEnded,
+    TooManyAttempts,
+    WrongCredentials,
+)
+from auth.sessions.schemas import Refresh, RevocationOut, RevocationsOut, SignIn, TokensOut
+from auth.sessions.service import SessionService
+from kit.http.app import part
+from kit.http.caller import CurrentCaller, TokenRefused
+from kit.http.problem import problems
+
+router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
+internal = APIRouter(prefix="/internal", include_in_schema=False)
+
+Sessions = Annotated[SessionService, Depends(part(SessionService))]
+
+
+def never_kept(response: Response) -> None:
+    """Tokens are kept by nobody on the way (RFC 6749, section 5.1)."""
+    response.headers["cache-control"] = "no-store"
+
+
+@router.post(
+    "",
+    status_code=status.HTTP_201_CREATED,
+    dependencies=[Depends(never_kept)],
+    responses=problems(WrongCredentials, AddressInvalid, OrganizationNotFound, TooManyAttempts, TooManyPasswords),
+)
+async def sign_in(body: SignIn, sessions: Sessions) -> TokensOut:
+    """Sign in with e-mail address and password."""
+    tokens = await sessions.sign_in(body.email, body.password.get_secret_value(), body.organization_id)
+    return TokensOut.model_validate(tokens)
+
+
+@router.post(
+    "/refresh",
+    dependencies=[Depends(never_kept)],
+    responses=problems(RefreshTokenForged, RefreshTokenReused, SessionEnded, OrganizationNotFound),
+)
+async def refresh_session(body: Refresh, sessions: Sessions) -> TokensOut:
+    """Exchange the refresh token for the next one and a new access token.
+
+    Within ten seconds of an exchange the token and its parent give the same successor again, so tabs that refresh
+    together stay signed in; an older token ends the session.
+    """
+    tokens = await sessions.refresh(body.refresh_token.get_secret_value(), body.organization_id)
+    return TokensOut.model_validate(tokens)
+
+
+@router.delete("/current", status_code=status.HTTP_204_NO_CONTENT, responses=problems(TokenRefused))
+async def sign_out(caller: CurrentCaller, sessions: Sessions) -> None:
+    """End this session."""
+    await sessions.sign_out(caller)
+
+
+@router.delete("", status_code=status.HTTP_204_NO_CONTENT, responses=problems(TokenRefused))
+async def sign_out_everywhere(caller: CurrentCaller, sessions: Sessions) -> None:
+    """End all my sessions, this one included."""
+    await sessions.sign_out_everywhere(caller)
+
+
+@internal.get("/revocations")
+async def read_revocations(sessions: Sessions) -> RevocationsOut:
+    """What ended within the last 15 minutes, for gateways that start or were cut off."""
+    now, found = await sessions.revoked_lately()
+    return RevocationsOut(now=now, revocations=[RevocationOut.model_validate(each) for each in found])

@@ -1,0 +1,51 @@
+from typing import Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field, SecretStr
+
+from auth.accounts.schemas import Address, Password
+from kit.http.models import Model, Out
+
+
+class SignIn(Model):
+    """A new session; with an organization, to act in it at once."""
+
+    email: Address
+    password: Password
+    organization_id: UUID | None = None
+
+
+class Refresh(Model):
+    """The refresh token; with an organization, to act in that one from now on."""
+
+    refresh_token: SecretStr = Field(max_length=256)
+    organization_id: UUID | None = None
+
+
+class TokensOut(Out):
+    """What the next requests need; keep the refresh token secret and always use the newest."""
+
+    access_token: str
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - a name, not a secret
+    expires_in: int = Field(description="Seconds the access token is good for.")
+    refresh_token: str
+    session_id: UUID
+    user_id: UUID
+    organization_id: UUID | None
+    role: str | None
+
+
+class RevocationOut(Out):
+    """One session of a user has ended, or, without one, every token older than the epoch is void."""
+
+    user_id: UUID
+    session_id: UUID | None
+    epoch: int
+    revoked_at: AwareDatetime
+
+
+class RevocationsOut(Out):
+    """What ended lately."""
+
+    now: AwareDatetime
+    revocations: list[RevocationOut]

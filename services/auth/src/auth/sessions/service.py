@@ -1,0 +1,163 @@
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from auth.accounts.address import EmailAddress
+from auth.accounts.model import Account
+from auth.accounts.passwords import Passwords
+from auth.accounts.repository import AccountRepository
+from auth.keys.service import KeyRing
+from auth.organizations.errors import OrganizationNotFound
+from auth.sessions.access import AccessTokens, claims_of
+from auth.sessions.errors import (
+    RefreshTokenForged,
+    RefreshTokenReused,
+    SessionEnded,
+    TooManyAttempts,
+    WrongCredentials,
+)
+from auth.sessions.model import ABSOLUTE_LIFE, TOKEN_LIFE, Revocation, Session, Standing, Tokens, Verdict
+from auth.sessions.repository import AttemptRepository, SessionRepository
+from auth.sessions.revoking import end_session, end_sessions
+from auth.tokens.model import Token, TokenForged, TokenMint
+from kit.db.database import Database, Transaction
+from kit.http.caller import Caller
+from kit.ids import new_id
+
+FREE_ATTEMPTS: Final = 10
+LONGEST_WAIT: Final = timedelta(seconds=30)
+FORGET_AFTER: Final = timedelta(minutes=15)
+REVOKED_LATELY: Final = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionService:
+    """Signing in, staying signed in, signing out."""
+
+    database: Database
+    passwords: Passwords
+    keys: KeyRing
+    refresh_tokens: TokenMint
+    access_tokens: AccessTokens
+    attempts_key: bytes
+
+    async def sign_in(self, address: str, password: str, organization_id: UUID | None) -> Tokens:
+        """Begin a session.
+
+        An unknown address, a wrong password and an address that is not verified are answered alike, after the same
+        work: else signing up with somebody's address and then in would tell whether they have an account.
+        """
+        email = EmailAddress.parse(address)
+        identifier = hmac.digest(self.attempts_key, email.value.encode(), hashlib.sha256)
+        account = await self._attempt(email, identifier)
+        matches = await self.passwords.match(password, account.password_hash if account else None)
+        if account is None or not matches or not account.verified:
+            raise WrongCredentials
+        await self._renew_hash(account, password)
+        session_id = new_id()
+        async with self.database.transaction(*_bound(organization_id)) as tx:
+            await AttemptRepository(tx).forget(identifier)
+            standing = await _standing(tx, account.user_id, organization_id)
+            await SessionRepository(tx).add(session_id, account.user_id, standing, ABSOLUTE_LIFE)
+        return await self._tokens(session_id, account.user_id, standing, counter=0, life=TOKEN_LIFE)
+
+    async def refresh(self, text: str, organization_id: UUID | None) -> Tokens:
+        """Exchange a refresh token; with an organization, act in that one from now on.
+
+        Who is no longer a member of the organization acted in stays signed in, without an organization.
+        """
+        token = self._read(text)
+        async with self.database.transaction() as tx:
+            sessions = SessionRepository(tx)
+            found = await sessions.lock(token.ids[0])
+            if found is None:
+                raise SessionEnded
+            session, now = found
+            asked = organization_id or session.organization_id
+            await tx.bind(*_bound(asked))
+            standing = await sessions.standing(session.user_id, asked)
+            verdict = Verdict.ENDED
+            if standing is not None:
+                verdict = session.judge(token.counter, now, standing.sessions_from_epoch)
+            counter = session.counter + (verdict is Verdict.ROTATE)
+            if verdict is Verdict.REUSED:
+                await end_session(tx, session.id, session.user_id, "token-reused")
+            elif standing is not None and verdict is not Verdict.ENDED:
+                if organization_id is not None and standing.organization_id is None:
+                    raise OrganizationNotFound
+                await sessions.save_use(session, counter, standing.organization_id)
+        if verdict is Verdict.REUSED:  # raised after the commit: the family has ended although the request fails
+            raise RefreshTokenReused
+        if standing is None or verdict is Verdict.ENDED:
+            raise SessionEnded
+        return await self._tokens(session.id, session.user_id, standing, counter, _life(session, now))
+
+    async def sign_out(self, caller: Caller) -> None:
+        """End the caller's session; one that has ended stays as it is."""
+        async with self.database.transaction() as tx:
+            await end_session(tx, caller.session_id, caller.user_id, "signed-out")
+
+    async def sign_out_everywhere(self, caller: Caller) -> None:
+        """End all sessions of the caller."""
+        async with self.database.transaction() as tx:
+            await end_sessions(tx, caller.user_id)
+
+    async def revoked_lately(self) -> tuple[datetime, list[Revocation]]:
+        """The platform's time, and what ended within the last quarter of an hour: longer than any token lives."""
+        async with self.database.transaction() as tx:
+            return await SessionRepository(tx).revocations(REVOKED_LATELY)
+
+    async def _attempt(self, email: EmailAddress, identifier: bytes) -> Account | None:
+        async with self.database.transaction() as tx:
+            wait = await AttemptRepository(tx).claim(identifier, FREE_ATTEMPTS, LONGEST_WAIT, FORGET_AFTER)
+            if wait is not None:
+                raise TooManyAttempts(retry_after=wait.total_seconds())
+            return await AccountRepository(tx).find(email)
+
+    async def _renew_hash(self, account: Account, password: str) -> None:
+        if self.passwords.is_outdated(account.password_hash):
+            hashed = await self.passwords.hashed(password)
+            async with self.database.transaction() as tx:
+                await AccountRepository(tx).save_password(account.user_id, hashed, instead_of=account.password_hash)
+
+    def _read(self, text: str) -> Token:
+        try:
+            return self.refresh_tokens.read(text)
+        except TokenForged as error:
+            raise RefreshTokenForged from error
+
+    async def _tokens(
+        self, session_id: UUID, user_id: UUID, standing: Standing, counter: int, life: timedelta
+    ) -> Tokens:
+        key = await self.keys.signer()
+        claims = claims_of(user_id, session_id, standing)
+        return Tokens(
+            access_token=self.access_tokens.sign(key, claims, self.database.clock.now(), life),
+            expires_in=int(life.total_seconds()),
+            refresh_token=self.refresh_tokens.make(session_id, counter=counter),
+            session_id=session_id,
+            user_id=user_id,
+            organization_id=standing.organization_id,
+            role=standing.role,
+        )
+
+
+def _bound(organization_id: UUID | None) -> tuple[UUID, ...]:
+    return () if organization_id is None else (organization_id,)
+
+
+def _life(session: Session, now: datetime) -> timedelta:
+    """No access token outlives its session."""
+    return min(TOKEN_LIFE, max(session.expires_at - now, timedelta(seconds=1)))
+
+
+async def _standing(tx: Transaction, user_id: UUID, organization_id: UUID | None) -> Standing:
+    standing = await SessionRepository(tx).standing(user_id, organization_id)
+    if standing is None:
+        raise WrongCredentials
+    if organization_id is not None and standing.organization_id is None:
+        raise OrganizationNotFound
+    return standing

@@ -1,0 +1,24 @@
+"""The kinds of tokens there are; one row each, so that no two share a key."""
+
+from dataclasses import dataclass
+
+from auth.tokens.model import TokenMint
+from kit.seal import Sealer
+
+
+@dataclass(frozen=True, slots=True)
+class Mints:
+    """One mint per purpose."""
+
+    refresh: TokenMint
+    verification: TokenMint
+    invitation: TokenMint
+
+    @classmethod
+    def under(cls, sealer: Sealer) -> "Mints":
+        """All mints, with keys derived from one master key."""
+        return cls(
+            refresh=TokenMint(sealer, "refresh"),
+            verification=TokenMint(sealer, "verification"),
+            invitation=TokenMint(sealer, "invitation", ids=2),
+        )

@@ -1,0 +1,21 @@
+"""What auth does in the background."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from auth.keys.service import KeyRotation
+from auth.sweeping import Sweeper
+from kit.mail import Mailer
+from kit.messaging.subscription import Subscription
+from kit.process import Loop
+
+SUBSCRIPTIONS: Final[Sequence[Subscription[Any]]] = ()
+
+
+def loops(mailer: Mailer, rotation: KeyRotation, sweeper: Sweeper) -> Sequence[Loop]:
+    """Mails are sent by the ledger, whose loops come by themselves."""
+    return (
+        *mailer.loops(),
+        Loop("keys", rotation.rotate_when_due, every=60),
+        Loop("sweeper", sweeper.sweep, every=300),
+    )

@@ -1,0 +1,55 @@
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from auth import migrations
+from auth.accounts.passwords import Passwords
+from kit.db.database import Database
+from kit.db.provision import move_clock
+from kit.testing.databases import Databases, TestDatabase
+
+from .story import Story, settings
+
+Forward = Callable[[float], Awaitable[None]]
+
+
+@pytest.fixture(scope="session")
+def passwords() -> Passwords:
+    """One pool of hashing threads for all tests, cheap: what hashing costs is tested on its own."""
+    return Passwords(memory_kib=64, passes=1)
+
+
+@pytest.fixture
+async def place(databases: Databases) -> TestDatabase:
+    return await databases.clone({"auth": migrations})
+
+
+@pytest.fixture
+async def database(place: TestDatabase) -> AsyncIterator[Database]:
+    opened = await Database.open(place.url("auth"), name="auth test", pool_size=4, acquire_within=20)
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+@pytest.fixture
+async def story(place: TestDatabase, database: Database, passwords: Passwords) -> AsyncIterator[Story]:
+    """The real application on a real database, with a mail server that remembers."""
+    told = Story(place, database, passwords, settings(place))
+    await told.begin()
+    try:
+        yield told
+    finally:
+        await told.end()
+
+
+@pytest.fixture
+def forward(place: TestDatabase, database: Database) -> Forward:
+    """Moves the platform's time on by so many seconds."""
+
+    async def move(seconds: float) -> None:
+        await move_clock(place.admin_url, seconds)
+        await database.clock.synchronise()
+
+    return move

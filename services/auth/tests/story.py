@@ -1,0 +1,211 @@
+"""What happens in auth, told through its doors."""
+
+import asyncio
+import re
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from typing import Any
+from uuid import UUID
+
+import httpx
+from pydantic import SecretStr
+
+from auth.accounts.passwords import Passwords
+from auth.api import ROUTERS
+from auth.bootstrap import Parts, build, endpoint_parts
+from auth.settings import AuthSettings
+from contracts import decode
+from contracts.event import Event
+from kit.db.database import Database, Row
+from kit.http.app import create_app
+from kit.http.caller import TokenVerifier
+from kit.ledger.model import Receipt
+from kit.mail import MailServer
+from kit.seal import Keyring, LocalMasterKey
+from kit.testing.databases import TestDatabase
+from kit.testing.delivering import Delivering
+
+GOOD = "plum-otter-gravel-94-sky"
+SEALING_KEY = "c2VhbGluZy1rZXktb2YtYXV0aC10ZXN0cy0zMi1ieXQ"
+LINK = re.compile(r"#token=([A-Za-z0-9_-]+)")
+
+
+def settings(place: TestDatabase, **changed: Any) -> AuthSettings:
+    given: dict[str, Any] = {
+        "http_port": 0,
+        "jwks_url": "http://auth.test/.well-known/jwks.json",
+        "database_url": SecretStr(place.url("auth")),
+        "sealing_key": SecretStr(SEALING_KEY),
+        "public_url": "https://app.test",
+        "mail_from": "Rostrum <no-reply@rostrum.test>",
+    }
+    return AuthSettings(**(given | changed))
+
+
+@dataclass
+class Postbox:
+    """A mail server that takes everything, or does what `trouble` says, or hands on to a real one.
+
+    While `holds` is set, what was taken is not answered.
+    """
+
+    taken: list[tuple[str, EmailMessage]] = field(default_factory=list)
+    trouble: Exception | None = None
+    first: asyncio.Event = field(default_factory=asyncio.Event)
+    holds: asyncio.Event | None = None
+    real: MailServer | None = None
+
+    async def send(self, message: EmailMessage, sender: str, recipient: str) -> Receipt:
+        assert sender == "no-reply@rostrum.test"
+        if self.trouble is not None:
+            raise self.trouble
+        if self.real is not None:
+            return await self.real.send(message, sender, recipient)
+        self.taken.append((recipient, message))
+        self.first.set()
+        if self.holds is not None:
+            await self.holds.wait()
+        return Receipt(said="250 OK")
+
+    def to(self, address: str) -> list[EmailMessage]:
+        return [message for recipient, message in self.taken if recipient.casefold() == address.casefold()]
+
+    def token(self, address: str) -> str:
+        """The token of the newest link sent to this address."""
+        for message in reversed(self.to(address)):
+            found = LINK.search(text_of(message))
+            if found:
+                return found.group(1)
+        raise AssertionError(f"no mail to {address} holds a link")
+
+
+def text_of(message: EmailMessage, kind: str = "plain") -> str:
+    part = message.get_body((kind,))
+    assert part is not None
+    return str(part.get_content())
+
+
+@dataclass
+class Person:
+    """Somebody who is signed in."""
+
+    http: httpx.AsyncClient
+    email: str
+    tokens: dict[str, Any]
+
+    @property
+    def user_id(self) -> str:
+        return str(self.tokens["user_id"])
+
+    async def call(self, method: str, path: str, **more: Any) -> httpx.Response:
+        headers = {"authorization": f"Bearer {self.tokens['access_token']}"} | more.pop("headers", {})
+        return await self.http.request(method, path, headers=headers, **more)
+
+    async def refresh(self, organization_id: str | None = None, token: str | None = None) -> httpx.Response:
+        body = {"refresh_token": token or self.tokens["refresh_token"]}
+        if organization_id:
+            body["organization_id"] = organization_id
+        answer = await self.http.post("/v1/sessions/refresh", json=body)
+        if answer.status_code == 200 and token is None:
+            self.tokens = answer.json()
+        return answer
+
+    async def create(self, name: str = "Acme") -> str:
+        answer = await self.call("POST", "/v1/organizations", json={"name": name})
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    async def members(self, organization_id: str) -> dict[str, dict[str, Any]]:
+        """The members by address."""
+        answer = await self.call("GET", f"/v1/organizations/{organization_id}/members?limit=100")
+        assert answer.status_code == 200, answer.text
+        return {each["email"]: each for each in answer.json()["items"]}
+
+    async def invite(self, organization_id: str, email: str, role: str = "editor", **more: Any) -> httpx.Response:
+        path = f"/v1/organizations/{organization_id}/invitations"
+        return await self.call("POST", path, json={"email": email, "role": role}, **more)
+
+
+class Story:
+    """The application, its mails and its people."""
+
+    def __init__(self, place: TestDatabase, database: Database, passwords: Passwords, settings: AuthSettings) -> None:
+        self.place = place
+        self.database = database
+        self.postbox = Postbox()
+        keyring = Keyring(database, LocalMasterKey.from_text(SEALING_KEY))
+        self.parts: Parts = build(database, keyring, passwords, settings, self.postbox)
+        self.delivering = Delivering(place, "auth", self.parts.ledger)
+        self.verifier = TokenVerifier(
+            self.parts.keys.jwks, settings.token_issuer, settings.token_audience, database.clock
+        )
+        app = create_app(
+            service="auth",
+            title="Auth",
+            routers=ROUTERS,
+            parts=endpoint_parts(self.parts),
+            verifier=self.verifier,
+        )
+        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://auth.test", timeout=60)
+
+    async def begin(self) -> None:
+        await self.parts.rotation.ensure()
+
+    async def end(self) -> None:
+        await self.http.aclose()
+
+    async def deliver(self, workers: int = 1) -> None:
+        """Send all mails that are due, and look for those whose fate is unknown."""
+        await self.delivering.work(workers)
+
+    async def admin(self, sql: str, *args: object) -> list[Row]:
+        """Ask as nobody may but a test: across all tenants."""
+        return await self.delivering.ask(sql, *args)
+
+    async def sign_up(self, email: str, password: str = GOOD) -> httpx.Response:
+        return await self.http.post("/v1/accounts", json={"email": email, "password": password})
+
+    async def verify(self, token: str, password: str = GOOD) -> httpx.Response:
+        return await self.http.post("/v1/accounts/verify", json={"token": token, "password": password})
+
+    async def sign_in(self, email: str, password: str = GOOD, **more: Any) -> httpx.Response:
+        return await self.http.post("/v1/sessions", json={"email": email, "password": password, **more})
+
+    async def person(self, email: str) -> Person:
+        """Somebody who has signed up, verified the address and signed in."""
+        assert (await self.sign_up(email)).status_code == 202
+        await self.deliver()
+        assert (await self.verify(self.postbox.token(email))).status_code == 200
+        answer = await self.sign_in(email)
+        assert answer.status_code == 201, answer.text
+        return Person(self.http, email, answer.json())
+
+    async def member(self, owner: Person, organization_id: str, email: str, role: str) -> Person:
+        """Somebody who was invited and has accepted."""
+        person = await self.person(email)
+        assert (await owner.invite(organization_id, email, role)).status_code == 201
+        assert (await self.accept(person)).status_code == 200
+        return person
+
+    async def accept(self, person: Person) -> httpx.Response:
+        """Follow the newest invitation in the mailbox."""
+        await self.deliver()
+        token = self.postbox.token(person.email)
+        return await person.call("POST", "/v1/invitations/accept", json={"token": token})
+
+    async def told(self, *kinds: type[Event]) -> list[Event]:
+        """What has left for the other services, oldest first."""
+        async with self.database.transaction() as tx:
+            rows = await tx.fetch("SELECT body FROM outbox ORDER BY id")
+        events = [decode(row["body"]) for row in rows]
+        return [event for event in events if not kinds or isinstance(event, kinds)]
+
+    async def count(self, table: str, organization_id: UUID | None = None) -> int:
+        async with self.database.transaction(*([organization_id] if organization_id else [])) as tx:
+            return int(await tx.fetchval(f"SELECT count(*) FROM {table}"))
+
+
+def problem(answer: httpx.Response) -> tuple[int, str]:
+    """Status and code of a problem document."""
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    return answer.status_code, answer.json()["type"].removeprefix("urn:rostrum:problem:")

@@ -1,0 +1,135 @@
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from auth.accounts.address import EmailAddress
+from auth.accounts.errors import TooManyPasswords
+from auth.accounts.passwords import Passwords
+from auth.accounts.policy import objections
+from kit.db.database import Database
+from kit.testing.databases import TestDatabase
+
+from .story import GOOD, Story, problem, settings
+
+
+class Counting(Passwords):
+    """Counts how much work each request makes."""
+
+    def __init__(self) -> None:
+        super().__init__(threads=1, memory_kib=64, passes=1)
+        self.work: list[str] = []
+
+    async def hashed(self, password: str) -> str:
+        self.work.append("hash")
+        return await super().hashed(password)
+
+    async def match(self, password: str, hashed: str | None) -> bool:
+        self.work.append("match")
+        return await super().match(password, hashed)
+
+
+@pytest.fixture
+async def counting() -> AsyncIterator[Counting]:
+    made = Counting()
+    yield made
+    made.close()
+
+
+async def test_known_and_unknown_addresses_cost_the_same_work(
+    counting: Counting, place: TestDatabase, database: Database
+) -> None:
+    story = Story(place, database, counting, settings(place))
+    await story.begin()
+    await story.person("ada@example.com")
+    await story.sign_up("slow@example.com")
+    for email in ("ada@example.com", "slow@example.com", "new@example.com"):
+        counting.work.clear()
+        await story.sign_up(email)
+        assert counting.work == ["hash"]
+    for email in ("ada@example.com", "slow@example.com", "nobody@example.com"):
+        counting.work.clear()
+        await story.sign_in(email, "wrong-password-55")
+        assert counting.work == ["match"]
+    await story.end()
+
+
+async def test_a_hash_is_argon2id_with_nineteen_mebibytes_and_two_passes() -> None:
+    passwords = Passwords()
+    hashed = await passwords.hashed(GOOD)
+    assert hashed.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert await passwords.match(GOOD, hashed)
+    assert not await passwords.match(GOOD + " ", hashed)
+    assert not await passwords.match(GOOD, None)
+    assert not await passwords.match(GOOD, "$2b$12$no-hash-of-ours")
+    passwords.close()
+
+
+async def test_the_end_of_a_long_password_counts(passwords: Passwords) -> None:
+    long = "k3#" + "fq9!vz" * 42
+    hashed = await passwords.hashed(long + "a")
+    assert not await passwords.match(long + "b", hashed)
+
+
+async def test_composed_and_decomposed_letters_are_not_silently_made_equal(passwords: Passwords) -> None:
+    assert not await passwords.match("caf\u00e9-noir-otter-9", await passwords.hashed("cafe\u0301-noir-otter-9"))
+
+
+async def test_an_older_hash_is_renewed_when_its_owner_signs_in(story: Story) -> None:
+    await story.person("ada@example.com")
+    weak = Passwords(threads=1, memory_kib=32, passes=1)
+    async with story.database.transaction() as tx:
+        await tx.execute("UPDATE users SET password_hash = $1", await weak.hashed(GOOD))
+    assert (await story.sign_in("ada@example.com")).status_code == 201
+    async with story.database.transaction() as tx:
+        renewed = await tx.fetchval("SELECT password_hash FROM users")
+    assert "m=64,t=1" in renewed
+    assert (await story.sign_in("ada@example.com")).status_code == 201
+    weak.close()
+
+
+async def test_beyond_the_queue_the_answer_is_too_many_requests_and_then_it_goes_on(
+    place: TestDatabase, database: Database
+) -> None:
+    narrow = Passwords(threads=1, queue=3)
+    story = Story(place, database, narrow, settings(place))
+    held = threading.Event()
+    waiting = [asyncio.create_task(narrow.compute(held.wait)) for _ in range(3)]
+    await asyncio.sleep(0)
+    with pytest.raises(TooManyPasswords):
+        await narrow.hashed(GOOD)
+    answer = await story.sign_in("ada@example.com")
+    assert problem(answer) == (429, "too-many-passwords")
+    assert answer.headers["retry-after"] == "2"
+    held.set()
+    await asyncio.gather(*waiting)
+    await asyncio.sleep(0.01)
+    assert await narrow.hashed(GOOD)
+    await story.end()
+    narrow.close()
+
+
+async def test_who_goes_away_while_waiting_makes_room(passwords: Passwords) -> None:
+    narrow = Passwords(threads=1, queue=2)
+    held = threading.Event()
+    first, second = (asyncio.create_task(narrow.compute(held.wait)) for _ in range(2))
+    await asyncio.sleep(0)
+    second.cancel()
+    await asyncio.sleep(0.01)
+    third = asyncio.create_task(narrow.hashed(GOOD))
+    await asyncio.sleep(0)
+    held.set()
+    assert await third
+    assert await first
+    narrow.close()
+    assert passwords is not narrow
+
+
+def test_a_password_made_to_be_costly_costs_little_more_than_any_other() -> None:
+    email = EmailAddress.parse("ada@example.com")
+    objections(GOOD, email)  # loads the dictionaries
+    began = time.thread_time()
+    objections("4@8({[<369&#!1/|0$5+7%2" * 11, email)
+    assert time.thread_time() - began < 1.5

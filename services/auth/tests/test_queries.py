@@ -1,0 +1,65 @@
+"""Every list and every claim is read from an index, also when a table is large and a page is deep."""
+
+from uuid import UUID
+
+import pytest
+
+from kit.db.database import Database
+from kit.ids import new_id
+
+from .story import Story
+
+ORGANIZATION = new_id()
+
+
+async def plan(database: Database, sql: str, *args: object) -> str:
+    async with database.transaction(ORGANIZATION) as tx:
+        await tx.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        await tx.execute("SET LOCAL enable_seqscan = off")
+        rows = await tx.fetch(f"EXPLAIN {sql}", *args)
+    return "\n".join(row[0] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("sql", "args"),
+    [
+        ("SELECT user_id FROM identities WHERE kind = 'email' AND value = $1", ("a@b.c",)),
+        ("SELECT display FROM identities WHERE user_id = $1", (new_id(),)),
+        ("SELECT count(*) FROM outgoing_mails WHERE about = $1 AND created_at > kit_now()", (new_id(),)),
+        ("SELECT id FROM outgoing_mails WHERE settled_at < kit_now()", ()),
+        ("SELECT reason FROM mail_suppressions WHERE address_hash = ANY ($1)", ([b"x"],)),
+        ("SELECT version FROM mail_preferences WHERE user_id = $1", (new_id(),)),
+        ("SELECT id FROM verifications WHERE identity_id = $1", (new_id(),)),
+        ("SELECT id FROM verifications WHERE expires_at < kit_now()", ()),
+        ("SELECT id FROM sessions WHERE expires_at < kit_now()", ()),
+        ("SELECT id FROM revocations WHERE revoked_at > kit_now() ORDER BY revoked_at", ()),
+        ("SELECT 1 FROM sign_in_attempts WHERE last_at < kit_now()", ()),
+        ("SELECT role FROM members WHERE organization_id = $1 AND user_id = $2", (ORGANIZATION, new_id())),
+        (
+            "SELECT role FROM members WHERE organization_id = $1 AND id > $2 ORDER BY id LIMIT 9",
+            (ORGANIZATION, new_id()),
+        ),
+        ("SELECT 1 FROM invitations WHERE organization_id = $1 AND id > $2 ORDER BY id", (ORGANIZATION, new_id())),
+        (
+            "SELECT 1 FROM invitations WHERE organization_id = $1 AND email_value = $2 AND state = 'pending'",
+            (ORGANIZATION, "a@b.c"),
+        ),
+    ],
+)
+async def test_an_index_answers(sql: str, args: tuple[object, ...], story: Story) -> None:
+    found = await plan(story.database, sql, *args)
+    assert "Index" in found, found
+    assert "Seq Scan on" not in found.replace("Seq Scan on clock", ""), found
+    assert "Sort" not in found, found
+
+
+async def test_a_deep_page_starts_where_the_last_one_ended(story: Story) -> None:
+    """The keyset is a condition of the index, not a filter of what it yields."""
+    found = await plan(
+        story.database,
+        "SELECT role FROM members WHERE organization_id = $1 AND id > $2 ORDER BY id LIMIT 9",
+        ORGANIZATION,
+        UUID(int=0),
+    )
+    condition = next(line for line in found.splitlines() if "Index Cond" in line)
+    assert "(id > " in condition, found

@@ -1,0 +1,31 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from billing.entitlements.model import PlanOf
+from billing.entitlements.plans import Plan
+from billing.entitlements.repository import EntitlementRepository
+from contracts.billing import EntitlementsChanged
+from kit.db.database import Database, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class EntitlementService:
+    """What other programs ask of entitlements."""
+
+    database: Database
+
+    async def plans(self, after: UUID, at_most: int) -> Sequence[PlanOf]:
+        """The plans of the organizations after this one."""
+        async with self.database.transaction() as tx:
+            return await EntitlementRepository(tx).plans_after(after, at_most)
+
+
+async def grant(plan: Plan, tx: Transaction) -> None:
+    """Give the transaction's organization what the plan grants, and let the other services know with the commit."""
+    version = await EntitlementRepository(tx).grant(plan)
+    await tx.emit(
+        EntitlementsChanged(
+            organization_id=tx.organization_id, version=version, plan=plan.name, limits=dict(plan.limits)
+        )
+    )

@@ -1,0 +1,28 @@
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+
+from billing.organizations.errors import OrganizationNotHeardOf
+from billing.organizations.schemas import BillingOrganizationOut
+from billing.organizations.service import OrganizationService
+from kit.http.app import part
+from kit.http.caller import NoOrganization, OrganizationCaller, TokenRefused
+from kit.http.etag import Versioned
+from kit.http.problem import problems
+
+router = APIRouter(prefix="/v1/billing", tags=["billing"])
+
+Organizations = Annotated[OrganizationService, Depends(part(OrganizationService))]
+
+
+@router.get(
+    "/organization",
+    response_model=BillingOrganizationOut,
+    responses=problems(TokenRefused, NoOrganization, OrganizationNotHeardOf),
+)
+async def read_organization(
+    caller: OrganizationCaller, organizations: Organizations, versions: Versioned
+) -> BillingOrganizationOut | Response:
+    """The plan, the limits and the seats of the token's organization."""
+    found = await organizations.read(caller)
+    return versions.unchanged(found.version, found.organization_id) or BillingOrganizationOut.model_validate(found)

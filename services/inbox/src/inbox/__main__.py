@@ -1,0 +1,7 @@
+"""`python -m inbox api | worker | migrate | topology | all`."""
+
+from inbox.bootstrap import SERVICE
+from kit.service import run_service
+
+if __name__ == "__main__":
+    run_service(SERVICE)

@@ -1,0 +1,129 @@
+"""A number is connected only when its token reads it and finds it in its account: the calls, and what they make."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+from contracts.inbox import ChannelConnected
+from inbox.channels.model import Check, lane_of, media_lane_of
+from inbox.channels.repository import ChannelRepository
+from inbox.messages.content import TOKEN
+from inbox.tenants import by_organization
+from inbox.whatsapp.graph import Graph, Number
+from inbox.whatsapp.outcomes import health_of
+from kit.db.database import Transaction
+from kit.ledger.kind import Timing
+from kit.ledger.ledger import Ledger
+from kit.ledger.model import (
+    Entry,
+    Lane,
+    Look,
+    NotAccepted,
+    NotFound,
+    Parked,
+    Receipt,
+    Refused,
+    Settled,
+    Status,
+    Unanswered,
+)
+from kit.seal import Keyring
+
+CHECK: Final = "inbox.channel_check"
+ACCOUNT_REFUSED: Final = "account-refused"
+_TIMING: Final = Timing(
+    call_within=15.0, looks_after=(0.5, 1.0), absent_after=1.0, give_up_after=300.0, unconfirmed_after=600.0
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Checking:
+    """What one check takes."""
+
+    check: Check
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckKind:
+    """`inbox.channel_check`: read a number and its account, which changes nothing, and connect it when that worked.
+
+    What the platform tells of an account goes to the one organization that has its numbers: whoever could name the
+    account of another would cut that one off.
+    """
+
+    graph: Graph
+    keyring: Keyring
+    ledger: Callable[[], Ledger]
+    name: str = CHECK
+    timing: Timing = _TIMING
+
+    async def prepare(self, tx: Transaction, entries: Sequence[Entry]) -> Mapping[UUID, Checking]:
+        """The number and the token of each check."""
+        works: dict[UUID, Checking] = {}
+        for organization_id, check, sealed in await ChannelRepository(tx).checks(
+            [each.subject_id for each in entries]
+        ):
+            token = await self.keyring.open(organization_id, sealed, TOKEN)
+            works |= {each.id: Checking(check, token.decode()) for each in entries if each.subject_id == check.id}
+        return works
+
+    async def call(self, entry: Entry, work: Checking) -> Receipt:
+        """Read number and account. A token that is refused is refused for good here: somebody has just typed it."""
+        try:
+            number = await self.graph.number(work.check.phone_number_id, work.token, entry.attempt)
+            await self._in_account(work.check, work.token, entry.attempt)
+        except Parked as trouble:
+            raise Refused(trouble.reason, code=trouble.code, said=trouble.said) from trouble
+        except Unanswered as trouble:
+            raise NotAccepted(str(trouble), code=trouble.code, said=trouble.said) from trouble
+        return Receipt(result=(number, work.token))
+
+    async def _in_account(self, check: Check, token: str, attempt: int) -> None:
+        try:
+            found = await self.graph.holds(check.waba_id, check.phone_number_id, token, attempt)
+        except (Refused, Parked) as trouble:
+            if health_of(trouble.code) == "restricted":
+                raise
+            reason = "WhatsApp does not let this token read this business account."
+            raise Refused(reason, code=ACCOUNT_REFUSED, said=trouble.said) from trouble
+        if not found:
+            raise Refused("This number is not in this WhatsApp business account.", code=ACCOUNT_REFUSED)
+
+    async def look(self, entry: Entry, work: Checking) -> Look:
+        """A check that was interrupted is made again."""
+        _ = entry, work
+        return NotFound()
+
+    async def record(self, tx: Transaction, settled: Sequence[Settled]) -> None:
+        """Connect the number, or say why not."""
+        async for _, own in by_organization(tx, settled):
+            for each in own:
+                await self._record(tx, each)
+
+    async def _record(self, tx: Transaction, settled: Settled) -> None:
+        channels, check_id = ChannelRepository(tx), settled.entry.subject_id
+        if settled.status is Status.DONE:
+            number, token = settled.result
+            await self._connect(tx, await channels.check(check_id), number, token)
+        elif settled.status in (Status.REFUSED, Status.UNCONFIRMED):
+            await channels.end_check(check_id, "refused", settled.reason, None)
+
+    async def _connect(self, tx: Transaction, check: Check, number: Number, token: str) -> None:
+        channels, organization_id = ChannelRepository(tx), tx.organization_id
+        sealed = await self.keyring.seal(organization_id, token.encode(), TOKEN)
+        channel = await channels.connect(check, sealed, number.name, number.display_number)
+        if channel is None:
+            await channels.end_check(check.id, "taken", "", None)
+            return
+        await channels.end_check(check.id, "connected", "", channel.id)
+        ledger = self.ledger()
+        await ledger.set_rate(tx, Lane(organization_id, lane_of(channel.id), float(channel.rate)))
+        await ledger.release(tx, organization_id, lane_of(channel.id))
+        await ledger.release(tx, organization_id, media_lane_of(channel.id))
+        await tx.emit(
+            ChannelConnected(
+                organization_id=organization_id, version=channel.version, channel_id=channel.id, kind=channel.kind
+            )
+        )

@@ -1,0 +1,49 @@
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+Health = Literal["ok", "token_dead", "restricted"]
+Outcome = Literal["pending", "connected", "taken", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A number of the organization; `rate` is how many messages per second the platform takes from it."""
+
+    id: UUID
+    kind: str
+    phone_number_id: str
+    waba_id: str
+    display_name: str
+    display_number: str
+    rate: int
+    connected: bool
+    health: Health
+    health_code: str
+    health_reason: str
+    version: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """An attempt to connect a number; `channel_id` is the id its channel gets, if the number has none yet."""
+
+    id: UUID
+    phone_number_id: str
+    waba_id: str
+    rate: int
+    channel_id: UUID
+    outcome: Outcome = "pending"
+    reason: str = ""
+
+
+def lane_of(channel_id: UUID) -> str:
+    """The lane on which messages leave."""
+    return f"whatsapp:{channel_id}"
+
+
+def media_lane_of(channel_id: UUID) -> str:
+    """The lane on which media are fetched; apart, so that pictures and messages do not wait for one another."""
+    return f"whatsapp-media:{channel_id}"

@@ -1,0 +1,43 @@
+from contracts.inbox import ConversationChanged, ConversationOpened, ConversationReopened
+from inbox.conversations.model import Conversation
+from kit.db.database import Transaction
+
+
+async def tell_opened(tx: Transaction, conversation: Conversation) -> None:
+    """A conversation was opened."""
+    await tx.emit(
+        ConversationOpened(
+            organization_id=tx.organization_id,
+            version=conversation.version,
+            conversation_id=conversation.id,
+            channel_id=conversation.channel_id,
+            contact_id=conversation.contact_id,
+        )
+    )
+
+
+async def tell_reopened(tx: Transaction, conversation: Conversation) -> None:
+    """A message opened it again."""
+    await tx.emit(
+        ConversationReopened(
+            organization_id=tx.organization_id,
+            version=conversation.version,
+            conversation_id=conversation.id,
+            channel_id=conversation.channel_id,
+            contact_id=conversation.contact_id,
+        )
+    )
+
+
+async def tell_changed(tx: Transaction, conversation: Conversation) -> None:
+    """Something of it changed."""
+    await tx.emit(
+        ConversationChanged(
+            organization_id=tx.organization_id,
+            version=conversation.version,
+            conversation_id=conversation.id,
+            state=conversation.state.value,
+            assignee_id=conversation.assignee_id,
+            unread_count=conversation.unread_count,
+        )
+    )

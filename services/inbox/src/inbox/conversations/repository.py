@@ -1,0 +1,206 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from inbox.conversations.errors import ConversationNotFound
+from inbox.conversations.model import Conversation, ConversationState
+from kit.db.database import Row, Transaction
+
+_COLUMNS: Final = """
+    id, channel_id, contact_id, state, assignee_id, unread_count, last_sequence, read_sequence, last_message_at,
+    window_open_until, version, created_at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which conversations are asked for; `assignee_id` counts only when `by_assignee` is set, None is nobody's."""
+
+    state: ConversationState | None = None
+    channel_id: UUID | None = None
+    contact_id: UUID | None = None
+    by_assignee: bool = False
+    assignee_id: UUID | None = None
+
+    @property
+    def conditions(self) -> str:
+        """Only the conditions that count, so that each shape of question finds its own index."""
+        told = {
+            "AND state = $2": self.state is not None,
+            "AND channel_id = $3": self.channel_id is not None,
+            "AND contact_id = $4": self.contact_id is not None,
+            "AND assignee_id = $5": self.by_assignee and self.assignee_id is not None,
+            "AND assignee_id IS NULL": self.by_assignee and self.assignee_id is None,
+        }
+        return " ".join(condition for condition, counts in told.items() if counts)
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationRepository:
+    """Conversations of the transaction's organization."""
+
+    tx: Transaction
+
+    async def find(self, conversation_id: UUID) -> Conversation:
+        """One conversation.
+
+        Raises:
+            ConversationNotFound: there is none.
+        """
+        return await self._one(conversation_id, "")
+
+    async def lock(self, conversation_id: UUID) -> Conversation:
+        """One conversation for update; other writers of it wait until we commit.
+
+        Raises:
+            ConversationNotFound: there is none.
+        """
+        return await self._one(conversation_id, "FOR UPDATE")
+
+    async def _one(self, conversation_id: UUID, lock: str) -> Conversation:
+        row = await self.tx.fetchrow(
+            f"SELECT {_COLUMNS} FROM conversations WHERE id = $1 AND organization_id = $2 {lock}",  # noqa: S608
+            conversation_id,
+            self.tx.organization_id,
+        )
+        if row is None:
+            raise ConversationNotFound
+        return conversation(row)
+
+    async def lock_with(self, channel_id: UUID, contact_id: UUID) -> Conversation | None:
+        """The newest conversation with a contact on a channel, for update; None when there was none yet."""
+        row = await self.tx.fetchrow(
+            f"""
+            SELECT {_COLUMNS} FROM conversations
+            WHERE contact_id = $1 AND channel_id = $2 AND organization_id = $3
+            ORDER BY (state <> 'resolved') DESC, last_message_at DESC
+            LIMIT 1
+            FOR UPDATE
+            """,  # noqa: S608 - a constant of this file
+            contact_id,
+            channel_id,
+            self.tx.organization_id,
+        )
+        return None if row is None else conversation(row)
+
+    async def open(self, conversation_id: UUID, channel_id: UUID, contact_id: UUID) -> Conversation | None:
+        """Open one; None when somebody else just did: there is one active conversation for a channel and contact."""
+        row = await self.tx.fetchrow(
+            f"""
+            INSERT INTO conversations (id, organization_id, channel_id, contact_id)
+            VALUES ($1, $2, $3, $4)
+            ON CONFLICT (channel_id, contact_id) WHERE state <> 'resolved' DO NOTHING
+            RETURNING {_COLUMNS}
+            """,  # noqa: S608 - a constant of this file
+            conversation_id,
+            self.tx.organization_id,
+            channel_id,
+            contact_id,
+        )
+        return None if row is None else conversation(row)
+
+    async def save(self, changed: Conversation) -> None:
+        """Write everything of it that changes; the caller has locked it."""
+        await self.tx.execute(
+            """
+            UPDATE conversations
+            SET state = $3, assignee_id = $4, unread_count = $5, last_sequence = $6, read_sequence = $7,
+                last_message_at = $8, window_open_until = $9, version = $10, changed_at = kit_now()
+            WHERE id = $1 AND organization_id = $2
+            """,
+            changed.id,
+            self.tx.organization_id,
+            changed.state,
+            changed.assignee_id,
+            changed.unread_count,
+            changed.last_sequence,
+            changed.read_sequence,
+            changed.last_message_at,
+            changed.window_open_until,
+            changed.version,
+        )
+
+    async def unread_after(self, conversation_id: UUID, sequence: int) -> int:
+        """How many messages of the contact came after this one."""
+        count: int = await self.tx.fetchval(
+            """
+            SELECT count(*) FROM messages
+            WHERE conversation_id = $1 AND organization_id = $2 AND sequence > $3 AND direction = 'in'
+            """,
+            conversation_id,
+            self.tx.organization_id,
+            sequence,
+        )
+        return count
+
+    async def page(self, wanted: Filter, after: tuple[datetime, UUID] | None, limit: int) -> list[Conversation]:
+        """Conversations, the one with the newest message first."""
+        at, conversation_id = after or (None, None)
+        rows = await self.tx.fetch(
+            f"""
+            SELECT {_COLUMNS} FROM conversations
+            WHERE organization_id = $1 {wanted.conditions}
+              AND $2::text IS NOT DISTINCT FROM $2 AND $3::uuid IS NOT DISTINCT FROM $3
+              AND $4::uuid IS NOT DISTINCT FROM $4 AND $5::uuid IS NOT DISTINCT FROM $5
+              AND ($6::timestamptz IS NULL OR (last_message_at, id) < ($6, $7::uuid))
+            ORDER BY last_message_at DESC, id DESC
+            LIMIT $8
+            """,  # noqa: S608 - constants of this file
+            self.tx.organization_id,
+            wanted.state,
+            wanted.channel_id,
+            wanted.contact_id,
+            wanted.assignee_id,
+            at,
+            conversation_id,
+            limit,
+        )
+        return [conversation(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class AssignedRepository:
+    """Conversations by whom they are assigned to, in all organizations that the transaction is bound to."""
+
+    tx: Transaction
+
+    async def release(self, users: Sequence[tuple[UUID, UUID]], at_most: int) -> list[Row]:
+        """Assign conversations of these (organization, user) to nobody, as many at once; those that were."""
+        return await self.tx.fetch(
+            """
+            WITH held AS (
+                SELECT c.id
+                FROM conversations AS c
+                JOIN unnest($1::uuid[], $2::uuid[]) AS gone (organization_id, user_id)
+                  ON c.organization_id = gone.organization_id AND c.assignee_id = gone.user_id
+                ORDER BY c.id LIMIT $3
+                FOR UPDATE OF c
+            )
+            UPDATE conversations AS c SET assignee_id = NULL, version = c.version + 1, changed_at = kit_now()
+            FROM held WHERE c.id = held.id
+            RETURNING c.id, c.organization_id, c.state, c.unread_count, c.version
+            """,
+            [organization_id for organization_id, _ in users],
+            [user_id for _, user_id in users],
+            at_most,
+        )
+
+
+def conversation(row: Row) -> Conversation:
+    """A conversation from its row."""
+    return Conversation(
+        id=row["id"],
+        channel_id=row["channel_id"],
+        contact_id=row["contact_id"],
+        state=ConversationState(row["state"]),
+        assignee_id=row["assignee_id"],
+        unread_count=row["unread_count"],
+        last_sequence=row["last_sequence"],
+        read_sequence=row["read_sequence"],
+        last_message_at=row["last_message_at"],
+        window_open_until=row["window_open_until"],
+        version=row["version"],
+        created_at=row["created_at"],
+    )

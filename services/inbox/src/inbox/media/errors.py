@@ -1,0 +1,19 @@
+from kit.errors import Conflict, Gone, NotFound
+
+
+class MediaNotFound(NotFound):
+    """There is no such medium in this organization."""
+
+    code = "media-not-found"
+
+
+class MediaNotReady(Conflict):
+    """This medium is still being fetched."""
+
+    code = "media-not-ready"
+
+
+class MediaLost(Gone):
+    """This medium could not be fetched and never will be."""
+
+    code = "media-lost"

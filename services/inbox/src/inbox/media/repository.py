@@ -1,0 +1,139 @@
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from kit.db.database import Row, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class NewMedia:
+    """A medium as a message announces it."""
+
+    id: UUID
+    message_id: UUID
+    conversation_id: UUID
+    channel_id: UUID
+    kind: str
+    provider_id: str
+    announced_type: str
+    announced_hash: str
+    filename_sealed: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMedia:
+    """A medium that lies in the folder, and the sealed key of its file."""
+
+    media_type: str
+    size: int
+    file_id: UUID
+    key_sealed: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MediaRepository:
+    """Media of the transaction's organization."""
+
+    tx: Transaction
+
+    async def add(self, medium: NewMedia) -> None:
+        """Know of a medium; it waits to be fetched."""
+        await self.tx.execute(
+            """
+            INSERT INTO media (
+                id, organization_id, message_id, conversation_id, channel_id, kind, provider_id, announced_type,
+                announced_hash, filename_sealed
+            )
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+            """,
+            medium.id,
+            self.tx.organization_id,
+            medium.message_id,
+            medium.conversation_id,
+            medium.channel_id,
+            medium.kind,
+            medium.provider_id,
+            medium.announced_type,
+            medium.announced_hash,
+            medium.filename_sealed,
+        )
+
+    async def find(self, media_id: UUID) -> Row | None:
+        """One medium as its row."""
+        return await self.tx.fetchrow(
+            """
+            SELECT id, kind, state, media_type, file_id, key_sealed, size, filename_sealed, failure_code,
+                   failure_reason
+            FROM media WHERE id = $1 AND organization_id = $2
+            """,
+            media_id,
+            self.tx.organization_id,
+        )
+
+    async def of_messages(self, message_ids: Collection[UUID]) -> list[Row]:
+        """The media of these messages."""
+        return await self.tx.fetch(
+            """
+            SELECT id, message_id, kind, state, coalesce(nullif(media_type, ''), announced_type) AS media_type, size,
+                   failure_reason
+            FROM media WHERE message_id = ANY ($1) AND organization_id = $2
+            ORDER BY id
+            """,
+            list(message_ids),
+            self.tx.organization_id,
+        )
+
+    async def to_fetch(self, media_ids: Sequence[UUID]) -> list[Row]:
+        """What fetching media takes, also of several organizations at once."""
+        return await self.tx.fetch(
+            """
+            SELECT m.id, m.organization_id, m.kind, m.provider_id, m.announced_hash, m.announced_type,
+                   v.contact_id, c.state AS channel_state, c.phone_number_id, c.token_sealed
+            FROM media m JOIN channels c ON c.id = m.channel_id JOIN conversations v ON v.id = m.conversation_id
+            WHERE m.id = ANY ($1) AND m.state = 'waiting'
+              AND m.organization_id = ANY (current_setting('app.orgs')::uuid[])
+            """,
+            list(media_ids),
+        )
+
+    async def ready(self, media_id: UUID, stored: StoredMedia) -> Row | None:
+        """It lies in the folder; None when that was known. What was announced of its content is not kept."""
+        return await self.tx.fetchrow(
+            """
+            UPDATE media
+            SET state = 'ready', media_type = $3, size = $4, file_id = $5, key_sealed = $6, announced_hash = '',
+                changed_at = kit_now()
+            WHERE id = $1 AND organization_id = $2 AND state <> 'ready'
+            RETURNING message_id, conversation_id
+            """,
+            media_id,
+            self.tx.organization_id,
+            stored.media_type,
+            stored.size,
+            stored.file_id,
+            stored.key_sealed,
+        )
+
+    async def known_files(self, file_ids: Collection[UUID]) -> set[UUID]:
+        """Which of these files a medium names."""
+        rows = await self.tx.fetch(
+            "SELECT file_id FROM media WHERE file_id = ANY ($1) AND organization_id = $2",
+            list(file_ids),
+            self.tx.organization_id,
+        )
+        return {row["file_id"] for row in rows}
+
+    async def fail(self, media_id: UUID, code: str, reason: str) -> Row | None:
+        """It cannot be had; None when that was known, or it lies here by now."""
+        return await self.tx.fetchrow(
+            """
+            UPDATE media
+            SET state = 'failed', failure_code = $3, failure_reason = $4, announced_hash = '', changed_at = kit_now()
+            WHERE id = $1 AND organization_id = $2 AND state = 'waiting'
+            RETURNING message_id, conversation_id
+            """,
+            media_id,
+            self.tx.organization_id,
+            code,
+            reason,
+        )

@@ -1,0 +1,53 @@
+from typing import Annotated
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header
+from fastapi.responses import Response, StreamingResponse
+
+from inbox.doors import Team
+from inbox.media.errors import MediaLost, MediaNotFound, MediaNotReady
+from inbox.media.ranges import Unsatisfiable, chosen
+from inbox.media.service import MediaFile, MediaService
+from kit.http.app import part
+from kit.http.caller import NoOrganization, RoleMissing, TokenRefused
+from kit.http.problem import problems
+
+router = APIRouter(prefix="/v1/media", tags=["media"], responses=problems(TokenRefused, NoOrganization, RoleMissing))
+
+Media = Annotated[MediaService, Depends(part(MediaService))]
+Asked = Annotated[str | None, Header(alias="range", description="One part, such as `bytes=0-1023`.")]
+Held = Annotated[str | None, Header(alias="if-range", description="The part is wanted of this ETag only.")]
+
+
+@router.get(
+    "/{media_id}",
+    response_class=StreamingResponse,
+    responses=problems(MediaNotFound, MediaNotReady, MediaLost),
+)
+async def read_media(media_id: UUID, caller: Team, media: Media, asked: Asked = None, held: Held = None) -> Response:
+    """The medium's bytes, typed by what they are; only pictures, sound and video are to be shown in place."""
+    file = await media.file(caller, media_id)
+    headers = _headers(file)
+    try:
+        found = chosen(asked if held in (None, file.tag) else None, file.size)
+    except Unsatisfiable:
+        return Response(status_code=416, headers={"content-range": f"bytes */{file.size}"})
+    start, end = found or (0, file.size)
+    headers["content-length"] = str(end - start)
+    if found is not None:
+        headers["content-range"] = f"bytes {start}-{end - 1}/{file.size}"
+    status = 200 if found is None else 206
+    return StreamingResponse(file.opened.pieces(start, end), status, headers, file.media_type)
+
+
+def _headers(file: MediaFile) -> dict[str, str]:
+    shown = "inline" if file.shown else "attachment"
+    return {
+        "accept-ranges": "bytes",
+        "etag": file.tag,
+        "content-disposition": f"{shown}; filename*=UTF-8''{quote(file.filename, safe='')}",
+        "x-content-type-options": "nosniff",
+        "content-security-policy": "sandbox; default-src 'none'",
+        "cache-control": "private, max-age=86400, immutable",
+    }

@@ -1,0 +1,69 @@
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from contracts.auth import MemberAdded, MemberRemoved, MemberRoleChanged
+from inbox.members.model import ANSWERING
+from kit.db.database import Transaction
+
+Told = MemberAdded | MemberRoleChanged | MemberRemoved
+User = tuple[UUID, UUID]
+"""Organization and user."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRepository:
+    """Members as auth tells them, in all organizations that the transaction is bound to."""
+
+    tx: Transaction
+
+    async def settle(self, told: Sequence[Told]) -> None:
+        """Write each membership as its newest event tells; what is not newer than the row changes nothing."""
+        await self.tx.execute(
+            """
+            INSERT INTO members (member_id, organization_id, user_id, role, version)
+            SELECT DISTINCT ON (member_id) member_id, organization_id, user_id, role, version
+            FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::bigint[])
+                AS heard (member_id, organization_id, user_id, role, version)
+            ORDER BY member_id, version DESC
+            ON CONFLICT (member_id) DO UPDATE SET role = excluded.role, version = excluded.version
+            WHERE members.version < excluded.version
+            """,
+            [each.member_id for each in told],
+            [each.organization for each in told],
+            [each.user_id for each in told],
+            ["" if isinstance(each, MemberRemoved) else each.role for each in told],
+            [each.version for each in told],
+        )
+
+    async def answers(self, user_id: UUID) -> bool:
+        """Whether the user works on conversations here; if so they stay a member until we commit."""
+        rows = await self.tx.fetch(
+            """
+            SELECT member_id FROM members
+            WHERE organization_id = $1 AND user_id = $2 AND role = ANY ($3)
+            ORDER BY member_id
+            FOR SHARE
+            """,
+            self.tx.organization_id,
+            user_id,
+            ANSWERING,
+        )
+        return bool(rows)
+
+    async def not_answering(self, users: Collection[User]) -> list[User]:
+        """Those of these users without any membership that works on conversations."""
+        rows = await self.tx.fetch(
+            """
+            SELECT DISTINCT asked.organization_id, asked.user_id
+            FROM unnest($1::uuid[], $2::uuid[]) AS asked (organization_id, user_id)
+            WHERE NOT EXISTS (
+                SELECT FROM members AS m
+                WHERE m.organization_id = asked.organization_id AND m.user_id = asked.user_id AND m.role = ANY ($3)
+            )
+            """,
+            [organization_id for organization_id, _ in users],
+            [user_id for _, user_id in users],
+            ANSWERING,
+        )
+        return [(row["organization_id"], row["user_id"]) for row in rows]

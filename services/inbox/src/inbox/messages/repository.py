@@ -1,0 +1,387 @@
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+from uuid import UUID
+
+from inbox.messages.model import Status
+from kit.db.database import Row, Transaction
+
+_COLUMNS: Final = """
+    id, conversation_id, channel_id, direction, kind, content_sealed, provider_blind, reply_to_blind, provider_time,
+    sequence, status, status_at, failure_code, failure_reason, author_id, fingerprint, version, created_at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message as it is first written."""
+
+    id: UUID
+    conversation_id: UUID
+    channel_id: UUID
+    direction: Literal["in", "out"]
+    kind: str
+    content_sealed: bytes
+    provider_blind: bytes | None
+    provider_sealed: bytes | None
+    reply_to_blind: bytes | None
+    provider_time: datetime
+    sequence: int
+    status: Status
+    author_id: UUID | None = None
+    fingerprint: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewMark:
+    """A reaction, an edit or a withdrawal as it is written."""
+
+    id: UUID
+    conversation_id: UUID
+    channel_id: UUID
+    kind: str
+    provider_blind: bytes
+    target_blind: bytes
+    content_sealed: bytes
+    provider_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a message of ours stands."""
+
+    id: UUID
+    conversation_id: UUID
+    channel_id: UUID
+    contact_id: UUID
+    status: Status
+    provider_blind: bytes | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """One report of the platform on a message."""
+
+    provider_blind: bytes
+    status: Status
+    provider_time: datetime
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRepository:
+    """Messages of the transaction's organization, what belongs to them, and what was reported of them."""
+
+    tx: Transaction
+
+    async def add(self, message: NewMessage) -> bool:
+        """Write a message; False when its id, or the platform's, is there already."""
+        added = await self.tx.execute(
+            """
+            INSERT INTO messages (
+                id, organization_id, conversation_id, channel_id, direction, kind, content_sealed, provider_blind,
+                provider_sealed, reply_to_blind, provider_time, sequence, status, author_id, fingerprint
+            )
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+            ON CONFLICT DO NOTHING
+            """,
+            message.id,
+            self.tx.organization_id,
+            message.conversation_id,
+            message.channel_id,
+            message.direction,
+            message.kind,
+            message.content_sealed,
+            message.provider_blind,
+            message.provider_sealed,
+            message.reply_to_blind,
+            message.provider_time,
+            message.sequence,
+            message.status,
+            message.author_id,
+            message.fingerprint,
+        )
+        return added == 1
+
+    async def known(self, channel_id: UUID, provider_blind: bytes) -> bool:
+        """Whether a message or mark with this id of the platform is there."""
+        found: bool = await self.tx.fetchval(
+            """
+            SELECT EXISTS (
+                SELECT FROM messages WHERE channel_id = $1 AND provider_blind = $2 AND organization_id = $3
+                UNION ALL
+                SELECT FROM message_marks WHERE channel_id = $1 AND provider_blind = $2 AND organization_id = $3
+            )
+            """,
+            channel_id,
+            provider_blind,
+            self.tx.organization_id,
+        )
+        return found
+
+    async def mark(self, mark: NewMark) -> bool:
+        """Write a mark; False when it is there already."""
+        added = await self.tx.execute(
+            """
+            INSERT INTO message_marks (
+                id, organization_id, conversation_id, channel_id, kind, provider_blind, target_blind, content_sealed,
+                provider_time
+            )
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            ON CONFLICT DO NOTHING
+            """,
+            mark.id,
+            self.tx.organization_id,
+            mark.conversation_id,
+            mark.channel_id,
+            mark.kind,
+            mark.provider_blind,
+            mark.target_blind,
+            mark.content_sealed,
+            mark.provider_time,
+        )
+        return added == 1
+
+    async def find(self, message_id: UUID) -> Row | None:
+        """One message as its row."""
+        return await self.tx.fetchrow(
+            f"SELECT {_COLUMNS} FROM messages WHERE id = $1 AND organization_id = $2",  # noqa: S608
+            message_id,
+            self.tx.organization_id,
+        )
+
+    async def page(
+        self, conversation_id: UUID, place: tuple[datetime, int] | None, limit: int, *, newer: bool
+    ) -> list[Row]:
+        """Messages beyond a place: older ones from the newest down, or newer ones from the oldest up."""
+        at, sequence = place or (None, None)
+        beyond, order = (">", "ASC") if newer else ("<", "DESC")
+        return await self.tx.fetch(
+            f"""
+            SELECT {_COLUMNS} FROM messages
+            WHERE conversation_id = $1 AND organization_id = $2
+              AND ($3::timestamptz IS NULL OR (provider_time, sequence) {beyond} ($3, $4::bigint))
+            ORDER BY provider_time {order}, sequence {order}
+            LIMIT $5
+            """,  # noqa: S608 - constants of this file
+            conversation_id,
+            self.tx.organization_id,
+            at,
+            sequence,
+            limit,
+        )
+
+    async def marks(self, channel_id: UUID, targets: Collection[bytes]) -> list[Row]:
+        """The newest reaction, edit and withdrawal of each of these messages, however often it was changed."""
+        return await self.tx.fetch(
+            """
+            SELECT DISTINCT ON (target_blind, kind) target_blind, kind, content_sealed, provider_time
+            FROM message_marks
+            WHERE channel_id = $1 AND organization_id = $2 AND target_blind = ANY ($3)
+            ORDER BY target_blind, kind, provider_time DESC, id DESC
+            """,
+            channel_id,
+            self.tx.organization_id,
+            list(targets),
+        )
+
+    async def ids_of(self, channel_id: UUID, provider_blinds: Collection[bytes]) -> dict[bytes, UUID]:
+        """Our ids of messages by the platform's."""
+        rows = await self.tx.fetch(
+            """
+            SELECT provider_blind, id FROM messages
+            WHERE channel_id = $1 AND organization_id = $2 AND provider_blind = ANY ($3)
+            """,
+            channel_id,
+            self.tx.organization_id,
+            list(provider_blinds),
+        )
+        return {row["provider_blind"]: row["id"] for row in rows}
+
+    async def to_mark(self, message_ids: Collection[UUID]) -> list[Row]:
+        """What showing messages as read takes, of channels that are connected."""
+        return await self.tx.fetch(
+            """
+            SELECT m.id, m.provider_sealed, c.phone_number_id, c.token_sealed
+            FROM messages m JOIN channels c ON c.id = m.channel_id
+            WHERE m.id = ANY ($1) AND m.organization_id = $2 AND m.provider_sealed IS NOT NULL
+              AND c.state = 'connected' AND c.token_sealed IS NOT NULL
+            """,
+            list(message_ids),
+            self.tx.organization_id,
+        )
+
+    async def last_received(self, conversation_id: UUID) -> UUID | None:
+        """The newest message of the contact."""
+        found: UUID | None = await self.tx.fetchval(
+            """
+            SELECT id FROM messages
+            WHERE conversation_id = $1 AND organization_id = $2 AND direction = 'in'
+            ORDER BY provider_time DESC, sequence DESC LIMIT 1
+            """,
+            conversation_id,
+            self.tx.organization_id,
+        )
+        return found
+
+    async def lock_standing(self, message_id: UUID) -> Standing | None:
+        """A message of ours for update; None when it is not one."""
+        row = await self.tx.fetchrow(
+            _STANDING + "WHERE m.id = $1 AND m.organization_id = $2 AND m.direction = 'out' FOR UPDATE OF m",
+            message_id,
+            self.tx.organization_id,
+        )
+        return None if row is None else _standing(row)
+
+    async def lock_standing_of(self, channel_id: UUID, provider_blind: bytes) -> Standing | None:
+        """Likewise, by the platform's id."""
+        row = await self.tx.fetchrow(
+            _STANDING + "WHERE m.channel_id = $1 AND m.provider_blind = $2 AND m.organization_id = $3 "
+            "AND m.direction = 'out' FOR UPDATE OF m",
+            channel_id,
+            provider_blind,
+            self.tx.organization_id,
+        )
+        return None if row is None else _standing(row)
+
+    async def report(self, channel_id: UUID, report: Reported) -> bool:
+        """Add a report; False when it was there already."""
+        added = await self.tx.execute(
+            """
+            INSERT INTO message_receipts (
+                organization_id, channel_id, provider_blind, status, provider_time, code, reason
+            )
+            VALUES ($1, $2, $3, $4, $5, $6, $7)
+            ON CONFLICT DO NOTHING
+            """,
+            self.tx.organization_id,
+            channel_id,
+            report.provider_blind,
+            report.status,
+            report.provider_time,
+            report.code,
+            report.reason,
+        )
+        return added == 1
+
+    async def reports(self, channel_id: UUID, provider_blind: bytes) -> list[Reported]:
+        """All that was reported of one message, in the order of the platform's times."""
+        rows = await self.tx.fetch(
+            """
+            SELECT provider_blind, status, provider_time, code, reason FROM message_receipts
+            WHERE channel_id = $1 AND provider_blind = $2 AND organization_id = $3
+            ORDER BY provider_time
+            """,
+            channel_id,
+            provider_blind,
+            self.tx.organization_id,
+        )
+        return [
+            Reported(row["provider_blind"], Status(row["status"]), row["provider_time"], row["code"], row["reason"])
+            for row in rows
+        ]
+
+    async def identify(self, message_id: UUID, provider_blind: bytes, provider_sealed: bytes) -> None:
+        """Keep the platform's id of a message of ours."""
+        await self.tx.execute(
+            """
+            UPDATE messages SET provider_blind = $3, provider_sealed = $4
+            WHERE id = $1 AND organization_id = $2 AND provider_blind IS NULL
+            """,
+            message_id,
+            self.tx.organization_id,
+            provider_blind,
+            provider_sealed,
+        )
+
+    async def contacts_of(self, message_ids: Collection[UUID]) -> dict[UUID, UUID]:
+        """With whom these messages are."""
+        rows = await self.tx.fetch(
+            """
+            SELECT m.id, v.contact_id FROM messages m JOIN conversations v ON v.id = m.conversation_id
+            WHERE m.id = ANY ($1) AND m.organization_id = $2
+            """,
+            list(message_ids),
+            self.tx.organization_id,
+        )
+        return {row["id"]: row["contact_id"] for row in rows}
+
+    async def sent(
+        self, message_ids: Sequence[UUID], blinds: Sequence[bytes], sealed: Sequence[bytes], at: Sequence[datetime]
+    ) -> list[Row]:
+        """Mark as sent, with the platform's ids, those of which nothing else is known yet; returns these."""
+        return await self.tx.fetch(
+            """
+            UPDATE messages AS m
+            SET status = 'sent', status_at = t.at, version = m.version + 1, provider_blind = t.blind,
+                provider_sealed = t.sealed
+            FROM unnest($2::uuid[], $3::bytea[], $4::bytea[], $5::timestamptz[]) AS t (id, blind, sealed, at)
+            WHERE m.id = t.id AND m.organization_id = $1 AND m.status IN ('queued', 'unconfirmed')
+              AND m.provider_blind IS NULL
+              AND NOT EXISTS (
+                  SELECT FROM message_receipts AS r
+                  WHERE r.channel_id = m.channel_id AND r.provider_blind = t.blind
+              )
+            RETURNING m.id, m.conversation_id, m.version, m.status_at
+            """,
+            self.tx.organization_id,
+            list(message_ids),
+            list(blinds),
+            list(sealed),
+            list(at),
+        )
+
+    async def stand(self, standing: Standing, at: datetime, code: str = "", reason: str = "") -> None:
+        """Write a new status; the caller has locked the row and asked whether it rises."""
+        await self.tx.execute(
+            """
+            UPDATE messages
+            SET status = $3, status_at = $4, failure_code = $5, failure_reason = $6, version = $7
+            WHERE id = $1 AND organization_id = $2
+            """,
+            standing.id,
+            self.tx.organization_id,
+            standing.status,
+            at,
+            code,
+            reason,
+            standing.version,
+        )
+
+    async def to_send(self, message_ids: Sequence[UUID]) -> list[Row]:
+        """What sending messages takes, also of several organizations at once."""
+        return await self.tx.fetch(
+            """
+            SELECT m.id, m.organization_id, m.kind, m.content_sealed, m.reply_to_blind, m.channel_id,
+                   v.contact_id, v.window_open_until, kit_now() AS now,
+                   c.state AS channel_state, c.phone_number_id, c.token_sealed,
+                   quoted.provider_sealed AS quoted_sealed
+            FROM messages m
+            JOIN conversations v ON v.id = m.conversation_id
+            JOIN channels c ON c.id = m.channel_id
+            LEFT JOIN messages quoted ON quoted.channel_id = m.channel_id AND quoted.provider_blind = m.reply_to_blind
+            WHERE m.id = ANY ($1) AND m.organization_id = ANY (current_setting('app.orgs')::uuid[])
+            """,
+            list(message_ids),
+        )
+
+
+_STANDING: Final = """
+    SELECT m.id, m.conversation_id, m.channel_id, v.contact_id, m.status, m.provider_blind, m.version
+    FROM messages m JOIN conversations v ON v.id = m.conversation_id
+"""
+
+
+def _standing(row: Row) -> Standing:
+    return Standing(
+        id=row["id"],
+        conversation_id=row["conversation_id"],
+        channel_id=row["channel_id"],
+        contact_id=row["contact_id"],
+        status=Status(row["status"]),
+        provider_blind=row["provider_blind"],
+        version=row["version"],
+    )

@@ -1,0 +1,171 @@
+"""A delivery of WhatsApp's webhook taken apart, and what one message of it says."""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from operator import itemgetter
+from typing import Any, Final
+
+import orjson
+
+from kit.intake.model import Item, Unreadable
+
+Json = Mapping[str, Any]
+Hide = Callable[[str], str]
+"""Turns a platform's id or a number into something that tells nothing of it: both name a person."""
+
+_LATEST: Final = 4_102_444_800  # the year 2100; anything later is not a time
+_MOST_ITEMS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """Hides values by a hash under a key of our own."""
+
+    key: bytes
+
+    def __call__(self, value: str) -> str:
+        """128 bits of it, in hexadecimal digits."""
+        return hmac.new(self.key, value.encode(errors="surrogatepass"), hashlib.sha256).hexdigest()[:32]
+
+
+def split(body: bytes, hide: Hide) -> Sequence[Item]:
+    """Every message, status and other fact of a delivery, in its order.
+
+    Raises:
+        Unreadable: it is not a delivery of WhatsApp.
+    """
+    try:
+        delivery = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Unreadable("not JSON") from None
+    if not isinstance(delivery, dict) or delivery.get("object") != "whatsapp_business_account":
+        raise Unreadable("not a delivery of a WhatsApp business account")
+    found = (item for entry in _objects(delivery, "entry") for item in _of_entry(entry, hide))
+    items = list(islice(found, _MOST_ITEMS + 1))
+    if len(items) > _MOST_ITEMS:
+        raise Unreadable("more items than a delivery can hold")
+    return items
+
+
+def _of_entry(entry: Json, hide: Hide) -> Iterator[Item]:
+    account = text(entry.get("id"))
+    for change in _objects(entry, "changes"):
+        value = change.get("value")
+        field = text(change.get("field")) or "unknown"
+        if not isinstance(value, dict):
+            value = {"value": value}
+        known = field == "messages" and number_of(value)
+        if known and (value.get("messages") or value.get("statuses")):
+            yield from _messages(value, account, hide)
+            yield from _statuses(value, account, hide)
+        else:
+            yield _other(field, value, account)
+
+
+def _messages(value: Json, account: str, hide: Hide) -> Iterator[Item]:
+    profiles = _Profiles(value)
+    for message in _objects(value, "messages"):
+        content = {"message": message, "profile": profiles.of(message), "account": account}
+        identity = text(message.get("id"))
+        yield Item(
+            id=f"m:{hide(identity)}" if identity else f"m:{_digest(content)}",
+            key=f"{number_of(value)}:{hide(_writer(message))}",
+            tenant=number_of(value),
+            kind="message",
+            content=orjson.dumps(content),
+            occurred_at=moment(message.get("timestamp")),
+        )
+
+
+def _statuses(value: Json, account: str, hide: Hide) -> Iterator[Item]:
+    for status in _objects(value, "statuses"):
+        content = {"status": status, "account": account}
+        mark = ":".join(text(status.get(part)) for part in ("status", "timestamp"))
+        yield Item(
+            id=f"s:{hide(text(status.get('id')))}:{mark}"[:200],
+            key=f"{number_of(value)}:{hide(_person(status, 'recipient_id', 'recipient_user_id'))}",
+            tenant=number_of(value),
+            kind="status",
+            content=orjson.dumps(content),
+            occurred_at=moment(status.get("timestamp")),
+        )
+
+
+def _other(field: str, value: Json, account: str) -> Item:
+    """Whatever else is told (templates, the account, preferences, echoes), whole and in order per number."""
+    tenant = number_of(value) or f"account:{account}"
+    content = {"field": field, "value": value, "account": account}
+    kind = "".join(char if char.isascii() and (char.isalnum() or char == "_") else "_" for char in field)[:40]
+    return Item(
+        id=f"o:{_digest(content)}",
+        key=f"{tenant}:{kind}",
+        tenant=tenant,
+        kind=f"field:{kind}",
+        content=orjson.dumps(content),
+    )
+
+
+class _Profiles:
+    """The contacts of a delivery: there may be several, as of messages, in another order."""
+
+    def __init__(self, value: Json) -> None:
+        profiles = list(_objects(value, "contacts"))
+        self._only: Json = profiles[0] if len(profiles) == 1 else {}
+        self._known: dict[str, tuple[int, Json]] = {}
+        for place, profile in enumerate(profiles):
+            for name in ("wa_id", "user_id"):
+                if identity := text(profile.get(name)):
+                    self._known.setdefault(identity, (place, profile))
+
+    def of(self, message: Json) -> Json:
+        """The contact who wrote this message."""
+        own = {text(message.get("from")), text(message.get("from_user_id"))} - {""}
+        found = [self._known[each] for each in own if each in self._known]
+        if found:
+            return min(found, key=itemgetter(0))[1]
+        return {} if own else self._only
+
+
+def _writer(message: Json) -> str:
+    """Who wrote; for a change of number the new one, so that it is applied before the first message from there."""
+    system = message.get("system")
+    now = _person(system, "wa_id", "user_id") if isinstance(system, dict) else ""
+    return now or _person(message, "from", "from_user_id")
+
+
+def _person(told: Json, number: str, scoped: str) -> str:
+    return text(told.get(number)) or text(told.get(scoped))
+
+
+def number_of(value: Json) -> str:
+    """The id of the business number a value is about; empty when it names none."""
+    metadata = value.get("metadata")
+    return text(metadata.get("phone_number_id"))[:64] if isinstance(metadata, dict) else ""
+
+
+def text(value: object) -> str:
+    """A text or a number as text; anything else is no text."""
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
+
+
+def moment(value: object) -> datetime | None:
+    """A time told in seconds, as text or number; None when it is none."""
+    told = text(value)
+    if not (told.isascii() and told.isdigit()) or len(told) > 12 or int(told) > _LATEST:
+        return None
+    return datetime.fromtimestamp(int(told), UTC)
+
+
+def _objects(holder: Json, name: str) -> Iterator[Json]:
+    held = holder.get(name)
+    yield from (each for each in held if isinstance(each, dict)) if isinstance(held, list) else ()
+
+
+def _digest(content: Json) -> str:
+    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()[:40]

@@ -1,0 +1,249 @@
+"""What one message of WhatsApp says, in our words; what nobody knows yet is kept as it came."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Literal
+
+import orjson
+
+from inbox.messages.model import Content
+from inbox.whatsapp.numbers import is_number
+from inbox.whatsapp.payload import Json, moment, text
+
+MEDIA_KINDS: Final = frozenset({"image", "audio", "video", "document", "sticker", "voice"})
+IdentityKind = Literal["bsuid", "whatsapp_id", "parent_bsuid"]
+
+_KIND: Final = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
+_LONGEST_TEXT: Final = 100_000
+_LONGEST_NAME: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """By what somebody is known; `scope` is the business account for ids that only mean something within one."""
+
+    kind: IdentityKind
+    value: str
+    scope: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """A medium that came with a message."""
+
+    id: str
+    kind: str
+    media_type: str
+    sha256: str
+    filename: str
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """The message another one is about, and in which way."""
+
+    kind: Literal["reaction", "edit", "revoke"]
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message that came in. `known_as` lists identities, the surest first; `formerly` is who it was."""
+
+    provider_id: str
+    kind: str
+    time: datetime | None
+    known_as: Sequence[Identity]
+    name: str
+    content: Content
+    reply_to: str = ""
+    medium: Medium | None = None
+    about: About | None = None
+    formerly: Sequence[Identity] = field(default=())
+    group: str = ""
+
+
+def read(content: bytes) -> Said:
+    """The message in an item's content."""
+    told = orjson.loads(content)
+    message, account = told["message"], text(told.get("account"))
+    profile = told.get("profile") or {}
+    kind = _kind(message)
+    part = _part(message, kind)
+    formerly: Sequence[Identity] = ()
+    known_as = _identities(message, profile, account)
+    if kind == "system":
+        formerly, known_as = _changed(part, known_as, account)
+    return Said(
+        provider_id=text(message.get("id")),
+        kind=kind,
+        time=moment(message.get("timestamp")),
+        known_as=known_as,
+        name=_name(profile),
+        content=Content(_text(message, kind, part), _detail(message, kind, part)),
+        reply_to=text(_object(message, "context").get("id")),
+        medium=_medium(kind, part),
+        about=_about(kind, part),
+        formerly=formerly,
+        group=text(message.get("group_id")),
+    )
+
+
+def _kind(message: Json) -> str:
+    kind = message.get("type")
+    return kind if isinstance(kind, str) and _KIND.fullmatch(kind) else "unknown"
+
+
+def _object(holder: Json, name: str) -> Json:
+    held = holder.get(name)
+    return held if isinstance(held, dict) else {}
+
+
+def _part(message: Json, kind: str) -> Json:
+    held = message.get(kind)
+    if isinstance(held, list):
+        return {kind: held}
+    return held if isinstance(held, dict) else {}
+
+
+def _identities(message: Json, profile: Json, account: str) -> tuple[Identity, ...]:
+    """The business-scoped id first, then the number, then the id that linked businesses share."""
+    scoped = text(message.get("from_user_id")) or text(profile.get("user_id"))
+    number = text(message.get("from")) or text(profile.get("wa_id"))
+    parent = text(message.get("from_parent_user_id")) or text(profile.get("parent_user_id"))
+    return _known(scoped, number, parent, account)
+
+
+def _known(scoped: str, number: str, parent: str, account: str) -> tuple[Identity, ...]:
+    found = []
+    if scoped:
+        found.append(Identity("bsuid", scoped[:200], account))
+    if number:
+        found.append(
+            Identity("whatsapp_id", number) if is_number(number) else Identity("bsuid", number[:200], account)
+        )
+    if parent:
+        found.append(Identity("parent_bsuid", parent[:200], account))
+    return tuple(dict.fromkeys(found))
+
+
+def _changed(
+    system: Json, sender: tuple[Identity, ...], account: str
+) -> tuple[tuple[Identity, ...], tuple[Identity, ...]]:
+    """Who they were and who they are now, when the platform reports a change of number or id."""
+    if text(system.get("type")) not in ("user_changed_number", "user_changed_user_id", "customer_changed_number"):
+        return (), sender
+    number = text(system.get("wa_id")) or text(system.get("new_wa_id"))
+    now = _known(text(system.get("user_id")), number, text(system.get("parent_user_id")), account)
+    before = _known(text(system.get("previous_user_id")), "", text(system.get("previous_parent_user_id")), account)
+    former = tuple(dict.fromkeys((*before, *(each for each in sender if each not in now))))
+    return (former, now) if former else ((), now or sender)
+
+
+def _name(profile: Json) -> str:
+    inner = _object(profile, "profile")
+    return (text(inner.get("name")) or text(inner.get("username")))[:_LONGEST_NAME]
+
+
+def _text(message: Json, kind: str, part: Json) -> str | None:
+    told = _plain(kind, part)
+    if told is None and kind not in MEDIA_KINDS:
+        unsupported = text(_object(message, "unsupported").get("type"))
+        told = f"[{unsupported[:40] or kind}]"
+    return told if told is None else told[:_LONGEST_TEXT]
+
+
+def _plain(kind: str, part: Json) -> str | None:  # noqa: PLR0911 - one line for each kind
+    """What a person reads of it; None when there is nothing to read."""
+    match kind:
+        case "text" | "system":
+            return text(part.get("body"))
+        case "button":
+            return text(part.get("text"))
+        case "reaction":
+            return text(part.get("emoji"))
+        case "interactive":
+            return _choice(part)
+        case "location":
+            return text(part.get("name")) or text(part.get("address")) or "[location]"
+        case "edit":
+            inner = _object(part, "message")
+            return _plain(_kind(inner), _part(inner, _kind(inner)))
+        case _:
+            return text(part.get("caption")) or None
+
+
+def _choice(part: Json) -> str | None:
+    for name in ("button_reply", "list_reply"):
+        if told := text(_object(part, name).get("title")):
+            return told
+    return text(_object(part, "nfm_reply").get("body")) or None
+
+
+def _detail(message: Json, kind: str, part: Json) -> dict[str, Any]:
+    """Everything else that was told, without who told it."""
+    rest = {name: message[name] for name in ("referral", "errors", "context", "unsupported") if name in message}
+    context = rest.get("context")
+    if isinstance(context, dict):
+        keep = ("forwarded", "frequently_forwarded", "referred_product")
+        rest["context"] = {name: context[name] for name in keep if name in context}
+    if kind in MEDIA_KINDS:
+        shown = ("caption", "filename", "animated", "voice")
+        return {kind: {name: part[name] for name in shown if name in part}} | rest
+    if kind == "text":
+        return {name: value for name, value in rest.items() if value}
+    return ({kind: dict(part)} if part else {"message": _without_people(message)} if kind == "unknown" else {}) | rest
+
+
+def _without_people(message: Json) -> dict[str, Any]:
+    people = {"from", "from_user_id", "from_parent_user_id", "id"}
+    return {name: value for name, value in message.items() if name not in people}
+
+
+def _medium(kind: str, part: Json) -> Medium | None:
+    identity = text(part.get("id"))
+    if kind not in MEDIA_KINDS or not identity:
+        return None
+    return Medium(
+        id=identity[:200],
+        kind=kind,
+        media_type=text(part.get("mime_type"))[:100],
+        sha256=text(part.get("sha256"))[:100],
+        filename=text(part.get("filename"))[:_LONGEST_NAME],
+    )
+
+
+def _about(kind: str, part: Json) -> About | None:
+    if kind == "reaction":
+        return About("reaction", text(part.get("message_id")))
+    if kind == "edit":
+        return About("edit", text(part.get("original_message_id")))
+    return About("revoke", text(part.get("original_message_id"))) if kind == "revoke" else None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the platform reports of a message of ours; `ours` is what we had put into it."""
+
+    provider_id: str
+    status: str
+    time: datetime | None
+    ours: str
+    code: int | None
+
+
+def read_status(content: bytes) -> Report:
+    """The report in an item's content."""
+    told: Mapping[str, Any] = orjson.loads(content)["status"]
+    errors = told.get("errors")
+    first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
+    code = first.get("code")
+    return Report(
+        provider_id=text(told.get("id")),
+        status=text(told.get("status")),
+        time=moment(told.get("timestamp")),
+        ours=text(told.get("biz_opaque_callback_data")),
+        code=code if isinstance(code, int) else None,
+    )

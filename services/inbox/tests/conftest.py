@@ -1,0 +1,94 @@
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import httpx
+import pytest
+
+from inbox import migrations
+from inbox.api import ROUTERS
+from inbox.bootstrap import Meta, build, endpoint_parts, mounts
+from kit.db.database import Database
+from kit.http.app import create_app
+from kit.http.caller import TokenVerifier
+from kit.http.client import Outbound
+from kit.seal import Keyring, LocalMasterKey
+from kit.testing.databases import Databases
+from kit.testing.programs import free_port
+from kit.testing.tokens import AUDIENCE, ISSUER, Issuer
+
+from .house import SECRET, VERIFY, House
+
+MASTER = "A" * 43
+
+
+@pytest.fixture(scope="session")
+def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The outside world as a program of its own, shared by the tests of one worker."""
+    port = free_port()
+    told = {"SANDBOX_HTTP_PORT": str(port), "SANDBOX_SMTP_PORT": "0"}
+    log = tmp_path_factory.mktemp("sandbox") / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "sandbox"], env={**os.environ, **told}, stdout=output, stderr=output
+        )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _until_ready(url, process, log)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    ends = time.monotonic() + 40
+    while time.monotonic() < ends and process.poll() is None:
+        try:
+            with urlopen(f"{url}/readyz", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.05)
+    raise AssertionError(log.read_text()[-3000:])
+
+
+@pytest.fixture
+async def sandbox(sandbox_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=sandbox_url, timeout=30) as client:
+        answer = await client.post("/control/reset")
+        assert answer.status_code < 300, answer.text
+        yield client
+
+
+@pytest.fixture
+async def house(
+    databases: Databases, sandbox: httpx.AsyncClient, sandbox_url: str, tmp_path: Path
+) -> AsyncIterator[House]:
+    place = await databases.clone({"inbox": migrations})
+    database = await Database.open(place.url("inbox"), name="inbox test", pool_size=12)
+    outbound, issuer = Outbound(), Issuer()
+    try:
+        keyring = Keyring(database, LocalMasterKey.from_text(MASTER))
+        meta = Meta(f"{sandbox_url}/whatsapp/graph", "v23.0", SECRET, VERIFY)
+        parts = build(database, keyring, outbound, meta, tmp_path / "media")
+        app = create_app(
+            service="inbox",
+            title="Inbox",
+            routers=ROUTERS,
+            parts=endpoint_parts(parts),
+            verifier=TokenVerifier(issuer.jwks, ISSUER, AUDIENCE, database.clock),
+            clock=database.clock,
+            mounts=mounts(parts),
+        )
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://inbox.test", timeout=60) as client:
+            yield House(place, database, parts, client, sandbox, issuer)
+    finally:
+        await outbound.close()
+        await database.close()
+        await asyncio.sleep(0)

@@ -1,0 +1,269 @@
+"""Accounts and their sealed tokens."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from kit.db.database import Row, Transaction
+from postrules.limits import Platform
+from publisher.accounts.errors import AccountNotFound
+from publisher.accounts.model import Account, AccountKind, AccountState, Health
+from publisher.notifications.model import Notifications
+
+_COLUMNS = """
+    id, organization_id, platform, kind, external_id, name, scopes, state, reason, told, connected_by,
+    access_expires_at, refresh_token IS NOT NULL AS renewable, tokens_id, tokens_at, good_until, version,
+    created_at, changed_at, notifications, notifications_reason
+"""
+
+_KEEPS = """
+    excluded.refresh_token IS NULL AND known.refresh_token IS NOT NULL AND known.state = 'connected'
+    AND (known.refresh_expires_at IS NULL OR known.refresh_expires_at > kit_now())
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SealedTokens:
+    """Tokens as they are stored; no refresh token means that none came."""
+
+    access_token: bytes
+    access_expires_at: datetime | None
+    refresh_token: bytes | None
+    refresh_expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRepository:
+    """The accounts of one organization: the transaction's, unless it is bound to several and one is named."""
+
+    tx: Transaction
+    of: UUID | None = None
+
+    @property
+    def organization_id(self) -> UUID:
+        """Whose accounts these are."""
+        return self.of or self.tx.organization_id
+
+    async def find(self, account_id: UUID) -> Account:
+        """The account, unless it was disconnected."""
+        row = await self.tx.fetchrow(
+            f"SELECT {_COLUMNS} FROM connected_accounts"  # noqa: S608 - a constant
+            " WHERE id = $1 AND organization_id = $2 AND state <> 'disconnected'",
+            account_id,
+            self.organization_id,
+        )
+        return _account(row)
+
+    async def lock(self, account_id: UUID) -> Account:
+        """Read the account for update, a disconnected one too; other writers of it wait until we commit."""
+        row = await self.tx.fetchrow(
+            f"SELECT {_COLUMNS} FROM connected_accounts"  # noqa: S608 - a constant
+            " WHERE id = $1 AND organization_id = $2 FOR UPDATE",
+            account_id,
+            self.organization_id,
+        )
+        return _account(row)
+
+    async def tokens_of(self, account_ids: Collection[UUID]) -> dict[UUID, UUID]:
+        """Which version of tokens these accounts have, without waiting for their writers."""
+        rows = await self.tx.fetch(
+            "SELECT id, tokens_id FROM connected_accounts WHERE organization_id = $1 AND id = ANY ($2)",
+            self.organization_id,
+            list(account_ids),
+        )
+        return {row["id"]: row["tokens_id"] for row in rows}
+
+    async def tokens_by_external(self, platform: Platform, external_ids: Collection[str]) -> list[UUID]:
+        """Which versions of tokens these accounts have, by the platform's ids."""
+        rows = await self.tx.fetch(
+            """
+            SELECT tokens_id FROM connected_accounts
+            WHERE organization_id = $1 AND platform = $2 AND external_id = ANY ($3)
+            """,
+            self.organization_id,
+            platform,
+            list(external_ids),
+        )
+        return [row["tokens_id"] for row in rows]
+
+    async def lock_by_tokens(self, tokens_id: UUID) -> Account | None:
+        """The account whose tokens are still this version, for update; None when they are not any more."""
+        row = await self.tx.fetchrow(
+            f"SELECT {_COLUMNS} FROM connected_accounts"  # noqa: S608 - a constant
+            " WHERE tokens_id = $1 FOR UPDATE",
+            tokens_id,
+        )
+        return None if row is None else _account(row)
+
+    async def among(self, account_ids: Collection[UUID]) -> dict[UUID, Account]:
+        """Those of these accounts that there are, also disconnected ones."""
+        rows = await self.tx.fetch(
+            f"SELECT {_COLUMNS} FROM connected_accounts"  # noqa: S608 - a constant
+            " WHERE organization_id = $1 AND id = ANY ($2)",
+            self.organization_id,
+            list(account_ids),
+        )
+        return {row["id"]: _account(row) for row in rows}
+
+    async def page(self, after: UUID | None, limit: int) -> list[Account]:
+        """Accounts in the order they were connected, but not the disconnected ones."""
+        rows = await self.tx.fetch(
+            f"SELECT {_COLUMNS} FROM connected_accounts"  # noqa: S608 - a constant
+            " WHERE organization_id = $1 AND state <> 'disconnected' AND ($2::uuid IS NULL OR id > $2)"
+            " ORDER BY id LIMIT $3",
+            self.organization_id,
+            after,
+            limit,
+        )
+        return [_account(row) for row in rows]
+
+    async def save(self, account: Account, tokens: SealedTokens, judge_at: datetime | None) -> Account:
+        """Add the account, or connect it anew: it keeps its id, and a refresh token that is alive is not lost."""
+        row = await self.tx.fetchrow(
+            f"""
+            INSERT INTO connected_accounts AS known (
+                id, organization_id, platform, kind, external_id, name, scopes, state, connected_by,
+                access_token, access_expires_at, refresh_token, refresh_expires_at, tokens_id, good_until, judge_at
+            )
+            VALUES ($1, $2, $3, $4, $5, $6, $7, 'connected', $8, $9, $10, $11, $12, $13, $14, $15)
+            ON CONFLICT (organization_id, platform, external_id) DO UPDATE SET
+                kind = excluded.kind, name = excluded.name, scopes = excluded.scopes, state = 'connected',
+                reason = '', told = 'connected', connected_by = excluded.connected_by,
+                access_token = excluded.access_token, access_expires_at = excluded.access_expires_at,
+                refresh_token = CASE WHEN {_KEEPS} THEN known.refresh_token ELSE excluded.refresh_token END,
+                refresh_expires_at = CASE WHEN {_KEEPS} THEN known.refresh_expires_at
+                                          ELSE excluded.refresh_expires_at END,
+                tokens_id = excluded.tokens_id, tokens_at = kit_now(),
+                good_until = CASE WHEN {_KEEPS} THEN greatest(known.good_until, excluded.good_until)
+                                  ELSE excluded.good_until END,
+                judge_at = excluded.judge_at, version = known.version + 1, changed_at = kit_now()
+            RETURNING {_COLUMNS}
+            """,  # noqa: S608 - a constant
+            account.id,
+            account.organization_id,
+            account.platform,
+            account.kind,
+            account.external_id,
+            account.name,
+            list(account.scopes),
+            account.connected_by,
+            tokens.access_token,
+            tokens.access_expires_at,
+            tokens.refresh_token,
+            tokens.refresh_expires_at,
+            account.tokens_id,
+            account.good_until,
+            judge_at,
+        )
+        return _account(row)
+
+    async def renew(
+        self, account: Account, tokens: SealedTokens, good_until: datetime | None, judge_at: datetime | None
+    ) -> Account:
+        """Replace the tokens by renewed ones under a new `tokens_id`; the version rises with what people see."""
+        row = await self.tx.fetchrow(
+            f"""
+            UPDATE connected_accounts
+            SET access_token = $3, access_expires_at = $4, refresh_token = coalesce($5, refresh_token),
+                refresh_expires_at = coalesce($6, refresh_expires_at), tokens_id = $7, tokens_at = kit_now(),
+                good_until = $8, judge_at = $9, state = 'connected', reason = '',
+                version = version + 1, changed_at = kit_now()
+            WHERE id = $1 AND organization_id = $2
+            RETURNING {_COLUMNS}
+            """,  # noqa: S608 - a constant
+            account.id,
+            account.organization_id,
+            tokens.access_token,
+            tokens.access_expires_at,
+            tokens.refresh_token,
+            tokens.refresh_expires_at,
+            account.tokens_id,
+            good_until,
+            judge_at,
+        )
+        return _account(row)
+
+    async def set_state(self, account: Account, state: AccountState, reason: str) -> Account:
+        """Another state with its reason; nothing is left to judge."""
+        row = await self.tx.fetchrow(
+            f"""
+            UPDATE connected_accounts
+            SET state = $3, reason = $4, judge_at = NULL, version = version + 1, changed_at = kit_now()
+            WHERE id = $1 AND organization_id = $2
+            RETURNING {_COLUMNS}
+            """,  # noqa: S608 - a constant
+            account.id,
+            account.organization_id,
+            state,
+            reason,
+        )
+        return _account(row)
+
+    async def forget_tokens(self, account: Account) -> None:
+        """Forget the tokens; what they opened can be opened no more by us."""
+        await self.tx.execute(
+            """
+            UPDATE connected_accounts
+            SET access_token = NULL, refresh_token = NULL, access_expires_at = NULL, refresh_expires_at = NULL,
+                good_until = NULL
+            WHERE id = $1 AND organization_id = $2
+            """,
+            account.id,
+            account.organization_id,
+        )
+
+    async def told(self, account: Account, health: Health, judge_at: datetime | None) -> None:
+        """Remember which health was told last, and when to look again."""
+        await self.tx.execute(
+            "UPDATE connected_accounts SET told = $3, judge_at = $4 WHERE id = $1 AND organization_id = $2",
+            account.id,
+            account.organization_id,
+            health,
+            judge_at,
+        )
+
+    async def sealed_tokens(self, tokens_ids: Collection[UUID]) -> list[Row]:
+        """What is needed to renew these versions of tokens, of all organizations of the transaction."""
+        return await self.tx.fetch(
+            """
+            SELECT tokens_id, organization_id, platform, external_id, refresh_token
+            FROM connected_accounts
+            WHERE tokens_id = ANY ($1) AND state = 'connected' AND refresh_token IS NOT NULL
+            """,
+            list(tokens_ids),
+        )
+
+
+async def to_judge(tx: Transaction, at_most: int = 50) -> list[tuple[UUID, UUID]]:
+    """Accounts of any organization whose health is to be looked at, as (organization, account)."""
+    rows = await tx.fetch("SELECT id, organization_id FROM accounts_to_judge($1)", at_most)
+    return [(row["organization_id"], row["id"]) for row in rows]
+
+
+def _account(row: Row | None) -> Account:
+    if row is None:
+        raise AccountNotFound
+    return Account(
+        id=row["id"],
+        organization_id=row["organization_id"],
+        platform=Platform(row["platform"]),
+        kind=AccountKind(row["kind"]),
+        external_id=row["external_id"],
+        name=row["name"],
+        scopes=tuple(row["scopes"]),
+        state=AccountState(row["state"]),
+        reason=row["reason"],
+        told=Health(row["told"]),
+        connected_by=row["connected_by"],
+        access_expires_at=row["access_expires_at"],
+        renewable=row["renewable"],
+        tokens_id=row["tokens_id"],
+        tokens_at=row["tokens_at"],
+        good_until=row["good_until"],
+        version=row["version"],
+        created_at=row["created_at"],
+        changed_at=row["changed_at"],
+        notifications=Notifications(row["notifications"]),
+        notifications_reason=row["notifications_reason"],
+    )

@@ -1,0 +1,90 @@
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from contracts.publisher import AccountDisconnected
+from kit.db.database import Database, Transaction
+from kit.http.caller import MemberCaller
+from kit.ledger.ledger import Ledger
+from publisher.accounts.errors import AccountNotFound
+from publisher.accounts.events import tell_health
+from publisher.accounts.model import Account, AccountState
+from publisher.accounts.renewing import KIND
+from publisher.accounts.repository import AccountRepository, to_judge
+from publisher.deliveries.repository import DeliveryRepository
+from publisher.notifications.service import NotificationService
+
+DISCONNECTED = "The account was disconnected; connect it again."
+
+
+@dataclass(frozen=True, slots=True)
+class AccountService:
+    """What people ask of the accounts of their organization."""
+
+    database: Database
+    ledger: Ledger
+    notifications: NotificationService
+
+    def now(self) -> datetime:
+        """The platform's time, by which health is judged."""
+        return self.database.clock.now()
+
+    async def find(self, account_id: UUID, caller: MemberCaller) -> Account:
+        """One account.
+
+        Raises:
+            AccountNotFound: there is none, or it was disconnected.
+        """
+        async with self.database.transaction(caller.organization_id) as tx:
+            return await AccountRepository(tx).find(account_id)
+
+    async def page(self, caller: MemberCaller, after: UUID | None, limit: int) -> list[Account]:
+        """Accounts in the order they were connected; disconnected ones are not shown."""
+        async with self.database.transaction(caller.organization_id) as tx:
+            return await AccountRepository(tx).page(after, limit)
+
+    async def disconnect(self, account_id: UUID, caller: MemberCaller) -> int:
+        """Forget its tokens; what has not left waits until it is connected again. Returns how many deliveries wait.
+
+        Raises:
+            AccountNotFound: there is none, or it was disconnected before.
+        """
+        await self.notifications.end(caller.organization_id, account_id)
+        async with self.database.transaction(caller.organization_id) as tx:
+            accounts = AccountRepository(tx)
+            tokens = await accounts.tokens_of([account_id])
+            await self.ledger.cancel(tx, KIND, tokens.values())
+            account = await accounts.lock(account_id)
+            if account.state is AccountState.DISCONNECTED:
+                raise AccountNotFound
+            return await self._forget(tx, account)
+
+    async def _forget(self, tx: Transaction, account: Account) -> int:
+        accounts = AccountRepository(tx)
+        gone = await accounts.set_state(account, AccountState.DISCONNECTED, DISCONNECTED)
+        await accounts.forget_tokens(gone)
+        await self.ledger.hold(tx, account.organization_id, account.lane.key, DISCONNECTED)
+        waiting = await DeliveryRepository(tx).count_waiting(account.id)
+        await tx.emit(
+            AccountDisconnected(
+                account_id=account.id, platform=account.platform, waiting=waiting, version=gone.version
+            )
+        )
+        return waiting
+
+
+@dataclass(frozen=True, slots=True)
+class AccountWatch:
+    """Looks at accounts when their health is due to change by the passing of time, and tells of it."""
+
+    database: Database
+
+    async def judge_due(self) -> bool:
+        """Judge a batch; True when there may be more."""
+        async with self.database.transaction() as tx:
+            due = await to_judge(tx)
+        for organization_id, account_id in due:
+            async with self.database.transaction(organization_id) as tx:
+                account = await AccountRepository(tx).lock(account_id)
+                await tell_health(tx, account, self.database.clock.now())
+        return bool(due)

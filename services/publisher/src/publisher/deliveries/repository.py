@@ -1,0 +1,197 @@
+"""Deliveries, and the posts' own status, which follows them."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from kit.db.database import Row, Transaction
+from postrules.limits import Platform
+from publisher.deliveries.model import Delivery
+from publisher.posts.model import PostStatus
+
+_COLUMNS = """
+    id, post_id, account_id, platform, text, status, external_id, url, reason, code, published_at, resolved_by,
+    version
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRepository:
+    """The deliveries of the transaction's organization, or organizations."""
+
+    tx: Transaction
+
+    async def add(self, deliveries: Sequence[Delivery]) -> None:
+        """Add deliveries of one post."""
+        await self.tx.execute(
+            """
+            INSERT INTO deliveries (id, organization_id, post_id, account_id, platform, text, status)
+            SELECT t.id, $1, t.post_id, t.account_id, t.platform, t.text, t.status
+            FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[])
+                AS t (id, post_id, account_id, platform, text, status)
+            """,
+            self.tx.organization_id,
+            [each.id for each in deliveries],
+            [each.post_id for each in deliveries],
+            [each.account_id for each in deliveries],
+            [each.platform for each in deliveries],
+            [each.text for each in deliveries],
+            [each.status for each in deliveries],
+        )
+
+    async def of_posts(self, post_ids: Collection[UUID]) -> dict[UUID, list[Delivery]]:
+        """The deliveries of these posts, by post, in the order they were made."""
+        rows = await self.tx.fetch(
+            f"SELECT {_COLUMNS} FROM deliveries"  # noqa: S608 - a constant
+            " WHERE organization_id = $1 AND post_id = ANY ($2) ORDER BY id",
+            self.tx.organization_id,
+            list(post_ids),
+        )
+        found: dict[UUID, list[Delivery]] = {}
+        for row in rows:
+            found.setdefault(row["post_id"], []).append(_delivery(row))
+        return found
+
+    async def remove(self, delivery_ids: Collection[UUID]) -> None:
+        """Remove deliveries that have not left and never will."""
+        await self.tx.execute(
+            """
+            DELETE FROM deliveries
+            WHERE organization_id = $1 AND id = ANY ($2) AND status IN ('draft', 'scheduled', 'cancelled')
+            """,
+            self.tx.organization_id,
+            list(delivery_ids),
+        )
+
+    async def set_text(self, delivery_id: UUID, text: str | None) -> None:
+        """Say this there instead of the post's own text."""
+        await self.tx.execute(
+            """
+            UPDATE deliveries SET text = $3, version = version + 1, changed_at = kit_now()
+            WHERE organization_id = $1 AND id = $2 AND text IS DISTINCT FROM $3
+            """,
+            self.tx.organization_id,
+            delivery_id,
+            text,
+        )
+
+    async def set_status(self, delivery_ids: Collection[UUID], status: PostStatus) -> None:
+        """Scheduled or cancelled, as a person wants it."""
+        await self.tx.execute(
+            """
+            UPDATE deliveries SET status = $3, version = version + 1, changed_at = kit_now()
+            WHERE organization_id = $1 AND id = ANY ($2) AND status IN ('draft', 'scheduled')
+            """,
+            self.tx.organization_id,
+            list(delivery_ids),
+            status,
+        )
+
+    async def resolved(self, delivery_id: UUID, by: UUID) -> None:
+        """Remember who decides on it; before the decision, for what is published does not change."""
+        await self.tx.execute(
+            "UPDATE deliveries SET resolved_by = $3 WHERE organization_id = $1 AND id = $2",
+            self.tx.organization_id,
+            delivery_id,
+            by,
+        )
+
+    async def is_live(self, account_id: UUID, external_id: str) -> bool:
+        """Whether one of the deliveries to this account is known to be this post there."""
+        found: bool = await self.tx.fetchval(
+            "SELECT EXISTS (SELECT FROM deliveries WHERE account_id = $1 AND external_id = $2)",
+            account_id,
+            external_id,
+        )
+        return found
+
+    async def count_waiting(self, account_id: UUID) -> int:
+        """How many deliveries to this account have not left."""
+        waiting: int = await self.tx.fetchval(
+            "SELECT count(*) FROM deliveries WHERE organization_id = $1 AND account_id = $2 AND status = 'scheduled'",
+            self.tx.organization_id,
+            account_id,
+        )
+        return waiting
+
+    async def outgoing(self, delivery_ids: Collection[UUID]) -> list[Row]:
+        """What is needed to publish these, or to look for them, of all organizations of the transaction."""
+        return await self.tx.fetch(
+            """
+            SELECT one.id, one.platform, one.account_id, account.external_id AS author, account.access_token,
+                   coalesce(one.text, post.text) AS text, one.first_called_at,
+                   ARRAY(SELECT other.external_id FROM deliveries AS other
+                         WHERE other.account_id = one.account_id AND other.external_id IS NOT NULL
+                           AND other.published_at > coalesce(one.first_called_at, kit_now()) - interval '1 day'
+                   ) AS taken,
+                   EXISTS (SELECT FROM deliveries AS other JOIN posts AS said ON said.id = other.post_id
+                           WHERE other.account_id = one.account_id AND other.status = 'checking' AND other.id < one.id
+                             AND coalesce(other.text, said.text) = coalesce(one.text, post.text)) AS behind
+            FROM deliveries AS one
+            JOIN posts AS post ON post.id = one.post_id
+            JOIN connected_accounts AS account ON account.id = one.account_id
+            WHERE one.id = ANY ($1) AND one.status IN ('scheduled', 'checking', 'failed', 'unconfirmed')
+            """,
+            list(delivery_ids),
+        )
+
+    async def carry(self, changes: Sequence[tuple[Any, ...]]) -> list[Row]:
+        """Carry outcomes: (id, status, external id, url, reason, code, at, called at).
+
+        What is published stays, and so does what a person has cancelled, whoever wants it tried again.
+        """
+        return await self.tx.fetch(
+            """
+            UPDATE deliveries AS one
+            SET status = t.status, external_id = coalesce(t.external_id, one.external_id),
+                url = coalesce(t.url, one.url), reason = t.reason, code = t.code,
+                published_at = CASE WHEN t.status = 'published' THEN t.at END,
+                first_called_at = CASE WHEN t.status = 'checking' THEN least(one.first_called_at, t.called_at)
+                                       ELSE one.first_called_at END,
+                version = one.version + 1, changed_at = kit_now()
+            FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[],
+                        $8::timestamptz[]) AS t (id, status, external_id, url, reason, code, at, called_at)
+            WHERE one.id = t.id AND one.status NOT IN ('published', 'cancelled')
+            RETURNING one.id, one.organization_id, one.post_id, one.account_id, one.platform, one.status,
+                      one.external_id, one.code, one.published_at, one.version
+            """,
+            *(list(column) for column in zip(*changes, strict=True)),
+        )
+
+    async def summarize(self, post_ids: Collection[UUID]) -> None:
+        """Let the posts' status follow their deliveries': what asks for attention or is still to come is first."""
+        await self.tx.execute(
+            """
+            UPDATE posts SET version = version + 1, changed_at = kit_now(), status = CASE
+                WHEN found.statuses @> '{unconfirmed}' THEN 'unconfirmed'
+                WHEN found.statuses @> '{checking}' THEN 'checking'
+                WHEN found.statuses @> '{scheduled}' THEN 'scheduled'
+                WHEN found.statuses @> '{failed}' THEN 'failed'
+                WHEN found.statuses @> '{published}' THEN 'published'
+                WHEN found.statuses @> '{cancelled}' THEN 'cancelled'
+                ELSE 'draft' END
+            FROM (SELECT post_id, array_agg(DISTINCT status) AS statuses FROM deliveries
+                  WHERE post_id = ANY ($1) GROUP BY post_id) AS found
+            WHERE posts.id = found.post_id
+            """,
+            sorted(post_ids),
+        )
+
+
+def _delivery(row: Row) -> Delivery:
+    return Delivery(
+        id=row["id"],
+        post_id=row["post_id"],
+        account_id=row["account_id"],
+        platform=Platform(row["platform"]),
+        text=row["text"],
+        status=PostStatus(row["status"]),
+        external_id=row["external_id"],
+        url=row["url"],
+        reason=row["reason"],
+        code=row["code"],
+        published_at=row["published_at"],
+        resolved_by=row["resolved_by"],
+        version=row["version"],
+    )

@@ -1,0 +1,146 @@
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from kit.db.database import Row, Transaction
+from publisher.posts.errors import PostNotFound
+from publisher.posts.model import Post, PostStatus
+from publisher.posts.when import WallClock, When
+
+_COLUMNS = """
+    id, organization_id, text, status, publish_at, local_time, zone, fold, created_by, version, created_at, changed_at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which posts a list shows."""
+
+    status: PostStatus | None = None
+    account_id: UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PostRepository:
+    """The posts of the transaction's organization."""
+
+    tx: Transaction
+
+    async def add(self, post: Post) -> Post:
+        """Add a post."""
+        row = await self.tx.fetchrow(
+            f"""
+            INSERT INTO posts (id, organization_id, text, status, publish_at, local_time, zone, fold, created_by)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            RETURNING {_COLUMNS}
+            """,  # noqa: S608 - a constant
+            post.id,
+            self.tx.organization_id,
+            post.text,
+            post.status,
+            *_time(post.when),
+            post.created_by,
+        )
+        return _post(row)
+
+    async def find(self, post_id: UUID) -> Post:
+        """Read the post."""
+        row = await self.tx.fetchrow(
+            f"SELECT {_COLUMNS} FROM posts WHERE id = $1 AND organization_id = $2",  # noqa: S608 - a constant
+            post_id,
+            self.tx.organization_id,
+        )
+        return _post(row)
+
+    async def lock(self, post_id: UUID) -> Post:
+        """Read the post for update; other writers of it wait until we commit.
+
+        Lock what the ledger has of it first: that is the order in which outcomes are recorded.
+        """
+        row = await self.tx.fetchrow(
+            f"SELECT {_COLUMNS} FROM posts WHERE id = $1 AND organization_id = $2 FOR UPDATE",  # noqa: S608
+            post_id,
+            self.tx.organization_id,
+        )
+        return _post(row)
+
+    async def save(self, post: Post) -> Post:
+        """Write text, time and status; the version rises."""
+        row = await self.tx.fetchrow(
+            f"""
+            UPDATE posts
+            SET text = $3, status = $4, publish_at = $5, local_time = $6, zone = $7, fold = $8,
+                version = version + 1, changed_at = kit_now()
+            WHERE id = $1 AND organization_id = $2
+            RETURNING {_COLUMNS}
+            """,  # noqa: S608 - a constant
+            post.id,
+            self.tx.organization_id,
+            post.text,
+            post.status,
+            *_time(post.when),
+        )
+        return _post(row)
+
+    async def remove(self, post_id: UUID) -> None:
+        """Delete a draft, with its deliveries."""
+        await self.tx.execute(
+            "DELETE FROM posts WHERE id = $1 AND organization_id = $2 AND status = 'draft'",
+            post_id,
+            self.tx.organization_id,
+        )
+
+    async def page(self, wanted: Wanted, after: UUID | None, limit: int) -> list[Post]:
+        """The newest posts first."""
+        rows = await self.tx.fetch(
+            f"""
+            SELECT {_COLUMNS} FROM posts
+            WHERE organization_id = $1 AND ($2::uuid IS NULL OR id < $2) AND ($3::text IS NULL OR status = $3)
+              AND ($4::timestamptz IS NULL OR publish_at >= $4) AND ($5::timestamptz IS NULL OR publish_at < $5)
+              AND ($6::uuid IS NULL OR EXISTS (
+                  SELECT FROM deliveries AS one
+                  WHERE one.organization_id = $1 AND one.account_id = $6 AND one.post_id = posts.id))
+            ORDER BY id DESC LIMIT $7
+            """,  # noqa: S608 - a constant
+            self.tx.organization_id,
+            after,
+            wanted.status,
+            wanted.since,
+            wanted.until,
+            wanted.account_id,
+            limit,
+        )
+        return [_post(row) for row in rows]
+
+
+def _time(when: When | None) -> tuple[datetime | None, datetime | None, str | None, int | None]:
+    if when is None:
+        return None, None, None, None
+    if when.wall_clock is None:
+        return when.at, None, None, None
+    return when.at, when.wall_clock.local, when.wall_clock.zone, when.wall_clock.fold
+
+
+def _post(row: Row | None) -> Post:
+    if row is None:
+        raise PostNotFound
+    return Post(
+        id=row["id"],
+        organization_id=row["organization_id"],
+        text=row["text"],
+        status=PostStatus(row["status"]),
+        when=_when(row),
+        created_by=row["created_by"],
+        version=row["version"],
+        created_at=row["created_at"],
+        changed_at=row["changed_at"],
+    )
+
+
+def _when(row: Row) -> When | None:
+    if row["publish_at"] is None:
+        return None
+    wall = None if row["zone"] is None else WallClock(row["local_time"], row["zone"], row["fold"] or 0)
+    return When(row["publish_at"], wall)

@@ -1,0 +1,41 @@
+"""The background of the publisher: what it hears, and what it does on its own besides what the ledger does."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Final
+
+from kit.intake.intake import Intake
+from kit.messaging.partners import PartnerBridge
+from kit.messaging.subscription import Subscription
+from kit.process import Loop
+from publisher.accounts.service import AccountWatch
+from publisher.connections.service import ConnectionSweeper
+from publisher.partner_queues.work import PartnerQueueWork
+from publisher.platforms.versions import VersionWatch
+
+SUBSCRIPTIONS: Final[Sequence[Subscription[Any]]] = ()
+
+
+def loops(bridge: PartnerBridge, partner_queues: PartnerQueueWork) -> Sequence[Loop]:
+    """Partner queues, in the order in which their loops are to end."""
+    return (
+        Loop("partner bridge", bridge.run),
+        Loop("partner queues", partial(settle_collected, bridge, partner_queues), every=0.5),
+    )
+
+
+def publishing_loops(
+    intake: Intake, accounts: AccountWatch, connections: ConnectionSweeper, versions: VersionWatch
+) -> Sequence[Loop]:
+    """Webhooks, and what happens by the passing of time; the ledger brings its own loops."""
+    return (
+        *intake.loops(),
+        Loop("account health", accounts.judge_due, every=5.0),
+        Loop("forget connections", connections.sweep, every=600.0),
+        Loop("api versions", versions.look, every=3600.0),
+    )
+
+
+async def settle_collected(bridge: PartnerBridge, partner_queues: PartnerQueueWork) -> bool:
+    """Open or close the next queue, but none before the bridge collects: an event that nobody collects is lost."""
+    return bridge.consuming and await partner_queues.settle_next()

@@ -1,0 +1,36 @@
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import pytest
+
+from kit.db.database import Database
+from kit.errors import TransientError
+from kit.ids import new_id
+from kit.ledger.ledger import Ledger
+from kit.ledger.model import Entry, NotAccepted
+from kit.seal import Keyring
+from postrules.limits import Platform as PlatformName
+from publisher.accounts.sealing import TokenSeal
+from publisher.deliveries.kind import Deliveries, Work
+from publisher.deliveries.model import KIND
+from publisher.platforms.base import Platform
+
+
+class Away:
+    """Keys that cannot be fetched now."""
+
+    async def open(self, *_: object) -> bytes:
+        raise TransientError
+
+
+async def test_a_post_whose_token_cannot_be_opened_now_has_not_left(database: Database) -> None:
+    platforms: Mapping[PlatformName, Platform] = {}  # none is asked
+    seal = TokenSeal(cast(Keyring, Away()), database.clock.now)
+    kind = Deliveries(database, platforms, seal, lambda: cast(Ledger, None))
+    now = datetime.now(UTC)
+    entry = Entry(new_id(), KIND, new_id(), "lane", new_id(), 1, now, now, now)
+    row: Any = {"first_called_at": None, "taken": [], "behind": False}
+    work = Work(PlatformName.LINKEDIN, new_id(), "urn:li:person:ann", "Hello", b"sealed", row)
+    with pytest.raises(NotAccepted):
+        await kind.call(entry, work)

@@ -1,0 +1,117 @@
+"""`make chaos` in small: the plan is a function of its seed, the accountant is strict, and a short run is clean."""
+
+import asyncio
+import json
+from collections import Counter
+from pathlib import Path
+
+import httpx
+import pytest
+from rich.console import Console
+
+from kit.messaging.topology import Topology
+from local.chaos import books, chaos
+from local.chaos.accountant import Accounts, Line, compare
+from local.chaos.books import Book
+from local.chaos.client import Client
+from local.chaos.evidence import Evidence, Fact
+from local.chaos.hearing import Browser, Partner
+from local.chaos.outside import rules
+from local.chaos.plan import CLOCK, OUTSIDE, PROCESSES, SERVERS, Strike, draw
+from local.visitor import Addresses, Visitor
+
+
+def test_a_plan_is_a_function_of_its_seed_and_its_length() -> None:
+    assert draw(7, 60) == draw(7, 60)
+    assert draw(7, 60) != draw(8, 60)
+    shorter = set(draw(7, 60))
+    assert shorter <= set(draw(7, 120)), "a longer run begins alike"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_plan_of_a_few_minutes_strikes_everything_and_ends_before_the_traffic(seed: int) -> None:
+    plan = draw(seed, 300)
+
+    assert {strike.target for strike in plan} == {*PROCESSES, *SERVERS, *OUTSIDE, CLOCK}
+    assert all(strike.at >= 2 and strike.at + strike.lasts <= 298 for strike in plan)
+    assert {strike.what for strike in plan if strike.target == "rabbitmq"} == {"killed", "stopped", "frozen"}
+
+
+def test_no_mail_server_keeps_what_it_has_refused() -> None:
+    """Such a refusal means by RFC 5321 that the mail is to be sent again: twins of it would be nobody's fault."""
+    lies = rules(Strike(1.0, "mailbox", "all at once", 5.0, seed=3))
+
+    assert lies == rules(Strike(2.0, "mailbox", "all at once", 5.0, seed=3)), "a function of the strike alone"
+    assert {rule["kind"] for rule in lies} == {"delay", "refuse_before_effect", "drop_after_effect"}
+
+
+def test_the_accountant_names_what_is_lost_doubled_or_from_nowhere() -> None:
+    line = compare("things", {"kept", "lost"}, Counter({"kept": 1, "twice": 2, "strange": 1, "maybe": 1}), {"maybe"})
+
+    assert (line.lost, line.doubled, line.unexplained) == (["lost"], ["twice"], ["strange", "twice"])
+    assert not line.clean
+    assert compare("things", {"kept"}, Counter(["kept"]), {"maybe"}).clean
+
+
+def accounts(evidence: Evidence, book: Book) -> dict[str, Line]:
+    """A quiet platform with one partner and one browser, but for what the evidence says."""
+    names = "organizations people invitations members mails billed entitled seats inbox_members posts deliveries"
+    names += " messages conversations billing_processed inbox_processed"
+    evidence.tables = {name: evidence.tables.get(name, []) for name in names.split()}
+    partner = Partner("", "", "ours", heard={"1"})
+    nobody = Client(Visitor(Addresses("", "", "", ""), httpx.AsyncClient(), ""), book, asyncio.Event())
+    browser = Browser(nobody, "ours", lambda: 0.0, heard=["1"], since=0.0)
+    found = Accounts(book, evidence, Topology("test"), [partner], [browser]).lines()
+    return {line.what: line for line in found}
+
+
+def test_an_event_that_a_listener_was_not_told_is_lost() -> None:
+    facts = [Fact(each, "auth.member.added.v1", f"member {each}", "ours", 100.0) for each in ("1", "2")]
+    lines = accounts(Evidence(facts=facts, history={"1"}), Book())
+
+    assert lines["events at partners"].lost == ["2"]
+    assert lines["events in the history"].lost == ["2"]
+    assert lines["events at browsers"].lost == ["0 2"]
+    assert len(lines["events applied by each subscriber, once"].lost) == 4  # billing and inbox, both events
+    assert len(lines["facts told, under one id each"].unexplained) == 2  # there are no such members
+
+
+def test_a_post_that_failed_or_that_nobody_knows_of_is_not_explained() -> None:
+    deliveries = [("1", "Post 1", "urn:li:organization:7", "published", ""), ("2", "Post 2", "7", "failed", "422")]
+    evidence = Evidence(tables={"deliveries": deliveries}, posts=Counter({"Post 1 @ 7": 2, "Post 3 @ 7": 1}))
+    line = accounts(evidence, Book())["posts live at LinkedIn, once"]
+
+    assert line.doubled == ["Post 1 @ 7"]
+    assert line.unexplained == ["Post 3 @ 7", "failed 422: Post 2"]
+
+
+def test_messages_of_a_contact_must_stand_in_the_order_of_writing() -> None:
+    book = Book()
+    for number in (1, 2, 10):
+        book.accept(books.SAID, f"Message {number} of sam", str(number))
+    shown = {"sam": ["Message 1 of sam", "Message 10 of sam", "Message 2 of sam"]}
+    line = accounts(Evidence(conversations=shown), book)["messages received, once, in order"]
+
+    assert not line.lost
+    assert len(line.unexplained) == 1
+
+
+def test_a_mail_may_arrive_as_often_as_its_category_promises() -> None:
+    mails = [("<a@x>", "account", "sent"), ("<b@x>", "invitations", "sent"), ("<c@x>", "account", "sent")]
+    evidence = Evidence(tables={"mails": mails}, mails=Counter({"<a@x>": 2, "<b@x>": 2}))
+    line = accounts(evidence, Book())["mails, no more often than promised"]
+
+    assert line.lost == ["c@x"]
+    assert line.doubled == ["b@x 2 times"]
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(400)
+def test_a_short_run_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
+    result, output = tmp_path / "result.json", tmp_path / "output.txt"
+    with output.open("w") as file:
+        console = Console(file=file, width=160)
+        clean = chaos(20, 7, folder=tmp_path / "chaos", result=result, console=console)
+
+    assert clean, output.read_text()
+    assert json.loads(result.read_text())["clean"]

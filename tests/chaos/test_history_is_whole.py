@@ -1,0 +1,78 @@
+"""What the broker has confirmed stands in the history, also what was sent when it came back from a power cut."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import suppress
+
+import aio_pika
+import pytest
+from aio_pika.abc import AbstractIncomingMessage
+
+from kit.ids import new_id
+from kit.messaging.broker import Broker
+from kit.messaging.errors import BrokerLost
+from kit.messaging.liveness import NAMES_KEPT
+from kit.messaging.topology import Topology
+from kit.messaging.wire import Message
+from local.private_servers import PrivateRabbit
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
+
+TOPOLOGY, TYPE = Topology("whole"), "it.happened.v1"
+
+
+@pytest.fixture
+def rabbit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateRabbit]:
+    with PrivateRabbit(tmp_path_factory.mktemp("private")) as server:
+        yield server
+
+
+async def test_what_was_confirmed_around_a_power_cut_is_in_the_history(rabbit: PrivateRabbit) -> None:
+    async with await aio_pika.connect(rabbit.url) as connection:
+        await TOPOLOGY.declare(connection, {"somebody": [TYPE]})
+    await asyncio.sleep(NAMES_KEPT)
+    broker, confirmed, stop = Broker(rabbit.url, name="whole"), list[str](), asyncio.Event()
+    senders = [asyncio.create_task(_send(broker, confirmed, stop)) for _ in range(2)]
+
+    await _more(confirmed, 100)
+    await asyncio.to_thread(rabbit.kill)
+    await asyncio.to_thread(rabbit.start)
+    await _more(confirmed, len(confirmed) + 200)
+    stop.set()
+    await asyncio.gather(*senders)
+    await broker.close()
+
+    missing = set(confirmed) - await _history(rabbit.url)
+    assert not missing, f"{len(missing)} of {len(confirmed)}"
+
+
+async def _send(broker: Broker, confirmed: list[str], stop: asyncio.Event) -> None:
+    """One small batch after the other, as a relay with little to do; what is not confirmed counts as not sent."""
+    while not stop.is_set():
+        ids = [str(new_id()) for _ in range(5)]
+        with suppress(BrokerLost):
+            await broker.publish([Message(TOPOLOGY.events, TYPE, b"{}", each, TYPE) for each in ids])
+            confirmed += ids
+        await asyncio.sleep(0.01)
+
+
+async def _more(confirmed: list[str], than: int) -> None:
+    async with asyncio.timeout(60):
+        while len(confirmed) < than:  # noqa: ASYNC110 - it grows while the broker is there
+            await asyncio.sleep(0.05)
+
+
+async def _history(url: str) -> set[str]:
+    found: set[str] = set()
+    box: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
+    async with await aio_pika.connect(url) as connection, connection.channel() as channel:
+        await channel.set_qos(prefetch_count=500)
+        history = await channel.get_queue(TOPOLOGY.history, ensure=False)
+        await history.consume(box.put, arguments={"x-stream-offset": "first"})
+        with suppress(TimeoutError):
+            while True:
+                async with asyncio.timeout(3):
+                    message = await box.get()
+                found.add(message.message_id or "")
+                await message.ack()
+    return found

@@ -1,0 +1,125 @@
+"""A service killed around the commit of a request: nothing happened or all of it did; a retry makes it once."""
+
+import asyncio
+import base64
+import secrets
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+import httpx
+import pytest
+
+from auth import migrations
+from auth.bootstrap import SERVICE
+from contracts.auth import UserRegistered
+from kit.messaging.broker import Broker
+from kit.messaging.topology import Topology
+from kit.testing.databases import Databases, TestDatabase
+from kit.testing.programs import Program, eventually, free_port
+from kit.testing.proxy import Proxy, proxied
+
+# Auth is not ready before the queues of those who hear it exist.
+CONSUMERS = SERVICE.heard_by() | {"listener": [UserRegistered.type]}
+PERSON = {"email": "grace@example.com", "password": "a long sentence nobody has written before"}
+
+
+@dataclass
+class World:
+    place: TestDatabase
+    topology: Topology
+    broker: Broker
+    postgres: Proxy
+    auth: Program
+    direct: str
+
+    async def people(self) -> int:
+        connection = await asyncpg.connect(self.place.admin_url)
+        try:
+            count: int = await connection.fetchval("SELECT count(*) FROM auth.users")
+        finally:
+            await connection.close()
+        return count
+
+    async def told(self) -> list[str | None]:
+        """The ids of the messages that an independent consumer has."""
+        connection = await self.broker.connect("listener")
+        try:
+            channel = await connection.channel()
+            queue = await channel.get_queue(self.topology.queue("listener", UserRegistered.type))
+            ids: list[str | None] = []
+            while message := await queue.get(fail=False, no_ack=False):
+                ids.append(message.message_id)
+            return ids
+        finally:
+            await connection.close()
+
+    async def sign_up(self) -> int:
+        async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
+            answer = await http.post(f"http://127.0.0.1:{self.auth.port}/v1/accounts", json=PERSON)
+        return answer.status_code
+
+
+@pytest.fixture
+async def world(databases: Databases, namespace: str, broker_url: str, tmp_path: Path) -> AsyncIterator[World]:
+    place = await databases.clone({"auth": migrations})
+    topology, broker = Topology(namespace), Broker(broker_url, name="test")
+    connection = await broker.connect("test")
+    await topology.declare(connection, CONSUMERS)
+    url = urlsplit(place.url("auth"))
+    async with proxied(url.hostname or "", url.port or 5432) as postgres:
+        port = free_port()
+        via = place.url("auth").replace(url.netloc.rpartition("@")[2], f"127.0.0.1:{postgres.listening_on}")
+        environment = {
+            "AUTH_HTTP_PORT": str(port),
+            "AUTH_DATABASE_URL": via,
+            "AUTH_DATABASE_DIRECT_URL": place.url("auth"),
+            "AUTH_ROLE_PREFIX": place.role_prefix,
+            "AUTH_BROKER_URL": broker_url,
+            "AUTH_NAMESPACE": namespace,
+            "AUTH_JWKS_URL": f"http://127.0.0.1:{port}/.well-known/jwks.json",
+            "AUTH_SEALING_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+            "AUTH_SMTP_URL": f"smtp://127.0.0.1:{free_port()}",
+            "AUTH_MAIL_FROM": "no-reply@example.com",
+            "AUTH_PUBLIC_URL": "http://127.0.0.1:1",
+        }
+        auth = Program(("auth", "all"), environment, tmp_path / "auth.log", port)
+        try:
+            yield World(place, topology, broker, postgres, auth, place.url("auth"))
+        finally:
+            await auth.kill()
+            await topology.delete(connection, CONSUMERS)
+            await connection.close()
+            await broker.close()
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize(("step", "people_after"), [("to_server", 0), ("to_client", 1)])
+async def test_a_request_killed_around_its_commit_happened_wholly_or_not_at_all(
+    world: World, step: str, people_after: int
+) -> None:
+    await world.auth.start()
+    hold = world.postgres.hold(
+        "to_server" if step == "to_server" else "to_client", b"COMMIT", after_seeing=b"INSERT INTO outbox"
+    )
+    request = asyncio.create_task(world.sign_up())
+    async with asyncio.timeout(20):
+        await hold.reached.wait()
+    await world.auth.kill()
+    world.postgres.cut()
+    with pytest.raises(httpx.TransportError):
+        await request
+
+    await world.auth.start(AUTH_DATABASE_URL=world.direct)
+    assert await world.people() == people_after
+    assert await world.sign_up() == 202
+
+    async def told_once() -> bool:
+        return len(set(await world.told())) == 1
+
+    await eventually(told_once)
+    assert await world.people() == 1
+    assert await world.auth.stop() == 0
+    assert len(set(await world.told())) == 1
