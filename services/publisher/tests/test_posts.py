@@ -214,6 +214,15 @@ async def test_what_has_left_can_neither_be_cancelled_nor_changed_nor_deleted(st
     assert (await client.delete(url)).json()["type"] == "urn:rostrum:problem:post-not-draft"
 
 
+async def test_what_is_shown_is_of_one_moment_so_that_its_version_is_that_of_its_status(story: Story) -> None:
+    client = story.client(new_id())
+    account = await story.connect(client)
+    posts = [await story.post(client, account) for _ in range(12)]
+    async with story.working():
+        seen = await asyncio.gather(*(story.until(client, post, "published") for post in posts))
+    assert [each["version"] for each in seen] == [(await story.shown(client, post))["version"] for post in posts]
+
+
 async def test_a_cancel_that_races_the_call_withdraws_it_or_says_that_it_left(story: Story) -> None:
     client = story.client(new_id())
     account = await story.connect(client)

@@ -149,6 +149,21 @@ async def test_only_a_transaction_that_says_so_does_not_wait_for_the_disk(databa
             assert await tx.fetchval("SELECT count(*) FROM notes") == 1
 
 
+async def test_a_snapshot_sees_one_moment_and_writes_nothing(database: Database) -> None:
+    organization = new_id()
+    count = "SELECT count(*) FROM notes"
+    async with database.snapshot(organization) as seen:
+        assert await seen.fetchval(count) == 0
+        async with database.transaction(organization) as tx:
+            await tx.execute(ADD, new_id(), organization, "meanwhile")
+        assert await seen.fetchval(count) == 0
+    async with database.snapshot(organization) as seen:
+        assert await seen.fetchval(count) == 1
+    with pytest.raises(DatabaseUnavailable):
+        async with database.snapshot(organization) as seen:
+            await seen.execute(ADD, new_id(), organization, "never")
+
+
 async def test_a_failed_transaction_cannot_look_committed(database: Database) -> None:
     with pytest.raises(CommitRefused):
         async with database.transaction(new_id()) as tx:

@@ -24,6 +24,8 @@ Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 KEPT_BACK = 1
 """Connections beside the pool's size for what somebody needs in the middle of a transaction (see `aside`)."""
 
+_SNAPSHOT = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
 # The server could not do it now; the same transaction may succeed later.
 _PASSING = (
     OSError,
@@ -234,6 +236,19 @@ class Database:
             self.hint(topic)
 
     @asynccontextmanager
+    async def snapshot(self, *organization_ids: UUID) -> AsyncIterator[Transaction]:
+        """A transaction that only reads, and sees one moment however many statements it has.
+
+        For an answer that is put together from several tables and carries one version: in an ordinary transaction the
+        second statement may see a change that the first did not.
+
+        Raises:
+            DatabaseBusy, DatabaseUnavailable: as for a transaction.
+        """
+        async with self._connection() as connection, self._begun(connection, organization_ids, mode=_SNAPSHOT) as tx:
+            yield tx
+
+    @asynccontextmanager
     async def aside(self, *organization_ids: UUID) -> AsyncIterator[Transaction]:
         """A short transaction for what is needed in the middle of another one, as a key is.
 
@@ -248,12 +263,12 @@ class Database:
 
     @asynccontextmanager
     async def _begun(
-        self, connection: Connection, organization_ids: Sequence[UUID], *, durable: bool = True
+        self, connection: Connection, organization_ids: Sequence[UUID], *, durable: bool = True, mode: str = ""
     ) -> AsyncIterator[Transaction]:
         tx = Transaction(connection, organization_ids, self._stamp)
         settings = [_bind(organization_ids)] if organization_ids else []
         settings += [] if durable else ["SET LOCAL synchronous_commit = off"]
-        await connection.execute(";".join(("BEGIN", *settings)))
+        await connection.execute(";".join((f"BEGIN {mode}", *settings)))
         try:
             yield tx
             await tx.write_outbox()

@@ -47,13 +47,13 @@ class PostService:
         Raises:
             PostNotFound: there is none.
         """
-        async with self.database.transaction(caller.organization_id) as tx:
+        async with self.database.snapshot(caller.organization_id) as tx:
             post = await PostRepository(tx).find(post_id)
             return await self._view(tx, post, tried=True)
 
     async def page(self, caller: MemberCaller, wanted: Wanted, after: UUID | None, limit: int) -> list[PostView]:
         """The newest posts first."""
-        async with self.database.transaction(caller.organization_id) as tx:
+        async with self.database.snapshot(caller.organization_id) as tx:
             posts = await PostRepository(tx).page(wanted, after, limit)
             deliveries = await DeliveryRepository(tx).of_posts([post.id for post in posts])
             ids = [each.id for found in deliveries.values() for each in found]
