@@ -67,11 +67,15 @@ class Head:
     authorization: bytes = b""
     authorizations: int = 0
     content_length: int = -1
-    chunked: bool = False
+    codings: int = 0
+    """How many transfer codings are named; one that is not `chunked` counts twice."""
+    hosts: int = 0
     host: bytes = b""
     origin: bytes = b""
     preflight: bool = False
     expects: bool = False
+    continues: bool = False
+    """Whether the client waits for `100 Continue` before it sends its body."""
     upgrade: bytes = b""
     forwarded_for: bytes = b""
     forwarded_proto: bytes = b""
@@ -79,9 +83,14 @@ class Head:
     traceparent: bytes = b""
 
     @property
+    def chunked(self) -> bool:
+        """Whether the body comes in chunks."""
+        return self.codings > 0
+
+    @property
     def has_body(self) -> bool:
         """Whether bytes will follow."""
-        return self.chunked or self.content_length > 0
+        return self.codings > 0 or self.content_length > 0
 
 
 def read_head(headers: Iterable[Header]) -> Head:
@@ -135,16 +144,22 @@ def _read_length(head: Head, value: bytes) -> None:
     head.content_length = int(value)
 
 
-def _read_coding(head: Head, _value: bytes) -> None:
-    head.chunked = True
+def _read_coding(head: Head, value: bytes) -> None:
+    head.codings += 1 if value.strip().lower() == b"chunked" else 2
+
+
+def _read_host(head: Head, value: bytes) -> None:
+    head.host = value
+    head.hosts += 1
 
 
 def _read_preflight(head: Head, _value: bytes) -> None:
     head.preflight = True
 
 
-def _read_expect(head: Head, _value: bytes) -> None:
+def _read_expect(head: Head, value: bytes) -> None:
     head.expects = True
+    head.continues = value.lower() == b"100-continue"
 
 
 _READERS: dict[bytes, _Reader] = {
@@ -153,7 +168,7 @@ _READERS: dict[bytes, _Reader] = {
     b"transfer-encoding": _read_coding,
     b"access-control-request-method": _read_preflight,
     b"expect": _read_expect,
-    b"host": _reader("host"),
+    b"host": _read_host,
     b"origin": _reader("origin"),
     b"upgrade": _reader("upgrade"),
     b"x-forwarded-for": _read_forwarded_for,
@@ -195,13 +210,20 @@ def answer_headers(headers: list[Header], *, bodiless: bool) -> list[Header]:
     return kept
 
 
-SECURITY: list[Header] = [
+def lines_of(headers: Iterable[Header]) -> bytes:
+    """Headers as they are written."""
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
+
+
+_SECURITY: list[Header] = [
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-site"),
 ]
-STRICT_TRANSPORT: Header = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
+SECURITY = lines_of(_SECURITY)
+STRICT_SECURITY = SECURITY + b"strict-transport-security: max-age=63072000; includeSubDomains\r\n"
+"""The same where everything is reached over TLS."""
 
 
 class Cors:
@@ -215,21 +237,18 @@ class Cors:
 
     def __init__(self, origins: frozenset[str]) -> None:
         self._origins = frozenset(origin.encode() for origin in origins)
-        self._vary: list[Header] = [(b"vary", b"Origin")] if origins else []
+        self._vary = b"vary: Origin\r\n" if origins else b""
 
     def allows(self, origin: bytes) -> bool:
         """Whether pages of this origin may read answers."""
         return origin.lower() in self._origins
 
-    def headers(self, origin: bytes) -> list[Header]:
+    def lines(self, origin: bytes) -> bytes:
         """What an answer says about it."""
         if not origin or not self.allows(origin):
             return self._vary
-        return [
-            *self._vary,
-            (b"access-control-allow-origin", origin),
-            (b"access-control-expose-headers", self._EXPOSED),
-        ]
+        told = [(b"access-control-allow-origin", origin), (b"access-control-expose-headers", self._EXPOSED)]
+        return self._vary + lines_of(told)
 
     def preflight(self, origin: bytes) -> list[Header]:
         """The answer to a preflight of an allowed origin."""

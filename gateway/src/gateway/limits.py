@@ -1,15 +1,15 @@
 """Rate limits (GCRA): exact across processes in one Redis call, local when Redis is away, never open."""
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.resources import files
 from math import ceil
 from typing import NamedTuple, cast
 
-import hiredis
-
 from gateway.policy import Policy
-from gateway.redis_pipe import Call, RedisAway, RedisPipe, Script
+from gateway.redis_pipe import Call, RedisPipe, Script
 from gateway.routes import Route
 from gateway.tally import MICRO, Limit, Tally, Verdict, Whose
 
@@ -189,14 +189,29 @@ class Limiter:
 
     async def check(self, question: Question) -> Verdict:
         """Consume one request from every limit, or from none; learn beside it whether the session has ended."""
-        tally, keys, call = question
-        try:
-            answer = cast("list[int | bytes | None]", await self._redis.call(call))
-        except (RedisAway, hiredis.ReplyError):
-            refusing, wait, *leads = self._local.step(keys, tally.shared)
-            verdict = self._verdict(tally.shared, keys, refusing, wait, leads)
-            verdict.local = True
-            return verdict
+        verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+        self.ask(question, lambda said: None if verdict.done() else verdict.set_result(said))
+        return await verdict
+
+    def ask(self, question: Question, on_verdict: Callable[[Verdict], None]) -> None:
+        """The same for a caller that does not wait: the verdict is handed over at once when it comes."""
+        self._redis.call(question.call, partial(self._told, question, on_verdict))
+
+    def _told(self, question: Question, on_verdict: Callable[[Verdict], None], answer: object) -> None:
+        if isinstance(answer, Exception):
+            on_verdict(self._local_verdict(question))
+        else:
+            on_verdict(self._shared_verdict(question, cast("list[int | bytes | None]", answer)))
+
+    def _local_verdict(self, question: Question) -> Verdict:
+        tally, keys, _ = question
+        refusing, wait, *leads = self._local.step(keys, tally.shared)
+        verdict = self._verdict(tally.shared, keys, refusing, wait, leads)
+        verdict.local = True
+        return verdict
+
+    def _shared_verdict(self, question: Question, answer: "list[int | bytes | None]") -> Verdict:
+        tally, keys, _ = question
         leads = cast("list[int]", answer[4:])
         self._local.learn(keys, leads)
         verdict = self._verdict(tally.limits, keys, cast("int", answer[0]), cast("int", answer[1]), leads)

@@ -41,6 +41,10 @@ class PoolBounds:
     head: int = 64 * 1024
 
 
+OnHead = Callable[["Connection"], None]
+"""Hears, once, that the head of an answer has come, and perhaps all of it, or that none will; it raises nothing."""
+
+
 class Connection(asyncio.Protocol):
     """One connection: `send`, then `head`, then `take` and `change` until it is `complete`, then `release`."""
 
@@ -53,6 +57,7 @@ class Connection(asyncio.Protocol):
         self.idle_since = 0.0
         self.reused = False
         self._waiter: asyncio.Future[None] | None = None
+        self._on_head: OnHead | None = None
         self._drained: asyncio.Future[None] | None = None
         self._write_paused = False
         self.busy = False
@@ -66,7 +71,7 @@ class Connection(asyncio.Protocol):
         self.complete = False
         self.started = False
         self.received = False
-        self._failure: UpstreamFailed | None = None
+        self.failure: UpstreamFailed | None = None
         self._chunks: list[bytes] = []
         self._buffered = 0
         self._head_bytes = 0
@@ -98,7 +103,7 @@ class Connection(asyncio.Protocol):
         """The end, which for an answer of unknown length is its proper end."""
         self._dead = True
         self._pool.lost(self)
-        if self.busy and not self.complete and self._failure is None:
+        if self.busy and not self.complete and self.failure is None:
             if self._until_close and exc is None:
                 self.complete = True
             else:
@@ -194,9 +199,13 @@ class Connection(asyncio.Protocol):
 
     # The exchange
 
-    def send(self, method: bytes, data: bytes, first_byte: float) -> None:
-        """Begin an exchange with the request's head (and body, if it is at hand)."""
+    def send(self, method: bytes, data: bytes, first_byte: float, on_head: OnHead | None = None) -> None:
+        """Begin an exchange with the request's head (and body, if it is at hand).
+
+        Who does not wait for the head says who is to hear of it.
+        """
         self._begin(method)
+        self._on_head = on_head
         self.busy = True
         self.write(data)
         self.deadline = self._loop.time() + first_byte
@@ -260,10 +269,16 @@ class Connection(asyncio.Protocol):
             self._raise_failure()
 
     def _raise_failure(self) -> None:
-        if self._failure is not None:
-            raise self._failure
+        if self.failure is not None:
+            raise self.failure
 
     def _wake(self) -> None:
+        on_head = self._on_head
+        if on_head is not None:
+            if self.started or self.failure is not None:
+                self._on_head = None
+                on_head(self)
+            return
         waiter = self._waiter
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
@@ -276,8 +291,8 @@ class Connection(asyncio.Protocol):
             self._fail("malformed answer")
 
     def _fail(self, reason: str, problem: Problem = BAD_UPSTREAM) -> None:
-        if self._failure is None:
-            self._failure = UpstreamFailed(problem, reason, received=self.received)
+        if self.failure is None:
+            self.failure = UpstreamFailed(problem, reason, received=self.received)
         self._reusable = False
         if self._transport is not None:
             self._transport.abort()

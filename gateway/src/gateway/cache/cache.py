@@ -69,13 +69,17 @@ class Cache:
     def _look(self, visit: Visit, route: Route, session: Session, found: Found) -> Look | None:
         row, wishes, own = found.row, wishes_of(visit.head.passed), session.organization_id
         organization = found.ids.get(ORGANIZATION) or (str(own) if own else "")
-        target = visit.scope["raw_path"] + b"?" + visit.scope["query_string"]
+        target = visit.target
         if wishes is None or not organization or len(target) > _LONGEST_TARGET:
             return None
         whats = (of_service(organization, route.upstream), generation(organization, row, found.ids.get(row.of, "")))
         reader = session.role if row.per == "role" else f"{session.user_id}:{session.epoch}"
         key = f"{row.name}\n{own}\n{reader}\n{target.decode('latin-1')}"
         return Look(visit, row, key, wishes, self._generations.ask(whats))
+
+    def concerns(self, visit: Visit, session: Session | None) -> bool:
+        """Whether there is more to a request than asking its service: it is a read of a row, or a change."""
+        return visit.look is not None or (session is not None and visit.method not in _SAFE and self._on)
 
     async def serve(self, visit: Visit, route: Route, upstream: Upstream, session: Session | None) -> None:
         """Answer a request that was let in.

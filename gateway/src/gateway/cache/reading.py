@@ -74,7 +74,7 @@ class Reader:
         entry = self._memory.get(look.key)
         if entry is not None and not look.wishes.anew and self._holds(entry, tuple(held)):
             self._tally(look).hit("process")
-            await self._hit(look, entry, b"process")
+            self._hit(look, entry, b"process")
             return
         stamp, shared = await self._second_look(look, question)
         if stamp is None:
@@ -82,7 +82,7 @@ class Reader:
         elif shared is not None:
             self._memory.put(look.key, shared)
             self._tally(look).hit("redis")
-            await self._hit(look, shared, b"redis")
+            self._hit(look, shared, b"redis")
         else:
             await self._missed(look, ask, stamp, _ABSENT if entry is None else _ENDED)
 
@@ -132,7 +132,7 @@ class Reader:
             if isinstance(brought, Entry):
                 self._tally(look).hit("joined")
                 _say(look.visit, why + b"; collapsed")
-                await self._send(look, brought)
+                self._send(look, brought)
                 return
             if brought is Without.NOT_KEPT:
                 break
@@ -156,7 +156,7 @@ class Reader:
             entry = entry_of(stamp, asked_at, answered(route, connection), first)
             self._keep(look, entry)
             flight.end(entry)
-            await self._send(look, entry)
+            self._send(look, entry)
 
         await ask(deliver=deliver)
 
@@ -185,25 +185,25 @@ class Reader:
 
     # Answering
 
-    async def _hit(self, look: Look, entry: Entry, level: bytes) -> None:
+    def _hit(self, look: Look, entry: Entry, level: bytes) -> None:
         age = max(0.0, self._now() - entry.asked_at)
         _say(look.visit, b"hit; ttl=%d; detail=%b" % (self._max_age - age, level))
-        look.visit.headers.append((b"age", b"%d" % age))
+        look.visit.say(b"age", b"%d" % age)
         look.visit.outcome = "kept"
-        await self._send(look, entry)
+        self._send(look, entry)
 
-    async def _send(self, look: Look, entry: Entry) -> None:
+    def _send(self, look: Look, entry: Entry) -> None:
         """Send an answer, or 304 to who has it."""
         if look.row.validated and has(look.wishes.unless, entry.etag):
             headers: list[Header] = [(b"etag", entry.etag), NO_STORE]
-            await look.visit.whole(304, headers, b"")
+            look.visit.whole(304, headers, b"")
         else:
             headers = [*entry.headers, NO_STORE, (b"content-length", b"%d" % len(entry.body))]
-            await look.visit.whole(200, headers, entry.body)
+            look.visit.whole(200, headers, entry.body)
 
 
 def _say(visit: Visit, what: bytes) -> None:
-    visit.headers.append((b"cache-status", b"rostrum; " + what))
+    visit.say(b"cache-status", b"rostrum; " + what)
 
 
 def _seen(reply: "asyncio.Future[object]") -> None:
