@@ -312,7 +312,7 @@ class Builder:
             trace_sample=0.0,
         )
         gateway = Gateway(parts)
-        door = Door(sweep, gateway.serve, bounds or Bounds(), lines=SECURITY)
+        door = Door(sweep, gateway.serve, bounds or Bounds(), lines=SECURITY, is_proxy=parts.addresses.is_trusted)
         loop = asyncio.get_running_loop()
         server = await loop.create_server(lambda: EdgeConnection(door), "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]

@@ -1,5 +1,6 @@
 """What is left of a request when it is over: one line in the log and a few numbers."""
 
+import collections
 import re
 import sys
 import time
@@ -60,26 +61,29 @@ class AccessLog:
         ended, self._ended = self._ended, []
         if not ended:
             return
-        for each in ended:
-            self._count(each)
+        self._count(ended)
         ago = time.time() - ended[-1].now()
         out = self._out or sys.stdout.buffer
         out.write(b"".join([_line(each, ago + each.ended_at) for each in ended]))
         out.flush()
 
-    def _count(self, visit: Visit) -> None:
-        route, status = _route(visit), visit.status or CLIENT_GONE
-        key = (route, visit.method, status)
-        counter = self._counters.get(key)
-        if counter is None:
-            counter = self._counters[key] = REQUESTS.labels(route, visit.method, str(status))
-        counter.inc()
-        if visit.lasting:
-            return
+    def _count(self, ended: list[Visit]) -> None:
+        alike = collections.Counter([(_route(each), each.method, each.status or CLIENT_GONE) for each in ended])
+        for key, number in alike.items():
+            counter = self._counters.get(key)
+            if counter is None:
+                route, method, status = key
+                counter = self._counters[key] = REQUESTS.labels(route, method, str(status))
+            counter.inc(number)
+        for each in ended:
+            if not each.lasting:
+                self._duration(_route(each)).observe(each.ended_at - each.started_at)
+
+    def _duration(self, route: str) -> Histogram:
         duration = self._durations.get(route)
         if duration is None:
             duration = self._durations[route] = DURATION.labels(route)
-        duration.observe(visit.ended_at - visit.started_at)
+        return duration
 
 
 def _route(visit: Visit) -> str:

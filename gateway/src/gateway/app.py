@@ -148,9 +148,9 @@ class Gateway:
 
     def _recognise(self, visit: Visit) -> bool:
         """Give the request its name, its sender and its trace; says whether that is recorded."""
-        parts, head, peer = self.parts, visit.head, visit.edge.peer
-        trusted = parts.addresses.is_trusted(peer)
-        visit.address = parts.addresses.client(peer, head.forwarded_for)
+        parts, head, edge = self.parts, visit.head, visit.edge
+        trusted = edge.is_proxy
+        visit.address = parts.addresses.client(edge.peer, head.forwarded_for) if trusted else edge.address
         if trusted and _UUID7.fullmatch(head.request_id):
             visit.request_id = head.request_id.decode()
         else:
@@ -158,13 +158,17 @@ class Gateway:
         if not trusted or head.forwarded_proto not in (b"http", b"https"):
             head.forwarded_proto = b"http"
         security = STRICT_SECURITY if head.forwarded_proto == b"https" else self._security
-        visit.lines = [b"x-request-id: %b\r\n" % visit.request_id.encode(), security, parts.cors.lines(head.origin)]
-        return self._is_traced(visit, trusted=trusted)
+        cors = parts.cors.lines(head.origin) if head.origin else parts.cors.vary
+        visit.lines = [edge.date, b"x-request-id: %b\r\n" % visit.request_id.encode(), security, cors]
+        if head.traceparent:
+            return self._goes_on(visit, trusted=trusted)
+        visit.traceparent = tracing.unrecorded() or ""
+        return not visit.traceparent
 
-    def _is_traced(self, visit: Visit, *, trusted: bool) -> bool:
-        """Go on with the caller's trace, or begin one; a stranger cannot make us record more than our share."""
-        given = visit.head.traceparent.decode("latin-1").strip() if visit.head.traceparent else ""
-        context = tracing.parse(given) if given else None
+    def _goes_on(self, visit: Visit, *, trusted: bool) -> bool:
+        """Go on with the caller's trace; a stranger cannot make us record more than our share."""
+        given = visit.head.traceparent.decode("latin-1").strip()
+        context = tracing.parse(given)
         if context is None:
             visit.traceparent = tracing.unrecorded() or ""
             return not visit.traceparent
@@ -209,7 +213,8 @@ class Gateway:
             return
         whose = self._sender(visit, route)
         if not route.public:
-            session = self._known(visit.head)
+            head = visit.head
+            session = self.parts.verifier.recall(head.authorization) if head.authorizations == 1 else None
             if session is None:
                 self.spawn(visit, self._entered(visit, route))
                 return
@@ -329,13 +334,6 @@ class Gateway:
 
     def _has_ended(self, session: Session, epoch: int | None, *, revoked: bool) -> bool:
         return revoked or (epoch is not None and session.epoch < epoch) or self.parts.revocations.cover(session)
-
-    def _known(self, head: Head) -> Session | None:
-        """Whose token it is, if that can be said at once."""
-        try:
-            return self.parts.verifier.known(_shown(head))
-        except Refused:
-            return None  # said after the limits were asked
 
     async def _caller(self, head: Head) -> tuple[Session | None, Refused | None]:
         """Whose token it is, or why that cannot be said."""

@@ -17,7 +17,7 @@ import httptools
 from gateway import problems
 from gateway.addresses import canonical, limited_as
 from gateway.deadlines import NEVER, Sweep
-from gateway.headers import Head, read_head
+from gateway.headers import read_head
 from gateway.problems import Problem
 from gateway.visit import STATUS_LINES, Visit
 from kit.ids import new_id
@@ -58,7 +58,7 @@ class Door:
     """Headers on every answer that is given before the application is asked."""
     on_refused: Callable[[Problem], None] = lambda _problem: None
     is_proxy: Callable[[str], bool] = lambda _peer: False
-    """Whether a peer stands for many clients, so that its connections are not counted."""
+    """Whether a peer is trusted to stand for many clients, so that its connections are not counted."""
     held: Counter[str] = field(default_factory=Counter)
     connections: "set[EdgeConnection]" = field(default_factory=set)
 
@@ -75,7 +75,10 @@ class EdgeConnection(asyncio.Protocol):
         self._parser: Any = httptools.HttpRequestParser(self)
         # What follows a request that asks for the end is passed over, as the connection ends after its answer.
         self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
-        self.peer = ""
+        self.peer = self.address = ""
+        """The address at the other end, as it is told and in its usual spelling."""
+        self.is_proxy = False
+        """Whether that stands for many clients."""
         self._holder = ""
         # What it carries
         self.visit: Visit | None = None
@@ -103,12 +106,13 @@ class EdgeConnection(asyncio.Protocol):
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
         self._reading_head = False
-        self._head_bytes = 0
+        self._piece = 0
         self._fed = 0
         self._allowed: float = NEVER
         """How many bytes may be fed for the present part of a message; a body's own bytes add to it.
 
-        The parser gathers an unfinished header, or trailer, without telling us, hence this count of raw bytes.
+        The parser gathers an unfinished header, or trailer, without telling us, hence this count of raw bytes. What
+        came in the same piece before that part is not counted, so a whole head is measured if that piece was large.
         """
         self._body_done = True
         self._lingered = 0
@@ -121,6 +125,8 @@ class EdgeConnection(asyncio.Protocol):
         self.transport = transport
         peer = transport.get_extra_info("peername")
         self.peer = str(peer[0]) if peer else ""
+        self.address = canonical(self.peer)
+        self.is_proxy = self._door.is_proxy(self.peer)
         self._door.connections.add(self)
         self._door.sweep.watch(self)
         self.deadline = self.loop.time() + self._bounds.head_seconds
@@ -129,9 +135,9 @@ class EdgeConnection(asyncio.Protocol):
 
     def _count_address(self) -> bool:
         """Whether this address may hold one more."""
-        if self._door.is_proxy(self.peer):
+        if self.is_proxy:
             return True
-        self._holder = limited_as(canonical(self.peer))
+        self._holder = limited_as(self.address)
         self._door.held[self._holder] += 1
         return self._door.held[self._holder] <= self._bounds.per_address
 
@@ -186,7 +192,7 @@ class EdgeConnection(asyncio.Protocol):
         if visit is None:
             if self.transport.get_write_buffer_size():
                 self.transport.abort()
-            elif self._reading_head and self._head_bytes:
+            elif self._reading_head:
                 self._answer(problems.TOO_SLOW)
             else:
                 self.transport.close()
@@ -246,7 +252,8 @@ class EdgeConnection(asyncio.Protocol):
         if self._resting or (self.deadline == NEVER and self.visit is None):
             self._resting = False
             self.deadline = self.loop.time() + self._bounds.head_seconds
-        self._fed += len(data)
+        self._piece = len(data)
+        self._fed += self._piece
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
@@ -259,43 +266,36 @@ class EdgeConnection(asyncio.Protocol):
             self._refusal = problems.HEAD_TOO_LARGE if self._reading_head else problems.MALFORMED
             self._reject()
 
-    def on_message_begin(self) -> None:
-        """A new request begins."""
-        self._url = b""
-        self._headers = []
-        self._reading_head = True
-        self._resting = False
-        self._head_bytes = 0
-        self._fed = 0
-        self._allowed = self._bounds.head + self._bounds.url
-        if self.visit is None:
-            self.deadline = min(self.deadline, self.loop.time() + self._bounds.head_seconds)
-
     def on_url(self, url: bytes) -> None:
-        """A piece of the request target."""
-        self._head_bytes += len(url)
-        if self._head_bytes > self._bounds.url:
+        """A piece of the request target; with the first, a request begins."""
+        if self._reading_head:
+            url = self._url + url
+        else:
+            self._reading_head = True
+            self._headers = []
+            self._fed = 0
+            self._allowed = self._bounds.head + self._bounds.url
+            if self._resting:  # in one piece with the end of the request before
+                self._resting = False
+                self.deadline = self.loop.time() + self._bounds.head_seconds
+        if len(url) > self._bounds.url:
             self._refuse(problems.URL_TOO_LONG)
-        self._url += url
+        self._url = url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header; after the head it is a trailer, and trailers are dropped."""
-        self._head_bytes += len(name) + len(value) + 4
-        if self._head_bytes > self._bounds.head or len(self._headers) >= self._bounds.headers:
-            self._refuse(problems.HEAD_TOO_LARGE)
         if self._reading_head:
             self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """The head is there: refuse what could be read in two ways, then let the request have its turn."""
-        visit = self._read()
-        self._parsed = visit
+        visit = self._parsed = self._read()
         self._reading_head = False
         self._fed = 0
-        self._allowed = _FRAMING_BYTES if visit.head.chunked else NEVER
+        self._allowed = _FRAMING_BYTES if visit.head.codings else NEVER
         self._body_done = False
         self._lingered = 0
-        if self.lost:
+        if self.transport.is_closing():
             return  # the connection ends with the answer before
         if self.visit is None and not self._queue and not self.write_paused:
             self._begin(visit)
@@ -305,23 +305,26 @@ class EdgeConnection(asyncio.Protocol):
 
     def _read(self) -> Visit:
         """The request, by its head."""
-        parser = self._parser
+        parser, headers = self._parser, self._headers
         if parser.get_http_version() != "1.1":
             self._refuse(problems.OLD_HTTP)
         method = _METHODS.get(parser.get_method())
         if method is None:
             self._refuse(problems.METHOD_UNKNOWN)
-        head = read_head(self._headers)
-        self._check(head)
-        visit = Visit(self, method, self._target(), head, self._headers)
-        visit.keep_alive = parser.should_keep_alive() and not (head.upgrade and parser.should_upgrade())
-        return visit
-
-    def _check(self, head: Head) -> None:
+        if len(headers) > self._bounds.headers or (self._fed + self._piece > self._bounds.head and self._is_large()):
+            self._refuse(problems.HEAD_TOO_LARGE)
+        head = read_head(headers)
         if head.hosts != 1 or not _HOST.fullmatch(head.host):
             self._refuse(problems.HOSTLESS)
         if head.codings > 1:
             self._refuse(problems.MALFORMED)
+        visit = Visit(self, method, self._target(), head, headers)
+        if not parser.should_keep_alive() or (head.upgrade and parser.should_upgrade()):
+            visit.keep_alive = False
+        return visit
+
+    def _is_large(self) -> bool:
+        return len(self._url) + sum(len(name) + len(value) + 4 for name, value in self._headers) > self._bounds.head
 
     def _target(self) -> tuple[bytes, bytes]:
         """The path and the query that are asked for, whatever form that has."""
@@ -390,25 +393,23 @@ class EdgeConnection(asyncio.Protocol):
         self.visit = None
         self.on_gone = None
         now = self.loop.time()
+        transport = self.transport
         if not visit.keep_alive:
-            self.transport.close()
-        if self.transport.is_closing():
+            transport.close()
+        if transport.is_closing():
             self.deadline = now + self.write_seconds
         elif visit is self._parsed and not self._body_done:
             self.resume_reading()
             self.deadline = now + self._bounds.linger_seconds
-        elif self.write_paused or self.transport.get_write_buffer_size():
+        elif self.write_paused or transport.get_write_buffer_size():
             self.deadline = now + self.write_seconds
         else:
-            self._rest(now)
+            self.deadline = now + self._bounds.rest_seconds
+            self._resting = True
         if self._queue:
             self._next()
-        if not self._queue:
+        if self._read_paused and not self._queue:
             self.resume_reading()
-
-    def _rest(self, now: float) -> None:
-        self.deadline = now + self._bounds.rest_seconds
-        self._resting = True
 
     # Another protocol
 
@@ -459,6 +460,7 @@ class EdgeConnection(asyncio.Protocol):
         visit, self._parsed = self._parsed, None
         if visit is None or visit.complete:
             if self.visit is None and not self.lost:
-                self._rest(self.loop.time())
+                self.deadline = self.loop.time() + self._bounds.rest_seconds
+                self._resting = True
         else:
             visit.feed_end()

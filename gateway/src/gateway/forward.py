@@ -12,7 +12,6 @@ from gateway.visit import ClientGone, Visit
 
 REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
-NO_STORE = (b"cache-control", b"no-store")
 
 Deliver = Callable[[Visit, Route, Connection], Awaitable[None]]
 """Brings an answer, of which the head is there, to the client."""
@@ -244,7 +243,4 @@ async def relay(visit: Visit, route: Route, connection: Connection, first: bytes
 
 def answered(route: Route, connection: Connection) -> list[Header]:
     """The headers that reach the client; not to be stored, unless the service or the route says otherwise."""
-    headers = answer_headers(connection.headers, bodiless=connection.status in (204, 304))
-    if not route.cacheable and b"cache-control" not in dict(headers):
-        headers.append(NO_STORE)
-    return headers
+    return answer_headers(connection.headers, bodiless=connection.status in (204, 304), store=route.cacheable)

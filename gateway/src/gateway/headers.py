@@ -1,7 +1,6 @@
 """Which headers pass the gateway in either direction, and which it writes itself."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from gateway.problems import Header
 
@@ -58,12 +57,9 @@ def _is_dropped(name: bytes) -> bool:
     return name in _HOP_BY_HOP or name in _IMPOSING or b"_" in name or name.startswith(_IMPOSING_PREFIXES)
 
 
-@dataclass(slots=True)
 class Head:
     """The headers of a request, read once."""
 
-    passed: list[bytes]
-    """What goes on as it is: name, colon, value, line end, one after the other."""
     authorization: bytes = b""
     authorizations: int = 0
     content_length: int = -1
@@ -82,6 +78,10 @@ class Head:
     request_id: bytes = b""
     traceparent: bytes = b""
 
+    def __init__(self) -> None:
+        self.passed: list[bytes] = []
+        """What goes on as it is: name, colon, value, line end, one after the other."""
+
     @property
     def chunked(self) -> bool:
         """Whether the body comes in chunks."""
@@ -95,7 +95,7 @@ class Head:
 
 def read_head(headers: Iterable[Header]) -> Head:
     """Sort a request's headers into those that pass, those that are read, and those that end here."""
-    head = Head([])
+    head = Head()
     passed = head.passed
     nominated: bytes = b""
     for name, value in headers:
@@ -104,11 +104,16 @@ def read_head(headers: Iterable[Header]) -> Head:
             decided = fate(name)
         if decided == PASS:
             passed += (name, b": ", value, b"\r\n")
+        elif name == b"host":
+            head.host = value
+            head.hosts += 1
+        elif name == b"authorization":
+            head.authorization = value
+            head.authorizations += 1
+        elif name == b"connection":
+            nominated = nominated + b"," + value if nominated else value
         elif decided == READ:
-            if name == b"connection":
-                nominated = nominated + b"," + value if nominated else value
-            else:
-                _READERS[name](head, value)
+            _READERS[name](head, value)
     if nominated and nominated.lower() not in (b"keep-alive", b"close"):
         head.passed = _without(passed, nominated)
     return head
@@ -127,11 +132,6 @@ def _without(passed: list[bytes], nominated: bytes) -> list[bytes]:
 _Reader = Callable[[Head, bytes], None]
 
 
-def _read_authorization(head: Head, value: bytes) -> None:
-    head.authorization = value
-    head.authorizations += 1
-
-
 def _read_forwarded_for(head: Head, value: bytes) -> None:
     head.forwarded_for = head.forwarded_for + b"," + value if head.forwarded_for else value
 
@@ -148,11 +148,6 @@ def _read_coding(head: Head, value: bytes) -> None:
     head.codings += 1 if value.strip().lower() == b"chunked" else 2
 
 
-def _read_host(head: Head, value: bytes) -> None:
-    head.host = value
-    head.hosts += 1
-
-
 def _read_preflight(head: Head, _value: bytes) -> None:
     head.preflight = True
 
@@ -163,12 +158,10 @@ def _read_expect(head: Head, value: bytes) -> None:
 
 
 _READERS: dict[bytes, _Reader] = {
-    b"authorization": _read_authorization,
     b"content-length": _read_length,
     b"transfer-encoding": _read_coding,
     b"access-control-request-method": _read_preflight,
     b"expect": _read_expect,
-    b"host": _read_host,
     b"origin": _reader("origin"),
     b"upgrade": _reader("upgrade"),
     b"x-forwarded-for": _read_forwarded_for,
@@ -178,6 +171,7 @@ _READERS: dict[bytes, _Reader] = {
 }
 
 
+NO_STORE: Header = (b"cache-control", b"no-store")
 _answer_fates: dict[bytes, int] = {b"connection": READ}
 
 
@@ -189,8 +183,11 @@ def _answer_fate(name: bytes) -> int:
     return DROP if dropped else PASS
 
 
-def answer_headers(headers: list[Header], *, bodiless: bool) -> list[Header]:
-    """What of a service's headers reaches the client."""
+def answer_headers(headers: list[Header], *, bodiless: bool, store: bool = True) -> list[Header]:
+    """What of a service's headers reaches the client.
+
+    Without `store` an answer of which the service does not say otherwise is marked as not to be kept by anybody.
+    """
     kept: list[Header] = []
     nominated = b""
     for header in headers:
@@ -200,6 +197,7 @@ def answer_headers(headers: list[Header], *, bodiless: bool) -> list[Header]:
             decided = _answer_fate(name)
         if decided == PASS:
             kept.append(header)
+            store = store or name == b"cache-control"
         elif decided == READ:
             nominated = nominated + b"," + header[1] if nominated else header[1]
     if nominated and nominated.lower() not in (b"keep-alive", b"close"):
@@ -207,6 +205,8 @@ def answer_headers(headers: list[Header], *, bodiless: bool) -> list[Header]:
         kept = [(name, value) for name, value in kept if name not in names]
     if bodiless:
         kept = [(name, value) for name, value in kept if name != b"content-length"]
+    if not store:
+        kept.append(NO_STORE)
     return kept
 
 
@@ -237,7 +237,8 @@ class Cors:
 
     def __init__(self, origins: frozenset[str]) -> None:
         self._origins = frozenset(origin.encode() for origin in origins)
-        self._vary = b"vary: Origin\r\n" if origins else b""
+        self.vary = b"vary: Origin\r\n" if origins else b""
+        """What an answer says to a request that names no origin."""
 
     def allows(self, origin: bytes) -> bool:
         """Whether pages of this origin may read answers."""
@@ -246,9 +247,9 @@ class Cors:
     def lines(self, origin: bytes) -> bytes:
         """What an answer says about it."""
         if not origin or not self.allows(origin):
-            return self._vary
+            return self.vary
         told = [(b"access-control-allow-origin", origin), (b"access-control-expose-headers", self._EXPOSED)]
-        return self._vary + lines_of(told)
+        return self.vary + lines_of(told)
 
     def preflight(self, origin: bytes) -> list[Header]:
         """The answer to a preflight of an allowed origin."""

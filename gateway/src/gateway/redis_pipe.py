@@ -151,11 +151,6 @@ def _settle(future: "asyncio.Future[object]", reply: object) -> None:
         future.set_result(reply)
 
 
-def _is_forgotten(reply: object) -> bool:
-    """Whether the server does not know a script (any more)."""
-    return isinstance(reply, hiredis.ReplyError) and str(reply).startswith("NOSCRIPT")
-
-
 def run_told(told: object) -> str:
     """The run of a server, by what INFO tells."""
     lines = dict(line.partition(b":")[::2] for line in cast("bytes", told).split(b"\r\n"))
@@ -262,22 +257,32 @@ class RedisPipe:
         Raises:
             RedisAway: when there is no connection or the reply is late.
         """
-        reply: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-        self.call(Call(script, keys, arguments), partial(_settle, reply))
-        return await reply
+        call = Call(script, keys, arguments)
+        said: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+
+        def replied(reply: object) -> None:
+            if not self.call_again(call, reply, partial(_settle, said)):
+                _settle(said, reply)
+
+        self.call(call, replied)
+        return await said
 
     def call(self, call: Call, on_reply: OnReply) -> None:
-        """The same for a call that is packed; the reply, or `RedisAway`, is handed over at once when it comes."""
+        """The same for a call that is packed; the reply, or the error, is handed over at once when it comes.
+
+        Who is told that the script is not known uses `call_again`.
+        """
         connection = self._connection
         if connection is None or connection.over:
             on_reply(RedisAway())
         else:
-            connection.send(call.packed, partial(self._replied, call, on_reply))
+            connection.send(call.packed, on_reply)
 
-    def _replied(self, call: Call, on_reply: OnReply, reply: object) -> None:
-        if not _is_forgotten(reply) or self._connection is None:
-            on_reply(reply)
-            return
+    def call_again(self, call: Call, reply: object, on_reply: OnReply) -> bool:
+        """Send the whole script where the reply says that the server does not know it (any more)."""
+        connection = self._connection
+        if not isinstance(reply, hiredis.ReplyError) or not str(reply).startswith("NOSCRIPT") or connection is None:
+            return False
         whole = ("EVAL", call.script.source, len(call.keys), *call.keys, *call.arguments)
-        packed = hiredis.pack_command(whole)  # type: ignore[arg-type]  # its stub knows one
-        self._connection.send(packed, on_reply)
+        connection.send(hiredis.pack_command(whole), on_reply)  # type: ignore[arg-type]  # its stub knows one
+        return True

@@ -74,7 +74,7 @@ class Connection(asyncio.Protocol):
         self.failure: UpstreamFailed | None = None
         self._chunks: list[bytes] = []
         self._buffered = 0
-        self._head_bytes = 0
+        self._trailer_bytes = 0
         self._raw_head = 0
         self._framed = False
         self._until_close = False
@@ -144,20 +144,22 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header; trailers are dropped."""
-        self._head_bytes += len(name) + len(value) + 4
-        if self._head_bytes > self._pool.bounds.head:
-            raise ValueError("head too large")
         if not self.started:
             self.headers.append((name.lower(), value))
+            return
+        self._trailer_bytes += len(name) + len(value) + 4
+        if self._trailer_bytes > self._pool.bounds.head:
+            raise ValueError("trailers too large")
 
     def on_headers_complete(self) -> None:
         """The head is there; interim answers are passed over."""
         status = self._parser.get_status_code()
         if self.complete:
             raise ValueError("an answer nobody asked for")
+        if self._raw_head > self._pool.bounds.head and self._head_size() > self._pool.bounds.head:
+            raise ValueError("head too large")
         if 100 <= status < 200 and status != 101:
             self.headers = []
-            self._head_bytes += 32
             return
         if not 200 <= status < 600:
             raise ValueError("status out of range")
@@ -167,6 +169,9 @@ class Connection(asyncio.Protocol):
         self.started = True
         if self._method == b"HEAD":
             self.complete = True
+
+    def _head_size(self) -> int:
+        return sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def _find_frame(self, status: int) -> None:
         """How the end of the body will be known: by its length, by chunks, or only by the end of the connection."""
@@ -207,8 +212,8 @@ class Connection(asyncio.Protocol):
         self._begin(method)
         self._on_head = on_head
         self.busy = True
-        self.write(data)
         self.deadline = self._loop.time() + first_byte
+        self.write(data)
 
     def write(self, data: bytes) -> None:
         """Send on; see `drain`."""

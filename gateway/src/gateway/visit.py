@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 CLIENT_GONE = 499
 _PROBLEM_TYPE = (b"content-type", b"application/problem+json")
 _NO_STORE = (b"cache-control", b"no-store")
-_CLOSE = b"connection: close\r\n"
 _BODILESS = frozenset({204, 304})
 
 
@@ -39,40 +38,28 @@ class ClientGone(Exception):
 class Visit:
     """The state of one request."""
 
-    __slots__ = (
-        "_arrived",
-        "_chunked",
-        "_left",
-        "_loop",
-        "_more",
-        "_waiter",
-        "abandoned",
-        "address",
-        "body_ends",
-        "body_failure",
-        "bytes_in",
-        "bytes_out",
-        "complete",
-        "edge",
-        "ended_at",
-        "given",
-        "head",
-        "keep_alive",
-        "lasting",
-        "lines",
-        "look",
-        "method",
-        "outcome",
-        "path",
-        "query",
-        "raw_path",
-        "request_id",
-        "route",
-        "started",
-        "started_at",
-        "status",
-        "traceparent",
-    )
+    # What is the same for most requests stands here and is set where it differs.
+    address = ""
+    request_id = ""
+    traceparent = ""
+    route: Route | None = None
+    look: "Look | None" = None
+    keep_alive = True
+    status = 0
+    outcome = "answered"
+    lasting = False
+    ended_at = 0.0
+    abandoned = False
+    bytes_in = 0
+    body_ends = NEVER
+    body_failure: Exception | None = None
+    started = False
+    complete = False
+    bytes_out = 0
+    _more = True
+    _waiter: asyncio.Future[None] | None = None
+    _chunked = False
+    _left = 0
 
     def __init__(
         self, edge: "EdgeConnection", method: str, target: tuple[bytes, bytes], head: Head, given: list[Header]
@@ -88,31 +75,8 @@ class Visit:
         """All headers of the request, as they were given."""
         self.lines: list[bytes] = []
         """What stands on every answer: header lines with their ends."""
-        self.address = ""
-        self.request_id = ""
-        self.traceparent = ""
-        self.route: Route | None = None
-        self.keep_alive = True
-        self.status = 0
-        self.outcome = "answered"
-        self.lasting = False
-        self.look: Look | None = None
-        self.started_at = self._loop.time()
-        self.ended_at = 0.0
-        # The request's body
+        self.started_at = edge.loop.time()
         self._arrived: list[bytes] = []
-        self._more = True
-        self._waiter: asyncio.Future[None] | None = None
-        self.abandoned = False
-        self.bytes_in = 0
-        self.body_ends = NEVER
-        self.body_failure: Exception | None = None
-        # The answer
-        self.started = False
-        self.complete = False
-        self._chunked = False
-        self._left = 0
-        self.bytes_out = 0
 
     def now(self) -> float:
         """The loop's time."""
@@ -129,7 +93,7 @@ class Visit:
         Raises:
             ClientGone: when nobody does.
         """
-        if self.edge.lost:
+        if self.edge.transport.is_closing():
             raise ClientGone
 
     def abandon(self) -> None:
@@ -148,7 +112,8 @@ class Visit:
     def feed_end(self) -> None:
         """The body is complete."""
         self._more = False
-        self.wake()
+        if self._waiter is not None:
+            self.wake()
 
     def wake(self) -> None:
         """Let whoever waits for the body look again."""
@@ -211,7 +176,9 @@ class Visit:
         parts.append(b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n")
         if self.method != "HEAD":
             parts.append(content)
-        self._write(b"".join(parts))
+        edge = self.edge
+        if not edge.transport.is_closing():
+            edge.transport.write(b"".join(parts))
         self._finish()
 
     def start(self, status: int, headers: list[Header]) -> None:
@@ -228,7 +195,7 @@ class Visit:
         self.started = True
         self.head.continues = False
         self._chunked = self.method != "HEAD" and status not in _BODILESS
-        parts = [STATUS_LINES[status], self.edge.date, *self.lines]
+        parts = [STATUS_LINES[status], *self.lines]
         for name, value in headers:
             if name == b"content-length":
                 self._left, self._chunked = int(value), False

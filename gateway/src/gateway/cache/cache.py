@@ -60,8 +60,9 @@ class Cache:
 
     def look(self, visit: Visit, route: Route, session: Session | None) -> Look | None:
         """Ask for the generations of a read, in the turn in which the limits are asked; None for all else."""
-        head = visit.head
-        if session is None or visit.method not in _READS or not self._on or head.has_body or head.upgrade:
+        if session is None or visit.method not in _READS or not self._on:
+            return None
+        if visit.head.has_body or visit.head.upgrade:
             return None
         found = self._policy.find(visit.path)
         return None if found is None else self._look(visit, route, session, found)
@@ -79,7 +80,7 @@ class Cache:
 
     def concerns(self, visit: Visit, session: Session | None) -> bool:
         """Whether there is more to a request than asking its service: it is a read of a row, or a change."""
-        return visit.look is not None or (session is not None and visit.method not in _SAFE and self._on)
+        return visit.look is not None or (visit.method not in _SAFE and session is not None and self._on)
 
     async def serve(self, visit: Visit, route: Route, upstream: Upstream, session: Session | None) -> None:
         """Answer a request that was let in.

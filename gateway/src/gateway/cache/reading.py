@@ -12,7 +12,8 @@ from gateway.cache.flights import Flight, Flights, Without
 from gateway.cache.generations import Generations, Question, Stamp
 from gateway.cache.policy import Kept
 from gateway.cache.wishes import Wishes, has, unconditional
-from gateway.forward import NO_STORE, Deliver, answered, gathered, relay
+from gateway.forward import Deliver, answered, gathered, relay
+from gateway.headers import NO_STORE
 from gateway.problems import Header
 from gateway.redis_pipe import RedisAway, RedisPipe
 from gateway.routes import Route
