@@ -31,7 +31,7 @@ _LOT = 64  # making so many lines takes a millisecond at most
 
 def loggable(path: str) -> str:
     """The path without what may be a person's address or a secret."""
-    if "@" in path or "%40" in path or max(map(len, path.split("/"))) > 40:
+    if "@" in path or "%40" in path or (len(path) > 40 and max(map(len, path.split("/"))) > 40):
         path = _SECRETIVE.sub("…", path)
     return path[:256]
 

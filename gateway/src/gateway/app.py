@@ -5,6 +5,7 @@ import random
 import re
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -293,7 +294,7 @@ class Gateway:
         Raises:
             Refused: when its address is known to be refused.
         """
-        whose = Whose(limited_as(visit.address))
+        whose = _whose(visit.address)
         known = self.parts.limiter.known(route, whose)
         if known is not None:
             raise _too_many(visit, known.verdict, known.tally)
@@ -303,7 +304,7 @@ class Gateway:
         """What to ask of Redis before a request may pass; what is asked of kept answers leaves with it."""
         parts = self.parts
         if session is not None:
-            whose = Whose(whose.address, session.user_id, session.organization, session.session_id)
+            whose = _whose(visit.address, session.user_id, session.organization, session.session_id)
         visit.look = parts.cache.look(visit, route, session)
         return parts.limiter.question(route, whose)
 
@@ -343,6 +344,12 @@ class Gateway:
             if refusal.problem.code not in _REJECTED:
                 raise
             return None, refusal
+
+
+@lru_cache(maxsize=20_000)
+def _whose(address: str, user: str = "", organization: str = "", credential: str = "") -> Whose:
+    """Whom a request counts for."""
+    return Whose(limited_as(address), user, organization, credential)
 
 
 def _too_many(visit: Visit, verdict: Verdict, tally: Tally) -> Refused:

@@ -108,25 +108,16 @@ def whole_request(visit: Visit, upstream: Upstream, first: bytes = b"", *, more:
 def request_head(visit: Visit, upstream: Upstream) -> bytes:
     """The head of the request, written anew from what was parsed; framing and the empty line are still to come."""
     head = visit.head
-    parts = [
-        visit.method.encode(),
-        b" ",
-        visit.target,
-        b" HTTP/1.1\r\nhost: ",
-        upstream.authority,
-        b"\r\n",
-        *head.passed,
-    ]
+    proto = "https" if head.forwarded_proto == b"https" else "http"
+    told = (
+        f"x-request-id: {visit.request_id}\r\ntraceparent: {visit.traceparent}\r\n"
+        f"x-forwarded-for: {visit.address}\r\nx-forwarded-proto: {proto}\r\nx-forwarded-host: "
+    )
+    parts = [visit.method.encode(), b" ", visit.target, b" HTTP/1.1\r\nhost: ", upstream.authority, b"\r\n"]
+    parts += head.passed
     if head.authorization:
         parts += (b"authorization: ", head.authorization, b"\r\n")
-    parts += (b"x-request-id: ", visit.request_id.encode(), b"\r\ntraceparent: ", visit.traceparent.encode())
-    parts += (b"\r\nx-forwarded-for: ", visit.address.encode(), b"\r\nx-forwarded-proto: ")
-    parts += (
-        b"https" if head.forwarded_proto == b"https" else b"http",
-        b"\r\nx-forwarded-host: ",
-        head.host,
-        b"\r\n",
-    )
+    parts += (told.encode(), head.host, b"\r\n")
     return b"".join(parts)
 
 

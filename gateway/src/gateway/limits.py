@@ -233,7 +233,8 @@ class Limiter:
         verdict = self._verdict(tally.limits, keys, refusing, wait, leads)
         if epoch:
             verdict.epoch = int(epoch)
-        verdict.session_revoked = bool(revoked)
+        if revoked:
+            verdict.session_revoked = True
         return verdict
 
     def _verdict(self, limits: list[Limit], keys: list[str], refusing: int, wait: int, leads: list[int]) -> Verdict:

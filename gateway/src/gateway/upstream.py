@@ -76,7 +76,6 @@ class Connection(asyncio.Protocol):
         self._buffered = 0
         self._trailer_bytes = 0
         self._raw_head = 0
-        self._framed = False
         self._until_close = False
         self._reusable = True
         self._read_paused = False
@@ -165,7 +164,7 @@ class Connection(asyncio.Protocol):
             raise ValueError("status out of range")
         self.status = status
         self._find_frame(status)
-        self._reusable = self._framed and self._parser.should_keep_alive() and self._method != b"HEAD"
+        self._reusable = not self._until_close and self._parser.should_keep_alive() and self._method != b"HEAD"
         self.started = True
         if self._method == b"HEAD":
             self.complete = True
@@ -175,17 +174,17 @@ class Connection(asyncio.Protocol):
 
     def _find_frame(self, status: int) -> None:
         """How the end of the body will be known: by its length, by chunks, or only by the end of the connection."""
-        codings: list[bytes] = []
-        measured = False
+        codings = 0
+        framed = status in _BODILESS or self._method == b"HEAD"
         for name, value in self.headers:
             if name == b"content-length":
-                measured = True
+                framed = True
             elif name == b"transfer-encoding":
-                codings.append(value.strip().lower())
-        if codings and codings != [b"chunked"]:
+                framed = True
+                codings += 1 if value.strip().lower() == b"chunked" else 2
+        if codings > 1:
             raise ValueError("unknown transfer coding")
-        self._framed = bool(codings) or measured or status in _BODILESS or self._method == b"HEAD"
-        self._until_close = not self._framed
+        self._until_close = not framed
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body; the service waits while the client is slower."""
