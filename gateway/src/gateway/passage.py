@@ -1,7 +1,7 @@
 """A request's way from its limits to its service and back by callbacks: no task, and nothing is awaited.
 
-This is the way of a caller who is known, with a request that is asked of a service as it is. Wherever it takes
-another turn (a body, a kept answer, a new connection, an answer that comes in pieces), a task goes on from there.
+This is the way of a caller who is known, with a request that is asked of a service as it is or answered from memory.
+Wherever it takes another turn (a body, a change, a new connection, an answer that comes in pieces), a task goes on.
 """
 
 from typing import TYPE_CHECKING
@@ -39,7 +39,9 @@ class Passage:
         try:
             gateway.judge(visit, verdict, self._question, session)
             cache = gateway.parts.cache
-            if visit.head.has_body or cache.concerns(visit, session):
+            if cache.at_once(visit):
+                gateway.end(visit)
+            elif visit.head.has_body or cache.concerns(visit, session):
                 gateway.spawn(visit, cache.serve(visit, self._route, self._upstream, session))
             else:
                 self._ask()

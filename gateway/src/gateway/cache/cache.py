@@ -78,6 +78,10 @@ class Cache:
         key = f"{row.name}\n{own}\n{reader}\n{target.decode('latin-1')}"
         return Look(visit, row, key, wishes, self._generations.ask(whats))
 
+    def at_once(self, visit: Visit) -> bool:
+        """Answer a read that was let in from memory, if nothing need be waited for; says whether it did."""
+        return visit.look is not None and self._reader.at_once(visit.look)
+
     def concerns(self, visit: Visit, session: Session | None) -> bool:
         """Whether there is more to a request than asking its service: it is a read of a row, or a change."""
         return visit.look is not None or (visit.method not in _SAFE and session is not None and self._on)

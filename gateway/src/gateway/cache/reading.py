@@ -73,9 +73,7 @@ class Reader:
             await self._past(look, ask, _BYPASS)
             return
         entry = self._memory.get(look.key)
-        if entry is not None and not look.wishes.anew and self._holds(entry, tuple(held)):
-            self._tally(look).hit("process")
-            self._hit(look, entry, b"process")
+        if self._hit_here(look, entry, held):
             return
         stamp, shared = await self._second_look(look, question)
         if stamp is None:
@@ -86,6 +84,18 @@ class Reader:
             self._hit(look, shared, b"redis")
         else:
             await self._missed(look, ask, stamp, _ABSENT if entry is None else _ENDED)
+
+    def at_once(self, look: Look) -> bool:
+        """Answer a read from memory, if Redis has said by now that what is there holds; says whether it did."""
+        held = None if look.question is None else self._generations.said(look.question)
+        return held is not None and self._hit_here(look, self._memory.get(look.key), held)
+
+    def _hit_here(self, look: Look, entry: Entry | None, held: list[bytes | None]) -> bool:
+        if entry is None or look.wishes.anew or not self._holds(entry, tuple(held)):
+            return False
+        self._tally(look).hit("process")
+        self._hit(look, entry, b"process")
+        return True
 
     def _holds(self, entry: Entry, held: tuple[bytes | None, ...]) -> bool:
         return entry.stamp == held and self._now() - entry.asked_at < self._max_age
