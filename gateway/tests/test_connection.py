@@ -46,6 +46,16 @@ async def test_thousands_of_requests_in_one_piece_are_each_answered(house: Any) 
     assert [answer.status for answer in answers] == [200, *[404] * 3000, 200]
 
 
+async def test_who_asks_for_thousands_at_once_does_not_keep_others_waiting(house: Any) -> None:
+    door = await house()
+    async with door.client() as many, door.client() as one:
+        await many.send(get("/nowhere") * 3000)
+        assert (await many.answer()).status == 404
+        await one.send(get("/livez"))
+        assert (await one.answer()).status == 200
+        assert len(many.reader._buffer) < 1_000_000  # most are still to be answered
+
+
 async def test_a_client_that_asks_and_takes_nothing_is_served_little_and_cut_off(house: Any, tools: Any) -> None:
     served = []
     body = b"x" * 50_000
@@ -126,6 +136,16 @@ async def test_a_head_in_one_large_piece_has_the_same_bounds(house: Any) -> None
             await client.send(get("/v1/open/1") * 20 + get("/v1/open/2", *lines))
             await _ended(client)
     assert not any(b"/v1/open/2" in request for request in door.received)
+
+
+async def test_a_head_is_measured_with_the_piece_in_which_it_begins(house: Any) -> None:
+    door = await house()
+    async with door.client() as client:
+        await client.send(get("/v1/open", "x: " + "y" * 34_000)[:-2])
+        await asyncio.sleep(0.1)
+        await client.send(b"z: 1\r\n\r\n")
+        assert (await asyncio.wait_for(client.answer(), 5)).status == 431
+    assert door.received == []
 
 
 async def _ended(client: Any) -> None:

@@ -1,5 +1,6 @@
 """What is left of a request when it is over: one line in the log and a few numbers."""
 
+import asyncio
 import collections
 import re
 import sys
@@ -53,8 +54,8 @@ class AccessLog:
         """Take down how a request went."""
         visit.ended_at = visit.now()
         self._ended.append(visit)
-        if len(self._ended) >= _LOT:
-            self.flush()
+        if len(self._ended) == _LOT:
+            asyncio.get_running_loop().call_soon(self.flush)  # answers first
 
     def flush(self) -> None:
         """Count and write what has gathered."""

@@ -87,6 +87,7 @@ class EdgeConnection(asyncio.Protocol):
         """The request whose head came last; what comes of a body is its."""
         self._queue: deque[Visit] = deque()
         self._turning = False
+        self._first_of_piece = False
         self.switching = False
         """Whether the parser has met an upgrade: what follows is no HTTP any more."""
         self._early = b""
@@ -106,13 +107,14 @@ class EdgeConnection(asyncio.Protocol):
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
         self._reading_head = False
-        self._piece = 0
+        self._piece = self._first = 0
         self._fed = 0
         self._allowed: float = NEVER
         """How many bytes may be fed for the present part of a message; a body's own bytes add to it.
 
-        The parser gathers an unfinished header, or trailer, without telling us, hence this count of raw bytes. What
-        came in the same piece before that part is not counted, so a whole head is measured if that piece was large.
+        The parser gathers an unfinished header, or trailer, without telling us, hence this count of raw bytes. It
+        leaves out the piece in which a part begins, of which some may belong to the part before; so a head is
+        measured when it is there, if with that first piece it may be too large.
         """
         self._body_done = True
         self._lingered = 0
@@ -229,7 +231,7 @@ class EdgeConnection(asyncio.Protocol):
         if self.on_writable is not None:
             self.on_writable()
         if self._queue:
-            self._next()
+            self._soon()
 
     async def drained(self) -> None:
         """Wait while the client takes no more; one that takes nothing for too long is cut off."""
@@ -252,6 +254,7 @@ class EdgeConnection(asyncio.Protocol):
         if self._resting or (self.deadline == NEVER and self.visit is None):
             self._resting = False
             self.deadline = self.loop.time() + self._bounds.head_seconds
+        self._first_of_piece = True
         self._piece = len(data)
         self._fed += self._piece
         try:
@@ -273,7 +276,7 @@ class EdgeConnection(asyncio.Protocol):
         else:
             self._reading_head = True
             self._headers = []
-            self._fed = 0
+            self._fed, self._first = 0, self._piece
             self._allowed = self._bounds.head + self._bounds.url
             if self._resting:  # in one piece with the end of the request before
                 self._resting = False
@@ -297,11 +300,13 @@ class EdgeConnection(asyncio.Protocol):
         self._lingered = 0
         if self.transport.is_closing():
             return  # the connection ends with the answer before
-        if self.visit is None and not self._queue and not self.write_paused:
+        if self._first_of_piece and self.visit is None and not self._queue and not self.write_paused:
+            self._first_of_piece = False
             self._begin(visit)
         else:
             self._queue.append(visit)
             self.pause_reading()
+            self._soon()
 
     def _read(self) -> Visit:
         """The request, by its head."""
@@ -311,7 +316,7 @@ class EdgeConnection(asyncio.Protocol):
         method = _METHODS.get(parser.get_method())
         if method is None:
             self._refuse(problems.METHOD_UNKNOWN)
-        if len(headers) > self._bounds.headers or (self._fed + self._piece > self._bounds.head and self._is_large()):
+        if len(headers) > self._bounds.headers or (self._fed + self._first > self._bounds.head and self._is_large()):
             self._refuse(problems.HEAD_TOO_LARGE)
         head = read_head(headers)
         if head.hosts != 1 or not _HOST.fullmatch(head.host):
@@ -379,14 +384,19 @@ class EdgeConnection(asyncio.Protocol):
         self.expired = False
         self._door.serve(visit)
 
+    def _soon(self) -> None:
+        """Let the next one that waits have its turn: one in a turn of the loop, so that others come between."""
+        if not self._turning:
+            self._turning = True
+            self.loop.call_soon(self._next)
+
     def _next(self) -> None:
-        """Give those that wait their turns, one after the other, as far as the client takes the answers."""
-        if self._turning:
-            return
-        self._turning = True
-        while self._queue and self.visit is None and not self.write_paused and not self.lost:
-            self._begin(self._queue.popleft())
         self._turning = False
+        if self._queue and self.visit is None and not self.write_paused and not self.lost:
+            visit = self._queue.popleft()
+            if not self._queue:
+                self.resume_reading()
+            self._begin(visit)
 
     def finished(self, visit: Visit) -> None:
         """The answer is out: wait for the rest of the body, for the client to take it, or for the next request."""
@@ -401,14 +411,14 @@ class EdgeConnection(asyncio.Protocol):
         elif visit is self._parsed and not self._body_done:
             self.resume_reading()
             self.deadline = now + self._bounds.linger_seconds
-        elif self.write_paused or transport.get_write_buffer_size():
+        elif self.write_paused:
             self.deadline = now + self.write_seconds
         else:
             self.deadline = now + self._bounds.rest_seconds
             self._resting = True
         if self._queue:
-            self._next()
-        if self._read_paused and not self._queue:
+            self._soon()
+        elif self._read_paused:
             self.resume_reading()
 
     # Another protocol
