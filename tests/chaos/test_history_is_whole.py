@@ -1,6 +1,7 @@
 """What the broker has confirmed stands in the history, also what was sent when it came back from a power cut."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -9,8 +10,9 @@ import pytest
 from aio_pika.abc import AbstractIncomingMessage
 
 from kit.ids import new_id
+from kit.messaging import history
 from kit.messaging.broker import Broker
-from kit.messaging.errors import BrokerLost
+from kit.messaging.errors import BrokerLost, PublishRefused
 from kit.messaging.liveness import NAMES_KEPT
 from kit.messaging.topology import Topology
 from kit.messaging.wire import Message
@@ -50,8 +52,9 @@ async def _send(broker: Broker, confirmed: list[str], stop: asyncio.Event) -> No
     """One small batch after the other, as a relay with little to do; what is not confirmed counts as not sent."""
     while not stop.is_set():
         ids = [str(new_id()) for _ in range(5)]
-        with suppress(BrokerLost):
-            await broker.publish([Message(TOPOLOGY.events, TYPE, b"{}", each, TYPE) for each in ids])
+        with suppress(BrokerLost, PublishRefused):
+            events = [Message(TOPOLOGY.events, TYPE, b'"%s"' % each.encode(), each, TYPE) for each in ids]
+            await broker.publish([*events, *history.entries(TOPOLOGY, [event.body for event in events])])
             confirmed += ids
         await asyncio.sleep(0.01)
 
@@ -67,12 +70,12 @@ async def _history(url: str) -> set[str]:
     box: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
     async with await aio_pika.connect(url) as connection, connection.channel() as channel:
         await channel.set_qos(prefetch_count=500)
-        history = await channel.get_queue(TOPOLOGY.history, ensure=False)
-        await history.consume(box.put, arguments={"x-stream-offset": "first"})
+        stream = await channel.get_queue(TOPOLOGY.history, ensure=False)
+        await stream.consume(box.put, arguments={"x-stream-offset": "first"})
         with suppress(TimeoutError):
             while True:
                 async with asyncio.timeout(3):
                     message = await box.get()
-                found.add(message.message_id or "")
+                found.update(json.loads(body) for body in history.events_of(message.type, message.body))
                 await message.ack()
     return found

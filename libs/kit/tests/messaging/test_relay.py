@@ -7,17 +7,20 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from contracts import decode
 from contracts.auth import MemberAdded
+from kit.clock import SystemClock
 from kit.db.database import Database
 from kit.messaging.broker import Broker
-from kit.messaging.errors import BrokerLost
+from kit.messaging.errors import BrokerLost, HistoryAway
 from kit.messaging.relay import Relay
+from kit.messaging.replay import Replay
 from kit.messaging.topology import Topology
 from kit.messaging.wakeup import Hint, Listener
 from kit.telemetry import tracing
 from kit.testing.databases import TestDatabase
 from kit.testing.proxy import proxied
 
-from .conftest import ADDED, Bus, running, until
+from .conftest import ADDED, CONSUMERS, Bus, running, until
+from .test_replay import LONG_AGO, SUBSCRIPTIONS
 
 ORGANIZATION = uuid4()
 
@@ -100,6 +103,25 @@ async def test_what_the_broker_refuses_stays_in_the_outbox(bus: Bus, database: D
             await channel.queue_delete(name)
     assert await relay.send_pending() == left
     assert await outbox(database) == 0
+
+
+async def test_what_the_history_did_not_take_is_sent_again_and_reaches_nobody_meanwhile(
+    bus: Bus, database: Database
+) -> None:
+    sent = set(map(str, await emit(database, 3)))
+    async with bus.connection.channel() as channel:
+        await channel.queue_delete(bus.topology.history)
+    relay = Relay(database, bus.broker, bus.topology)
+    for _ in range(3):
+        with pytest.raises(HistoryAway):
+            await relay.send_pending()
+    assert await outbox(database) == 3
+    assert await bus.depth(bus.queue(ADDED)) == 3
+    await bus.topology.declare(bus.connection, CONSUMERS)
+    assert await relay.send_pending() == 3
+    assert {message.message_id for message in await bus.take(bus.queue(ADDED), 6)} == sent
+    replayed = await Replay(bus.broker, bus.topology, "sample", SUBSCRIPTIONS).run(LONG_AGO, clock=SystemClock())
+    assert replayed.read == 3
 
 
 async def test_a_hint_from_another_process_wakes_the_relay(bus: Bus, database: Database, place: TestDatabase) -> None:

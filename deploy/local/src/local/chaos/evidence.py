@@ -14,6 +14,7 @@ import asyncpg
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from pamqp.common import FieldValue
 
+from kit.messaging import history
 from kit.messaging.liveness import NAMES_KEPT
 from kit.messaging.topology import Topology
 from local.chaos.outside import Sandbox
@@ -149,9 +150,9 @@ async def gather_facts(broker: str, topology: Topology) -> list[Fact]:
 
 async def gather_history(broker: str, topology: Topology) -> set[str]:
     """The ids of the events that stand in the history."""
-    return {
-        message.message_id or "" for message in await _all(broker, topology.history, {"x-stream-offset": "first"})
-    }
+    entries = await _all(broker, topology.history, {"x-stream-offset": "first"})
+    bodies = (body for entry in entries for body in history.events_of(entry.type, entry.body))
+    return {_fact(json.loads(body)).id for body in bodies}
 
 
 async def _all(broker: str, name: str, arguments: dict[str, FieldValue]) -> list[AbstractIncomingMessage]:

@@ -110,16 +110,12 @@ class _Run:
                 try:
                     settled = await self._storm(shooter, traffic)
                     evidence = await self._evidence(sandbox, tenants)
-                    accounts = Accounts(self.book, evidence, self._topology, partners, browsers, self._broker_fell)
+                    accounts = Accounts(self.book, evidence, self._topology, partners, browsers)
                     await self._last_news(accounts)
                 finally:
                     for end in (self.stop, self.over, self.deaf):
                         end.set()
         return report.Outcome(self.seed, self.seconds, self.plan, accounts.lines(), settled)
-
-    @property
-    def _broker_fell(self) -> bool:
-        return any(strike.target == "rabbitmq" and strike.what != "frozen" for strike in self.plan)
 
     @property
     def _topology(self) -> Topology:

@@ -47,7 +47,7 @@ class Topology:
 
     @property
     def history(self) -> str:
-        """The stream that keeps all events for some days."""
+        """The stream that keeps all events for some days; relays write to it (`kit.messaging.history`)."""
         return f"{self.namespace}/history"
 
     @property
@@ -89,7 +89,6 @@ class Topology:
         async with _channel(connection) as channel:
             await self._declare_exchange(channel, self.events, "topic")
             await _declare_queue(channel, self.history, self._history_arguments())
-            await _bind(channel, self.history, self.events, "#")
             for delay in self.retry_delays:
                 await self._declare_exchange(channel, self.retry(delay), "fanout")
                 await _declare_queue(channel, self.retry_queue(delay), _retry_arguments(delay))
