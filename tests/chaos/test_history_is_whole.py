@@ -18,7 +18,7 @@ from kit.messaging.topology import Topology
 from kit.messaging.wire import Message
 from local.private_servers import PrivateRabbit
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
 
 TOPOLOGY, TYPE = Topology("whole"), "it.happened.v1"
 
@@ -44,7 +44,7 @@ async def test_what_was_confirmed_around_a_power_cut_is_in_the_history(rabbit: P
     await asyncio.gather(*senders)
     await broker.close()
 
-    missing = set(confirmed) - await _history(rabbit.url)
+    missing = set(confirmed) - await _history(rabbit.url, set(confirmed))
     assert not missing, f"{len(missing)} of {len(confirmed)}"
 
 
@@ -60,12 +60,13 @@ async def _send(broker: Broker, confirmed: list[str], stop: asyncio.Event) -> No
 
 
 async def _more(confirmed: list[str], than: int) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while len(confirmed) < than:  # noqa: ASYNC110 - it grows while the broker is there
             await asyncio.sleep(0.05)
 
 
-async def _history(url: str) -> set[str]:
+async def _history(url: str, expected: set[str]) -> set[str]:
+    """What stands there, read until all that is expected was seen, or nothing more comes."""
     found: set[str] = set()
     box: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
     async with await aio_pika.connect(url) as connection, connection.channel() as channel:
@@ -73,8 +74,8 @@ async def _history(url: str) -> set[str]:
         stream = await channel.get_queue(TOPOLOGY.history, ensure=False)
         await stream.consume(box.put, arguments={"x-stream-offset": "first"})
         with suppress(TimeoutError):
-            while True:
-                async with asyncio.timeout(3):
+            while not found >= expected:
+                async with asyncio.timeout(30):
                     message = await box.get()
                 found.update(json.loads(body) for body in history.events_of(message.type, message.body))
                 await message.ack()

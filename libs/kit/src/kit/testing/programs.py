@@ -5,24 +5,37 @@ import os
 import signal
 import socket
 import sys
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
+from typing import Final
 from urllib.request import urlopen
 
+_HELD_AT_MOST: Final = 200
+_HELD: Final[deque[socket.socket]] = deque()
 _INHERITED = ("PATH", "HOME", "LANG", "VIRTUAL_ENV", "TMPDIR")
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    """A port of the loopback interface that nobody listens on.
+
+    It stays bound here, so that the system gives it to nobody else, neither as a free port nor as the near end of a
+    connection; a server that sets SO_REUSEADDR, as all of ours do, can listen there all the same.
+    """
+    held = socket.socket()
+    held.bind(("127.0.0.1", 0))
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    _HELD.append(held)
+    if len(_HELD) > _HELD_AT_MOST:
+        _HELD.popleft().close()
+    port: int = held.getsockname()[1]
     return port
 
 
-async def eventually(holds: Callable[[], Awaitable[object]], *, within: float = 30.0) -> None:
+async def eventually(holds: Callable[[], Awaitable[object]], *, within: float = 60.0) -> None:
     """Ask again and again until it holds.
 
     Raises:
@@ -77,16 +90,19 @@ class Program:
             await self._process.wait()
             self._process = None
 
-    async def stop(self, within: float = 20.0) -> int:
+    async def stop(self, within: float = 60.0) -> int:
         """SIGTERM, and its exit status once it has drained."""
-        process, self._process = self._process, None
+        process = self._process
         if process is None:
             return 0
-        process.send_signal(signal.SIGTERM)
+        with suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(within):
-            return await process.wait()
+            status = await process.wait()
+        self._process = None
+        return status
 
-    async def _until_ready(self, within: float = 40.0) -> None:
+    async def _until_ready(self, within: float = 90.0) -> None:
         async with asyncio.timeout(within):
             while not await asyncio.to_thread(self._ready):
                 if self._process is None or self._process.returncode is not None:
@@ -96,7 +112,7 @@ class Program:
 
     def _ready(self) -> bool:
         try:
-            with urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=2) as answer:
+            with urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=10) as answer:
                 return bool(answer.status == 200)
-        except OSError:
+        except (OSError, HTTPException):
             return False
