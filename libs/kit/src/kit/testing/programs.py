@@ -3,26 +3,29 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from socket import socket
+from typing import Final
 from urllib.request import urlopen
 
+from kit.testing.listening import reserve
+
 _INHERITED = ("PATH", "HOME", "LANG", "VIRTUAL_ENV", "TMPDIR")
+_KEEPERS: Final[list[socket]] = []
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    """A port of the loopback interface that nobody listens on, kept for whoever names it until this process ends."""
+    keeper, port = reserve()
+    _KEEPERS.append(keeper)
     return port
 
 
-async def eventually(holds: Callable[[], Awaitable[object]], *, within: float = 30.0) -> None:
+async def eventually(holds: Callable[[], Awaitable[object]], *, within: float = 60.0) -> None:
     """Ask again and again until it holds.
 
     Raises:
@@ -69,6 +72,11 @@ class Program:
             raise LookupError("not started")
         return self._process.pid
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it does not run, by whatever cause."""
+        return self._process is None or self._process.returncode is not None
+
     async def kill(self) -> None:
         """SIGKILL, as the out-of-memory killer would."""
         if self._process is not None:
@@ -86,10 +94,10 @@ class Program:
         async with asyncio.timeout(within):
             return await process.wait()
 
-    async def _until_ready(self, within: float = 40.0) -> None:
+    async def _until_ready(self, within: float = 60.0) -> None:
         async with asyncio.timeout(within):
             while not await asyncio.to_thread(self._ready):
-                if self._process is None or self._process.returncode is not None:
+                if self.has_ended:
                     text = await asyncio.to_thread(self.log.read_text)
                     raise AssertionError(f"{self.arguments} ended:\n{text[-3000:]}")
                 await asyncio.sleep(0.05)
