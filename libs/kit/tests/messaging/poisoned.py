@@ -3,7 +3,6 @@
 import asyncio
 import os
 import sys
-from functools import partial
 from typing import Any
 
 from contracts.auth import MemberAdded, OrganizationCreated
@@ -31,7 +30,8 @@ async def on_organization_created(event: OrganizationCreated, tx: Transaction) -
     await tx.execute(COUNT, event.organization_id, tx.organization_id, "organization")
 
 
-async def main(database_url: str, broker_url: str, namespace: str, stop: asyncio.Event) -> None:
+async def main(stop: asyncio.Event) -> None:
+    database_url, broker_url, namespace = sys.argv[1:]
     database = await Database.open(database_url, name="poisoned", pool_size=4)
     subscriptions: list[Subscription[Any]] = [
         Subscription(MemberAdded, one=on_member_added),
@@ -43,4 +43,4 @@ async def main(database_url: str, broker_url: str, namespace: str, stop: asyncio
 
 
 if __name__ == "__main__":
-    run(partial(main, *sys.argv[1:]))
+    run(main)
