@@ -18,7 +18,7 @@ from fastapi import APIRouter
 from kit import process
 from kit.http.app import create_app
 from kit.http.serving import serve
-from kit.process import Loop, in_order, supervise
+from kit.process import Loop, in_order, supervise, whatever_comes
 
 
 @asynccontextmanager
@@ -257,3 +257,20 @@ def test_a_crash_is_told_on_stderr_and_ends_with_one() -> None:
     _, err = child.communicate(timeout=60)
     assert child.returncode == 1
     assert "RuntimeError: boom" in err
+
+
+async def test_a_last_word_is_said_however_often_it_is_interrupted() -> None:
+    told, go = [], asyncio.Event()
+
+    async def last_word() -> str:
+        await go.wait()
+        told.append("said")
+        return "said"
+
+    task = asyncio.create_task(whatever_comes(last_word()))
+    for _ in range(3):
+        await asyncio.sleep(0)
+        task.cancel()
+    go.set()
+    assert await task == "said"
+    assert told == ["said"]

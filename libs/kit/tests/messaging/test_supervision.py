@@ -11,6 +11,7 @@ from aio_pika.abc import AbstractConnection
 from structlog.testing import capture_logs
 
 from contracts.auth import MemberAdded, OrganizationCreated
+from contracts.event import encode
 from kit.clock import SystemClock
 from kit.db.database import Database, Transaction
 from kit.db.provision import with_database
@@ -18,8 +19,11 @@ from kit.errors import TransientError
 from kit.messaging import measures
 from kit.messaging.broker import Broker
 from kit.messaging.consumer import Consumer
+from kit.messaging.delivery import Delivery
+from kit.messaging.failures import Failures
 from kit.messaging.isolation import Isolation
 from kit.messaging.subscription import Subscription
+from kit.messaging.working import Worker
 from kit.testing.databases import TestDatabase
 from kit.testing.proxy import Proxy, proxied
 
@@ -39,6 +43,19 @@ async def behind_a_proxy(bus: Bus) -> AsyncIterator[tuple[Proxy, Broker]]:
             yield proxy, broker
         finally:
             await broker.close()
+
+
+@asynccontextmanager
+async def behind_a_shaky_line(place: TestDatabase) -> AsyncIterator[tuple[Proxy, Database]]:
+    parts = urlsplit(place.url("sample"))
+    async with proxied(parts.hostname or "", parts.port or 5432) as proxy:
+        server = f"postgresql://127.0.0.1:{proxy.listening_on}/x"
+        url = with_database(server, place.name, user=parts.username, password=parts.password)
+        database = await Database.open(url, name="behind", pool_size=4, acquire_within=30)
+        try:
+            yield proxy, database
+        finally:
+            await database.close()
 
 
 async def test_after_a_cut_connection_everything_is_applied_once(bus: Bus, database: Database) -> None:
@@ -147,8 +164,6 @@ async def test_a_broker_that_is_away_for_a_while_is_waited_for(bus: Bus, databas
 
 async def test_without_its_database_a_consumer_waits_and_burns_no_attempt(bus: Bus, place: TestDatabase) -> None:
     """The database goes away in the middle of a batch and stays away for longer than the whole retry ladder."""
-    url = place.url("sample")
-    parts = urlsplit(url)
     events = [added() for _ in range(20)]
     started = asyncio.Event()
 
@@ -157,11 +172,7 @@ async def test_without_its_database_a_consumer_waits_and_burns_no_attempt(bus: B
         await asyncio.sleep(0.02)
         await on_member_added(event, tx)
 
-    async with proxied(parts.hostname or "", parts.port or 5432) as proxy:
-        shaky = with_database(
-            f"postgresql://127.0.0.1:{proxy.listening_on}/x", place.name, user=parts.username, password=parts.password
-        )
-        database = await Database.open(shaky, name="shaky", pool_size=4, acquire_within=30)
+    async with behind_a_shaky_line(place) as (proxy, database):
         retried = measures.MESSAGES.labels(f"sample/{ADDED}", "retried")
         before = retried._value.get()
         async with consuming(bus, database, Subscription(MemberAdded, one=slow)):
@@ -176,7 +187,6 @@ async def test_without_its_database_a_consumer_waits_and_burns_no_attempt(bus: B
         assert await letters(database) == []
         applied = await notes(database, *(event.organization for event in events))
         assert set(applied.values()) == {(1, "editor")}
-        await database.close()
         assert retried._value.get() == before
 
 
@@ -325,6 +335,44 @@ async def test_a_suspect_that_only_lost_its_database_or_broker_is_not_blamed(bus
     assert await letters(database) == []
     assert await notes(database, event.organization) == {event.member_id: (1, "editor")}
     assert interrupted == 10
+
+
+async def test_a_suspect_is_cleared_however_often_its_handling_is_cancelled(bus: Bus, place: TestDatabase) -> None:
+    """The database answers late, and who waits for our end asks again meanwhile."""
+    started, event, queue = asyncio.Event(), added(), bus.queue(ADDED)
+
+    async def stay(_event: MemberAdded, _tx: Transaction) -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    async def acknowledge(_delivery: Delivery) -> None:
+        raise AssertionError("it is not settled")
+
+    async with behind_a_shaky_line(place) as (proxy, database):
+        worker = Worker(
+            Subscription(MemberAdded, one=stay),
+            topology=bus.topology,
+            queue=queue,
+            database=database,
+            failures=Failures(database, bus.broker, bus.topology, queue),
+            isolation=Isolation(),
+        )
+        suspect = Delivery(1, encode(event), event.id, ADDED, returned=2)
+        work = asyncio.create_task(worker.work([suspect], acknowledge))
+        await started.wait()
+        async with database.transaction() as tx:
+            assert await tx.fetchval("SELECT count(*) FROM suspect_messages") == 1
+        clearing = proxy.hold("to_server", b"DELETE FROM suspect_messages")
+        work.cancel()
+        await clearing.reached.wait()
+        work.cancel()
+        await asyncio.sleep(0.1)
+        assert not work.done()
+        clearing.release()
+        with pytest.raises(asyncio.CancelledError):
+            await work
+        async with database.transaction() as tx:
+            assert await tx.fetchval("SELECT count(*) FROM suspect_messages") == 0
 
 
 async def test_a_ladder_that_is_missing_holds_messages_back_without_a_hot_loop(bus: Bus, database: Database) -> None:
