@@ -8,20 +8,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from socket import socket
-from typing import Final
 from urllib.request import urlopen
 
 from kit.testing.listening import reserve
 
 _INHERITED = ("PATH", "HOME", "LANG", "VIRTUAL_ENV", "TMPDIR")
-_KEEPERS: Final[list[socket]] = []
 
 
 def free_port() -> int:
     """A port of the loopback interface that nobody listens on, kept for whoever names it until this process ends."""
     keeper, port = reserve()
-    _KEEPERS.append(keeper)
+    keeper.detach()  # stays open, and nobody closes it
     return port
 
 
