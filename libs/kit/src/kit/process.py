@@ -11,7 +11,7 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 import uvloop
@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 CRASHES = metrics.counter("loop_crashes_total", "Times a background loop crashed and was restarted", ("loop",))
 RUNS = metrics.counter("loop_runs_total", "Steps a background loop has finished", ("loop",))
 
+T = TypeVar("T")
 Stage = Callable[[asyncio.Event], Awaitable[None]]
 Work = Callable[[], Awaitable[object]] | Callable[[asyncio.Event], Awaitable[object]]
 
@@ -200,6 +201,15 @@ async def either(*events: asyncio.Event, within: float) -> None:
     finally:
         for each in waiting:
             each.cancel()
+
+
+async def whatever_comes(work: Awaitable[T]) -> T:
+    """Bring this to its end although we are cancelled meanwhile, once or more; for a last word that must be said."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait((task,))
+    return task.result()
 
 
 async def cancelled(*tasks: asyncio.Future[Any]) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
@@ -11,27 +10,26 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
+from socket import socket
 from typing import Final
 from urllib.request import urlopen
 
+from kit.testing.listening import reserve
+
 _HELD_AT_MOST: Final = 200
-_HELD: Final[deque[socket.socket]] = deque()
+_HELD: Final[deque[socket]] = deque()
 _INHERITED = ("PATH", "HOME", "LANG", "VIRTUAL_ENV", "TMPDIR")
 
 
 def free_port() -> int:
     """A port of the loopback interface that nobody listens on.
 
-    It stays bound here, so that the system gives it to nobody else, neither as a free port nor as the near end of a
-    connection; a server that sets SO_REUSEADDR, as all of ours do, can listen there all the same.
+    It stays bound here, so that the system gives it to nobody else; our servers can listen there all the same.
     """
-    held = socket.socket()
-    held.bind(("127.0.0.1", 0))
-    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    _HELD.append(held)
+    keeper, port = reserve()
+    _HELD.append(keeper)
     if len(_HELD) > _HELD_AT_MOST:
         _HELD.popleft().close()
-    port: int = held.getsockname()[1]
     return port
 
 
@@ -82,6 +80,11 @@ class Program:
             raise LookupError("not started")
         return self._process.pid
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it does not run, by whatever cause."""
+        return self._process is None or self._process.returncode is not None
+
     async def kill(self) -> None:
         """SIGKILL, as the out-of-memory killer would."""
         if self._process is not None:
@@ -105,7 +108,7 @@ class Program:
     async def _until_ready(self, within: float = 90.0) -> None:
         async with asyncio.timeout(within):
             while not await asyncio.to_thread(self._ready):
-                if self._process is None or self._process.returncode is not None:
+                if self.has_ended:
                     text = await asyncio.to_thread(self.log.read_text)
                     raise AssertionError(f"{self.arguments} ended:\n{text[-3000:]}")
                 await asyncio.sleep(0.05)
