@@ -52,7 +52,7 @@ class Running:
         """Let WhatsApp call our webhook, after its challenge."""
         told = {"url": f"http://127.0.0.1:{self.program.port}/v1/webhooks/whatsapp", "verify_token": VERIFY}
         answer = await self.sandbox.put(
-            "/whatsapp/control/webhook", json=told | {"retry_seconds": [0.2, 0.5, 1, 2, 5]}
+            "/whatsapp/control/webhook", json=told | {"retry_seconds": [0.2, 0.5, 1, 2, *[5] * 12]}
         )
         assert answer.status_code < 300, answer.text
 
@@ -109,7 +109,7 @@ async def running(
         try:
             await program.start()
             headers = {"authorization": f"Bearer {token}"}
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30) as client:
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60) as client:
                 yield Running(program, client, sandbox, broker, topology, organization_id)
         finally:
             await program.kill()
