@@ -17,6 +17,7 @@ from kit.db.database import Database
 from kit.http.app import create_app
 from kit.http.caller import TokenVerifier
 from kit.http.client import Outbound
+from kit.http.transport import PyreqwestTransport
 from kit.seal import Keyring, LocalMasterKey
 from kit.testing.databases import Databases
 from kit.testing.tokens import AUDIENCE, ISSUER, Issuer
@@ -67,7 +68,7 @@ async def house(
 ) -> AsyncIterator[House]:
     place = await databases.clone({"inbox": migrations})
     database = await Database.open(place.url("inbox"), name="inbox test", pool_size=12, acquire_within=20)
-    outbound, issuer = Outbound(), Issuer()
+    outbound, issuer = Outbound(transport=PyreqwestTransport(connect=30.0, read=30.0)), Issuer()
     try:
         keyring = Keyring(database, LocalMasterKey.from_text(MASTER))
         meta = Meta(f"{sandbox_url}/whatsapp/graph", "v23.0", SECRET, VERIFY)
