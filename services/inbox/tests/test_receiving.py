@@ -315,7 +315,7 @@ async def test_who_gets_a_number_that_somebody_has_left_is_somebody_else(house: 
         await house.say("", type="system", system=system, number=number)
     await house.reduce()
     await house.forward(60)
-    await house.hook(value(messages=[written("written before the change", at - 5)]))
+    await house.hook(value(messages=[written("written before the change", at - 600)]))
     await house.say("I have this number now", name="Bob")
     await house.say("from my new number", person="12195555358")
     await house.reduce()
