@@ -36,7 +36,7 @@ from kit.messaging.broker import Broker
 from kit.messaging.topology import Topology
 from kit.testing.databases import Databases, TestDatabase
 from kit.testing.plugin import BROKER_URL
-from kit.testing.programs import free_port
+from kit.testing.ports import free_port
 
 ROUNDS, CONCURRENCY = 3, 100
 MOVED = {"short": 20_000, "full": 200_000}

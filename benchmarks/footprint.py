@@ -29,7 +29,8 @@ from kit.messaging.broker import Broker
 from kit.messaging.topology import Topology
 from kit.testing.databases import Databases
 from kit.testing.plugin import BROKER_URL
-from kit.testing.programs import Program, free_port
+from kit.testing.ports import free_port
+from kit.testing.programs import Program
 
 SERVICES = ("auth", "billing", "inbox", "publisher")
 MEBIBYTE = 1 << 20

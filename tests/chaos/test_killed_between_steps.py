@@ -22,7 +22,8 @@ from kit.messaging.broker import Broker
 from kit.messaging.topology import Topology
 from kit.messaging.wire import Message
 from kit.testing.databases import Databases, TestDatabase
-from kit.testing.programs import Program, eventually, free_port
+from kit.testing.ports import free_port
+from kit.testing.programs import Program, eventually
 from kit.testing.proxy import Hold, Proxy, proxied
 
 CREATED, CHANGED = OrganizationCreated.type, EntitlementsChanged.type

@@ -18,7 +18,8 @@ from contracts.auth import UserRegistered
 from kit.messaging.broker import Broker
 from kit.messaging.topology import Topology
 from kit.testing.databases import Databases, TestDatabase
-from kit.testing.programs import Program, eventually, free_port
+from kit.testing.ports import free_port
+from kit.testing.programs import Program, eventually
 from kit.testing.proxy import Proxy, proxied
 
 # Auth is not ready before the queues of those who hear it exist.

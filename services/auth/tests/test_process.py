@@ -23,7 +23,8 @@ from kit.messaging.broker import Broker
 from kit.messaging.topology import Topology
 from kit.settings import explain
 from kit.testing.databases import Databases, TestDatabase
-from kit.testing.programs import Program, eventually, free_port
+from kit.testing.ports import free_port
+from kit.testing.programs import Program, eventually
 
 from .story import GOOD, LINK, SEALING_KEY, text_of
 from .test_mails import Mailbox, MailHost

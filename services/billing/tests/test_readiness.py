@@ -17,7 +17,8 @@ from kit.messaging.broker import Broker
 from kit.messaging.topology import Topology
 from kit.service import Backbone, Pulse, make_app, open_backbone
 from kit.testing.databases import TestDatabase
-from kit.testing.programs import Program, eventually, free_port
+from kit.testing.ports import free_port
+from kit.testing.programs import Program, eventually
 
 
 @pytest.fixture

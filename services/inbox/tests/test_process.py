@@ -21,7 +21,8 @@ from kit.messaging.topology import Topology
 from kit.messaging.wire import Message
 from kit.testing.databases import Databases
 from kit.testing.listening import listening
-from kit.testing.programs import Program, eventually, free_port
+from kit.testing.ports import free_port
+from kit.testing.programs import Program, eventually
 from kit.testing.tokens import AUDIENCE, ISSUER, Issuer
 
 from .conftest import MASTER

@@ -8,7 +8,8 @@ import pytest
 from kit.ids import new_id
 from kit.messaging.broker import Broker
 from kit.messaging.topology import Topology
-from kit.testing.programs import Program, eventually, free_port
+from kit.testing.ports import free_port
+from kit.testing.programs import Program, eventually
 
 from .story import MASTER, POSTING, Sandbox, Story
 

@@ -23,7 +23,7 @@ from kit.http.client import (
 from kit.http.guard import Rules
 from kit.http.transport import PyreqwestTransport
 from kit.telemetry import tracing
-from kit.testing.listening import reserved
+from kit.testing.ports import reserved
 
 Peering = Callable[[Any], AbstractAsyncContextManager[int]]
 

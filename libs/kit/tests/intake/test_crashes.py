@@ -18,7 +18,8 @@ from kit.intake.reducing import Reducer
 from kit.intake.splitting import Splitter
 from kit.testing.databases import TestDatabase
 from kit.testing.letters import PATH, Letters, delivery, keyring, letter, signed
-from kit.testing.programs import Program, free_port
+from kit.testing.ports import free_port
+from kit.testing.programs import Program
 
 from .conftest import House, opened, until
 

@@ -23,7 +23,8 @@ from kit.ledger.model import Effect, Lane, Status
 from kit.testing.databases import TestDatabase
 from kit.testing.parcels import KIND, Parcels, send_many
 from kit.testing.parcels.receiver import Receiver, Reply
-from kit.testing.programs import Program, free_port
+from kit.testing.ports import free_port
+from kit.testing.programs import Program
 from kit.testing.proxy import Proxy, proxied
 
 from .conftest import until

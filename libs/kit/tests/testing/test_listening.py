@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 import psutil
 import pytest
 
-from kit.testing.listening import Handler, Listener, listening, reserved
+from kit.testing.listening import Handler, Listener, listening
+from kit.testing.ports import reserved
 from kit.testing.proxy import proxied
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]

@@ -2,11 +2,11 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from ssl import SSLContext
 
-from kit.testing.programs import free_port
+from kit.testing.ports import free_port
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -78,26 +78,6 @@ class Listener:
         protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
         transport, _ = await loop.connect_accepted_socket(lambda: protocol, connection, ssl=self._ssl)
         return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
-
-
-def reserve() -> tuple[socket.socket, int]:
-    """A socket that keeps a port of the loopback interface for us while it is open, and the port.
-
-    It does not listen: connections are refused until somebody who names the port does. Nobody who asks for just any
-    port gets it, neither to listen on nor to connect from.
-    """
-    keeper = socket.socket()
-    keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    keeper.bind(("127.0.0.1", 0))
-    return keeper, int(keeper.getsockname()[1])
-
-
-@contextmanager
-def reserved() -> Iterator[int]:
-    """A port that is kept for us, to listen on, to leave and to come back to."""
-    keeper, port = reserve()
-    with keeper:
-        yield port
 
 
 @asynccontextmanager

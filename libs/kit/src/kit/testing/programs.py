@@ -4,33 +4,14 @@ import asyncio
 import os
 import signal
 import sys
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
-from socket import socket
-from typing import Final
 from urllib.request import urlopen
 
-from kit.testing.listening import reserve
-
-_HELD_AT_MOST: Final = 200
-_HELD: Final[deque[socket]] = deque()
 _INHERITED = ("PATH", "HOME", "LANG", "VIRTUAL_ENV", "TMPDIR")
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nobody listens on.
-
-    It stays bound here, so that the system gives it to nobody else; our servers can listen there all the same.
-    """
-    keeper, port = reserve()
-    _HELD.append(keeper)
-    if len(_HELD) > _HELD_AT_MOST:
-        _HELD.popleft().close()
-    return port
 
 
 async def eventually(holds: Callable[[], Awaitable[object]], *, within: float = 60.0) -> None:

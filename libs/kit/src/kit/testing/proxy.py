@@ -11,7 +11,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
-from kit.testing.listening import Listener, reserve
+from kit.testing.listening import Listener
+from kit.testing.ports import reserve
 
 Direction = Literal["to_server", "to_client"]
 

@@ -17,7 +17,7 @@ from typing import cast
 
 import uvloop
 
-from kit.testing.programs import free_port
+from kit.testing.ports import free_port
 
 
 @dataclass(frozen=True, slots=True)
