@@ -13,6 +13,7 @@ import aio_pika
 import asyncpg
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
+from contracts import EVENTS
 from kit.messaging import history
 from kit.messaging.liveness import NAMES_KEPT
 from kit.messaging.topology import Topology
@@ -136,7 +137,8 @@ async def overhear(broker: str, topology: Topology) -> None:
     """Put up a queue of our own that gets every event from now on: no reader of the platform is asked for them."""
     async with _overheard(broker) as channel:
         queue = await channel.declare_queue(_ear(topology), durable=True, arguments={"x-queue-type": "quorum"})
-        await queue.bind(topology.events, "#")
+        for event in EVENTS:
+            await queue.bind(topology.events, event.type)
     await asyncio.sleep(NAMES_KEPT)
 
 

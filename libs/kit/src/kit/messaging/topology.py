@@ -42,7 +42,7 @@ class Topology:
 
     @property
     def events(self) -> str:
-        """The topic exchange for all events; the routing key is the event's type."""
+        """The direct exchange for all events; the routing key is the event's type, bindings name it in full."""
         return f"{self.namespace}.events"
 
     @property
@@ -87,7 +87,7 @@ class Topology:
             TopologyConflict: something exists in another form.
         """
         async with _channel(connection) as channel:
-            await self._declare_exchange(channel, self.events, "topic")
+            await self._declare_exchange(channel, self.events, "direct")
             await _declare_queue(channel, self.history, self._history_arguments())
             for delay in self.retry_delays:
                 await self._declare_exchange(channel, self.retry(delay), "fanout")
