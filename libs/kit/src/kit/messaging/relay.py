@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Final
 
 import structlog
@@ -67,6 +67,13 @@ class Relay:
 
         A hint wakes one loop. The other helps when there is more than a batch: for less it would only be in the way.
         """
+        stopping = asyncio.create_task(self._wake_at(stop))
+        try:
+            await self._send_until(stop)
+        finally:
+            stopping.cancel()
+
+    async def _send_until(self, stop: asyncio.Event) -> None:
         backoff = Backoff(0.1, 5.0)
         while not stop.is_set():
             try:
@@ -81,15 +88,19 @@ class Relay:
             else:
                 self._hint.set()
 
+    async def _wake_at(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._hint.set()
+
     async def _until_told(self, stop: asyncio.Event) -> None:
         """Wait for a hint that no other loop has taken, at most until the next poll."""
-        clock = asyncio.get_running_loop()
-        until = clock.time() + self._poll
-        while not stop.is_set() and (left := until - clock.time()) > 0:
-            await either(stop, self._hint, within=left)
-            if self._hint.is_set():
-                self._hint.clear()
-                return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._poll):
+                while not stop.is_set():
+                    await self._hint.wait()
+                    if self._hint.is_set():
+                        self._hint.clear()
+                        return
 
     async def send_pending(self) -> int:
         """Send one batch and return how many events the broker took.
