@@ -34,6 +34,16 @@ class _ByPlace(LoadScopeScheduling):  # type: ignore[misc]  # xdist brings no ty
         return next((line for place, line in TOGETHER.items() if nodeid.startswith(place)), nodeid)
 
 
+def _place(item: pytest.Item) -> str:
+    return next((place for place in TOGETHER if item.nodeid.startswith(place)), "")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of one place side by side, so that a line has one platform at a time."""
+    items.sort(key=_place)
+
+
 def pytest_xdist_make_scheduler(config: Any, log: Any) -> _ByPlace:
     """Called by xdist when tests run in parallel."""
     return _ByPlace(config, log)

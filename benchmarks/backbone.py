@@ -17,11 +17,12 @@ from uuid import UUID
 from prometheus_client import Counter
 
 from benchmarks.bare import BarePublisher
-from contracts.event import Audience, Event, encode
+from contracts.event import Audience, Decoder, Event, encode
 from kit.db.database import Database, Transaction
 from kit.messaging import measures
 from kit.messaging.broker import Broker
 from kit.messaging.consumer import Consumer
+from kit.messaging.delivery import Delivery
 from kit.messaging.relay import Relay
 from kit.messaging.subscription import Subscription
 from kit.messaging.topology import Topology
@@ -62,8 +63,14 @@ class ToldMany(Told):
     type: ClassVar[str] = "bench.load.batched.v1"
 
 
-KINDS: dict[str, type[Told]] = {"moved": Told, "one": ToldOne, "many": ToldMany}
-CONSUMERS = {"bench": [ToldOne.type, ToldMany.type], "nobody": [Told.type]}
+class ToldHeard(Told):
+    """The same, for a reader that only notes when it comes."""
+
+    type: ClassVar[str] = "bench.load.heard.v1"
+
+
+KINDS: dict[str, type[Told]] = {"moved": Told, "one": ToldOne, "many": ToldMany, "heard": ToldHeard}
+CONSUMERS = {"bench": [ToldOne.type, ToldMany.type], "listener": [ToldHeard.type], "nobody": [Told.type]}
 
 
 def facts(kind: str, numbers: Iterator[int] | range) -> list[Told]:
@@ -117,15 +124,16 @@ async def producer(database: Database, url: str, _broker: Broker, _topology: Top
     async def answer(command: Command) -> Command:
         first, count = command["first"], command["count"]
         if "pause" in command:
-            return {"committed": [await one(number, command["pause"]) for number in range(first, first + count)]}
+            numbers = range(first, first + count)
+            return {"committed": [await one(command["kind"], number, command["pause"]) for number in numbers]}
         began = time.monotonic()
         for start in range(first, first + count, 1_000):
             async with database.transaction() as tx:
                 await tx.emit(*facts(command["kind"], range(start, min(start + 1_000, first + count))))
         return {"began": began, "ended": time.monotonic()}
 
-    async def one(number: int, pause: float) -> float:
-        (fact,) = facts("one", range(number, number + 1))
+    async def one(kind: str, number: int, pause: float) -> float:
+        (fact,) = facts(kind, range(number, number + 1))
         async with database.transaction(fact.organization) as tx:
             await tx.emit(fact)
         committed = time.monotonic()
@@ -170,18 +178,30 @@ async def consumer(database: Database, _url: str, broker: Broker, topology: Topo
     working = asyncio.create_task(supervise([Loop("consumer", consuming.run)], stop))
     while not consuming.consuming:  # noqa: ASYNC110 - what is waited for happens at the broker
         await asyncio.sleep(0.02)
+    reader, decode = await broker.open_reader("listener"), Decoder([ToldHeard])
     seen = 0.0
+
+    def heard(delivery: Delivery) -> None:
+        at = time.monotonic()
+        listening.acknowledge(delivery.tag)
+        event = decode(delivery.body)
+        assert isinstance(event, ToldHeard)
+        ARRIVED[event.number] = at
+
+    listening = await reader.read(topology.queue("listener", ToldHeard.type), 100, heard, print)
 
     async def answer(command: Command) -> Command:
         nonlocal seen
         seen += command["count"]
         ended = await reached(lambda: total(measures.MESSAGES, outcome="applied"), seen)
-        arrived = [ARRIVED[number] for number in command.get("arrived", ())]
-        return {"ended": ended, "arrived": arrived, "outcomes": outcomes()}
+        wanted = command.get("arrived", ())
+        await reached(lambda: float(ARRIVED.keys() >= set(wanted)), 1.0)
+        return {"ended": ended, "arrived": [ARRIVED[number] for number in wanted], "outcomes": outcomes()}
 
     yield answer
     stop.set()
     await working
+    await reader.close()
 
 
 @asynccontextmanager

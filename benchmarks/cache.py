@@ -48,7 +48,7 @@ from contracts.inbox import ConversationChanged, MessageReceived, MessageSent, M
 from kit.messaging.broker import Broker
 from kit.messaging.topology import Topology
 from kit.testing.plugin import BROKER_URL, REDIS_URL
-from kit.testing.programs import free_port
+from kit.testing.ports import free_port
 
 ORGANIZATIONS: Final = 12
 ROLES: Final = ("owner", "admin", "admin", *("agent",) * 17)

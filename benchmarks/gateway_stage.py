@@ -23,7 +23,7 @@ from kit.ids import new_id
 from kit.messaging.broker import Broker
 from kit.messaging.topology import Topology
 from kit.testing.plugin import BROKER_URL, REDIS_URL
-from kit.testing.programs import free_port
+from kit.testing.ports import free_port
 from kit.testing.tokens import AUDIENCE, ISSUER, Issuer
 
 ANSWER = {"id": "0190a5c0-6a64-7a53-9c1e-7fd5b1a6a1c4", "name": "Ada Lovelace", "tags": ["a", "b", "c"], "ok": True}

@@ -34,7 +34,7 @@ from kit.telemetry import logging
 from kit.testing import letters
 from kit.testing.databases import Databases
 from kit.testing.letters import PATH, Letters, delivery, keyring, letter, signed
-from kit.testing.programs import free_port
+from kit.testing.ports import free_port
 
 SERVER, OTHERS = 0, 1  # cores
 CONNECTIONS: Final = 64

@@ -27,7 +27,7 @@ from kit.ledger.model import Lane
 from kit.testing import sample
 from kit.testing.databases import Databases, TestDatabase
 from kit.testing.parcels import Parcels, send_many
-from kit.testing.programs import free_port
+from kit.testing.ports import free_port
 
 WORKER, OTHERS = 0, 1  # cores
 DELAY: Final = 0.005

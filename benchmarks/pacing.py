@@ -30,7 +30,8 @@ from kit.ledger.model import Lane
 from kit.testing import sample
 from kit.testing.databases import Databases
 from kit.testing.parcels import Parcels, send_many
-from kit.testing.programs import Program, free_port
+from kit.testing.ports import free_port
+from kit.testing.programs import Program
 
 WARM, MEASURED = 2.0, 10.0
 DELAY = 0.1

@@ -7,7 +7,7 @@ import shutil
 import socket
 import time
 import tomllib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -46,6 +46,8 @@ from kit.clock import Clock, SystemClock
 from kit.testing.listening import Handler, listening
 
 ISSUER, AUDIENCE = "https://rostrum.local", "rostrum-api"
+WITHIN = 30.0
+"""How long anything is waited for; a busy machine is slow, not wrong."""
 OPEN = Route("/v1/open", "auth", public=True)
 CLOSED = Route("/v1/closed", "auth")
 
@@ -55,6 +57,10 @@ def a_policy(**classes: Any) -> LimitPolicy:
     given = tomllib.loads(shipped().read_text())
     given["classes"] |= {name.replace("_", "-"): told for name, told in classes.items()}
     return LimitPolicy.model_validate(given)
+
+
+UNHURRIED = a_policy(address={"per": "address", "burst": 600, "period": 36_000.0})
+"""The policy that is shipped, but what an address has used comes back to it so slowly that no test sees it."""
 
 
 def b64(value: bytes) -> str:
@@ -161,7 +167,7 @@ class Client:
 
     async def closed(self) -> bool:
         try:
-            return await asyncio.wait_for(self.reader.read(1), 5) == b""
+            return await asyncio.wait_for(self.reader.read(1), WITHIN) == b""
         except ConnectionError:
             return True
 
@@ -195,7 +201,7 @@ class House:
         lines += [f"content-length: {len(body)}"] if body else []
         async with self.client() as client:
             await client.send("\r\n".join([*lines, "", ""]).encode() + body)
-            return await asyncio.wait_for(client.answer(method=method), 20)
+            return await asyncio.wait_for(client.answer(method=method), WITHIN)
 
 
 async def request_of(reader: asyncio.StreamReader) -> bytes:
@@ -234,9 +240,23 @@ def raw_service(handler: Handler) -> AbstractAsyncContextManager[int]:
     return listening(handler, limit=2**20)
 
 
+_HELD: list[socket.socket] = []
+
+
 def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
+    """A port that refuses connections and that nobody else is given; a server that is told of it can listen on it."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    _HELD.append(held)
+    return int(held.getsockname()[1])
+
+
+@pytest.fixture(autouse=True)
+def ports() -> Iterator[None]:
+    yield
+    while _HELD:
+        _HELD.pop().close()
 
 
 @dataclass
@@ -253,6 +273,7 @@ class Builder:
         *,
         routes: tuple[Route, ...] = (OPEN, CLOSED),
         redis_url: str = "",
+        redis_within: float = WITHIN,
         bounds: Bounds | None = None,
         pool: PoolBounds | None = None,
         trusted: tuple[Any, ...] = (),
@@ -282,9 +303,11 @@ class Builder:
         self.closing.callback(sweep.stop)
         upstream = Upstream("auth", f"http://127.0.0.1:{handler}", sweep, pool)
         self.closing.callback(upstream.close)
-        pipe = RedisPipe(redis_url or self.redis_url, timeout=0.5)
+        pipe = RedisPipe(redis_url or self.redis_url, timeout=redis_within)
         await pipe.start()
         self.closing.push_async_callback(pipe.stop)
+        if not redis_url:
+            await until(lambda: pipe.up)
         issuer = issuer or Issuer()
         keys = KeyRing(issuer.jwks)
         revocations = revocations or Revocations()
@@ -329,7 +352,7 @@ class Builder:
         return House(port, issuer, parts, out, pipe, self.namespace, received)
 
     async def _hub(self, redis_url: str, stays: Stays, kept: Kept | None) -> Hub:
-        pipes = [RedisPipe(redis_url or self.redis_url, timeout=10.0) for _ in range(2)]
+        pipes = [RedisPipe(redis_url or self.redis_url, timeout=WITHIN) for _ in range(2)]
         for pipe in pipes:
             await pipe.start()
             self.closing.push_async_callback(pipe.stop)
@@ -343,6 +366,13 @@ class Builder:
 
         self.closing.push_async_callback(stop)
         return hub
+
+
+async def until(holds: Callable[[], object]) -> None:
+    """Wait for what happens in another task or process."""
+    async with asyncio.timeout(WITHIN):
+        while not holds():  # noqa: ASYNC110 - what is waited for knows no event
+            await asyncio.sleep(0.01)
 
 
 async def _repeated(work: Callable[[], Awaitable[None]], pause: float) -> None:
@@ -378,7 +408,7 @@ class PrivateRedis:
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self.folder)]
         quiet = asyncio.subprocess.DEVNULL
         self.process = await asyncio.create_subprocess_exec(program, *options, stdout=quiet, stderr=quiet)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WITHIN):
             while not await self._answers():  # noqa: ASYNC110 - what is waited for knows no event
                 await asyncio.sleep(0.02)
 

@@ -11,7 +11,7 @@ from gateway.cache.policy import Policy
 from gateway.routes import ROUTES
 from kit.testing.listening import listening
 
-from .conftest import Answer, House, request_of
+from .conftest import WITHIN, Answer, House, request_of
 
 OURS, THEIRS, TALK, ONE = (str(UUID(int=number, version=4)) for number in range(0xA0, 0xA4))
 CHANNELS = "/v1/channels"
@@ -56,7 +56,7 @@ class Service:
                 return
 
     async def until_asked(self, times: int) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WITHIN):
             while len(self.asked) < times:  # noqa: ASYNC110 - it belongs to another task
                 await asyncio.sleep(0.005)
 

@@ -22,7 +22,7 @@ from kit.messaging.broker import Broker
 from kit.messaging.topology import Topology
 from kit.process import cancelled
 
-from .conftest import Client
+from .conftest import WITHIN, Client, until
 
 GET = frozenset({"GET"})
 ROUTES = (
@@ -32,7 +32,6 @@ ROUTES = (
     Route("/v1/closed", "auth"),
     Route("/v1/line", "auth", websocket=True),
 )
-WITHIN = 20.0
 
 
 def renamed(organization: UUID, version: int = 1, **changes: Any) -> OrganizationRenamed:
@@ -67,7 +66,7 @@ class Platform:
     @asynccontextmanager
     async def feeding(self, redis_url: str = "", idle: float = 4.0, holds: float = 15.0) -> AsyncIterator[Feeder]:
         """A gateway's feed, while the block lasts."""
-        pipe = RedisPipe(redis_url or self.redis_url, timeout=5.0)
+        pipe = RedisPipe(redis_url or self.redis_url, timeout=WITHIN)
         await pipe.start()
         broker = Broker(self.broker_url, name="feed")
         namespace = self.topology.namespace
@@ -188,9 +187,3 @@ async def listening(door: Any, organization: UUID, *, role: str = "editor", **op
         stream = Stream(client, organization)
         await stream.open(token, after=after, query=query)
         yield stream
-
-
-async def until(holds: Any) -> None:
-    async with asyncio.timeout(WITHIN):
-        while not holds():  # noqa: ASYNC110 - it belongs to another process or loop turn
-            await asyncio.sleep(0.01)

@@ -11,19 +11,26 @@ from gateway.cache.figures import SAVED, STORED
 from gateway.cache.wishes import has
 from gateway.revocations import Revocation
 
+from .conftest import UNHURRIED, until
 from .keeping import CHANNELS, MESSAGES, ONE, OURS, THEIRS, Reader, serving
 
 CHANNEL = f"/v1/channels/{ONE}"
+NOON = 1000.0
+
+
+def still() -> float:
+    """A clock that does not run, for tests that look at ages."""
+    return NOON
 
 
 async def test_what_was_read_is_answered_again_without_its_service(house: Any) -> None:
-    async with serving(house) as (service, door):
+    async with serving(house, now=still) as (service, door):
         service.headers = b'etag: "v3"\r\nx-own: yes\r\n'
         reader = Reader(door)
         first, second = await reader.read(), await reader.read()
         assert [answer.status for answer in (first, second)] == [200, 200]
         assert (first["cache-status"], first.get("age")) == ("rostrum; fwd=uri-miss; stored", None)
-        assert (second["cache-status"], second["age"]) == ("rostrum; hit; ttl=59; detail=process", "0")
+        assert (second["cache-status"], second["age"]) == ("rostrum; hit; ttl=60; detail=process", "0")
         for answer in (first, second):
             assert (answer.body, answer["etag"], answer["x-own"]) == (b'"one"', '"v3"', "yes")
             assert (answer["cache-control"], answer["content-length"]) == ("no-store", "5")
@@ -78,7 +85,7 @@ async def test_a_session_that_has_ended_is_refused_before_anything_is_looked_up(
 
 
 async def test_kept_answers_count_at_the_limits(house: Any) -> None:
-    async with serving(house, scale=0.01) as (_, door):
+    async with serving(house, policy=UNHURRIED, scale=0.01) as (_, door):
         reader = Reader(door)
         assert [(await reader.read()).status for _ in range(7)] == [200] * 6 + [429]
 
@@ -115,7 +122,7 @@ def test_a_list_of_tags_that_cannot_be_read_names_none(tags: bytes, has_it: bool
 
 
 async def test_head_is_answered_from_what_is_kept(house: Any) -> None:
-    async with serving(house) as (service, door):
+    async with serving(house, now=still) as (service, door):
         reader = Reader(door)
         missed = await reader.read(method="HEAD")
         assert (missed.status, missed["content-length"], missed["cache-status"]) == (
@@ -216,7 +223,7 @@ async def test_half_an_answer_is_no_answer(house: Any) -> None:
 
 
 async def test_nothing_is_kept_for_longer_than_a_minute(house: Any) -> None:
-    time = [1000.0]
+    time = [NOON]
     async with serving(house, gateways=2, now=lambda: time[0]) as (service, door, other):
         reader = Reader(door)
         await reader.read(MESSAGES)
@@ -231,19 +238,19 @@ async def test_nothing_is_kept_for_longer_than_a_minute(house: Any) -> None:
 
 
 async def shared_key(door: Any) -> Any:
-    _, keys = await door.redis.ask("SCAN", 0, "MATCH", f"{door.namespace}:cache:*:answer:*", "COUNT", 100_000)
-    return keys[0]
+    (key,) = await door.redis.ask("KEYS", f"{door.namespace}:cache:*:answer:*")
+    return key
 
 
 async def test_what_persons_wrote_is_not_written_to_redis(house: Any) -> None:
-    async with serving(house, gateways=2) as (service, door, other):
+    async with serving(house, gateways=2, now=still) as (service, door, other):
         reader = Reader(door)
         service.content = b'"personal"'
         paths = (MESSAGES, "/v1/conversations", f"/v1/organizations/{OURS}/members")
         for path in paths:
             await reader.read(path)
             assert (await reader.read(path))["age"] == "0"
-        _, keys = await door.redis.ask("SCAN", 0, "MATCH", f"{door.namespace}:*", "COUNT", 100_000)
+        keys = await door.redis.ask("KEYS", f"{door.namespace}:*")
         assert not any(b":answer:" in key for key in keys)
         asked = service.reads
         for path in paths:
@@ -266,13 +273,17 @@ async def test_those_who_come_at_once_ask_once(house: Any) -> None:
     async with serving(house) as (service, door):
         service.proceed.clear()
         readers = [asyncio.create_task(Reader(door).read()) for _ in range(40)]
-        await service.until_asked(1)
-        await asyncio.sleep(0.1)
+        await until(lambda: followers(door) == 39)
         service.proceed.set()
         answers = await asyncio.gather(*readers)
         assert {answer.body for answer in answers} == {b'"one"'}
         assert sum("collapsed" in answer["cache-status"] for answer in answers) == 39
         assert service.reads == 1
+
+
+def followers(door: Any) -> int:
+    """How many wait for what another brings."""
+    return sum(flight.waiting for flight in door.parts.cache._reader._flights._flights.values())
 
 
 async def test_a_leader_who_leaves_takes_nobody_along(house: Any) -> None:
@@ -283,11 +294,11 @@ async def test_a_leader_who_leaves_takes_nobody_along(house: Any) -> None:
             request = f"GET {CHANNELS} HTTP/1.1\r\nhost: here\r\nauthorization: Bearer {leader.token}\r\n\r\n"
             await client.send(request.encode())
             await service.until_asked(1)
-            followers = [asyncio.create_task(Reader(door).read()) for _ in range(5)]
-            await asyncio.sleep(0.1)
+            others = [asyncio.create_task(Reader(door).read()) for _ in range(5)]
+            await until(lambda: followers(door) == 5)
         await service.until_asked(2)
         service.proceed.set()
-        assert {answer.status for answer in await asyncio.gather(*followers)} == {200}
+        assert {answer.status for answer in await asyncio.gather(*others)} == {200}
         assert service.reads == 2
 
 
@@ -296,8 +307,7 @@ async def test_an_answer_that_is_not_kept_is_nobodys_but_the_leaders(house: Any)
         service.proceed.clear()
         service.status = 404
         readers = [asyncio.create_task(Reader(door).read()) for _ in range(5)]
-        await service.until_asked(1)
-        await asyncio.sleep(0.1)
+        await until(lambda: followers(door) == 4)
         service.proceed.set()
         assert {answer.status for answer in await asyncio.gather(*readers)} == {404}
         assert service.reads == 5

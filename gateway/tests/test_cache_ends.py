@@ -15,8 +15,9 @@ from contracts.inbox import ChannelHealthChanged, MessageSent
 from gateway.cache.policy import KEPT, Kept, Policy
 from gateway.events.facts import fact_of
 
+from .conftest import WITHIN, until
 from .keeping import CHANNELS, MESSAGES, ONE, OURS, TALK, THEIRS, Reader, ending, serving
-from .real_time import listening, platform, until
+from .real_time import listening, platform
 
 CASES = [(row, event) for row in KEPT for event in row.until]
 
@@ -63,7 +64,7 @@ async def test_a_fact_over_the_broker_ends_answers_in_every_gateway(
     async with (
         platform(broker_url, redis_url, namespace) as world,
         world.feeding(),
-        serving(house, gateways=2) as (service, first, second),
+        serving(house, gateways=2, now=lambda: 1000.0) as (service, first, second),
     ):
         reader = Reader(first)
         for path in (CHANNELS, MESSAGES):
@@ -79,7 +80,7 @@ async def test_a_fact_over_the_broker_ends_answers_in_every_gateway(
 
 
 async def until_other(reader: Reader, path: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(WITHIN):
         while (await reader.read(path)).body == b'"one"':  # noqa: ASYNC110 - the event is on its way
             await asyncio.sleep(0.02)
 

@@ -21,7 +21,8 @@ from gateway.redis_pipe import RedisPipe
 from gateway.stays import Most
 from kit.testing.proxy import proxied
 
-from .real_time import ROUTES, WITHIN, Door, Platform, invited, listening, platform, renamed, until
+from .conftest import WITHIN, until
+from .real_time import ROUTES, Door, Platform, invited, listening, platform, renamed
 from .test_process import Auth, environment, until_ready
 
 OURS = uuid4()
@@ -93,7 +94,7 @@ async def test_a_feed_that_was_away_for_too_long_makes_everybody_load_anew(
 ) -> None:
     """The epoch has gone, as after ten minutes without a feed: the queue may have forgotten something."""
     async with platform(broker_url, redis_url, namespace) as world:
-        pipe = RedisPipe(redis_url, timeout=5.0)
+        pipe = RedisPipe(redis_url, timeout=WITHIN)
         await pipe.start()
         door = await house(routes=ROUTES)
         async with listening(door, OURS) as stream:
@@ -121,11 +122,14 @@ async def test_a_queue_that_was_deleted_is_noticed(
             await world.say(renamed(OURS, 1))  # to nobody
             assert [event.kind for event in await stream.some(1)] == ["reset"]
             await world.say(renamed(OURS, 2))
-            assert (await stream.some(1))[0].version == 2
+            versions = [(await stream.some(1))[0].version]
+            if versions == [1]:  # the next queue was there before it was said
+                versions.append((await stream.some(1))[0].version)
+            assert versions in ([2], [1, 2])
 
 
 async def test_facts_fed_twice_are_written_once_even_after_a_crash_in_between(redis_url: str, namespace: str) -> None:
-    pipe = RedisPipe(redis_url, timeout=5.0)
+    pipe = RedisPipe(redis_url, timeout=WITHIN)
     await pipe.start()
     streams = Streams(pipe, namespace, Kept(facts=10))
     await streams.begin_feeding(after_loss=False)
@@ -215,7 +219,7 @@ async def gateway(auth: Auth, world: Platform, tools: Any) -> AsyncIterator[tupl
         sys.executable, "-m", "gateway", env=env, stdout=asyncio.subprocess.DEVNULL
     )
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=WITHIN) as client:
             await until_ready(client)
         yield Door(port, auth.issuer), process
     finally:

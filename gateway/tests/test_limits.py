@@ -14,7 +14,7 @@ from gateway.redis_pipe import RedisAway, RedisPipe
 from gateway.routes import MEBIBYTE, Route, RouteTable
 from gateway.tally import MICRO, Limit, Whose
 
-from .conftest import a_policy
+from .conftest import UNHURRIED, WITHIN, a_policy, until
 
 POLICY = a_policy(three={"per": "address", "burst": 3, "period": 600.0})
 ROUTES = (Route("/v1/three", "auth", public=True, rates=("three",)), Route("/v1/closed", "auth"))
@@ -62,7 +62,7 @@ async def test_the_script_and_the_local_arithmetic_agree(
     redis_url: str, namespace: str, shapes: Any, asked: Any
 ) -> None:
     """The same requests in the same order get the same verdicts, to the precision of the time that passed."""
-    pipe = RedisPipe(redis_url, timeout=2.0)
+    pipe = RedisPipe(redis_url, timeout=WITHIN)
     await pipe.start()
     several = limits(*shapes)
     local = LocalLimits(now=lambda: 0.0)
@@ -84,13 +84,16 @@ async def test_the_script_and_the_local_arithmetic_agree(
 
 async def test_the_burst_passes_and_then_the_door_says_when_to_come_back(house: Any) -> None:
     door = await house(policy=POLICY, routes=ROUTES)
+    began = time.monotonic()
     answers = [await door.ask("/v1/three") for _ in range(5)]
+    passed = time.monotonic() - began
     assert [answer.status for answer in answers] == [200, 200, 200, 429, 429]
     first, refused = answers[0], answers[-1]
     assert first["ratelimit-policy"] == '"address";q=600;w=60, "three";q=3;w=600'
     assert first["ratelimit"] == '"three";r=2;t=200'
-    assert answers[2]["ratelimit"] == '"three";r=0;t=600'
-    assert 195 <= int(refused["retry-after"]) <= 200
+    name, _, left = answers[2]["ratelimit"].rpartition("=")
+    assert (name, 600 - passed <= int(left) <= 600) == ('"three";r=0;t', True)
+    assert 200 - passed <= int(refused["retry-after"]) <= 200
     assert refused.json()["type"] == "urn:rostrum:problem:too-many-requests"
     assert len(door.received) == 3
 
@@ -111,7 +114,7 @@ async def test_each_user_has_a_limit_and_none_pays_for_another(house: Any) -> No
 
 
 async def test_rejected_tokens_cost_their_sender(house: Any) -> None:
-    door = await house(scale=5 / 600)
+    door = await house(policy=UNHURRIED, scale=5 / 600)
     statuses = [(await door.ask("/v1/closed", token="x.y.z")).status for _ in range(7)]
     assert statuses == [401] * 5 + [429] * 2
 
@@ -131,24 +134,22 @@ async def test_without_redis_the_limits_go_on_locally_at_once(house: Any, privat
 
     before = time.monotonic()
     statuses = [(await door.ask("/v1/three")).status for _ in range(4)]
-    assert time.monotonic() - before < 2
+    assert time.monotonic() - before < WITHIN, "nobody has waited for Redis"
     assert statuses == [200, 200, 429, 429], "what Redis had granted still counts"
 
     await private_redis.start()
-    async with asyncio.timeout(10):
-        while not door.redis.up:  # noqa: ASYNC110 - what is waited for knows no event
-            await asyncio.sleep(0.02)
+    await until(lambda: door.redis.up)
     assert (await door.ask("/v1/closed", token=door.issuer.token())).status == 200
 
 
 async def test_a_redis_that_hangs_delays_nobody_for_long(house: Any, private_redis: Any) -> None:
-    door = await house(policy=POLICY, routes=ROUTES, redis_url=private_redis.url)
+    door = await house(policy=POLICY, routes=ROUTES, redis_url=private_redis.url, redis_within=1.0)
     assert private_redis.process is not None
     private_redis.process.send_signal(19)
     before = time.monotonic()
-    answers = await asyncio.gather(*(door.ask("/v1/closed", token=door.issuer.token()) for _ in range(20)))
+    answers = await asyncio.gather(*(door.ask("/v1/closed", token=door.issuer.token()) for _ in range(40)))
     assert {answer.status for answer in answers} == {200}
-    assert time.monotonic() - before < 3
+    assert time.monotonic() - before < 20, "they have waited together and once"
     private_redis.process.send_signal(18)
 
 
@@ -173,8 +174,11 @@ async def test_without_redis_each_process_grants_its_share(tools: Any) -> None:
     policy = a_policy(three={"per": "address", "burst": 9, "period": 90.0})
     limiter, whose = Limiter(pipe, "t", policy, share=3), Whose("a")
     question = limiter.question(ROUTES[0], whose)
+    began = time.monotonic()
     verdicts = [await limiter.check(question) for _ in range(4)]
-    assert [verdict.retry_after for verdict in verdicts] == [0, 0, 0, 30]
+    passed = time.monotonic() - began
+    assert [verdict.retry_after for verdict in verdicts[:3]] == [0, 0, 0]
+    assert 30 - passed <= verdicts[3].retry_after <= 30
     assert all(verdict.local for verdict in verdicts)
 
 
@@ -186,7 +190,7 @@ def test_local_limits_are_bounded() -> None:
 
 
 async def test_many_questions_share_one_connection(redis_url: str, namespace: str) -> None:
-    pipe = RedisPipe(redis_url, timeout=5.0)
+    pipe = RedisPipe(redis_url, timeout=WITHIN)
     await pipe.start()
     try:
         replies = await asyncio.gather(*(pipe.ask("ECHO", f"{namespace}-{number}") for number in range(1000)))
@@ -215,7 +219,7 @@ async def test_a_redis_that_says_it_is_not_ready_is_left_with_no_open_line(tools
         pipe = RedisPipe(f"redis://127.0.0.1:{port}/0", backoff=(0.01, 0.02))
         await pipe.start()
         for _ in range(10):
-            await asyncio.wait_for(asked.acquire(), 5)
+            await asyncio.wait_for(asked.acquire(), WITHIN)
         assert len(lines) <= 2
         await pipe.stop()
 

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.policies import PolicyFile
+from gateway.policies import RELOADS, PolicyFile
 from gateway.policy import Policy, PolicyRefused, parse, read, shipped
 from gateway.routes import RATES, Route
+
+from .conftest import WITHIN, until
 
 SHIPPED = shipped().read_text()
 
@@ -95,12 +97,11 @@ async def test_a_new_policy_holds_at_once_and_a_bad_one_changes_nothing(house: A
         replaced(file, SHIPPED.replace("burst = 3\n", "burst = 5\n"))
         await holds(door, "/v1/reset", '"password-reset";q=5;w=60')
         replaced(file, SHIPPED.replace("burst = 3\n", "burst = -5\n"))
-        async with asyncio.timeout(10):
-            while follower.good:  # noqa: ASYNC110 - what is waited for knows no event
-                await asyncio.sleep(0.02)
+        await until(lambda: not follower.good)
         assert '"password-reset";q=5;w=60' in (await door.ask("/v1/reset"))["ratelimit-policy"]
+        before = refused()
         file.unlink()
-        await asyncio.sleep(0.1)
+        await until(lambda: refused() > before)
         assert '"password-reset";q=5;w=60' in (await door.ask("/v1/reset"))["ratelimit-policy"]
         replaced(file, SHIPPED.replace("burst = 3\n", "burst = 7\n"))
         await holds(door, "/v1/reset", '"password-reset";q=7;w=60')
@@ -110,6 +111,11 @@ async def test_a_new_policy_holds_at_once_and_a_bad_one_changes_nothing(house: A
         await asyncio.gather(following, return_exceptions=True)
 
 
+def refused() -> float:
+    """How often a file could not be used."""
+    return float(RELOADS.labels("refused")._value.get())
+
+
 def replaced(file: Path, text: str) -> None:
     other = file.with_suffix(".new")
     other.write_text(text)
@@ -117,6 +123,6 @@ def replaced(file: Path, text: str) -> None:
 
 
 async def holds(door: Any, path: str, policy: str) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WITHIN):
         while policy not in (await door.ask(path))["ratelimit-policy"]:  # noqa: ASYNC110 - the door knows no event
             await asyncio.sleep(0.02)

@@ -17,6 +17,8 @@ from gateway.policy import shipped
 from kit.messaging.broker import Broker
 from kit.messaging.topology import Topology
 
+from .conftest import WITHIN
+
 SHIPPED = shipped().read_text()
 
 
@@ -96,12 +98,12 @@ async def test_it_starts_serves_and_ends_when_the_last_request_is_answered(
     port, admin, env = environment(auth, tools, namespace, redis_url, broker_url)
     process = await start(env)
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=WITHIN) as client:
             await until_ready(client)
             asking = asyncio.create_task(
                 client.get("/v1/me", headers={"authorization": f"Bearer {auth.issuer.token()}"})
             )
-            await asyncio.wait_for(auth.waiting.wait(), 10)
+            await asyncio.wait_for(auth.waiting.wait(), WITHIN)
             await operator_sees(admin)
             for path in ("/metrics", "/healthz", "/internal/revocations"):
                 assert (await client.get(path)).status_code == 404
@@ -109,7 +111,7 @@ async def test_it_starts_serves_and_ends_when_the_last_request_is_answered(
             await asyncio.sleep(0.3)
             auth.proceed.set()
             assert (await asking).status_code == 200
-        out, err = await asyncio.wait_for(process.communicate(), 20)
+        out, err = await asyncio.wait_for(process.communicate(), 60)
     finally:
         if process.returncode is None:
             process.kill()
@@ -121,7 +123,7 @@ async def test_it_starts_serves_and_ends_when_the_last_request_is_answered(
 
 
 async def until_ready(client: Any) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             try:
                 if (await client.get("/readyz")).status_code == 200:
@@ -132,7 +134,7 @@ async def until_ready(client: Any) -> None:
 
 
 async def operator_sees(port: Any) -> None:
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as operator:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=WITHIN) as operator:
         metrics = (await operator.get("/metrics")).text
         health = (await operator.get("/healthz")).json()
         assert (await operator.get("/livez")).status_code == 200
@@ -147,7 +149,7 @@ async def test_wrong_settings_are_told_by_name_and_end_it_with_2(tools: Any, aut
     _, _, env = environment(auth, tools, namespace, "redis://127.0.0.1", "amqp://u:hush@h/", CORS_ORIGINS="*")
     del env["GATEWAY_AUTH_URL"]
     process = await start(env)
-    _, err = await asyncio.wait_for(process.communicate(), 20)
+    _, err = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 2
     assert b"GATEWAY_AUTH_URL" in err
     assert b"GATEWAY_CORS_ORIGINS" in err
@@ -164,7 +166,7 @@ async def test_sighup_makes_the_process_read_its_policy_again(
     process = await start(env)
     auth.proceed.set()
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=WITHIN) as client:
             await until_ready(client)
             headers = {"authorization": f"Bearer {auth.issuer.token()}"}
             told = (await client.get("/v1/me", headers=headers)).headers["ratelimit-policy"]
@@ -173,20 +175,21 @@ async def test_sighup_makes_the_process_read_its_policy_again(
             file.write_text(SHIPPED.replace('"address"\nburst = 600', '"address"\nburst = 599'))
             os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
             process.send_signal(signal.SIGHUP)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(WITHIN):
                 while '"address";q=599;w=60' not in told:
                     told = (await client.get("/v1/me", headers=headers)).headers["ratelimit-policy"]
             file.write_text("tiers = 3")
             process.send_signal(signal.SIGHUP)
             metrics = ""
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{admin}") as operator, asyncio.timeout(10):
+            address = f"http://127.0.0.1:{admin}"
+            async with httpx.AsyncClient(base_url=address, timeout=WITHIN) as operator, asyncio.timeout(WITHIN):
                 while "gateway_policy_refused 1.0" not in metrics:
                     metrics = (await operator.get("/metrics")).text
                 assert (await operator.get("/healthz")).json()["parts"]["policy"] is False
             assert 'gateway_policy_reloads_total{outcome="refused"}' in metrics
             assert (await client.get("/v1/me", headers=headers)).headers["ratelimit-policy"] == told
         process.terminate()
-        out, _ = await asyncio.wait_for(process.communicate(), 20)
+        out, _ = await asyncio.wait_for(process.communicate(), 60)
     finally:
         if process.returncode is None:
             process.kill()
@@ -202,7 +205,7 @@ async def test_a_gateway_does_not_start_with_a_policy_it_cannot_use(
     file.write_text(SHIPPED.replace("burst = 3\n", "burst = 0\n"))
     _, _, env = environment(auth, tools, namespace, redis_url, broker_url, POLICY_FILE=file)
     process = await start(env)
-    _, err = await asyncio.wait_for(process.communicate(), 20)
+    _, err = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 2
     assert b"GATEWAY_POLICY_FILE" in err
     assert b"classes.password-reset.burst" in err

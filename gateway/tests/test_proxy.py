@@ -10,7 +10,10 @@ from gateway.deadlines import Sweep
 from gateway.routes import Route, Timeouts
 from gateway.upstream import PoolBounds, Upstream
 
-QUICK = Route("/v1/open", "auth", public=True, timeouts=Timeouts(connect=0.5, first_byte=0.3, idle=0.3))
+from .conftest import WITHIN
+
+IMPATIENT = Route("/v1/open", "auth", public=True, timeouts=Timeouts(connect=WITHIN, first_byte=0.3))
+HASTY = Route("/v1/open", "auth", public=True, timeouts=Timeouts(connect=WITHIN, first_byte=WITHIN, idle=0.3))
 BIG = Route("/v1/open", "auth", public=True, body_limit=2**30)
 MEGABYTE = 2**20
 
@@ -159,7 +162,7 @@ async def test_a_service_that_does_not_answer_is_504(house: Any) -> None:
     async def silent(reader: Any, _writer: Any) -> None:
         await reader.read()
 
-    door = await house(silent, routes=(QUICK,))
+    door = await house(silent, routes=(IMPATIENT,))
     answer = await door.ask("/v1/open")
     assert answer.status == 504
 
@@ -216,7 +219,7 @@ async def test_an_answer_that_breaks_off_is_never_taken_for_whole(house: Any, to
 
 
 async def logged(door: Any) -> Any:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WITHIN):
         while not door.parts.log._ended and not door.log.getvalue():  # noqa: ASYNC110 - what is waited for knows no event
             await asyncio.sleep(0.01)
     door.parts.log.flush()
@@ -229,7 +232,7 @@ async def test_an_answer_that_stalls_is_broken_off(house: Any, tools: Any) -> No
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf")
         await reader.read()
 
-    door = await house(stalling, routes=(QUICK,))
+    door = await house(stalling, routes=(HASTY,))
     assert not (await door.ask("/v1/open")).whole
 
 
@@ -268,7 +271,7 @@ async def test_events_are_passed_on_as_they_come(house: Any, tools: Any) -> None
         await client.send(b"GET /v1/open HTTP/1.1\r\nhost: a\r\n\r\n")
         await client.head()
         for number in range(3):
-            chunk = await asyncio.wait_for(client.reader.readuntil(b"\n\n\r\n"), 5)
+            chunk = await asyncio.wait_for(client.reader.readuntil(b"\n\n\r\n"), WITHIN)
             assert b"data: %d" % number in chunk
             proceed.set()
         assert await client.reader.readexactly(5) == b"0\r\n\r\n"
@@ -377,10 +380,11 @@ async def test_an_early_answer_reaches_the_client_while_it_still_sends(house: An
 
 
 async def test_a_client_that_leaves_takes_its_request_along(house: Any, tools: Any) -> None:
-    gone = asyncio.Event()
+    arrived, gone = asyncio.Event(), asyncio.Event()
 
     async def patient(reader: Any, _writer: Any) -> None:
         await tools.request_of(reader)
+        arrived.set()
         try:
             await reader.read()
         finally:
@@ -389,16 +393,17 @@ async def test_a_client_that_leaves_takes_its_request_along(house: Any, tools: A
     door = await house(patient)
     async with door.client() as client:
         await client.send(b"GET /v1/open HTTP/1.1\r\nhost: a\r\n\r\n")
-        await asyncio.sleep(0.1)
-    await asyncio.wait_for(gone.wait(), 5)
+        await asyncio.wait_for(arrived.wait(), WITHIN)
+    await asyncio.wait_for(gone.wait(), WITHIN)
     assert b'"status":499' in await logged(door)
 
 
 async def test_a_client_that_leaves_in_the_middle_of_its_upload_aborts_it(house: Any) -> None:
-    gone = asyncio.Event()
+    arrived, gone = asyncio.Event(), asyncio.Event()
 
     async def patient(reader: Any, _writer: Any) -> None:
         await reader.readuntil(b"\r\n\r\n")
+        arrived.set()
         try:
             while await reader.read(65536):
                 pass
@@ -408,8 +413,8 @@ async def test_a_client_that_leaves_in_the_middle_of_its_upload_aborts_it(house:
     door = await house(patient)
     async with door.client() as client:
         await client.send(b"POST /v1/open HTTP/1.1\r\nhost: a\r\ncontent-length: 1000\r\n\r\nhalf")
-        await asyncio.sleep(0.1)
-    await asyncio.wait_for(gone.wait(), 5)
+        await asyncio.wait_for(arrived.wait(), WITHIN)
+    await asyncio.wait_for(gone.wait(), WITHIN)
 
 
 async def test_pipelined_requests_are_answered_in_order(house: Any) -> None:
@@ -438,14 +443,14 @@ async def test_the_head_of_a_probe_brings_no_body_to_be_read_as_the_next_answer(
         await client.send(b"HEAD " + path.encode() + b" HTTP/1.1\r\nhost: a\r\n\r\n")
         assert (await client.answer(method="HEAD")).status == 200
         await client.send(b"GET /v1/open HTTP/1.1\r\nhost: a\r\n\r\n")
-        assert await asyncio.wait_for(client.reader.readexactly(9), 5) == b"HTTP/1.1 "
+        assert await asyncio.wait_for(client.reader.readexactly(9), WITHIN) == b"HTTP/1.1 "
 
 
 async def test_a_connection_that_comes_free_as_its_waiter_gives_up_serves_the_next(tools: Any) -> None:
     async with tools.raw_service(tools.answering(tools.OK)) as port:
         upstream = Upstream("auth", f"http://127.0.0.1:{port}", Sweep(), PoolBounds(connections=1, wait_seconds=0.2))
         only = await upstream.connect(1)
-        only.send(b"GET", b"GET / HTTP/1.1\r\nhost: a\r\n\r\n", 5)
+        only.send(b"GET", b"GET / HTTP/1.1\r\nhost: a\r\n\r\n", WITHIN)
         await only.head()
         waiting = asyncio.create_task(upstream.connect(1))
         await asyncio.sleep(0)

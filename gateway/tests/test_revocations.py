@@ -20,6 +20,8 @@ from kit.messaging.broker import Broker
 from kit.messaging.topology import Topology
 from kit.process import cancelled
 
+from .conftest import WITHIN, until
+
 USER, SESSION = uuid4(), uuid4()
 
 
@@ -29,7 +31,7 @@ def session(epoch: Any = 1, user: Any = USER, of: Any = SESSION) -> Any:
 
 @pytest.fixture
 async def redis(redis_url: str, namespace: str) -> Any:
-    pipe = RedisPipe(redis_url, timeout=2.0)
+    pipe = RedisPipe(redis_url, timeout=WITHIN)
     await pipe.start()
     yield pipe
     keys = await pipe.ask("KEYS", f"{namespace}:*")
@@ -129,7 +131,7 @@ async def test_a_busy_quarter_of_an_hour_is_not_too_much_to_hear_of(redis: Any, 
     answer = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
     async with tools.raw_service(tools.answering(answer)) as port:
         upstream = Upstream("auth", f"http://127.0.0.1:{port}", Sweep())
-        ask = partial(fetch, upstream, "/internal/revocations", at_most=MOST_REVOCATIONS)
+        ask = partial(fetch, upstream, "/internal/revocations", within=WITHIN, at_most=MOST_REVOCATIONS)
         assert await watching(known, redis, namespace, ask).synchronise()
         upstream.close()
     assert len(known) == 10_000
@@ -202,9 +204,3 @@ async def test_an_event_on_the_broker_reaches_every_gateway(broker_url: str, red
 
 def revoked(user: UUID, of: UUID | None, epoch: int) -> bytes:
     return encode(SessionsRevoked(id=new_id(), time=datetime.now(UTC), user_id=user, session_id=of, epoch=epoch))
-
-
-async def until(holds: Any) -> None:
-    async with asyncio.timeout(10):
-        while not holds():  # noqa: ASYNC110 - it belongs to another process or loop turn
-            await asyncio.sleep(0.02)

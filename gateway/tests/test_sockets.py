@@ -20,7 +20,8 @@ from gateway.routes import Route, Timeouts
 from gateway.stays import Most
 from kit.clock import ManualClock, SystemClock
 
-from .real_time import ROUTES, WITHIN, Platform, platform, renamed, until
+from .conftest import WITHIN, until
+from .real_time import ROUTES, Platform, platform, renamed
 
 OURS = uuid4()
 PAGE = "https://console.example.com"
@@ -43,7 +44,8 @@ async def browser(
     """A page's WebSocket; pages can state a token only as a subprotocol."""
     token = token or door.issuer.token(org=str(organization), role="editor", **options)
     address = f"ws://127.0.0.1:{door.port}/v1/events/ws{query}"
-    async with connect(address, subprotocols=subprotocols(token), origin=PAGE, ping_interval=None) as socket:  # type: ignore[arg-type]  # an origin is a str
+    asked: Any = {"subprotocols": subprotocols(token), "origin": PAGE}
+    async with connect(address, ping_interval=None, open_timeout=WITHIN, **asked) as socket:
         yield socket
 
 
@@ -91,10 +93,11 @@ async def test_a_web_socket_ends_with_its_session_its_token_or_the_process(house
     clock, user = ManualClock(SystemClock().now()), uuid4()
     door = await house(routes=ROUTES, origins=frozenset({PAGE}), clock=clock)
     now = int(clock.now().timestamp())
+    made: dict[str, Any] = {"iat": now, "nbf": now}
     async with (
-        browser(door, sub=str(user)) as revoked,
-        browser(door) as expired,
-        browser(door, exp=now + 6000) as last,
+        browser(door, sub=str(user), exp=now + 600, **made) as revoked,
+        browser(door, exp=now + 600, **made) as expired,
+        browser(door, exp=now + 6000, **made) as last,
     ):
         for socket in (revoked, expired, last):
             await told(socket)
@@ -278,7 +281,8 @@ async def service(answers: list[Any]) -> AsyncIterator[int]:
 def line(door: Any, token: str, *, subprotocols: Any = ("chat",), **options: Any) -> Any:
     headers = {"authorization": f"Bearer {token}"} if token else {}
     address = f"ws://127.0.0.1:{door.port}/v1/line/1?a=b"
-    return connect(address, subprotocols=subprotocols, additional_headers=headers, max_size=2**24, **options)
+    given = {"subprotocols": subprotocols, "additional_headers": headers, "max_size": 2**24, "open_timeout": WITHIN}
+    return connect(address, **given, **options)
 
 
 async def test_a_web_socket_passes_through_to_its_service(house: Any) -> None:
@@ -392,7 +396,7 @@ async def test_a_service_that_shakes_hands_wrongly_is_a_bad_gateway(house: Any, 
     with pytest.raises(InvalidStatus) as refused:
         await line(door, door.issuer.token())
     assert refused.value.response.status_code == 502
-    assert len(door.parts.stays) == 0
+    await until(lambda: len(door.parts.stays) == 0)
 
 
 async def test_no_service_means_service_unavailable(house: Any, tools: Any) -> None:

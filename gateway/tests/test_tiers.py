@@ -21,14 +21,17 @@ from kit.messaging.broker import Broker
 from kit.messaging.topology import Topology
 from kit.process import cancelled
 
-from .conftest import a_policy
+from .conftest import UNHURRIED, WITHIN, a_policy, until
 
 TIERED = {"free": 2, "creator": 3, "pro": 4, "agency": 5}
 POLICY = a_policy(
     shared={"per": "organization", "burst": TIERED, "period": 3600.0},
     single={"per": "credential", "burst": 2, "period": 3600.0},
     costly={"per": "user", "burst": 50, "period": 3600.0, "cost": 250},
+    address={"per": "address", "burst": 600, "period": 36_000.0},
 )
+
+
 SHARED = Route("/v1/shared", "auth", rates=("shared",))
 SINGLE = Route("/v1/single", "auth", rates=("single",))
 COSTLY = Route("/v1/costly", "auth", rates=("costly",))
@@ -99,10 +102,10 @@ async def test_an_expensive_route_takes_more_units_of_what_all_requests_share(ho
     answers = [await door.ask("/v1/costly", token=token) for _ in range(3)]
     assert [answer.status for answer in answers] == [200, 200, 429]
     assert answers[0]["ratelimit"].endswith(";r=49;t=72"), "of its own class it takes one"
-    assert 1 <= int(answers[2]["retry-after"]) <= 15
+    assert 60 * 100 < int(answers[2]["retry-after"]) <= 60 * 150
     ((name, state),) = parsed((await door.ask("/v1/open"))["ratelimit"])
     assert name == "address"
-    assert state["r"] < 200
+    assert 90 < state["r"] < 110
 
 
 async def test_that_a_costly_request_is_refused_stops_no_cheap_one(house: Any) -> None:
@@ -134,21 +137,21 @@ async def test_without_redis_the_tiers_and_the_costs_go_on(house: Any, tools: An
 
 @pytest.mark.parametrize("trusted", [(), (ip_network("10.0.0.0/8"),)])
 async def test_a_stranger_cannot_get_a_fresh_limit_by_naming_other_addresses(house: Any, trusted: Any) -> None:
-    door = await house(trusted=trusted, scale=5 / 600)
+    door = await house(trusted=trusted, policy=UNHURRIED, scale=5 / 600)
     lies = [{"x_forwarded_for": f"198.51.100.{n}", "forwarded": f"for=198.51.100.{n}"} for n in range(8)]
     lies = [lie | {"x_real_ip": "9.9.9.9", "true_client_ip": "9.9.9.9"} for lie in lies]
     assert [(await door.ask("/v1/open", **lie)).status for lie in lies] == [200] * 5 + [429] * 3
 
 
 async def test_behind_our_proxy_what_a_client_puts_in_front_changes_nothing(house: Any) -> None:
-    door = await house(trusted=(ip_network("127.0.0.1/32"),), scale=2 / 600)
+    door = await house(trusted=(ip_network("127.0.0.1/32"),), policy=UNHURRIED, scale=2 / 600)
     lied = [(await door.ask("/v1/open", x_forwarded_for=f"8.8.8.{n}, 203.0.113.9")).status for n in range(4)]
     other = (await door.ask("/v1/open", x_forwarded_for="203.0.113.9, 203.0.113.10")).status
     assert (lied, other) == ([200, 200, 429, 429], 200)
 
 
 async def test_one_ipv6_customer_has_one_limit_however_many_addresses_it_has(house: Any) -> None:
-    door = await house(trusted=(ip_network("127.0.0.1/32"),), scale=2 / 600)
+    door = await house(trusted=(ip_network("127.0.0.1/32"),), policy=UNHURRIED, scale=2 / 600)
     near = [(await door.ask("/v1/open", x_forwarded_for=f"2001:db8:1:2::{n:x}")).status for n in range(4)]
     assert near == [200, 200, 429, 429]
     assert (await door.ask("/v1/open", x_forwarded_for="2001:db8:1:3::1")).status == 200
@@ -257,7 +260,7 @@ async def test_a_page_that_leads_nowhere_ends_the_asking() -> None:
     async def ask(_target: str) -> bytes:
         return stuck
 
-    assert await asyncio.wait_for(PlanWatch(Plans(), ask).synchronise(), 5)
+    assert await asyncio.wait_for(PlanWatch(Plans(), ask).synchronise(), WITHIN)
 
 
 async def test_a_change_of_plan_holds_in_every_gateway_when_its_event_arrives(
@@ -317,9 +320,3 @@ async def exchange(broker_url: str, namespace: str) -> AsyncIterator[Any]:
         await channel.exchange_delete(topology.events)
         await connection.close()
         await broker.close()
-
-
-async def until(is_so: Any) -> None:
-    async with asyncio.timeout(20):
-        while not is_so():  # noqa: ASYNC110 - it belongs to another process or loop turn
-            await asyncio.sleep(0.02)

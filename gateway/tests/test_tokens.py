@@ -12,7 +12,7 @@ import pytest
 from gateway.keys import KeyRing
 from gateway.problems import Refused
 from gateway.tokens import Verifier
-from kit.clock import ManualClock
+from kit.clock import ManualClock, SystemClock
 
 
 def resigned(tools: Any, header: Any, claims: Any, sign: Any) -> Any:
@@ -176,14 +176,15 @@ async def test_two_authorization_headers_are_refused(closed: Any) -> None:
 
 def verifier(issuer: Any, clock: Any = None, **options: Any) -> Any:
     ring = KeyRing(issuer.jwks, **{key: options.pop(key) for key in ("now", "ask_every", "keep") if key in options})
-    clock = clock or ManualClock(datetime.now(UTC))
+    clock = clock or SystemClock()
     return Verifier(ring, clock, issuer="https://rostrum.local", audience="rostrum-api", **options), ring
 
 
 async def test_a_remembered_token_dies_when_it_expires(tools: Any) -> None:
     issuer, clock = tools.Issuer(), ManualClock(datetime.now(UTC))
     checking, _ = verifier(issuer, clock)
-    token = issuer.token().encode()
+    now = int(clock.now().timestamp())
+    token = issuer.token(iat=now, nbf=now, exp=now + 600).encode()
     await checking.session(token)
     assert checking.remembered == 1
     clock.forward(seconds=606)
@@ -222,7 +223,7 @@ async def test_a_new_key_is_found_without_a_restart_and_a_withdrawn_one_is_forgo
 
 async def test_made_up_key_ids_do_not_reach_auth(tools: Any) -> None:
     issuer = tools.Issuer()
-    checking, _ = verifier(issuer)
+    checking, _ = verifier(issuer, now=lambda: 0.0)
     await checking.session(issuer.token().encode())
 
     async def try_one(number: Any) -> None:

@@ -1,3 +1,4 @@
+import asyncio
 import contextlib
 import os
 import subprocess
@@ -39,7 +40,7 @@ def start_program(**settings: str) -> Program:
 
 def stop_program(program: Program) -> int:
     program.process.terminate()
-    code = program.process.wait(timeout=10)
+    code = program.process.wait(timeout=60)
     if program.process.stdout is not None:
         program.process.stdout.close()
     return code
@@ -67,7 +68,7 @@ def own_program() -> Iterator[Callable[..., Program]]:
 
 @pytest.fixture
 async def http(program: Program) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=program.http_url, timeout=20, verify=False) as client:  # no TLS here
+    async with httpx.AsyncClient(base_url=program.http_url, timeout=60, verify=False) as client:  # no TLS here
         (await client.post("/control/reset")).raise_for_status()
         yield client
 
@@ -88,6 +89,13 @@ async def listen() -> AsyncIterator[Callable[[Handler], int]]:
 Faults = Callable[..., Awaitable[None]]
 
 
+async def until(holds: Callable[[], Awaitable[object]]) -> None:
+    """Ask again and again until it holds."""
+    async with asyncio.timeout(60):
+        while not await holds():  # noqa: ASYNC110 - what is waited for happens in another process
+            await asyncio.sleep(0.02)
+
+
 @pytest.fixture
 def faults(http: httpx.AsyncClient) -> Faults:
     async def put(member: str, *rules: dict[str, Any]) -> None:
@@ -99,7 +107,7 @@ def faults(http: httpx.AsyncClient) -> Faults:
 
 @pytest.fixture
 async def smtp(program: Program) -> AsyncIterator[aiosmtplib.SMTP]:
-    client = aiosmtplib.SMTP(hostname="127.0.0.1", port=program.smtp_port, start_tls=False, timeout=10)
+    client = aiosmtplib.SMTP(hostname="127.0.0.1", port=program.smtp_port, start_tls=False, timeout=60)
     await client.connect()
     yield client
     client.close()

@@ -41,7 +41,7 @@ class Hook:
 
     async def wait(self, count: int) -> list[Delivered]:
         """All webhooks, once there are so many."""
-        async with asyncio.timeout(20), self.changed:
+        async with asyncio.timeout(60), self.changed:
             await self.changed.wait_for(lambda: len(self.got) >= count)
         return self.got
 

@@ -50,7 +50,7 @@ async def bank() -> AsyncIterator[tuple[Bank, httpx.AsyncClient]]:
     bank = Bank()
     async with (
         Sandbox([bank], host="127.0.0.1", port=0) as sandbox,
-        httpx.AsyncClient(base_url=sandbox.http_url) as client,
+        httpx.AsyncClient(base_url=sandbox.http_url, timeout=60) as client,
     ):
         yield bank, client
 

@@ -136,7 +136,7 @@ async def test_noise_on_the_wire_ends_in_an_error_or_the_connection_and_the_next
         writer.write(noise)
         writer.write_eof()
         with contextlib.suppress(ConnectionError):
-            await asyncio.wait_for(reader.read(), 5)
+            await asyncio.wait_for(reader.read(), 60)
         writer.close()
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()

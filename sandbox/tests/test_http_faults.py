@@ -8,6 +8,8 @@ import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from .conftest import until
+
 Faults = Callable[..., Awaitable[None]]
 Received = Callable[..., Awaitable[list[dict[str, Any]]]]
 PROTOBUF = {"content-type": "application/x-protobuf"}
@@ -59,7 +61,7 @@ async def test_a_delayed_call_answers_late(call: Call, effects: Effects, faults:
     await faults("otlp", {"kind": "delay", "seconds": 0.4})
     began = time.monotonic()
     assert (await call()).status_code == 200
-    assert 0.4 <= time.monotonic() - began < 2
+    assert 0.4 <= time.monotonic() - began < 30
     assert await effects() == ["work"]
 
 
@@ -115,7 +117,7 @@ async def test_the_wire_carries_no_byte_of_a_dropped_answer(program: Any, http: 
         f"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: {len(body)}"
     )
     writer.write(head.encode() + b"\r\n\r\n" + body)
-    assert await asyncio.wait_for(reader.read(), 5) == b""
+    assert await asyncio.wait_for(reader.read(), 60) == b""
     writer.close()
     await writer.wait_closed()
     assert (await http.get("/livez")).status_code == 200
@@ -133,10 +135,16 @@ async def test_an_error_may_be_answered_although_it_happened(
 
 async def test_what_was_accepted_may_become_visible_later(call: Call, effects: Effects, faults: Faults) -> None:
     await faults("otlp", {"kind": "visible_after", "seconds": 1.0, "times": 1})
+    began = time.monotonic()
     assert (await call("late")).status_code == 200
     assert (await call("at once")).status_code == 200
-    assert await effects() == ["at once"]
-    await asyncio.sleep(1.05)
+    assert await effects() == ["at once"] or time.monotonic() - began >= 1.0
+
+    async def all_visible() -> bool:
+        return len(await effects()) == 2
+
+    await until(all_visible)
+    assert time.monotonic() - began >= 1.0
     assert await effects() == ["at once", "late"]
 
 
@@ -208,18 +216,27 @@ async def test_a_caller_who_leaves_in_the_middle_has_no_effect(
     await writer.drain()
     writer.close()
     await writer.wait_closed()
-    async with asyncio.timeout(5):
-        while [seen["outcome"] for seen in await received("otlp")] != ["failed"]:  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+
+    async def failed() -> bool:
+        return [seen["outcome"] for seen in await received("otlp")] == ["failed"]
+
+    await until(failed)
     assert await effects() == []
 
 
 async def test_what_was_asked_happens_although_the_caller_lost_patience(
-    http: httpx.AsyncClient, effects: Effects, faults: Faults
+    call: Call, effects: Effects, faults: Faults, received: Received
 ) -> None:
-    await faults("otlp", {"kind": "delay", "seconds": 0.6})
-    with pytest.raises(httpx.ReadTimeout):
-        await http.post("/v1/traces", content=an_export(), headers=PROTOBUF, timeout=0.2)
-    assert await effects() == []
-    await asyncio.sleep(0.7)
+    await faults("otlp", {"kind": "delay", "seconds": 1.0})
+    began = time.monotonic()
+    calling = asyncio.ensure_future(call())
+
+    async def heard_out() -> bool:
+        return [seen["body_size"] for seen in await received("otlp")] == [len(an_export())]
+
+    await until(heard_out)
+    calling.cancel()
+    await asyncio.gather(calling, return_exceptions=True)
+    assert await effects() == [] or time.monotonic() - began >= 1.0
+    await until(effects)
     assert await effects() == ["work"]

@@ -20,7 +20,7 @@ PROTOBUF = {"content-type": "application/x-protobuf"}
 
 
 def a_tracer(program: Any, service: str, compression: Compression) -> Tracer:
-    exporter = OTLPSpanExporter(f"{program.http_url}/v1/traces", compression=compression)
+    exporter = OTLPSpanExporter(f"{program.http_url}/v1/traces", compression=compression, timeout=60)
     provider = TracerProvider(resource=Resource.create({"service.name": service}), shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     return provider.get_tracer("tests")

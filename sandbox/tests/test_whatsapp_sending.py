@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -160,7 +161,7 @@ async def test_another_number_is_not_ours(business: Business) -> None:
 
 async def test_a_number_sends_no_faster_than_it_may(business: Business) -> None:
     await business.number(throughput=1, pair_seconds=None)
-    answers = [await business.send(text(str(n))) for n in range(20)]
+    answers = await asyncio.gather(*(business.send(text(str(n))) for n in range(20)))
     refused = [answer for answer in answers if answer.status_code != 200]
     assert refused
     assert {(answer.status_code, code(answer)) for answer in refused} == {(429, 130429)}

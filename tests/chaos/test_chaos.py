@@ -106,7 +106,7 @@ def test_a_mail_may_arrive_as_often_as_its_category_promises() -> None:
 
 
 @pytest.mark.chaos
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_a_short_run_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
     result, output = tmp_path / "result.json", tmp_path / "output.txt"
     with output.open("w") as file:

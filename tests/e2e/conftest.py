@@ -1,5 +1,6 @@
 import os
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -9,17 +10,44 @@ from kit.testing.plugin import BROKER_URL, REDIS_URL
 from local.backing import Found, Servers
 from local.trial import Trial
 
+HERE = Path(__file__).parent
+RUNNING = pytest.StashKey[Trial]()
 
-@pytest.fixture(scope="session")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
+
+@pytest.fixture
+def platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Trial:
     """The whole platform, as `make run` starts it, for all tests of this folder."""
-    servers = Servers(*(Found(url, "environment") for url in (ADMIN_URL, REDIS_URL, BROKER_URL)))
-    folder = tmp_path_factory.mktemp("platform")
-    with Trial(folder, servers, {**os.environ, "ROSTRUM_TRACE_SAMPLE": "1"}) as trial:
-        yield trial
+    stash = request.session.stash
+    if RUNNING not in stash:
+        servers = Servers(*(Found(url, "environment") for url in (ADMIN_URL, REDIS_URL, BROKER_URL)))
+        environment = {**os.environ, "ROSTRUM_TRACE_SAMPLE": "1"}
+        stash[RUNNING] = Trial(tmp_path_factory.mktemp("platform"), servers, environment).__enter__()
+    return stash[RUNNING]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """End the platform with the last test of this folder: the next may need the connections it has."""
+    try:
+        return (yield)
+    finally:
+        if nextitem is None or HERE not in nextitem.path.parents:
+            end(item.session)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Called also where tests break off."""
+    end(session)
+
+
+def end(session: pytest.Session) -> None:
+    trial = session.stash.get(RUNNING, None)
+    if trial is not None:
+        del session.stash[RUNNING]
+        trial.__exit__(None, None, None)
 
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(timeout=20, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
         yield client

@@ -10,7 +10,7 @@ import pytest
 from local.trial import Trial
 from local.visitor import Visitor, newcomer, seen
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 OPEN = ("/v1/accounts", "/v1/accounts/verify", "/v1/sessions", "/v1/sessions/refresh")
 CLOSED = ("/v1/organizations", "/v1/invitations/accept")

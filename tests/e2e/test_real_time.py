@@ -11,7 +11,7 @@ import pytest
 from local.trial import Trial
 from local.visitor import Visitor, newcomer
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
 async def told(lines: AsyncIterator[str]) -> tuple[str, str, Any]:

@@ -7,7 +7,7 @@ from local.demo import StepResult, tell
 from local.demo.story import Story
 from local.trial import Trial
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
 async def test_every_step_of_the_story_is_seen_from_outside(platform: Trial, http: httpx.AsyncClient) -> None:

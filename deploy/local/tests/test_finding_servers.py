@@ -162,7 +162,7 @@ def listener(greeting: bytes) -> Iterator[int]:
     class Talk(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             with contextlib.suppress(OSError):
-                self.request.settimeout(3)
+                self.request.settimeout(60)
                 self.request.recv(1)
                 self.request.sendall(greeting)
                 while self.request.recv(4096):
@@ -196,8 +196,8 @@ async def test_a_port_where_nobody_listens_is_not_taken(kind: Kind) -> None:
 
 
 async def test_the_real_servers_of_the_test_run_are_usable(broker_url: str, redis_url: str) -> None:
-    await RABBIT.usable(broker_url)
-    await REDIS.usable(redis_url)
+    await RABBIT.usable(broker_url, patience=30)
+    await REDIS.usable(redis_url, patience=30)
 
 
 def test_tests_never_take_a_local_socket() -> None:

@@ -31,7 +31,7 @@ def install(checkout: Path, *, before: str = "", path: str = "/nonexistent") -> 
     script = checkout / "deploy" / "local" / "install.py"
     program = f"import sys, runpy; {before}\nrunpy.run_path({str(script)!r}, run_name='__main__')"
     command = [sys.executable, "-I", "-c", program]
-    return subprocess.run(command, env={"PATH": path}, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, env={"PATH": path}, capture_output=True, text=True, check=False, timeout=300)
 
 
 def write_stamp(checkout: Path) -> None:

@@ -29,9 +29,9 @@ def test_secrets_are_kept_and_readable_by_their_owner_alone(tmp_path: Path) -> N
 
 def test_ports_are_kept_until_somebody_else_takes_one(tmp_path: Path) -> None:
     state = State.of(tmp_path)
-    first = state.ports(("gateway", "auth"))
-    assert state.ports(("gateway", "auth")) == first
+    first = state.ports(("sandbox", "auth"))
+    assert state.ports(("sandbox", "auth")) == first
     with socket.create_server(("127.0.0.1", first["auth"])):
-        later = state.ports(("gateway", "auth"))
-        assert later["gateway"] == first["gateway"]
+        later = state.ports(("sandbox", "auth"))
+        assert later["sandbox"] == first["sandbox"]
         assert later["auth"] != first["auth"]

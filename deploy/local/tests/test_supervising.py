@@ -36,7 +36,7 @@ def part(name: str, program: str = SERVER, port: int | None = None) -> Part:
 
 
 async def until(what: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not what():  # noqa: ASYNC110 - another process changes it
             await asyncio.sleep(0.02)
 
@@ -84,7 +84,7 @@ async def test_stopping_does_not_wait_for_a_part_whose_turn_never_came(state: St
     supervisor = Supervisor(state, [never, replace(part("second"), after=("never",))])
     supervisor.start()
     await until(lambda: Record(state, "never").identity())
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(20):
         await supervisor.stop()
 
 
@@ -165,6 +165,18 @@ def test_a_trace_is_shown_as_its_error_and_the_place_in_our_code() -> None:
     trace = [{"exc_type": "Oops", "exc_value": "first\nsecond", "frames": frames}]
     line = json.dumps({"event": "loop.crashed", "level": "error", "exception": trace}).encode()
     assert readable("auth", line).plain.endswith("exception=Oops: first (/x/src/auth/a.py:7)")
+
+
+async def test_a_part_that_comes_up_while_all_are_stopped_is_stopped_too(state: State) -> None:
+    for turns in range(12):
+        supervisor = Supervisor(state, [part("late", "import time; time.sleep(600)")])
+        supervisor.start()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await supervisor.stop()
+        [late] = supervisor._watched
+        assert late.process is None or late.process.returncode is not None
+        assert Record(state, "late").identity() is None
 
 
 def test_a_child_is_recognised_however_soon_after_its_start_it_was_recorded() -> None:

@@ -18,13 +18,13 @@ from fastapi import APIRouter
 from kit import process
 from kit.http.app import create_app
 from kit.http.serving import serve
-from kit.process import Loop, in_order, supervise
+from kit.process import Loop, in_order, supervise, whatever_comes
 
 
 @asynccontextmanager
-async def supervised(*loops: Loop) -> AsyncIterator[None]:
+async def supervised(*loops: Loop, deadline: float = 20.0) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    task = asyncio.create_task(supervise(loops, stop))
+    task = asyncio.create_task(supervise(loops, stop, deadline=deadline))
     try:
         yield
     finally:
@@ -42,7 +42,7 @@ async def test_a_step_is_repeated_at_once_while_there_is_more() -> None:
         return None
 
     async with supervised(Loop("steps", step, every=3600)):
-        await asyncio.wait_for(idle.wait(), 2)
+        await asyncio.wait_for(idle.wait(), 30)
 
 
 async def test_a_crashed_loop_is_counted_and_starts_again() -> None:
@@ -57,7 +57,7 @@ async def test_a_crashed_loop_is_counted_and_starts_again() -> None:
         await asyncio.Event().wait()
 
     async with supervised(Loop("crashing", work)):
-        await asyncio.wait_for(again.wait(), 5)
+        await asyncio.wait_for(again.wait(), 30)
     assert process.CRASHES.labels("crashing")._value.get() == before + 1
 
 
@@ -70,7 +70,7 @@ async def test_a_loop_that_ends_by_itself_starts_again() -> None:
             again.set()
 
     async with supervised(Loop("ending", work)):
-        await asyncio.wait_for(again.wait(), 5)
+        await asyncio.wait_for(again.wait(), 30)
 
 
 async def test_at_the_end_a_step_under_way_is_finished_and_others_wait_their_turn() -> None:
@@ -97,18 +97,14 @@ async def test_at_the_end_a_step_under_way_is_finished_and_others_wait_their_tur
 
 
 async def test_a_loop_that_will_not_end_is_cancelled_after_its_grace() -> None:
-    started = asyncio.get_running_loop().time()
-
     async def stubborn(_stop: asyncio.Event) -> None:
         await asyncio.Event().wait()
 
-    async with supervised(Loop("stubborn", stubborn, grace=0.05)):
+    async with asyncio.timeout(30), supervised(Loop("stubborn", stubborn, grace=0.05), deadline=3600):
         await asyncio.sleep(0)
-    assert asyncio.get_running_loop().time() - started < 2
 
 
 async def test_a_loop_that_swallows_its_cancellation_does_not_hold_up_the_end() -> None:
-    started = asyncio.get_running_loop().time()
     release = asyncio.Event()
 
     async def deaf() -> None:
@@ -120,9 +116,11 @@ async def test_a_loop_that_swallows_its_cancellation_does_not_hold_up_the_end() 
     task = asyncio.create_task(supervise((Loop("deaf", deaf, grace=0.05),), stop, deadline=0.1))
     await asyncio.sleep(0)
     stop.set()
-    await task
+    await asyncio.wait((task,), timeout=30)
+    ended = task.done()
     release.set()
-    assert asyncio.get_running_loop().time() - started < 5
+    await task
+    assert ended
 
 
 async def test_stages_end_in_order_and_a_failed_one_ends_the_others() -> None:
@@ -169,13 +167,15 @@ async def test_a_request_under_way_is_answered_before_the_end_and_readiness_goes
         return "done"
 
     app = create_app(service="sample", title="Sample", routers=[router])
-    stop, port = asyncio.Event(), asyncio.get_running_loop().create_future()
-    serving = asyncio.create_task(serve(app, "127.0.0.1", 0, stop, bound=port.set_result, notice=1.0))
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{await port}", trust_env=False) as client:
+    stop, unready, port = asyncio.Event(), asyncio.Event(), asyncio.get_running_loop().create_future()
+    serving = asyncio.create_task(
+        serve(app, "127.0.0.1", 0, stop, bound=port.set_result, on_drain=unready.set, notice=8.0)
+    )
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{await port}", trust_env=False, timeout=60) as client:
         request = asyncio.create_task(client.get("/slow"))
         await entered.wait()
         stop.set()
-        await asyncio.sleep(0.05)
+        await unready.wait()
         assert (await client.get("/readyz")).status_code == 503
         while await _takes_connections(client):  # noqa: ASYNC110 - the port closes without telling
             await asyncio.sleep(0.05)
@@ -212,6 +212,8 @@ async def crash(stop):
 
 async def stuck(stop):
     print("port 1", flush=True)
+    await stop.wait()
+    print("told", flush=True)
     await asyncio.Event().wait()
 
 process.run({"main": main, "crash": crash, "stuck": stuck}[sys.argv[1]])
@@ -233,7 +235,7 @@ def started(what: str) -> subprocess.Popen[str]:
 def test_a_signal_ends_the_process_in_order_with_status_zero(number: int) -> None:
     child = started("main")
     child.send_signal(number)
-    out, err = child.communicate(timeout=20)
+    out, err = child.communicate(timeout=60)
     assert (child.returncode, err) == (0, "")
     assert out.strip().endswith("closed")
 
@@ -241,15 +243,34 @@ def test_a_signal_ends_the_process_in_order_with_status_zero(number: int) -> Non
 def test_a_second_signal_ends_what_does_not_end() -> None:
     child = started("stuck")
     child.send_signal(signal.SIGTERM)
+    assert child.stdout is not None
+    assert child.stdout.readline() == "told\n"
     with pytest.raises(subprocess.TimeoutExpired):
         child.wait(0.3)
     child.send_signal(signal.SIGTERM)
-    child.communicate(timeout=20)
+    child.communicate(timeout=60)
     assert child.returncode != 0
 
 
 def test_a_crash_is_told_on_stderr_and_ends_with_one() -> None:
     child = started("crash")
-    _, err = child.communicate(timeout=20)
+    _, err = child.communicate(timeout=60)
     assert child.returncode == 1
     assert "RuntimeError: boom" in err
+
+
+async def test_a_last_word_is_said_however_often_it_is_interrupted() -> None:
+    told, go = [], asyncio.Event()
+
+    async def last_word() -> str:
+        await go.wait()
+        told.append("said")
+        return "said"
+
+    task = asyncio.create_task(whatever_comes(last_word()))
+    for _ in range(3):
+        await asyncio.sleep(0)
+        task.cancel()
+    go.set()
+    assert await task == "said"
+    assert told == ["said"]

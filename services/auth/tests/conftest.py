@@ -26,7 +26,7 @@ async def place(databases: Databases) -> TestDatabase:
 
 @pytest.fixture
 async def database(place: TestDatabase) -> AsyncIterator[Database]:
-    opened = await Database.open(place.url("auth"), name="auth test", pool_size=4, acquire_within=20)
+    opened = await Database.open(place.url("auth"), name="auth test", pool_size=4, acquire_within=60)
     try:
         yield opened
     finally:

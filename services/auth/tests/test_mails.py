@@ -1,4 +1,5 @@
 import asyncio
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -11,7 +12,6 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from kit.ledger.model import NotAccepted, Refused, Unanswered
 from kit.mail import BadSmtpUrl, SmtpServer
-from kit.testing.programs import free_port
 
 from .conftest import Forward
 from .story import Story
@@ -45,7 +45,7 @@ async def killed(story: Story) -> None:
     """A worker ends after the server has the mail and before it could note so."""
     story.postbox.holds = asyncio.Event()
     sending = asyncio.create_task(story.delivering.worker().run(asyncio.Event()))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await story.postbox.first.wait()
     while not sending.done():
         sending.cancel()
@@ -104,7 +104,7 @@ async def test_a_slow_sender_cannot_overwrite_what_another_has_recorded(story: S
     await story.sign_up(ADA)
     story.postbox.holds, stop = asyncio.Event(), asyncio.Event()
     late = asyncio.create_task(story.delivering.worker().run(stop))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await story.postbox.first.wait()
     release, story.postbox.holds = story.postbox.holds, None
     await story.delivering.lapse()
@@ -118,19 +118,25 @@ async def test_a_slow_sender_cannot_overwrite_what_another_has_recorded(story: S
     assert await statuses(story) == [("sent", 2, "")]
 
 
+async def wait_of(story: Story) -> float:
+    """Seconds from the last try of the one mail to the next."""
+    (row,) = await story.admin("SELECT extract(epoch FROM due_at - called_at)::float AS wait FROM ledger_entries")
+    return float(row["wait"])
+
+
 async def test_a_mail_that_was_not_taken_is_tried_again_ever_later(story: Story, forward: Forward) -> None:
     await story.sign_up(ADA)
     story.postbox.trouble = NotAccepted("busy", code="451")
     await story.deliver()
     assert await statuses(story) == [("pending", 1, "451")]
+    assert await wait_of(story) >= 7.5
+    await forward(-3600)
     await story.deliver()
-    assert (await statuses(story))[0][1] == 1
-    await forward(16)
+    assert (await statuses(story))[0][1] == 1, "not before it is due"
+    await forward(3600 + 16)
     await story.deliver()
     assert (await statuses(story))[0][1] == 2
-    await forward(14)
-    await story.deliver()
-    assert (await statuses(story))[0][1] == 2, "the second wait is longer"
+    assert await wait_of(story) >= 15, "the second wait is longer"
     await forward(24 * 3600)
     await story.http.post("/v1/accounts/verification-mails", json={"email": ADA})
     await story.deliver()
@@ -199,6 +205,18 @@ class Mailbox:
         return self.data
 
 
+class MailHost(Controller):
+    """A real SMTP server; its port is its own before it starts."""
+
+    def __init__(self, mailbox: Mailbox) -> None:
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        port = self.listening.getsockname()[1]
+        super().__init__(mailbox, hostname="127.0.0.1", port=port, enable_SMTPUTF8=True, ready_timeout=60)
+
+    def _create_server(self) -> Any:
+        return self.loop.create_server(self._factory_invoker, sock=self.listening)
+
+
 @pytest.fixture
 def mailbox() -> Mailbox:
     return Mailbox()
@@ -206,12 +224,12 @@ def mailbox() -> Mailbox:
 
 @pytest.fixture
 def smtp(mailbox: Mailbox) -> Iterator[SmtpServer]:
-    controller = Controller(mailbox, hostname="127.0.0.1", port=free_port(), enable_SMTPUTF8=True)
-    controller.start()
+    host = MailHost(mailbox)
+    host.start()
     try:
-        yield SmtpServer.at(f"smtp://127.0.0.1:{controller.port}")
+        yield SmtpServer.at(f"smtp://127.0.0.1:{host.port}")
     finally:
-        controller.stop()
+        host.stop()
 
 
 @pytest.fixture

@@ -108,6 +108,21 @@ async def test_nobody_overwrites_what_they_have_not_seen(story: Story) -> None:
     assert (await story.http.get("/v1/mail-preferences")).status_code == 401
 
 
+async def test_what_is_shown_is_of_one_moment_so_that_its_version_is_that_of_its_wishes(story: Story) -> None:
+    ada = await story.person(ADA)
+
+    async def changes() -> None:
+        for version in range(20):
+            assert (await change(ada, WANTED if version % 2 else UNWANTED, version)).status_code == 200
+
+    changing = asyncio.create_task(changes())
+    while not changing.done():
+        answer = await ada.call("GET", "/v1/mail-preferences")
+        version = int(answer.headers["etag"].strip('"v'))
+        assert answer.json()["items"][1]["wanted"] is (version % 2 == 0)
+    await changing
+
+
 async def test_one_persons_wishes_are_not_anothers(story: Story) -> None:
     ada, bob = await story.person(ADA), await story.person(BOB)
     await change(ada, UNWANTED, 0)

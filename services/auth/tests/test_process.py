@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
-from aiosmtpd.controller import Controller
+from aio_pika.abc import AbstractConnection
 from pydantic import ValidationError
 
 from auth.bootstrap import SERVICE
@@ -22,10 +23,11 @@ from kit.messaging.broker import Broker
 from kit.messaging.topology import Topology
 from kit.settings import explain
 from kit.testing.databases import Databases, TestDatabase
-from kit.testing.programs import Program, eventually, free_port
+from kit.testing.ports import free_port
+from kit.testing.programs import Program, eventually
 
 from .story import GOOD, LINK, SEALING_KEY, text_of
-from .test_mails import Mailbox
+from .test_mails import Mailbox, MailHost
 
 
 @dataclass
@@ -42,7 +44,7 @@ class Ground:
             env={"PATH": os.environ["PATH"], **self.environment, "AUTH_HTTP_PORT": "0"},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=100,
             check=False,
         )
 
@@ -65,8 +67,8 @@ async def place(databases: Databases) -> TestDatabase:
 @pytest.fixture
 async def ground(place: TestDatabase, broker_url: str, namespace: str, tmp_path: Path) -> AsyncIterator[Ground]:
     mailbox = Mailbox()
-    controller = Controller(mailbox, hostname="127.0.0.1", port=free_port(), enable_SMTPUTF8=True)
-    controller.start()
+    host = MailHost(mailbox)
+    host.start()
     environment = {
         "AUTH_DATABASE_URL": place.url("auth"),
         "AUTH_MIGRATE_URL": place.admin_url,
@@ -75,19 +77,28 @@ async def ground(place: TestDatabase, broker_url: str, namespace: str, tmp_path:
         "AUTH_NAMESPACE": namespace,
         "AUTH_JWKS_URL": "http://127.0.0.1:1/.well-known/jwks.json",
         "AUTH_SEALING_KEY": SEALING_KEY,
-        "AUTH_SMTP_URL": f"smtp://127.0.0.1:{controller.port}",
+        "AUTH_SMTP_URL": f"smtp://127.0.0.1:{host.port}",
         "AUTH_POOL_SIZE": "3",
     }
-    topology = Topology(namespace)
-    heard = SERVICE.heard_by()
-    connection = await Broker(broker_url, name="auth test").connect("test")
-    await topology.declare(connection, heard)
+    topology, heard = Topology(namespace), SERVICE.heard_by()
+    async with connected(broker_url) as connection:
+        await topology.declare(connection, heard)
     try:
         yield Ground(environment, mailbox, tmp_path)
     finally:
-        await topology.delete(connection, heard)
+        async with connected(broker_url) as connection:
+            await topology.delete(connection, heard)
+        host.stop()
+
+
+@asynccontextmanager
+async def connected(broker_url: str) -> AsyncIterator[AbstractConnection]:
+    """A line to the broker for a moment: while a program is waited for, nobody would keep it alive."""
+    connection = await Broker(broker_url, name="auth test").connect("test")
+    try:
+        yield connection
+    finally:
         await connection.close()
-        controller.stop()
 
 
 async def arrived(mailbox: Mailbox, count: int) -> bool:
@@ -115,7 +126,7 @@ async def test_the_service_is_migrated_started_in_two_processes_used_and_stopped
     try:
         await api.start()
         await worker.start()
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{api.port}", timeout=20) as http:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{api.port}", timeout=60) as http:
             assert (await http.post("/v1/accounts", json={"email": "a@x.test", "password": GOOD})).status_code == 202
             await eventually(partial(arrived, ground.mailbox, 1))
             found = LINK.search(text_of(ground.mailbox.messages()[0]))
@@ -151,7 +162,7 @@ async def test_a_worker_killed_while_the_server_has_the_mail_sends_it_again_by_t
     ground.mailbox.answers_after = 60
     try:
         await server.start()
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=20) as http:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=60) as http:
             await http.post("/v1/accounts", json={"email": "a@x.test", "password": GOOD})
         await eventually(partial(arrived, ground.mailbox, 1))
         await server.kill()

@@ -1,7 +1,9 @@
 import asyncio
 import base64
 import json
+import math
 import random
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -225,12 +227,15 @@ async def test_gateways_are_told_what_ended_lately(story: Story, forward: Forwar
     ada, bob = await story.person(ADA), await story.person("bob@example.com")
     await ada.call("DELETE", "/v1/sessions/current")
     await bob.call("DELETE", "/v1/sessions")
+    before = story.database.clock.now()
     body = (await story.http.get("/internal/revocations")).json()
+    after = story.database.clock.now()
     assert [(each["user_id"], each["session_id"], each["epoch"]) for each in body["revocations"]] == [
         (ada.user_id, ada.tokens["session_id"], 0),
         (bob.user_id, None, 1),
     ]
-    assert abs(datetime.fromisoformat(body["now"]) - story.database.clock.now()) < timedelta(seconds=2)
+    near = timedelta(seconds=2)
+    assert before - near < datetime.fromisoformat(body["now"]) < after + near
     await forward(15 * 60 + 1)
     assert (await story.http.get("/internal/revocations")).json()["revocations"] == []
 
@@ -262,10 +267,12 @@ async def test_after_ten_failures_each_attempt_doubles_the_wait_for_the_next(
         assert (await story.sign_in(email, "wrong-password-55")).status_code == 401
     for wait in (1, 2, 4, 8, 16, 30):
         await forward(wait)
+        before = time.monotonic()
         assert (await story.sign_in(email, "wrong-password-55")).status_code == 401
     answer = await story.sign_in(email)
+    passed = time.monotonic() - before
     assert problem(answer) == (429, "too-many-attempts")
-    assert 20 < int(answer.headers["retry-after"]) <= 30
+    assert 29 - passed <= int(answer.headers["retry-after"]) <= 30
 
 
 async def test_the_right_password_after_the_wait_starts_the_count_anew(story: Story, forward: Forward) -> None:
@@ -280,8 +287,10 @@ async def test_the_right_password_after_the_wait_starts_the_count_anew(story: St
 
 async def test_no_password_is_guessed_faster_by_guessing_at_once(story: Story) -> None:
     await story.person(ADA)
+    before = time.monotonic()
     answers = await asyncio.gather(*(story.sign_in(ADA, f"wrong-password-{at}") for at in range(40)))
-    assert sum(answer.status_code == 401 for answer in answers) <= 14
+    passed = time.monotonic() - before
+    assert sum(answer.status_code == 401 for answer in answers) <= 11 + math.log2(1 + passed), "1, 2, 4 … seconds"
 
 
 @pytest.mark.parametrize("body", [{}, {"refresh_token": 1}, {"refresh_token": "x" * 300}, {"token": "x"}])

@@ -27,7 +27,7 @@ async def place(databases: Databases) -> TestDatabase:
 
 @pytest.fixture
 async def database(place: TestDatabase) -> AsyncIterator[Database]:
-    opened = await Database.open(place.url("billing"), name="billing test", pool_size=4)
+    opened = await Database.open(place.url("billing"), name="billing test", pool_size=4, acquire_within=20)
     try:
         yield opened
     finally:

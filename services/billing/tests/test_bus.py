@@ -55,13 +55,13 @@ async def worker(database: Database, broker: Broker, topology: Topology) -> Asyn
     running = [asyncio.create_task(work.run(stop)) for work in works]
     yield
     stop.set()
-    await asyncio.wait_for(asyncio.gather(*running), 15)
+    await asyncio.wait_for(asyncio.gather(*running), 60)
 
 
 async def eventually(ask: Callable[[], Awaitable[object]], wanted: object) -> None:
     answer: object = None
     with suppress(TimeoutError):
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while (answer := await ask()) != wanted:  # noqa: ASYNC110 - what is asked lives in another process
                 await asyncio.sleep(0.02)
     assert answer == wanted

@@ -1,7 +1,6 @@
 """What closes billing's doors, and what does not."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -18,7 +17,8 @@ from kit.messaging.broker import Broker
 from kit.messaging.topology import Topology
 from kit.service import Backbone, Pulse, make_app, open_backbone
 from kit.testing.databases import TestDatabase
-from kit.testing.programs import Program, eventually, free_port
+from kit.testing.ports import free_port
+from kit.testing.programs import Program, eventually
 
 
 @pytest.fixture
@@ -29,6 +29,7 @@ async def backbone(place: TestDatabase, broker_url: str, namespace: str) -> Asyn
         "database_url": SecretStr(place.url("billing")),
         "broker_url": SecretStr(broker_url),
         "namespace": namespace,
+        "pool_size": 2,
     }
     settings = BillingSettings(**given)
     async with open_backbone(SERVICE, settings) as opened:
@@ -43,8 +44,7 @@ async def backbone(place: TestDatabase, broker_url: str, namespace: str) -> Asyn
 
 
 def away() -> Broker:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return Broker(f"amqp://guest:guest@127.0.0.1:{taken.getsockname()[1]}/", name="billing test")
+    return Broker("amqp://guest:guest@127.0.0.1:1/", name="billing test")
 
 
 @asynccontextmanager
@@ -91,19 +91,20 @@ async def test_whoever_sends_requests_here_has_time_to_notice_the_end(
         "BILLING_DATABASE_URL": place.url("billing"),
         "BILLING_BROKER_URL": settings.broker_url.get_secret_value(),
         "BILLING_NAMESPACE": settings.namespace,
-        "BILLING_DRAIN_NOTICE": "3",
+        "BILLING_DRAIN_NOTICE": "12",
     }
     program = Program(("billing", "api"), environment, tmp_path / "api.log", port)
     try:
         await program.start()
-        ending = asyncio.create_task(program.stop())
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+        ending = asyncio.create_task(program.stop(within=60))
+        address = f"http://127.0.0.1:{port}"
+        async with httpx.AsyncClient(base_url=address, trust_env=False, timeout=30) as client:
 
             async def says_so() -> bool:
                 return bool((await client.get("/readyz")).json()["status"] == "draining")
 
-            await eventually(says_so, within=2.5)
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as late:
+            await eventually(says_so, within=11)
+        async with httpx.AsyncClient(base_url=address, trust_env=False, timeout=30) as late:
             assert (await late.get("/livez")).status_code == 200
         assert await ending == 0
     finally:

@@ -5,9 +5,9 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from urllib.request import urlopen
 
 import httpx
+import orjson
 import pytest
 
 from inbox import migrations
@@ -17,9 +17,9 @@ from kit.db.database import Database
 from kit.http.app import create_app
 from kit.http.caller import TokenVerifier
 from kit.http.client import Outbound
+from kit.http.transport import PyreqwestTransport
 from kit.seal import Keyring, LocalMasterKey
 from kit.testing.databases import Databases
-from kit.testing.programs import free_port
 from kit.testing.tokens import AUDIENCE, ISSUER, Issuer
 
 from .house import SECRET, VERIFY, House
@@ -30,36 +30,33 @@ MASTER = "A" * 43
 @pytest.fixture(scope="session")
 def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The outside world as a program of its own, shared by the tests of one worker."""
-    port = free_port()
-    told = {"SANDBOX_HTTP_PORT": str(port), "SANDBOX_SMTP_PORT": "0"}
+    told = {"SANDBOX_HTTP_PORT": "0", "SANDBOX_SMTP_PORT": "0"}
     log = tmp_path_factory.mktemp("sandbox") / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "sandbox"], env={**os.environ, **told}, stdout=output, stderr=output
         )
     try:
-        url = f"http://127.0.0.1:{port}"
-        _until_ready(url, process, log)
-        yield url
+        yield _address(process, log)
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
-def _until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    ends = time.monotonic() + 40
+def _address(process: "subprocess.Popen[bytes]", log: Path) -> str:
+    """Where it listens, which is the first that it says."""
+    ends = time.monotonic() + 60
     while time.monotonic() < ends and process.poll() is None:
-        try:
-            with urlopen(f"{url}/readyz", timeout=2):
-                return
-        except OSError:
-            time.sleep(0.05)
+        first, whole, _ = log.read_bytes().partition(b"\n")
+        if whole:
+            return str(orjson.loads(first)["http"])
+        time.sleep(0.05)
     raise AssertionError(log.read_text()[-3000:])
 
 
 @pytest.fixture
 async def sandbox(sandbox_url: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=sandbox_url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=sandbox_url, timeout=60) as client:
         answer = await client.post("/control/reset")
         assert answer.status_code < 300, answer.text
         yield client
@@ -70,8 +67,8 @@ async def house(
     databases: Databases, sandbox: httpx.AsyncClient, sandbox_url: str, tmp_path: Path
 ) -> AsyncIterator[House]:
     place = await databases.clone({"inbox": migrations})
-    database = await Database.open(place.url("inbox"), name="inbox test", pool_size=12)
-    outbound, issuer = Outbound(), Issuer()
+    database = await Database.open(place.url("inbox"), name="inbox test", pool_size=12, acquire_within=20)
+    outbound, issuer = Outbound(transport=PyreqwestTransport(connect=30.0, read=30.0)), Issuer()
     try:
         keyring = Keyring(database, LocalMasterKey.from_text(MASTER))
         meta = Meta(f"{sandbox_url}/whatsapp/graph", "v23.0", SECRET, VERIFY)

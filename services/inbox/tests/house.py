@@ -192,7 +192,7 @@ class House:
             return await self.reduced() and await self.settled()
 
         async with self.working(workers):
-            await eventually(done)
+            await eventually(done, within=60)
 
     async def settled_now(self) -> bool:
         """Whether nothing of the ledger is due at this moment."""
@@ -206,7 +206,7 @@ class House:
     async def reduce(self, *, workers: int = 1) -> None:
         """Let workers run until what came in is reduced; nothing is done outside."""
         async with self.working(workers, outside=False):
-            await eventually(self.reduced)
+            await eventually(self.reduced, within=60)
 
     async def count(self, sql: str, *args: Any) -> int:
         connection = await asyncpg.connect(self.place.admin_url)

@@ -134,10 +134,11 @@ async def test_whatever_goes_wrong_on_the_way_it_arrives(house: House, fault: di
     await house.faults(fault)
 
     async def ready() -> bool:
+        await house.forward(1)
         return bool((await read(house, medium))["state"] == "ready")
 
     async with house.working():
-        await eventually(ready)
+        await eventually(ready, within=60)
 
 
 async def test_a_dead_token_parks_media_and_a_new_one_fetches_them(house: House) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from typing import Any
+from uuid import UUID
 
 from kit.ids import new_id
 
@@ -84,6 +85,50 @@ async def test_shuffled_and_doubled_webhooks_come_to_the_same_by_any_number_of_w
         said = texts(await house.messages(conversation["id"]))
         assert [each.split()[1] for each in said] == ["0", "1", "2", "3", "4"]
     assert await house.count("SELECT count(*) FROM messages") == 30
+
+
+async def test_what_comes_together_is_as_if_it_came_one_after_the_other(house: House) -> None:
+    """Known people and newcomers, pictures, reactions and doubles, in one delivery and in many."""
+    other, second, at = new_id(), "100000000000002", house.now() - 1000
+    await house.sandbox.post("/whatsapp/control/numbers", json={"id": second, "waba_id": ACCOUNT})
+    await house.connected()
+    await house.connected(second, by=other)
+    people = [f"1650555{number:04d}" for number in range(8)]
+    alone, together = (_conversations(people, at) for _ in range(2))
+    for message in alone:
+        await house.hook(value(second, messages=[message]))
+        await house.reduce()
+    await house.hook(*(value(messages=[message]) for message in together[:4]))
+    await house.reduce()
+    await house.hook(*(value(messages=[message]) for message in together))
+    await house.reduce()
+    assert await _seen(house, None) == await _seen(house, other)
+    assert len(await _seen(house, None)) == len(people)
+
+
+def _conversations(people: list[str], at: int) -> list[dict[str, Any]]:
+    said = [written(f"{person} {place}", at + place, person) for place in range(3) for person in people]
+    reaction = {"message_id": said[-8]["id"], "emoji": "👍"}
+    return [
+        *said,
+        written("", at + 5, people[0], type="image", image={"id": "1", "mime_type": "image/jpeg"}),
+        written("", at + 6, people[0], type="reaction", reaction=reaction),
+        written("last", at + 7, people[0]),
+        said[-8],
+    ]
+
+
+async def _seen(house: House, by: UUID | None) -> list[Any]:
+    """All that an organization has of its conversations, but for ids and times of our own."""
+    shown = ("type", "text", "status", "sequence", "provider_time", "reaction", "media")
+    found = (await house.get("/v1/conversations?limit=100", by=by))["items"]
+    seen = []
+    for each in found:
+        messages = [{name: message[name] for name in shown} for message in await house.messages(each["id"], by=by)]
+        for message in messages:
+            message["media"] = len(message["media"])
+        seen.append((messages, each["unread_count"], each["last_sequence"], each["version"], each["last_message_at"]))
+    return sorted(seen, key=str)
 
 
 async def test_one_message_in_two_deliveries_of_different_shape_is_one(house: House) -> None:
@@ -270,7 +315,7 @@ async def test_who_gets_a_number_that_somebody_has_left_is_somebody_else(house: 
         await house.say("", type="system", system=system, number=number)
     await house.reduce()
     await house.forward(60)
-    await house.hook(value(messages=[written("written before the change", at - 5)]))
+    await house.hook(value(messages=[written("written before the change", at - 600)]))
     await house.say("I have this number now", name="Bob")
     await house.say("from my new number", person="12195555358")
     await house.reduce()

@@ -43,7 +43,7 @@ async def rests(house: House, message_id: str, ledger: str) -> None:
         )
 
     async with house.working():
-        await eventually(reached)
+        await eventually(reached, within=60)
 
 
 async def test_a_reply_leaves_once_and_carries_our_id_of_it(house: House, conversation: str) -> None:

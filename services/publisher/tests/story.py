@@ -32,7 +32,7 @@ from kit.messaging.topology import Topology
 from kit.process import Loop, supervise
 from kit.seal import Keyring, LocalMasterKey
 from kit.testing.databases import TestDatabase
-from kit.testing.programs import eventually, free_port
+from kit.testing.programs import eventually
 from kit.testing.tokens import AUDIENCE, ISSUER, Issuer
 from publisher import worker
 from publisher.api import ROUTERS
@@ -40,7 +40,7 @@ from publisher.bootstrap import Publishing, publishing
 from publisher.partner_queues.service import PartnerQueueService
 from publisher.settings import PublisherSettings
 
-PUBLIC = "http://127.0.0.1:1"
+NOBODY = PUBLIC = "http://127.0.0.1:1"
 CALLBACK = "/v1/oauth/linkedin/callback"
 MASTER = base64.urlsafe_b64encode(bytes(range(32))).decode()
 
@@ -65,7 +65,7 @@ class Sandbox:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=60)
         if self.process.stdout is not None:
             self.process.stdout.close()
 
@@ -110,15 +110,19 @@ class Line:
     """The way to LinkedIn's API; while it is cut, connections are refused."""
 
     def __init__(self, api_url: str) -> None:
-        self.real = PyreqwestTransport(read=2.0)
+        self.real = PyreqwestTransport(connect=30.0, read=30.0)
         self.api_url = api_url
         self.cut = False
 
     async def exchange(self, request: Outgoing, *, within: float, at_most: int) -> Answer:
         if self.cut and request.url.startswith(self.api_url):
-            nowhere = f"http://127.0.0.1:{free_port()}"
-            request = replace(request, url=request.url.replace(self.api_url, nowhere))
+            request = replace(request, url=request.url.replace(self.api_url, NOBODY))
         return await self.real.exchange(request, within=within, at_most=at_most)
+
+    async def wait_no_longer_than(self, seconds: float) -> None:
+        """From now on an answer that takes longer is given up."""
+        await self.real.close()
+        self.real = PyreqwestTransport(connect=30.0, read=seconds)
 
     async def warm(self) -> None:
         await self.real.warm()
@@ -181,7 +185,7 @@ class Story:
             clock=database.clock,
             mounts={"/v1/webhooks/linkedin": made.intake.asgi("linkedin")},
         )
-        async with httpx.AsyncClient(base_url=sandbox.url, timeout=20) as http:
+        async with httpx.AsyncClient(base_url=sandbox.url, timeout=60) as http:
             (await http.post("/control/reset")).raise_for_status()
             story = cls(place, database, line, made, app, issuer, LinkedInSide(http))
             try:
@@ -272,7 +276,7 @@ class Story:
         return found
 
     async def until(
-        self, client: httpx.AsyncClient, post: dict[str, Any], *statuses: str, within: float = 30.0
+        self, client: httpx.AsyncClient, post: dict[str, Any], *statuses: str, within: float = 60.0
     ) -> dict[str, Any]:
         """The post once it has one of these statuses."""
         seen: dict[str, Any] = {}

@@ -8,11 +8,12 @@ import pytest
 from kit.ids import new_id
 from kit.messaging.broker import Broker
 from kit.messaging.topology import Topology
-from kit.testing.programs import Program, eventually, free_port
+from kit.testing.ports import free_port
+from kit.testing.programs import Program, eventually
 
 from .story import MASTER, POSTING, Sandbox, Story
 
-SLOW = {"kind": "delay", "seconds": 3, "match": POSTING, "times": 1}
+SLOW = {"kind": "delay", "seconds": 15, "match": POSTING, "times": 1}
 
 
 @pytest.fixture
@@ -60,8 +61,8 @@ async def test_a_post_whose_worker_was_killed_in_the_call_is_live_once(story: St
         return len(await story.linkedin.calls("/rest/posts")) == 1
 
     await eventually(under_way)
-    assert (await story.shown(client, post))["status"] == "publishing"
     await worker.kill()
+    assert (await story.shown(client, post))["status"] == "publishing"
     await worker.start()
     await story.until(client, post, "checking", "published", within=60)
     await story.forward(seconds=6)

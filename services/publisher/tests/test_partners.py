@@ -98,13 +98,13 @@ async def working(bus: Bus, database: Database, queues: RabbitQueues) -> AsyncIt
     ]
     yield
     stop.set()
-    await asyncio.wait_for(asyncio.gather(*running), 20)
+    await asyncio.wait_for(asyncio.gather(*running), 60)
 
 
 async def eventually(ask: Callable[[], Awaitable[object]], wanted: object) -> None:
     answer: object = None
     with suppress(TimeoutError):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (answer := await ask()) != wanted:  # noqa: ASYNC110 - what is asked lives on the broker
                 await asyncio.sleep(0.02)
     assert answer == wanted

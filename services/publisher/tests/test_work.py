@@ -1,4 +1,5 @@
 import asyncio
+from datetime import timedelta
 
 import asyncpg
 import pytest
@@ -99,16 +100,21 @@ async def test_a_worker_that_outlived_its_lease_records_nothing(
 
 
 async def test_a_broker_that_is_away_is_asked_again_after_longer_and_longer_pauses(
-    rows: Rows, work: PartnerQueueWork, broker_side: FakeQueues, forward: Forward
+    rows: Rows, work: PartnerQueueWork, broker_side: FakeQueues, database: Database, forward: Forward
 ) -> None:
     organization_id = new_id()
     await rows.open(organization_id)
     broker_side.unreachable = True
     for pause in (1, 2, 4, 8):
+        before = await database.now()
         assert await work.settle_next()
-        await forward(pause - 0.5)
+        after = await database.now()
+        async with database.transaction(organization_id) as tx:
+            due = await tx.fetchval("SELECT due_at FROM partner_queues")
+        assert before <= due - timedelta(seconds=pause) <= after
+        await forward(-3600)
         assert not await work.settle_next()
-        await forward(1)
+        await forward(3600 + pause)
     assert (await rows.state(organization_id), await rows.told(organization_id)) == ("opening", [])
     broker_side.unreachable = False
     assert await work.settle_next()

@@ -12,7 +12,8 @@ from random import SystemRandom
 import psutil
 
 _PORTS = range(20_000, 30_000)  # below the range from which systems take outgoing ports
-_TAKES_PLACE_WITHIN = 1.0
+_HELD: list[socket.socket] = []
+_TAKES_PLACE_WITHIN = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ def end(identity: Identity, *, first: signal.Signals = signal.SIGTERM, patience:
     send(stayed, first if left_by_itself else signal.SIGKILL)
     stayed = survivors(stayed, 1.0)
     send(stayed, signal.SIGKILL)
-    survivors(stayed, 5.0)
+    survivors(stayed, 30.0)
     return left_by_itself
 
 
@@ -118,7 +119,7 @@ def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
     return True
 
 
-def becomes_free(port: int, within: float = 5.0) -> bool:
+def becomes_free(port: int, within: float = 30.0) -> bool:
     """Whether we can listen there soon: whoever was killed a moment ago may still hold it."""
     until = time.monotonic() + within
     while not port_is_free(port):
@@ -129,9 +130,25 @@ def becomes_free(port: int, within: float = 5.0) -> bool:
 
 
 def free_port(avoid: Iterable[int] = ()) -> int:
-    """A port nobody listens on, and not one of those to avoid."""
+    """A port nobody listens on, and not one of those to avoid; kept for us as long as this process lives."""
     taken, draw = set(avoid), SystemRandom()
     while True:
         port = draw.choice(_PORTS)
-        if port not in taken and port_is_free(port):
+        if port not in taken and _hold(port):
             return port
+
+
+def _hold(port: int) -> bool:
+    """Bind the port until this process ends, if nobody else has: two who look at once do not find the same one.
+
+    A server that sets SO_REUSEADDR, as all of ours do, can listen there all the same.
+    """
+    held = socket.socket()
+    try:
+        held.bind(("127.0.0.1", port))
+    except OSError:
+        held.close()
+        return False
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    _HELD.append(held)
+    return True

@@ -15,10 +15,12 @@ from local.plan import Part
 from local.processes import Identity, end
 from local.state import State
 
-READY_WITHIN = 60.0
+READY_WITHIN = 120.0
 GRACE = 10.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 _EARLY_DEATHS = 3
+_REAPED_WITHIN = 30.0
+_ANSWERS_WITHIN = 5.0
 
 Show = Callable[[str, bytes], None]
 
@@ -90,7 +92,7 @@ class Supervisor:
             if process.returncode is None:
                 _kill_session(process.pid)
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=5)
+            await asyncio.wait(self._tasks, timeout=_REAPED_WITHIN)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -151,16 +153,26 @@ class Supervisor:
             env=part.environment,
             start_new_session=True,  # so that Ctrl-C reaches us alone
         )
+        if self._stopping.is_set():  # it came up while the others were asked to leave
+            process.terminate()
         record = Record(self._state, part.name)
         record.write(process.pid)
+        try:
+            await self._listen(part.name, process, log)
+            await process.wait()
+        finally:
+            if process.returncode is None:
+                _kill_session(process.pid)
+            record.forget()
+
+    async def _listen(self, name: str, process: asyncio.subprocess.Process, log: LogFile) -> None:
+        """Write down all that it says until it says no more."""
         lines, output = Lines(), process.stdout
         while output is not None and (data := await output.read(65_536)):
             for line in lines.feed(data):
-                self._write(part.name, log, line)
+                self._write(name, log, line)
         for line in lines.rest():
-            self._write(part.name, log, line)
-        await process.wait()
-        record.forget()
+            self._write(name, log, line)
 
     def _write(self, name: str, log: LogFile, line: bytes) -> None:
         log.write(line)
@@ -178,11 +190,11 @@ def _kill_session(pid: int) -> None:
 
 
 async def answers(url: str) -> bool:
-    """Whether a GET of this address is answered with 200 within a second."""
+    """Whether a GET of this address is answered with 200 within a few seconds."""
     parts = urlsplit(url)
     request = f"GET {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n"
     try:
-        async with asyncio.timeout(1.0):
+        async with asyncio.timeout(_ANSWERS_WITHIN):
             reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
             try:
                 writer.write(request.encode())

@@ -49,7 +49,7 @@ async def clock(plan: Plan, *, forward: timedelta | None, reset: bool) -> dateti
         Unusable: the server does not answer.
     """
     try:
-        connection = await asyncpg.connect(plan.admin_url, timeout=10)
+        connection = await asyncpg.connect(plan.admin_url, timeout=60)
     except OSError:
         raise Unusable(f"{shown(plan.admin_url)} does not answer: make up first.") from None
     try:
@@ -137,7 +137,7 @@ async def _delete_on_others_servers(state: State, servers: Servers) -> None:
         await drop_everything(url, state.database, passwords, mark=state.mark, role_prefix=state.role_prefix)
     if url := others.get("rabbitmq"):
         consumers = {service: [event.type for event in EVENTS] for service in SERVICES}
-        async with await aio_pika.connect(url, timeout=10) as connection:
+        async with await aio_pika.connect(url, timeout=60) as connection:
             await Topology(state.namespace).delete(connection, consumers, partners)
     if url := others.get("redis"):
         await _delete_keys(url, state.namespace)
@@ -146,7 +146,7 @@ async def _delete_on_others_servers(state: State, servers: Servers) -> None:
 async def _partners(url: str) -> list[UUID]:
     """Whose partner queues may exist; they are named after organizations."""
     try:
-        connection = await asyncpg.connect(url, timeout=10)
+        connection = await asyncpg.connect(url, timeout=60)
     except asyncpg.InvalidCatalogNameError:
         return []
     try:

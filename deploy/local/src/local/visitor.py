@@ -12,7 +12,7 @@ import httpx
 
 T = TypeVar("T")
 
-_PATIENCE = 20.0
+_PATIENCE = 60.0
 _SHORT = 0.05
 
 

@@ -70,7 +70,7 @@ def _server() -> Document:
 
 
 def _channel(event: type[Event]) -> Document:
-    exchange = {"name": EXCHANGE, "type": "topic", "durable": True, "autoDelete": False, "vhost": "/"}
+    exchange = {"name": EXCHANGE, "type": "direct", "durable": True, "autoDelete": False, "vhost": "/"}
     return {
         "address": event.type,
         "title": event.__name__,

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import inspect
 import random
 import signal
@@ -10,7 +11,7 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 import uvloop
@@ -22,6 +23,7 @@ log = structlog.get_logger(__name__)
 CRASHES = metrics.counter("loop_crashes_total", "Times a background loop crashed and was restarted", ("loop",))
 RUNS = metrics.counter("loop_runs_total", "Steps a background loop has finished", ("loop",))
 
+T = TypeVar("T")
 Stage = Callable[[asyncio.Event], Awaitable[None]]
 Work = Callable[[], Awaitable[object]] | Callable[[asyncio.Event], Awaitable[object]]
 
@@ -56,8 +58,11 @@ class Loop:
 def run(main: Stage) -> None:
     """Run `main(stop)` under uvloop; SIGTERM and SIGINT set `stop`, a second one cancels.
 
-    A crash is told on stderr and ends the process with 1.
+    A crash is told on stderr and ends the process with 1. What was loaded before lives as long as the process, so the
+    garbage collector does not look through it again and again, which would stop everything for tens of milliseconds.
     """
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_signalled(main))
@@ -196,6 +201,15 @@ async def either(*events: asyncio.Event, within: float) -> None:
     finally:
         for each in waiting:
             each.cancel()
+
+
+async def whatever_comes(work: Awaitable[T]) -> T:
+    """Bring this to its end although we are cancelled meanwhile, once or more; for a last word that must be said."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait((task,))
+    return task.result()
 
 
 async def cancelled(*tasks: asyncio.Future[Any]) -> None:

@@ -14,7 +14,7 @@ async def place(databases: Databases) -> TestDatabase:
 
 @pytest.fixture
 async def database(place: TestDatabase) -> AsyncIterator[Database]:
-    opened = await Database.open(place.url("sample"), name="test", pool_size=4)
+    opened = await Database.open(place.url("sample"), name="test", pool_size=4, acquire_within=30)
     try:
         yield opened
     finally:

@@ -19,7 +19,9 @@ async def served(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     stop, port = asyncio.Event(), asyncio.get_running_loop().create_future()
     task = asyncio.create_task(serve(app, "127.0.0.1", 0, stop, bound=port.set_result))
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{await port}", trust_env=False) as client:
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{await port}", trust_env=False, timeout=30
+        ) as client:
             yield client
     finally:
         stop.set()

@@ -57,7 +57,7 @@ async def test_checks_run_together_and_their_findings_are_kept_a_moment() -> Non
         runs.append(1)
         await both.wait()
 
-    health = Health({"a": look, "b": look})
+    health = Health({"a": look, "b": look}, patience=30, keep=60)
     await asyncio.gather(*(health.ready() for _ in range(5)))
     assert len(runs) == 2
     assert await health.ready()

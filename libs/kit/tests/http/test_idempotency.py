@@ -31,7 +31,7 @@ Serving = Callable[[FastAPI], AbstractAsyncContextManager[httpx.AsyncClient]]
 @pytest.fixture
 async def database(databases: Databases) -> AsyncIterator[Database]:
     place = await databases.clone({"sample": sample})
-    opened = await Database.open(place.url("sample"), name="test", pool_size=4)
+    opened = await Database.open(place.url("sample"), name="test", pool_size=4, acquire_within=30)
     yield opened
     await opened.close()
 

@@ -270,7 +270,7 @@ async def test_an_issuer_that_does_not_answer_holds_up_one_and_not_all(issuer: I
     times.now += 301
     first = asyncio.create_task(keys.key("k1"))
     await asked.wait()
-    assert await asyncio.wait_for(keys.key("k1"), 1)
+    assert await asyncio.wait_for(keys.key("k1"), 30)
     answers.set()
     assert await first
 

@@ -80,7 +80,7 @@ class House:
             await until(self.settled)
 
 
-async def until(ask: Callable[[], Awaitable[object]], *, equals: object = True, within: float = 30) -> None:
+async def until(ask: Callable[[], Awaitable[object]], *, equals: object = True, within: float = 60) -> None:
     """Ask again and again until the answer is the wanted one."""
     answer: object = ...
     try:
@@ -100,7 +100,7 @@ async def place(databases: Databases) -> TestDatabase:
 
 @pytest.fixture
 async def database(place: TestDatabase) -> AsyncIterator[Database]:
-    opened = await Database.open(place.url("letters"), name="test", pool_size=8)
+    opened = await Database.open(place.url("letters"), name="test", pool_size=8, acquire_within=30)
     try:
         yield opened
     finally:

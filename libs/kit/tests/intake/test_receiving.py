@@ -4,6 +4,7 @@ import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -14,8 +15,9 @@ from kit.intake.storing import Store
 from kit.testing.databases import TestDatabase
 from kit.testing.letters import PATH, Letters, delivery, keyring, letter, signed
 from kit.testing.programs import eventually
+from kit.testing.proxy import proxied
 
-from .conftest import House, opened
+from .conftest import House, opened, until
 
 
 async def stored(house: House) -> int:
@@ -111,7 +113,7 @@ async def test_a_body_that_does_not_arrive_is_not_waited_for_for_ever(database: 
 async def test_unproven_bodies_hold_a_bounded_lot_and_keep_no_small_delivery_out(database: Database) -> None:
     """Strangers send much, slowly and unsigned; what waits for their last byte is bounded all the same."""
     source = Letters()
-    door = Door(source, Store(database, keyring(database)), arriving=1_000_000)
+    door = Door(source, Store(database, keyring(database), within=30), arriving=1_000_000)
     scope = {"type": "http", "method": "POST", "headers": [], "path": PATH}
     going_on = asyncio.Event()
 
@@ -190,21 +192,39 @@ async def test_when_too_many_wait_the_provider_is_asked_to_come_again(
         assert await stored(house) == 0
 
 
-async def test_concurrent_deliveries_share_commits_and_each_is_stored_when_it_is_answered(house: House) -> None:
-    async def one(number: int) -> None:
-        body = delivery(letter(number, sender=f"s{number}"))
-        answer = await house.client.post(PATH, content=body, headers=signed(body))
-        assert answer.status_code == 200
+async def test_concurrent_deliveries_share_commits_and_each_is_stored_when_it_is_answered(
+    place: TestDatabase, database: Database
+) -> None:
+    """While the first commit is on its way all the others come, and have the second one together."""
+    parts = urlsplit(place.url("letters"))
+    async with proxied(parts.hostname or "127.0.0.1", parts.port or 5432) as proxy:
+        url = parts._replace(netloc=f"{parts.username}:{parts.password}@127.0.0.1:{proxy.listening_on}").geturl()
+        behind = await Database.open(url, name="behind", pool_size=1, acquire_within=30)
+        store = Store(behind, keyring(database), within=60)
+        transport = httpx.ASGITransport(app=Door(Letters(), store))
 
-    await asyncio.gather(*(one(number) for number in range(300)))
-    assert await stored(house) == 300
-    transactions: int = await house.value("SELECT count(DISTINCT xmin::text) FROM intake_deliveries")
-    assert transactions < 150
+        async def one(client: httpx.AsyncClient, number: int) -> int:
+            body = delivery(letter(number, sender=f"s{number}"))
+            answer = await client.post(PATH, content=body, headers=signed(body))
+            return answer.status_code
+
+        first = proxy.hold("to_server", b"INSERT INTO intake_deliveries")
+        async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+            sent = [asyncio.create_task(one(client, number)) for number in range(300)]
+            await first.reached.wait()
+            await until(lambda: asyncio.sleep(0, store._held), equals=300)
+            assert not any(each.done() for each in sent)
+            first.release()
+            assert {await each for each in sent} == {200}
+        await behind.close()
+    (row,) = await database.statement("SELECT count(*) AS n, count(DISTINCT xmin::text) AS t FROM intake_deliveries")
+    assert row["n"] == 300
+    assert row["t"] <= 2
 
 
 async def test_a_delivery_that_cannot_be_stored_fails_alone(database: Database) -> None:
     """A source name with NUL is refused by the database, whatever else is in the statement."""
-    store = Store(database, keyring(database))
+    store = Store(database, keyring(database), within=30)
     puts = [store.put("bad\0" if number == 5 else "letters", b"{}") for number in range(10)]
     results = await asyncio.gather(*puts, return_exceptions=True)
     failed = [place for place, result in enumerate(results) if isinstance(result, Exception)]

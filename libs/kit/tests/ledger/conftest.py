@@ -1,12 +1,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
 import pytest
 
 from kit.db.database import Database, Transaction
+from kit.errors import TransientError
 from kit.ids import new_id
 from kit.ledger.deliveries import Deliveries
 from kit.ledger.kind import Timing
@@ -18,7 +19,7 @@ from kit.testing import sample
 from kit.testing.databases import Databases, TestDatabase
 
 QUICK = Timing(
-    call_within=1.0,
+    call_within=30.0,
     looks_after=(0.02, 0.02),
     absent_after=0.0,
     unconfirmed_after=60.0,
@@ -34,7 +35,7 @@ async def place(databases: Databases) -> TestDatabase:
 
 @pytest.fixture
 async def database(place: TestDatabase) -> AsyncIterator[Database]:
-    opened = await Database.open(place.url("sample"), name="test", pool_size=8)
+    opened = await Database.open(place.url("sample"), name="test", pool_size=8, acquire_within=30)
     try:
         yield opened
     finally:
@@ -144,13 +145,14 @@ class Bench:
         async with self.database.transaction(*filter(None, [effect.lane.organization_id])) as tx:
             return [each.outcome for each in await self.ledger.attempts(tx, effect.kind, effect.subject_id)]
 
-    async def until(self, effect: Effect, status: Status, within: float = 20) -> None:
+    async def until(self, effect: Effect, status: Status, within: float = 60) -> None:
         await until(lambda: self.status(effect), equals=status, within=within)
 
 
 async def _again(step: Callable[[], Awaitable[object]], stop: asyncio.Event) -> None:
     while not stop.is_set():
-        await step()
+        with suppress(TransientError):  # as a loop of a worker, it goes on when the database answers again
+            await step()
         await asyncio.sleep(0.01)
 
 
@@ -168,7 +170,7 @@ def effect(organization_id: UUID | None, key: str = "lane", *, rate: float | Non
     return Effect("sample.sending", Lane(organization_id, key, rate), new_id())
 
 
-async def until(ask: Callable[[], Awaitable[object]], *, equals: object = True, within: float = 20) -> None:
+async def until(ask: Callable[[], Awaitable[object]], *, equals: object = True, within: float = 60) -> None:
     """Ask again and again until the answer is the wanted one."""
     answer: object = None
     try:

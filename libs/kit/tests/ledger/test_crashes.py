@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from kit.db.database import Database
@@ -22,16 +23,22 @@ from kit.ledger.model import Effect, Lane, Status
 from kit.testing.databases import TestDatabase
 from kit.testing.parcels import KIND, Parcels, send_many
 from kit.testing.parcels.receiver import Receiver, Reply
-from kit.testing.programs import Program, free_port
+from kit.testing.ports import free_port
+from kit.testing.programs import Program
 from kit.testing.proxy import Proxy, proxied
 
 from .conftest import until
+
+pytestmark = pytest.mark.timeout(300)
+PATIENT, HASTY = "30", "0.2"
+SENT_AGAIN = ["unanswered", "not_found", "absent", "done"]
 
 
 @dataclass
 class World:
     """A receiver, a proxy before the database, and workers that go through it."""
 
+    place: TestDatabase
     database: Database
     ledger: Ledger
     receiver: Receiver
@@ -68,7 +75,17 @@ class World:
         async with self.database.transaction(organization_id) as tx:
             return [each.outcome for each in await self.ledger.attempts(tx, KIND, subject)]
 
-    async def done(self, organization_id: UUID, subject: UUID, within: float = 40) -> None:
+    async def lapse(self) -> None:
+        """Let the leases of a worker that was killed end."""
+        connection = await asyncpg.connect(self.place.admin_url)
+        try:
+            await connection.execute(
+                "UPDATE sample.ledger_entries SET leased_until = now() - interval '1 s' WHERE status = 'calling'"
+            )
+        finally:
+            await connection.close()
+
+    async def done(self, organization_id: UUID, subject: UUID, within: float = 60) -> None:
         await until(lambda: self.status(organization_id, subject), equals=Status.DONE, within=within)
 
 
@@ -80,7 +97,7 @@ async def world(place: TestDatabase, database: Database, tmp_path: Path) -> Asyn
     async with proxied(parts.hostname or "127.0.0.1", parts.port or 5432) as proxy:
         url = f"postgresql://{parts.username}:{parts.password}@127.0.0.1:{proxy.listening_on}{parts.path}"
         ledger = Ledger(database, [Parcels(receiver.url, outbound, Timing())])
-        made = World(database, ledger, receiver, proxy, url, tmp_path)
+        made = World(place, database, ledger, receiver, proxy, url, tmp_path)
         try:
             yield made
         finally:
@@ -109,14 +126,15 @@ async def _reached(event: asyncio.Event) -> None:
 async def test_killed_between_claim_and_call_it_is_looked_for_and_then_posted_once(world: World) -> None:
     """The claim is committed, its answer never reaches the worker."""
     us = new_id()
-    first = await world.worker(PARCELS_CALL_WITHIN="0.5")
+    first = await world.worker(PARCELS_CALL_WITHIN=PATIENT)
     rule = world.proxy.hold("to_client", b"lane-to-hold")
     subject = await world.post(us, "lane-to-hold")
     await _reached(rule.reached)
     await first.kill()
     rule.release()
     assert await world.status(us, subject) is Status.CALLING
-    await world.worker(PARCELS_CALL_WITHIN="0.5")
+    await world.lapse()
+    await world.worker(PARCELS_CALL_WITHIN=PATIENT)
     await world.done(us, subject)
     assert world.receiver.posts(subject) == 1
     assert await world.outcomes(us, subject) == ["lapsed", "not_found", "absent", "done"]
@@ -125,11 +143,12 @@ async def test_killed_between_claim_and_call_it_is_looked_for_and_then_posted_on
 async def test_killed_during_the_call_it_is_found_and_not_posted_again(world: World) -> None:
     us, answer = new_id(), asyncio.Event()
     world.receiver.reply = lambda _subject, _nth: Reply(held=answer)
-    first = await world.worker(PARCELS_CALL_WITHIN="0.5")
+    first = await world.worker(PARCELS_CALL_WITHIN=PATIENT)
     subject = await world.post(us)
     await until(lambda: asyncio.sleep(0, world.receiver.posts(subject)), equals=1)
     await first.kill()
-    await world.worker(PARCELS_CALL_WITHIN="0.5")
+    await world.lapse()
+    await world.worker(PARCELS_CALL_WITHIN=PATIENT)
     await world.done(us, subject)
     assert world.receiver.posts(subject) == 1
     assert await world.outcomes(us, subject) == ["lapsed", "found"]
@@ -137,14 +156,15 @@ async def test_killed_during_the_call_it_is_found_and_not_posted_again(world: Wo
 
 async def test_killed_between_call_and_record_it_is_found_and_not_posted_again(world: World) -> None:
     us = new_id()
-    first = await world.worker(PARCELS_CALL_WITHIN="0.5")
+    first = await world.worker(PARCELS_CALL_WITHIN=PATIENT)
     async with held(world, b"COMMIT", after=b"INSERT INTO notes") as reached:
         subject = await world.post(us)
         await _reached(reached)
         await first.kill()
         world.proxy.cut()
     assert await world.status(us, subject) is Status.CALLING
-    await world.worker(PARCELS_CALL_WITHIN="0.5")
+    await world.lapse()
+    await world.worker(PARCELS_CALL_WITHIN=PATIENT)
     await world.done(us, subject)
     assert world.receiver.posts(subject) == 1
     assert await world.outcomes(us, subject) == ["lapsed", "found"]
@@ -153,14 +173,14 @@ async def test_killed_between_call_and_record_it_is_found_and_not_posted_again(w
 async def test_stopped_beyond_its_lease_a_worker_does_not_call_any_more(world: World) -> None:
     """It is stopped while claims are handed to it; when it goes on, others have looked for them and posted them."""
     us = new_id()
-    first = await world.worker(PARCELS_CALL_WITHIN="0.2", PARCELS_LOOK_AFTER="0.05")
+    first = await world.worker(PARCELS_CALL_WITHIN=HASTY, PARCELS_LOOK_AFTER="0.05")
     rule = world.proxy.hold("to_client", b"lane-to-hold")
     subject = await world.post(us, "lane-to-hold")
     await _reached(rule.reached)
     assert first._process is not None
     os.kill(first._process.pid, signal.SIGSTOP)
     rule.release()
-    await world.worker(PARCELS_CALL_WITHIN="0.2", PARCELS_LOOK_AFTER="0.05")
+    await world.worker(PARCELS_CALL_WITHIN=PATIENT, PARCELS_LOOK_AFTER="0.05")
     await world.done(us, subject)
     with suppress(ProcessLookupError):
         os.kill(first._process.pid, signal.SIGCONT)
@@ -170,28 +190,28 @@ async def test_stopped_beyond_its_lease_a_worker_does_not_call_any_more(world: W
 
 def _lost_a_fence(worker: Program) -> bool:
     """Whether the worker has noticed, by its own count, that an effect in its hand had moved on."""
-    with urlopen(f"http://127.0.0.1:{worker.port}/metrics", timeout=5) as answer:
+    with urlopen(f"http://127.0.0.1:{worker.port}/metrics", timeout=30) as answer:
         lines = answer.read().decode().splitlines()
     return any("ledger_lost_fence_total{" in line and not line.endswith(" 0.0") for line in lines)
 
 
 @pytest.mark.parametrize(
-    ("reply", "posts", "outcomes"),
+    ("reply", "within", "posts", "outcomes"),
     [
-        (lambda _s, n: Reply(hangs_up=n == 1), 1, ["unanswered", "found"]),
-        (lambda _s, n: Reply(hangs_up=n == 1, takes=n > 1), 2, ["unanswered", "not_found", "absent", "done"]),
-        (lambda _s, n: Reply(status=500 if n == 1 else 200), 2, ["unanswered", "not_found", "absent", "done"]),
-        (lambda _s, n: Reply(status=429 if n == 1 else 200, retry_after=1), 2, ["not_accepted", "done"]),
-        (lambda _s, n: Reply(delay=30 if n == 1 else 0), 1, ["unanswered", "found"]),
+        (lambda _s, n: Reply(hangs_up=n == 1), PATIENT, 1, ["unanswered", "found"]),
+        (lambda _s, n: Reply(hangs_up=n == 1, takes=n > 1), PATIENT, 2, SENT_AGAIN),
+        (lambda _s, n: Reply(status=500 if n == 1 else 200), PATIENT, 2, SENT_AGAIN),
+        (lambda _s, n: Reply(status=429 if n == 1 else 200, retry_after=1), PATIENT, 2, ["not_accepted", "done"]),
+        (lambda _s, n: Reply(delay=60 if n == 1 else 0), "5", 1, ["unanswered", "found"]),
     ],
     ids=["answer lost after the effect", "broken off before it", "500", "429", "time-out after the effect"],
 )
 async def test_whatever_the_other_side_does_it_takes_effect_once(
-    world: World, reply: Callable[[str, int], Reply], posts: int, outcomes: list[str]
+    world: World, reply: Callable[[str, int], Reply], within: str, posts: int, outcomes: list[str]
 ) -> None:
     us = new_id()
     world.receiver.reply = reply
-    await world.worker(PARCELS_CALL_WITHIN="1")
+    await world.worker(PARCELS_CALL_WITHIN=within)
     subject = await world.post(us)
     await world.done(us, subject)
     assert world.receiver.posts(subject) == posts
@@ -201,7 +221,7 @@ async def test_whatever_the_other_side_does_it_takes_effect_once(
 
 async def test_workers_that_are_killed_while_they_work_lose_nothing_and_repeat_nothing(world: World) -> None:
     us = new_id()
-    workers = [await world.worker(PARCELS_CALL_WITHIN="0.5") for _ in range(3)]
+    workers = [await world.worker(PARCELS_CALL_WITHIN="3") for _ in range(3)]
     subjects = await send_many(world.database, world.ledger, Lane(us, "lane", 200.0), 400)
     for worker in workers[:2]:
         reached = len(world.receiver.arrivals) + 50
@@ -220,10 +240,10 @@ async def test_workers_that_are_killed_while_they_work_lose_nothing_and_repeat_n
 async def test_an_orderly_end_leaves_nothing_in_doubt(world: World) -> None:
     us = new_id()
     world.receiver.reply = lambda _subject, _nth: Reply(delay=0.3)
-    worker = await world.worker()
+    worker = await world.worker(PARCELS_CALL_WITHIN=PATIENT)
     subjects = await send_many(world.database, world.ledger, Lane(us, "lane", 300.0), 400)
     await until(lambda: asyncio.sleep(0, len(world.receiver.arrivals) >= 100))
-    assert await worker.stop(within=30) == 0
+    assert await worker.stop(within=60) == 0
     async with world.database.transaction(us) as tx:
         states = await world.ledger.states(tx, KIND, subjects)
     assert {state.status for state in states.values()} <= {Status.DONE, Status.PENDING}

@@ -74,7 +74,7 @@ async def place(databases: Databases) -> TestDatabase:
 
 @pytest.fixture
 async def database(place: TestDatabase) -> AsyncIterator[Database]:
-    opened = await Database.open(place.url("sample"), name="mail test", pool_size=4, acquire_within=20)
+    opened = await Database.open(place.url("sample"), name="mail test", pool_size=4, acquire_within=30)
     try:
         yield opened
     finally:

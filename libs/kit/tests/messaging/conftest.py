@@ -31,7 +31,7 @@ class Bus:
     def queue(self, event_type: str) -> str:
         return self.topology.queue("sample", event_type)
 
-    async def take(self, queue: str, count: int = 1, within: float = 10) -> list[AbstractIncomingMessage]:
+    async def take(self, queue: str, count: int = 1, within: float = 30) -> list[AbstractIncomingMessage]:
         """Read and acknowledge so many messages."""
         async with self.connection.channel() as channel:
             found = await channel.declare_queue(queue, passive=True)
@@ -75,14 +75,14 @@ async def place(databases: Databases) -> TestDatabase:
 
 @pytest.fixture
 async def database(place: TestDatabase) -> AsyncIterator[Database]:
-    opened = await Database.open(place.url("sample"), name="test", pool_size=6)
+    opened = await Database.open(place.url("sample"), name="test", pool_size=6, acquire_within=30)
     try:
         yield opened
     finally:
         await opened.close()
 
 
-async def until(ask: Callable[[], Awaitable[object]], *, equals: object = True, within: float = 15) -> None:
+async def until(ask: Callable[[], Awaitable[object]], *, equals: object = True, within: float = 30) -> None:
     """Ask again and again until the answer is the wanted one."""
     try:
         async with asyncio.timeout(within):
@@ -100,4 +100,4 @@ async def running(*works: Callable[[asyncio.Event], Awaitable[None]]) -> AsyncIt
         yield
     finally:
         stop.set()
-        await asyncio.wait_for(asyncio.gather(*tasks), 10)
+        await asyncio.wait_for(asyncio.gather(*tasks), 30)

@@ -7,6 +7,7 @@ from contracts.auth import MemberAdded, MemberRemoved, MemberRoleChanged
 from contracts.event import Event, encode
 from kit.clock import SystemClock
 from kit.db.database import Database, Transaction
+from kit.messaging import history
 from kit.messaging.topology import Topology
 from kit.messaging.wire import Message
 
@@ -68,6 +69,12 @@ def removed(after: MemberAdded) -> MemberRemoved:
 def message(topology: Topology, event: Event) -> Message:
     """The event as the relay would send it."""
     return Message(topology.events, event.type, encode(event), str(event.id), event.type)
+
+
+def told(topology: Topology, *events: Event) -> list[Message]:
+    """All that the relay would send of these events, with their entry of the history."""
+    messages = [message(topology, event) for event in events]
+    return [*messages, *history.entries(topology, [each.body for each in messages])]
 
 
 async def notes(database: Database, *organization_ids: UUID) -> dict[UUID, tuple[int, str]]:

@@ -11,6 +11,7 @@ from kit.messaging.broker import Broker
 from kit.messaging.consumer import Consumer
 from kit.messaging.subscription import Subscription
 from kit.messaging.topology import Topology
+from kit.process import run
 
 COUNT = """
     INSERT INTO notes (id, organization_id, text) VALUES ($1, $2, $3)
@@ -29,7 +30,8 @@ async def on_organization_created(event: OrganizationCreated, tx: Transaction) -
     await tx.execute(COUNT, event.organization_id, tx.organization_id, "organization")
 
 
-async def main(database_url: str, broker_url: str, namespace: str) -> None:
+async def main(stop: asyncio.Event) -> None:
+    database_url, broker_url, namespace = sys.argv[1:]
     database = await Database.open(database_url, name="poisoned", pool_size=4)
     subscriptions: list[Subscription[Any]] = [
         Subscription(MemberAdded, one=on_member_added),
@@ -37,8 +39,8 @@ async def main(database_url: str, broker_url: str, namespace: str) -> None:
     ]
     topology = Topology(namespace, retry_delays=(0.05, 0.1))
     consumer = Consumer(database, Broker(broker_url, name="poisoned"), topology, "sample", subscriptions)
-    await consumer.run(asyncio.Event())
+    await consumer.run(stop)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    run(main)

@@ -16,7 +16,7 @@ from kit.messaging.subscription import Subscription
 from kit.messaging.wire import Message
 
 from .conftest import ADDED, Bus
-from .handlers import added, message, notes, on_member_added
+from .handlers import added, message, notes, on_member_added, told
 from .test_consumer import consuming, letters, settled
 
 
@@ -138,7 +138,7 @@ async def test_an_operator_lists_shows_replays_and_discards(bus: Bus, database: 
 
 async def test_an_operator_replays_the_history(bus: Bus, database: Database) -> None:
     event = added()
-    await bus.broker.publish([message(bus.topology, event)])
+    await bus.broker.publish(told(bus.topology, event))
     await bus.take(bus.queue(ADDED))
     status, out = await command(bus, database, "replay", "--since", "2026-01-01T00:00:00Z", "--generation", "5")
     assert status == 0

@@ -152,7 +152,7 @@ async def test_a_deleted_queue_and_a_cut_connection_are_told(bus: Bus) -> None:
         again = await deleted.read(reader, bus.queue(ADDED))
         assert again.channel == first.channel
         proxy.cut()
-        await asyncio.wait_for(reader.ended.wait(), 10)
+        await asyncio.wait_for(reader.ended.wait(), 30)
         with pytest.raises(BrokerLost):
             await cut.read(reader, bus.queue(ADDED))
         await reader.close()
@@ -170,7 +170,7 @@ async def test_an_answer_that_comes_too_late_takes_no_other_reading_with_it(bus:
         await other.read(reader, bus.queue(ADDED))
         consume_ok = proxy.hold("to_client", b"\x00\x3c\x00\x15")
         asked = asyncio.ensure_future(late.read(reader, bus.queue(CREATED)))
-        await asyncio.wait_for(consume_ok.reached.wait(), 10)
+        await asyncio.wait_for(consume_ok.reached.wait(), 30)
         asked.cancel()
         await asyncio.sleep(0)
         consume_ok.release()

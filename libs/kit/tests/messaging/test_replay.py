@@ -12,7 +12,7 @@ from kit.messaging.replay import Progress, Replay
 from kit.messaging.subscription import Subscription
 
 from .conftest import ADDED, CREATED, REMOVED, Bus
-from .handlers import added, message, notes, on_member_added, on_member_removed, removed
+from .handlers import added, notes, on_member_added, on_member_removed, removed, told
 from .test_consumer import consuming, settled
 
 SUBSCRIPTIONS: list[Subscription[Any]] = [
@@ -30,7 +30,7 @@ async def test_replayed_events_are_applied_again_under_a_new_generation(bus: Bus
     organization_id = uuid4()
     events = [added(organization_id=organization_id) for _ in range(600)]
     async with consuming(bus, database, *SUBSCRIPTIONS):
-        await bus.broker.publish([message(bus.topology, event) for event in events])
+        await bus.broker.publish(told(bus.topology, *events))
         await settled(database, 600)
         seen: list[int] = []
 
@@ -42,7 +42,7 @@ async def test_replayed_events_are_applied_again_under_a_new_generation(bus: Bus
         assert seen[-1] == 600
         await settled(database, 1200)
         await replay(bus).run(LONG_AGO, clock=SystemClock(), generation=done.generation)
-        await bus.broker.publish([message(bus.topology, last := added())])
+        await bus.broker.publish(told(bus.topology, last := added()))
         await settled(database, 1201)
     applied = await notes(database, organization_id, last.organization)
     assert {applied[event.member_id] for event in events} == {(2, "editor")}
@@ -56,7 +56,7 @@ async def test_only_the_wanted_events_are_replayed(bus: Bus) -> None:
     late = late.stamped(time=clock.now() - timedelta(minutes=1))
     other = other.stamped(time=clock.now() - timedelta(minutes=1))
     gone = removed(late)
-    await bus.broker.publish([message(bus.topology, event) for event in (early, late, other, gone)])
+    await bus.broker.publish(told(bus.topology, early, late, other, gone))
     await bus.take(bus.queue(ADDED), 3)
     await bus.take(bus.queue(REMOVED))
     hour_ago = clock.now() - timedelta(hours=1)
@@ -75,7 +75,7 @@ async def test_a_replay_reaches_no_other_service(bus: Bus) -> None:
     everyone = {"sample": (ADDED, REMOVED), "another": (ADDED,)}
     await bus.topology.declare(bus.connection, everyone)
     try:
-        await bus.broker.publish([message(bus.topology, added())])
+        await bus.broker.publish(told(bus.topology, added()))
         await replay(bus).run(LONG_AGO, clock=SystemClock())
         assert await bus.depth(bus.topology.queue("another", ADDED)) == 1
         assert len(await bus.take(bus.queue(ADDED), 2)) == 2
@@ -96,7 +96,7 @@ async def test_a_replay_passes_a_gate_at_the_version_it_stands_at(bus: Bus, data
     )
     gated = Subscription(MemberAdded, one=on_member_added, gate="member", batch=1)
     async with consuming(bus, database, gated):
-        await bus.broker.publish([message(bus.topology, first), message(bus.topology, second)])
+        await bus.broker.publish(told(bus.topology, first, second))
         await settled(database, 2)
         await replay(bus).run(LONG_AGO, clock=SystemClock())
         await settled(database, 4)
@@ -104,7 +104,7 @@ async def test_a_replay_passes_a_gate_at_the_version_it_stands_at(bus: Bus, data
 
 
 async def test_a_replay_into_a_missing_queue_says_so(bus: Bus) -> None:
-    await bus.broker.publish([message(bus.topology, added())])
+    await bus.broker.publish(told(bus.topology, added()))
     stranger = Replay(bus.broker, bus.topology, "stranger", SUBSCRIPTIONS)
     with pytest.raises(PublishRefused, match="no queue"):
         await stranger.run(LONG_AGO, clock=SystemClock())

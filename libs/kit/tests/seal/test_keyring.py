@@ -315,7 +315,7 @@ async def test_a_secret_is_the_same_everywhere_and_for_ever_and_differs_by_purpo
 async def test_keys_are_found_while_every_transaction_is_in_the_middle_of_something_and_waits_for_one(
     place: TestDatabase,
 ) -> None:
-    database = await Database.open(place.url("sample"), name="cold", pool_size=4, acquire_within=5)
+    database = await Database.open(place.url("sample"), name="cold", pool_size=4, acquire_within=30)
     try:
         keys, all_in = ring(database), asyncio.Barrier(database.use().size)
 

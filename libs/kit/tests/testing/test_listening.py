@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from kit.testing.listening import Handler, Listener, listening
+from kit.testing.ports import reserved
 from kit.testing.proxy import proxied
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -83,16 +84,17 @@ async def test_nothing_is_left_of_a_handshake_that_never_ends() -> None:
 
 async def test_it_can_be_opened_again_at_the_same_port() -> None:
     listener = Listener(echo)
-    port = listener.open()
-    async with connected(port):
+    with reserved() as port:
+        assert listener.open(port) == port
+        async with connected(port):
+            await listener.close()
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+        assert listener.open(port) == port
+        async with connected(port) as (reader, writer):
+            writer.write(b"again")
+            assert await reader.read() == b"again"
         await listener.close()
-    with pytest.raises(ConnectionRefusedError):
-        await asyncio.open_connection("127.0.0.1", port)
-    assert listener.open(port) == port
-    async with connected(port) as (reader, writer):
-        writer.write(b"again")
-        assert await reader.read() == b"again"
-    await listener.close()
 
 
 async def test_a_bug_in_a_handler_is_raised_and_a_client_that_leaves_is_none() -> None:
@@ -123,7 +125,6 @@ async def test_a_proxy_that_stops_leaves_neither_of_its_two_connections(turns: i
 
 
 async def test_a_proxy_before_nothing_ends_the_connection() -> None:
-    async with listening(silence) as gone:
-        pass
-    async with proxied("127.0.0.1", gone) as proxy, connected(proxy.listening_on) as (reader, _):
-        assert await reader.read() == b""
+    with reserved() as nobody:
+        async with proxied("127.0.0.1", nobody) as proxy, connected(proxy.listening_on) as (reader, _):
+            assert await reader.read() == b""

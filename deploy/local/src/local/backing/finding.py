@@ -8,7 +8,7 @@ from typing import Any
 
 from local.backing import debian
 from local.backing.compose import Compose
-from local.backing.probes import KINDS, Kind, Unusable, shown
+from local.backing.probes import KINDS, WITH_ONE_WE_COUNT_ON, Kind, Unusable, shown
 from local.private_servers import PrivatePostgres, PrivateRabbit, PrivateRedis, PrivateServer, ServerDidNotStart
 from local.state import State
 
@@ -106,7 +106,7 @@ class Finder:
         if not url:
             return None
         try:
-            await kind.usable(url)
+            await kind.usable(url, patience=WITH_ONE_WE_COUNT_ON)
         except Unusable as trouble:
             raise Unusable(f"{kind.variable} names {shown(url)}, which cannot be used: {trouble}") from None
         return Found(url, "environment")
@@ -142,7 +142,7 @@ class Finder:
                 await asyncio.to_thread(server.start)
             except ServerDidNotStart as trouble:
                 raise Unusable(str(trouble)) from None
-            await kind.usable(server.url)
+            await kind.usable(server.url, patience=WITH_ONE_WE_COUNT_ON)
             return Found(server.url, "private")
 
         answers: list[Any] = await asyncio.gather(*map(start, missing), return_exceptions=True)

@@ -17,6 +17,7 @@ from kit.messaging.publisher import Publisher
 
 OLDEST_POSTGRES = 15
 _PATIENCE = 4.0
+WITH_ONE_WE_COUNT_ON = 30.0
 
 
 class Unusable(Exception):

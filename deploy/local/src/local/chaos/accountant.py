@@ -62,7 +62,6 @@ class Accounts:
     topology: Topology
     partners: Sequence[Partner]
     browsers: Sequence[Browser]
-    broker_fell: bool = False
     _tables: dict[str, list[tuple[Any, ...]]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -197,12 +196,10 @@ class Accounts:
         return [compare("facts told, under one id each", expected, seen, note=f"{len(self.evidence.facts)} events")]
 
     def _history(self) -> Line:
-        """A replay finds every event, but for some of the seconds in which the broker came back (see the runbook)."""
+        """A replay finds every event."""
         ids = {fact.id for fact in self.evidence.facts}
         missing = sorted(ids - self.evidence.history)
-        excused = len(missing) if self.broker_fell else 0
-        note = f"{excused} of the broker's return are missing" if excused else ""
-        return Line("events in the history", len(ids), len(ids) - len(missing), missing[excused:], note=note)
+        return Line("events in the history", len(ids), len(ids) - len(missing), missing)
 
     def _applied(self) -> Line:
         readers = {event.type: names for event, names in CONSUMERS.items()}

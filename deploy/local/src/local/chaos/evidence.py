@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,8 +12,9 @@ from typing import Any, Final
 import aio_pika
 import asyncpg
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
-from pamqp.common import FieldValue
 
+from contracts import EVENTS
+from kit.messaging import history
 from kit.messaging.liveness import NAMES_KEPT
 from kit.messaging.topology import Topology
 from local.chaos.outside import Sandbox
@@ -22,7 +23,8 @@ from local.state import SERVICES
 
 Row = tuple[Any, ...]
 
-_END_OF_HISTORY: Final = 2.0  # seconds of silence after which everything was read
+_END_OF_HISTORY: Final = 15.0  # seconds of silence after which nothing more stands there
+_WITHIN: Final = 30.0  # seconds for one answer of a server
 
 _TABLES: Final[Mapping[str, str]] = {
     "organizations": "SELECT id::text, name FROM auth.organizations",
@@ -99,11 +101,11 @@ async def left_over(connection: "asyncpg.Connection[asyncpg.Record]") -> list[st
 
 async def waiting(broker: str, topology: Topology, queues: Sequence[str]) -> list[str]:
     """Queues with messages that nobody has taken."""
-    async with await aio_pika.connect(broker, timeout=5) as connection:
+    async with await aio_pika.connect(broker, timeout=_WITHIN) as connection:
         found: list[str] = []
         for queue in queues:
             async with connection.channel() as channel:
-                declared = await channel.declare_queue(queue, passive=True, timeout=5)
+                declared = await channel.declare_queue(queue, passive=True, timeout=_WITHIN)
                 count = declared.declaration_result.message_count or 0
                 found += [f"{topology.label(queue)}: {count} waiting"] * bool(count)
         return found
@@ -111,17 +113,18 @@ async def waiting(broker: str, topology: Topology, queues: Sequence[str]) -> lis
 
 async def gather_tables(url: str) -> tuple[dict[str, list[Row]], list[str]]:
     """Our own books, read as the administrator, and what is left to do."""
-    connection = await asyncpg.connect(url, timeout=10)
+    connection = await asyncpg.connect(url, timeout=_WITHIN)
     try:
-        tables = {name: [tuple(row) for row in await connection.fetch(query)] for name, query in _TABLES.items()}
-        return tables, await left_over(connection)
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            tables = {name: [tuple(row) for row in await connection.fetch(query)] for name, query in _TABLES.items()}
+            return tables, await left_over(connection)
     finally:
         await connection.close()
 
 
 @asynccontextmanager
 async def _overheard(broker: str) -> AsyncIterator[AbstractChannel]:
-    async with await aio_pika.connect(broker, timeout=5) as connection, connection.channel() as channel:
+    async with await aio_pika.connect(broker, timeout=_WITHIN) as connection, connection.channel() as channel:
         await channel.set_qos(prefetch_count=500)
         yield channel
 
@@ -134,38 +137,35 @@ async def overhear(broker: str, topology: Topology) -> None:
     """Put up a queue of our own that gets every event from now on: no reader of the platform is asked for them."""
     async with _overheard(broker) as channel:
         queue = await channel.declare_queue(_ear(topology), durable=True, arguments={"x-queue-type": "quorum"})
-        await queue.bind(topology.events, "#")
+        for event in EVENTS:
+            await queue.bind(topology.events, event.type)
     await asyncio.sleep(NAMES_KEPT)
 
 
 async def gather_facts(broker: str, topology: Topology) -> list[Fact]:
     """Every event that was ever published, once each."""
     found: dict[str, Fact] = {}
-    for message in await _all(broker, _ear(topology), {}):
-        fact = _fact(json.loads(message.body))
-        found.setdefault(fact.id, fact)
+    async with _overheard(broker) as channel:
+        queue = await channel.get_queue(_ear(topology), ensure=False)
+        while message := await queue.get(no_ack=True, fail=False, timeout=_WITHIN):
+            fact = _fact(json.loads(message.body))
+            found.setdefault(fact.id, fact)
     return list(found.values())
 
 
-async def gather_history(broker: str, topology: Topology) -> set[str]:
-    """The ids of the events that stand in the history."""
-    return {
-        message.message_id or "" for message in await _all(broker, topology.history, {"x-stream-offset": "first"})
-    }
-
-
-async def _all(broker: str, name: str, arguments: dict[str, FieldValue]) -> list[AbstractIncomingMessage]:
-    """Everything in a queue or stream."""
-    found: list[AbstractIncomingMessage] = []
+async def gather_history(broker: str, topology: Topology, expected: Collection[str]) -> set[str]:
+    """The ids of the events that stand in the history; read until all that are expected were seen, or to its end."""
+    found, wanted = set[str](), set(expected)
     box: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
     async with _overheard(broker) as channel:
-        queue = await channel.get_queue(name, ensure=False)
-        await queue.consume(box.put, arguments=arguments)
+        queue = await channel.get_queue(topology.history, ensure=False)
+        await queue.consume(box.put, arguments={"x-stream-offset": "first"})
         with suppress(TimeoutError):
-            while True:
+            while not found >= wanted:
                 async with asyncio.timeout(_END_OF_HISTORY):
-                    found.append(await box.get())
-                await found[-1].ack()
+                    entry = await box.get()
+                found.update(_fact(json.loads(body)).id for body in history.events_of(entry.type, entry.body))
+                await entry.ack()
     return found
 
 

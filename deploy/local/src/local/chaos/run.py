@@ -45,8 +45,9 @@ from local.visitor import Visitor
 
 TENANTS: Final = 4
 BROWSERS: Final = 2
+_PATIENCE: Final = 10.0  # seconds after which a client asks again what was not answered
 _LAST_ANSWERS: Final = 10.0  # seconds after the faults in which what was asked before may still be answered
-_LAST_NEWS: Final = 15.0
+_LAST_NEWS: Final = 60.0
 
 
 def chaos(seconds: float, seed: int, *, folder: Path, result: Path, console: Console) -> bool:
@@ -110,16 +111,12 @@ class _Run:
                 try:
                     settled = await self._storm(shooter, traffic)
                     evidence = await self._evidence(sandbox, tenants)
-                    accounts = Accounts(self.book, evidence, self._topology, partners, browsers, self._broker_fell)
+                    accounts = Accounts(self.book, evidence, self._topology, partners, browsers)
                     await self._last_news(accounts)
                 finally:
                     for end in (self.stop, self.over, self.deaf):
                         end.set()
         return report.Outcome(self.seed, self.seconds, self.plan, accounts.lines(), settled)
-
-    @property
-    def _broker_fell(self) -> bool:
-        return any(strike.target == "rabbitmq" and strike.what != "frozen" for strike in self.plan)
 
     @property
     def _topology(self) -> Topology:
@@ -130,12 +127,15 @@ class _Run:
         self.console.print(f"{TENANTS} organizations are brought up …")
         making = []
         for number in range(TENANTS):
-            http = await stack.enter_async_context(httpx.AsyncClient(timeout=10, trust_env=False))
+            http = await stack.enter_async_context(httpx.AsyncClient(timeout=60, trust_env=False))
             tag = fresh_tag()
             visitor = Visitor(self.trial.addresses, http, f"owner.{tag}@example.com")
             self.book.asked["person"].add(visitor.email)
             making.append(bring_up(Client(visitor, self.book, self.over), sandbox, tag, number))
-        return list(await asyncio.gather(*making))
+        tenants = list(await asyncio.gather(*making))
+        for tenant in tenants:
+            tenant.owner.visitor.http.timeout = httpx.Timeout(_PATIENCE)
+        return tenants
 
     def _listeners(self, tenants: Sequence[Tenant], shooter: Shooter) -> tuple[list[Browser], list[Partner]]:
         def now() -> float:
@@ -183,7 +183,7 @@ class _Run:
         evidence.tables, evidence.left = await gather_tables(self.trial.plan.admin_url)
         broker = self.trial.plan.servers.rabbitmq.url
         evidence.facts = await gather_facts(broker, self._topology)
-        evidence.history = await gather_history(broker, self._topology)
+        evidence.history = await gather_history(broker, self._topology, {fact.id for fact in evidence.facts})
         evidence.conversations = await gather_conversations(tenants)
         await gather_outside(evidence, sandbox, tenants)
         return evidence

@@ -18,7 +18,7 @@ from local.chaos.shooting import Shooter
 from local.supervisor import answers
 from local.trial import Trial
 
-BOUND: Final = 120.0
+BOUND: Final = 240.0
 _CALM: Final = 4.0  # seconds in which webhooks that are on their way arrive, before the clock is moved
 _HOP: Final = 720.0  # seconds of the platform's time at once: longer than any lease
 _TROUBLE: Final = (
@@ -64,7 +64,7 @@ class Settling:
         topology, plan = Topology(self.trial.addresses.namespace), self.trial.plan
         left = ["not looked at"]
         with suppress(*_TROUBLE):
-            connection = await asyncpg.connect(plan.admin_url, timeout=5)
+            connection = await asyncpg.connect(plan.admin_url, timeout=30)
             try:
                 left = [each for each in await left_over(connection) if "dead letter" not in each]
                 received = await connection.fetchval("SELECT count(*) FROM inbox.messages WHERE direction = 'in'")

@@ -48,7 +48,7 @@ async def tell(steps: Sequence[Step], on_result: Callable[[StepResult], None]) -
 
 
 async def _told(addresses: Addresses, on_result: Callable[[StepResult], None]) -> list[StepResult]:
-    async with httpx.AsyncClient(timeout=20, trust_env=False) as http:
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as http:
         story = Story(addresses, http)
         return await tell(story.steps(), on_result)
 

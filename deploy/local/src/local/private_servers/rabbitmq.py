@@ -18,7 +18,7 @@ class PrivateRabbit(PrivateServer):
 
     name = "rabbitmq"
     port_names = ("port", "distribution_port", "mapper_port")
-    patience = 90.0
+    patience = 180.0
 
     @classmethod
     def installed(cls) -> bool:

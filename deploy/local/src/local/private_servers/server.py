@@ -32,7 +32,7 @@ class PrivateServer(ABC):
     name: ClassVar[str]
     port_names: ClassVar[tuple[str, ...]] = ("port",)
     leave_signal: ClassVar[signal.Signals] = signal.SIGTERM
-    patience: ClassVar[float] = 60.0
+    patience: ClassVar[float] = 120.0
 
     def __init__(self, folder: Path, *, logs: Path | None = None) -> None:
         self.folder = folder.resolve() / self.name
@@ -200,7 +200,7 @@ class PrivateServer(ABC):
         family = identity.family() if identity else []
         send(family, number)
         if number is signal.SIGKILL:
-            survivors(family, 10.0)
+            survivors(family, 30.0)
 
     def _reap(self) -> None:
         if self._child is not None:

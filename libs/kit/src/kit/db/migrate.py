@@ -99,7 +99,7 @@ async def migrate(
         MigrationBusy: the lock was not free within `lock_within` seconds, or a table stayed locked.
     """
     connection = await asyncpg.connect(
-        url, server_settings={"application_name": f"migrate {roles.service}"}, timeout=10
+        url, server_settings={"application_name": f"migrate {roles.service}"}, timeout=60
     )
     try:
         async with _alone(connection, roles, lock_within):

@@ -49,7 +49,7 @@ async def create_database(admin_url: str, database: str, *, mark: str) -> bool:
     Raises:
         ForeignDatabase: it is there without our mark.
     """
-    connection = await asyncpg.connect(admin_url, timeout=10)
+    connection = await asyncpg.connect(admin_url, timeout=60)
     try:
         there = await connection.fetchrow(
             "SELECT shobj_description(oid, 'pg_database') AS mark FROM pg_database WHERE datname = $1", database
@@ -71,7 +71,7 @@ async def provision(admin_url: str, services: Mapping[str, str | None], *, role_
 
     A password of None leaves the role's password as it is.
     """
-    connection = await asyncpg.connect(admin_url, timeout=10)
+    connection = await asyncpg.connect(admin_url, timeout=60)
     try:
         # Roles belong to the whole server: two provisionings at once must not make one twice.
         key = int.from_bytes(hashlib.sha256(role_prefix.encode()).digest()[:8], signed=True)
@@ -135,7 +135,7 @@ async def _make_schema(connection: "asyncpg.Connection[asyncpg.Record]", roles: 
 
 async def move_clock(admin_url: str, ahead_by_seconds: float | None) -> None:
     """Move the platform's time ahead by so many seconds more; None sets it back to the server's time."""
-    connection = await asyncpg.connect(admin_url, timeout=10)
+    connection = await asyncpg.connect(admin_url, timeout=60)
     try:
         if ahead_by_seconds is None:
             await connection.execute("UPDATE kit.clock SET ahead_by = '0'")
@@ -155,7 +155,7 @@ async def drop_everything(
     Raises:
         ForeignDatabase: the database does not carry the mark.
     """
-    connection = await asyncpg.connect(admin_url, timeout=10)
+    connection = await asyncpg.connect(admin_url, timeout=60)
     try:
         there = await connection.fetchrow(
             "SELECT shobj_description(oid, 'pg_database') AS mark FROM pg_database WHERE datname = $1", database

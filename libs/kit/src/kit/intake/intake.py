@@ -32,11 +32,18 @@ class Intake:
     """One per process and service; knows the service's sources.
 
     `asgi` is what an API process mounts, `loops` what a worker runs; they meet in the database only, so receiving
-    goes on while no worker runs. `lease` in seconds is how long the work of a worker that died is left alone.
+    goes on while no worker runs. `lease` in seconds is how long the work of a worker that died is left alone, `poll`
+    how long a worker waits for a hint before it looks.
     """
 
     def __init__(
-        self, database: Database, sources: Sequence[Source], keyring: Sealing, *, lease: float = LEASE
+        self,
+        database: Database,
+        sources: Sequence[Source],
+        keyring: Sealing,
+        *,
+        lease: float = LEASE,
+        poll: float = POLL,
     ) -> None:
         self._database = database
         self._sources = {source.name: source for source in sources}
@@ -44,6 +51,7 @@ class Intake:
         self._store = Store(database, keyring)
         self.desk = Desk(database, keyring)
         self._lease = lease
+        self._poll = poll
 
     def asgi(self, source_name: str) -> ASGIApp:
         """The application that receives this source's webhooks."""
@@ -101,4 +109,4 @@ class Intake:
                     continue
                 backoff.reset()
                 if not more:
-                    await either(stop, hint, within=POLL)
+                    await either(stop, hint, within=self._poll)

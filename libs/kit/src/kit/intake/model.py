@@ -91,7 +91,9 @@ class Source(Protocol):
         """Whose these are; what is left out is quarantined as unknown and can be replayed when it is known."""
 
     async def apply(self, tx: Transaction, items: Sequence[Received]) -> Sequence[Verdict]:
-        """Apply items of one key in order, in a transaction bound to their organization; one verdict for each.
+        """Apply items in order, in a transaction bound to their organization; one verdict for each.
+
+        They are of one key or of several, those of a key beside each other: read at once what many of them need.
 
         An exception rolls the transaction back, and the items are then tried one by one: a `TransientError` is waited
         for however long it lasts, a `DomainError` quarantines with its title, anything else is tried three times in

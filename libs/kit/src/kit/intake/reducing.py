@@ -149,9 +149,8 @@ class Reducer:
         try:
             async with self._in_time() as tx:
                 owners = await self._owners(tx, [item for each in lanes for item, _ in each.items])
-                decisions: list[Decision] = []
-                for each in sorted(lanes, key=lambda lane: _order(lane, owners)):
-                    decisions += await self._apply(tx, each.items, owners)
+                in_order = sorted(lanes, key=lambda lane: _order(lane, owners))
+                decisions = await self._apply(tx, [item for lane in in_order for item in lane.items], owners)
                 await self._repository.lock(tx, claim.holder, [each.lane.lane for each in lanes])
                 await self._repository.decide(tx, decisions)
                 await self._repository.give_back(tx, [each.lane.lane for each in lanes])
@@ -225,7 +224,7 @@ class Reducer:
         return await self._source.organizations(tx, tenants) if tenants else {}
 
     async def _apply(self, tx: Transaction, items: Sequence[Waiting], owners: Mapping[str, UUID]) -> list[Decision]:
-        """Apply items of one key in order; those of one organization beside each other go in one call."""
+        """Apply items in order; those of one organization beside each other go in one call."""
         decisions: list[Decision] = []
         for organization_id, run in groupby(items, key=lambda each: owners.get(each[0].tenant)):
             same = list(run)

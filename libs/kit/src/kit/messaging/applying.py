@@ -33,8 +33,9 @@ class Applier:
         Raises:
             Exception: whatever the handler or the database raised.
         """
-        # `one` binds per event, `many` to all at once.
-        tenants = _organizations(deliveries) if self._subscription.many else ()
+        tenants = _organizations(deliveries)
+        if self._subscription.many is None and len(tenants) > 1:
+            tenants = ()  # `one` binds per event
         with self._seconds.time():
             async with asyncio.timeout(self._subscription.within), self._database.transaction(*tenants) as tx:
                 fresh = await processed.claim(tx, self._queue, deliveries)
@@ -58,7 +59,7 @@ class Applier:
                 span.set("messaging.batch.message_count", len(events))
                 await self._subscription.many(events, tx)
             return
-        bound: UUID | bool | None = False
+        bound: UUID | bool | None = tx.organization_ids[0] if tx.organization_ids else False
         for event in events:
             if event.organization_id != bound:
                 bound = event.organization_id

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Final
 
 import aio_pika
 from aio_pika.abc import AbstractConnection
@@ -13,14 +12,6 @@ from kit.messaging.errors import BrokerLost
 from kit.messaging.publisher import Publisher
 from kit.messaging.reader import Reader
 from kit.messaging.wire import Message
-
-_RETURNING: Final = 2.0
-"""Seconds for which a broker that was away is given nothing.
-
-RabbitMQ takes clients before its streams are quite back: some of what it confirms in the first half second after a
-power cut is not in the history. Without this pause `tests/chaos/test_history_is_whole.py` missed 10 and 110 of 330
-confirmed events in two runs (3.10.8).
-"""
 
 
 class Broker:
@@ -36,7 +27,6 @@ class Broker:
         self._heartbeat = heartbeat
         self._connect_within = connect_within
         self._publisher: Publisher | None = None
-        self._was_away = False
         self._opening = asyncio.Lock()
 
     async def connect(self, purpose: str) -> AbstractConnection:
@@ -93,22 +83,10 @@ class Broker:
     async def _open_publisher(self) -> Publisher:
         async with self._opening:
             if self._publisher is None or self._publisher.lost:
-                self._was_away = self._was_away or self._publisher is not None
-                self._publisher = await self._new_publisher()
+                self._publisher = await Publisher.connect(
+                    self.address,
+                    name=f"{self._name} publisher",
+                    heartbeat=self._heartbeat,
+                    within=self._connect_within,
+                )
             return self._publisher
-
-    async def _new_publisher(self) -> Publisher:
-        try:
-            publisher = await Publisher.connect(
-                self.address,
-                name=f"{self._name} publisher",
-                heartbeat=self._heartbeat,
-                within=self._connect_within,
-            )
-        except BrokerLost:
-            self._was_away = True
-            raise
-        if self._was_away:
-            await asyncio.sleep(_RETURNING)
-        self._was_away = False
-        return publisher

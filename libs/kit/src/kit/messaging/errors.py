@@ -24,6 +24,12 @@ class PublishRefused(TransientError):
         self.refused = refused
 
 
+class HistoryAway(TransientError):
+    """The stream of history did not take its entry; events that are not in it would be missing in a replay."""
+
+    code = "history-away"
+
+
 class TopologyConflict(Exception):
     """A queue or exchange exists with other arguments than ours; it is never redeclared."""
 

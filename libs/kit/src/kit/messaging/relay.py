@@ -3,17 +3,17 @@
 import asyncio
 import re
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Final
 
 import structlog
 
 from kit.db.database import Database, Row, Transaction
 from kit.errors import TransientError
-from kit.messaging import measures
+from kit.messaging import history, measures
 from kit.messaging.backoff import Backoff
 from kit.messaging.broker import Broker
-from kit.messaging.errors import PublishRefused
+from kit.messaging.errors import HistoryAway, PublishRefused
 from kit.messaging.topology import Topology
 from kit.messaging.wakeup import Listener
 from kit.messaging.wire import Message
@@ -55,17 +55,25 @@ class Relay:
     ) -> None:
         self._database = database
         self._broker = broker
-        self._exchange = topology.events
+        self._topology = topology
         self._hint = listener.subscribe() if listener else asyncio.Event()
         self._batch = batch
         self._poll = poll
         self._within = publish_within
+        self._history_was_away = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Send until `stop`, woken by hints and by a slow poll; start it twice for two loops.
 
         A hint wakes one loop. The other helps when there is more than a batch: for less it would only be in the way.
         """
+        stopping = asyncio.create_task(self._wake_at(stop))
+        try:
+            await self._send_until(stop)
+        finally:
+            stopping.cancel()
+
+    async def _send_until(self, stop: asyncio.Event) -> None:
         backoff = Backoff(0.1, 5.0)
         while not stop.is_set():
             try:
@@ -80,22 +88,26 @@ class Relay:
             else:
                 self._hint.set()
 
+    async def _wake_at(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._hint.set()
+
     async def _until_told(self, stop: asyncio.Event) -> None:
         """Wait for a hint that no other loop has taken, at most until the next poll."""
-        clock = asyncio.get_running_loop()
-        until = clock.time() + self._poll
-        while not stop.is_set() and (left := until - clock.time()) > 0:
-            await either(stop, self._hint, within=left)
-            if self._hint.is_set():
-                self._hint.clear()
-                return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._poll):
+                while not stop.is_set():
+                    await self._hint.wait()
+                    if self._hint.is_set():
+                        self._hint.clear()
+                        return
 
     async def send_pending(self) -> int:
         """Send one batch and return how many events the broker took.
 
         Raises:
             BrokerLost: nothing is deleted; all of it will be sent again.
-            DatabaseUnavailable: likewise.
+            HistoryAway, DatabaseUnavailable: likewise.
         """
         async with self._database.transaction(durable=False) as tx:
             rows = sorted(await tx.fetch(_CLAIM, self._batch), key=lambda row: row["id"].int)
@@ -109,8 +121,9 @@ class Relay:
         return len(rows) - len(refused)
 
     async def _publish(self, rows: Sequence[Row]) -> list[Row]:
-        """Publish all and return those the broker refused."""
-        messages = [Message(self._exchange, row["type"], row["body"], str(row["id"]), row["type"]) for row in rows]
+        """Publish all, with their entries of the history, and return those the broker refused."""
+        exchange = self._topology.events
+        messages = [Message(exchange, row["type"], row["body"], str(row["id"]), row["type"]) for row in rows]
         with ExitStack() as spans:
             for row in rows:
                 sampled = _SAMPLED.search(row["body"])
@@ -118,11 +131,30 @@ class Relay:
                     spans.enter_context(
                         tracing.continued(sampled[1].decode(), f"send {row['type']}", kind="producer")
                     )
-            try:
-                await self._broker.publish(messages, within=self._within)
-            except PublishRefused as refusal:
-                log.warning("relay.refused", count=len(refusal.refused), detail=refusal.detail)
-                return [rows[place] for place in refusal.refused]
+            refused = await self._send(messages, history.entries(self._topology, [row["body"] for row in rows]))
+        return [rows[place] for place in refused]
+
+    async def _send(self, events: Sequence[Message], entries: Sequence[Message]) -> list[int]:
+        """Send both; the places of the events that were refused.
+
+        Once the history was away it goes first, alone: else the same events would leave again and again meanwhile.
+        """
+        careful = self._history_was_away
+        if careful:
+            await self._take(entries)
+        refused = await self._take(events if careful else [*events, *entries])
+        self._history_was_away = False
+        return refused
+
+    async def _take(self, messages: Sequence[Message]) -> list[int]:
+        try:
+            await self._broker.publish(messages, within=self._within)
+        except PublishRefused as refusal:
+            log.warning("relay.refused", count=len(refusal.refused), detail=refusal.detail)
+            if any(messages[place].type == history.KIND for place in refusal.refused):
+                self._history_was_away = True
+                raise HistoryAway(f"The history took nothing: {refusal.detail}") from refusal
+            return list(refusal.refused)
         return []
 
 

@@ -14,6 +14,7 @@ from pamqp.common import FieldValue
 
 from contracts.event import Decoder, Event, Malformed, UnknownEvent
 from kit.clock import Clock
+from kit.messaging import history
 from kit.messaging.broker import Broker
 from kit.messaging.delivery import GENERATION
 from kit.messaging.errors import BrokerLost
@@ -24,7 +25,7 @@ from kit.messaging.wire import Message
 log = structlog.get_logger(__name__)
 
 MARKER: Final = "rostrum.replay.marker"
-_BATCH: Final = 500
+_AT_ONCE: Final = 100  # entries, of up to 256 KiB each; the broker sends twice as many ahead
 _SILENCE: Final = 30.0
 # The stream is searched by the broker's clock, in chunks; events are then filtered by their own time.
 _MARGIN: Final = timedelta(minutes=5)
@@ -88,9 +89,9 @@ class Replay:
             async with _Stream(connection, self._topology.history, since - _MARGIN) as stream:
                 ended = False
                 while not ended:
-                    messages = await stream.read()
-                    ended = await self._forward(messages, marker, chosen, progress)
-                    await stream.acknowledge(messages)
+                    entries = await stream.read()
+                    ended = await self._forward(entries, marker, chosen, progress)
+                    await stream.acknowledge(entries)
                     report(progress)
         finally:
             await connection.close()
@@ -105,25 +106,24 @@ class Replay:
 
     async def _forward(
         self,
-        messages: Sequence[aiormq.abc.DeliveredMessage],
+        entries: Sequence[aiormq.abc.DeliveredMessage],
         marker: str,
         chosen: "_Chosen",
         progress: Progress,
     ) -> bool:
-        """Send on what is wanted; true when our own marker was among the messages: that was now."""
+        """Send on what is wanted; true when our own marker was among the entries: that was now."""
         forwarded, ended = [], False
-        for message in messages:
-            properties = message.header.properties
-            if properties.message_type == MARKER:
-                if properties.message_id == marker:
-                    ended = True
-                    break
-                continue
-            progress.read += 1
-            event = chosen.read(message.body, progress)
-            if event is not None:
-                progress.at = event.time
-                forwarded.append(self._addressed(event, message.body, progress.generation))
+        for entry in entries:
+            properties = entry.header.properties
+            if properties.message_type == MARKER and properties.message_id == marker:
+                ended = True
+                break
+            for body in history.events_of(properties.message_type, entry.body):
+                progress.read += 1
+                event = chosen.read(body, progress)
+                if event is not None:
+                    progress.at = event.time
+                    forwarded.append(self._addressed(event, body, progress.generation))
         await self._broker.publish(forwarded)
         progress.forwarded += len(forwarded)
         return ended
@@ -157,7 +157,7 @@ class _Chosen:
 
 
 class _Stream:
-    """Reads a stream from a point in time, in batches."""
+    """Reads a stream from a point in time, in batches of entries."""
 
     def __init__(self, connection: AbstractConnection, queue: str, since: datetime) -> None:
         self._channel = connection.channel(publisher_confirms=False)
@@ -168,7 +168,7 @@ class _Stream:
     async def __aenter__(self) -> Self:
         await self._channel.initialize(timeout=WITHIN)
         self._raw = await self._channel.get_underlay_channel()
-        await self._raw.basic_qos(prefetch_count=2 * _BATCH, timeout=WITHIN)
+        await self._raw.basic_qos(prefetch_count=2 * _AT_ONCE, timeout=WITHIN)
         offset: dict[str, FieldValue] = {"x-stream-offset": self._since}
         await self._raw.basic_consume(self._queue, self._box.put, arguments=offset, timeout=WITHIN)
         return self
@@ -177,16 +177,16 @@ class _Stream:
         await self._channel.close()
 
     async def read(self) -> list[aiormq.abc.DeliveredMessage]:
-        """What has arrived, at least one message."""
+        """The entries that have arrived, at least one."""
         try:
             async with asyncio.timeout(_SILENCE):
-                messages = [await self._box.get()]
+                entries = [await self._box.get()]
         except TimeoutError:
             raise BrokerLost(f"The history was silent for {_SILENCE:g} s.") from None
-        while not self._box.empty() and len(messages) < _BATCH:
-            messages.append(self._box.get_nowait())
-        return messages
+        while not self._box.empty() and len(entries) < _AT_ONCE:
+            entries.append(self._box.get_nowait())
+        return entries
 
-    async def acknowledge(self, messages: Sequence[aiormq.abc.DeliveredMessage]) -> None:
+    async def acknowledge(self, entries: Sequence[aiormq.abc.DeliveredMessage]) -> None:
         """Make room for as many more; a stream forgets nothing by it."""
-        await self._raw.basic_ack(messages[-1].delivery_tag or 0, multiple=True, wait=False)
+        await self._raw.basic_ack(entries[-1].delivery_tag or 0, multiple=True, wait=False)

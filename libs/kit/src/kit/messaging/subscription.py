@@ -23,20 +23,24 @@ class Subscription(Generic[Heard]):
     `gate` names a group of event types that write the same fact: an event is handled only when its version is newer
     than what was applied through that gate for its subject, and of a batch only the newest. Every type of the group
     must therefore carry, or lead to, the whole fact. A replayed event is let through at the same version too.
+
+    Where `batch` is not given it is 100 for `one` and 300 for `many`; `prefetch` is three times that.
     """
 
     event: type[Heard]
     one: Callable[[Heard, Transaction], Awaitable[None]] | None = None
     many: Callable[[Sequence[Heard], Transaction], Awaitable[None]] | None = None
     gate: str | None = None
-    prefetch: int = 200
-    batch: int = 100
+    prefetch: int = 0
+    batch: int = 0
     abreast: int = 3
     within: float = 30.0
 
     def __post_init__(self) -> None:
         if (self.one is None) == (self.many is None):
             raise ValueError(f"{self.event.type}: give either `one` or `many`")
+        object.__setattr__(self, "batch", self.batch or (100 if self.one else 300))
+        object.__setattr__(self, "prefetch", self.prefetch or min(3 * self.batch, 65_535))
         if not 1 <= self.batch <= self.prefetch <= 65_535:
             raise ValueError(f"{self.event.type}: 1 <= batch <= prefetch <= 65535")
         if self.abreast < 1:

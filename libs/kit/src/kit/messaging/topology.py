@@ -42,12 +42,12 @@ class Topology:
 
     @property
     def events(self) -> str:
-        """The topic exchange for all events; the routing key is the event's type."""
+        """The direct exchange for all events; the routing key is the event's type, bindings name it in full."""
         return f"{self.namespace}.events"
 
     @property
     def history(self) -> str:
-        """The stream that keeps all events for some days."""
+        """The stream that keeps all events for some days; relays write to it (`kit.messaging.history`)."""
         return f"{self.namespace}/history"
 
     @property
@@ -87,9 +87,8 @@ class Topology:
             TopologyConflict: something exists in another form.
         """
         async with _channel(connection) as channel:
-            await self._declare_exchange(channel, self.events, "topic")
+            await self._declare_exchange(channel, self.events, "direct")
             await _declare_queue(channel, self.history, self._history_arguments())
-            await _bind(channel, self.history, self.events, "#")
             for delay in self.retry_delays:
                 await self._declare_exchange(channel, self.retry(delay), "fanout")
                 await _declare_queue(channel, self.retry_queue(delay), _retry_arguments(delay))

@@ -18,6 +18,7 @@ from kit.messaging.failures import MOST_DEATHS, Failures, judge
 from kit.messaging.isolation import Isolation
 from kit.messaging.subscription import Subscription
 from kit.messaging.topology import Topology
+from kit.process import whatever_comes
 from kit.telemetry import tracing
 
 log = structlog.get_logger(__name__)
@@ -142,7 +143,7 @@ class Worker:
                 await self._one(delivery, suspect=True)
         except asyncio.CancelledError:
             with suppress(TransientError):
-                await self._failures.clear_suspect(delivery)
+                await whatever_comes(self._failures.clear_suspect(delivery))
             raise
         except Exception:
             await self._clear_when_possible(delivery)

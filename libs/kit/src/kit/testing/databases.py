@@ -3,6 +3,7 @@
 Cloning and dropping write the whole database to disk; emptying the few tables a test has filled takes milliseconds.
 """
 
+import asyncio
 import hashlib
 import os
 import secrets
@@ -23,6 +24,8 @@ _HERE = hashlib.sha256(str(Path(__file__).resolve()).encode()).hexdigest()[:6]
 PREFIX = f"rostrum_test_{_HERE}_"
 _FILES = (provision.__code__.co_filename, pristine.__file__)
 _PROVISION_SUM = hashlib.sha256(b"".join(Path(name).read_bytes() for name in _FILES)).hexdigest()
+
+_BREAK = "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = $1"
 
 # Of this process: the template of each set of services, and the clones of each template that nobody uses just now.
 _TEMPLATES: dict[str, str] = {}
@@ -95,7 +98,13 @@ class Databases:
         return name
 
     async def _drop(self, name: str) -> None:
-        await self._admin(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        connection = await asyncpg.connect(self.admin_url)
+        try:
+            # Forced alone, it gives those who use it five seconds to go, which is little on a busy machine.
+            await connection.execute(_BREAK, name)
+            await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        finally:
+            await connection.close()
 
     async def _template(self, services: Mapping[str, ModuleType]) -> str:
         migrations = {service: all_of(service, package) for service, package in services.items()}
@@ -115,6 +124,7 @@ class Databases:
             for service, group in migrations.items():
                 await migrate(url, ServiceRoles(service, PREFIX), group)
             await pristine.remember(url)
+            await _until_left(connection, name)
             await connection.execute(f'ALTER DATABASE "{name}" IS_TEMPLATE true')
         finally:
             await connection.close()
@@ -133,6 +143,14 @@ class Databases:
             await connection.execute(sql)
         finally:
             await connection.close()
+
+
+async def _until_left(connection: "asyncpg.Connection[asyncpg.Record]", database: str) -> None:
+    """Wait until the sessions that were closed there have ended: a database in use cannot be a template."""
+    while await connection.fetchval(  # noqa: ASYNC110 - the server's processes end by themselves
+        "SELECT 1 FROM pg_stat_activity WHERE datname = $1 AND backend_type = 'client backend' LIMIT 1", database
+    ):
+        await asyncio.sleep(0.01)
 
 
 async def drop_all_test_databases(admin_url: str = ADMIN_URL) -> None:

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from ssl import SSLContext
 
+from kit.testing.ports import free_port
+
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -24,7 +26,7 @@ class Listener:
 
     def open(self, port: int = 0) -> int:
         """Listen on that port of the loopback interface, or on a free one; returns it."""
-        listening = self._socket = socket.create_server(("127.0.0.1", port), backlog=512)
+        listening = self._socket = socket.create_server(("127.0.0.1", port or free_port()), backlog=512)
         listening.setblocking(False)
         asyncio.get_running_loop().add_reader(listening, self._accept, listening)
         return int(listening.getsockname()[1])

@@ -3,26 +3,18 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from urllib.request import urlopen
 
 _INHERITED = ("PATH", "HOME", "LANG", "VIRTUAL_ENV", "TMPDIR")
 
 
-def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
-async def eventually(holds: Callable[[], Awaitable[object]], *, within: float = 30.0) -> None:
+async def eventually(holds: Callable[[], Awaitable[object]], *, within: float = 60.0) -> None:
     """Ask again and again until it holds.
 
     Raises:
@@ -69,6 +61,11 @@ class Program:
             raise LookupError("not started")
         return self._process.pid
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it does not run, by whatever cause."""
+        return self._process is None or self._process.returncode is not None
+
     async def kill(self) -> None:
         """SIGKILL, as the out-of-memory killer would."""
         if self._process is not None:
@@ -77,26 +74,29 @@ class Program:
             await self._process.wait()
             self._process = None
 
-    async def stop(self, within: float = 20.0) -> int:
+    async def stop(self, within: float = 60.0) -> int:
         """SIGTERM, and its exit status once it has drained."""
-        process, self._process = self._process, None
+        process = self._process
         if process is None:
             return 0
-        process.send_signal(signal.SIGTERM)
+        with suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(within):
-            return await process.wait()
+            status = await process.wait()
+        self._process = None
+        return status
 
-    async def _until_ready(self, within: float = 40.0) -> None:
+    async def _until_ready(self, within: float = 90.0) -> None:
         async with asyncio.timeout(within):
             while not await asyncio.to_thread(self._ready):
-                if self._process is None or self._process.returncode is not None:
+                if self.has_ended:
                     text = await asyncio.to_thread(self.log.read_text)
                     raise AssertionError(f"{self.arguments} ended:\n{text[-3000:]}")
                 await asyncio.sleep(0.05)
 
     def _ready(self) -> bool:
         try:
-            with urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=2) as answer:
+            with urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=10) as answer:
                 return bool(answer.status == 200)
-        except OSError:
+        except (OSError, HTTPException):
             return False

@@ -5,12 +5,14 @@ answer, before an ack) without any hook in the code under test.
 """
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
 from kit.testing.listening import Listener
+from kit.testing.ports import reserve
 
 Direction = Literal["to_server", "to_client"]
 
@@ -52,6 +54,7 @@ class Proxy:
     holds: list[Hold] = field(default_factory=list)
     _accepted: int = 0
     _listener: Listener | None = None
+    _keeper: socket.socket | None = None
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
 
     def hold(self, direction: Direction, pattern: bytes, *, after_seeing: bytes = b"") -> Hold:
@@ -62,8 +65,10 @@ class Proxy:
 
     async def start(self) -> None:
         """Listen on a free port of the loopback interface, or on the one it had before."""
+        if self._keeper is None:
+            self._keeper, self.listening_on = reserve()
         self._listener = Listener(self._carry)
-        self.listening_on = self._listener.open(self.listening_on)
+        self._listener.open(self.listening_on)
 
     def cut(self) -> None:
         """Break every connection that is open now."""
@@ -71,10 +76,19 @@ class Proxy:
             writer.transport.abort()
 
     async def stop(self) -> None:
-        """Stop listening and break every connection."""
+        """Stop listening and break every connection; the port stays ours."""
         if self._listener is not None:
             await self._listener.close()
         self._listener = None
+
+    async def close(self) -> None:
+        """Stop, and let the port go."""
+        try:
+            await self.stop()
+        finally:
+            if self._keeper is not None:
+                self._keeper.close()
+            self._keeper = None
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         up_reader, up_writer = await asyncio.open_connection(self.host, self.port)
@@ -114,4 +128,4 @@ async def proxied(host: str, port: int) -> AsyncIterator[Proxy]:
     try:
         yield proxy
     finally:
-        await proxy.stop()
+        await proxy.close()

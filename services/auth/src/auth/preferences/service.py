@@ -21,7 +21,7 @@ class PreferenceService:
 
     async def read(self, caller: Caller) -> Preferences:
         """The caller's preferences; what was said by a link about one of their addresses counts."""
-        async with self.database.transaction() as tx:
+        async with self.database.snapshot() as tx:
             return await self._effective(tx, caller.user_id, await PreferenceRepository(tx).find(caller.user_id))
 
     async def change(self, caller: Caller, wishes: Iterable[Wish], expected: Condition) -> Preferences:

@@ -35,17 +35,17 @@ class ChannelRepository:
             raise ChannelNotFound
         return _channel(row)
 
-    async def of_number(self, phone_number_id: str) -> UUID | None:
-        """The connected channel of a number."""
-        found: UUID | None = await self.tx.fetchval(
+    async def of_numbers(self, phone_number_ids: Collection[str]) -> dict[str, UUID]:
+        """The connected channels of these numbers."""
+        rows = await self.tx.fetch(
             """
-            SELECT id FROM channels
-            WHERE organization_id = $1 AND phone_number_id = $2 AND state = 'connected'
+            SELECT phone_number_id, id FROM channels
+            WHERE organization_id = $1 AND phone_number_id = ANY ($2) AND state = 'connected'
             """,
             self.tx.organization_id,
-            phone_number_id,
+            list(phone_number_ids),
         )
-        return found
+        return {row["phone_number_id"]: row["id"] for row in rows}
 
     async def page(self, after: tuple[datetime, UUID] | None, limit: int) -> list[Channel]:
         """Channels, the oldest first."""

@@ -1,6 +1,6 @@
 """Who wrote this: the contact behind the identities of a message, found or made."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -32,12 +32,17 @@ class Recognizing:
 
     keyring: Keyring
 
-    async def contact(self, tx: Transaction, blind: Blind, said: Said, at: datetime) -> UUID:
-        """The contact who said this then; whoever is known already costs one question."""
-        contacts, formerly = ContactRepository(tx), said.formerly
+    async def read_ahead(self, contacts: ContactRepository, blind: Blind, several: Iterable[Said]) -> list[Held]:
+        """Ask once for the rows of all who said something."""
+        hashed = (each for said in several for each in _hashed(blind, said.known_as))
+        return await contacts.read_ahead({(identity.kind, blinded) for identity, blinded in hashed})
+
+    async def contact(self, contacts: ContactRepository, blind: Blind, said: Said, at: datetime) -> UUID:
+        """The contact who said this then; whoever is known already costs one question, or none if read ahead."""
+        tx, formerly = contacts.tx, said.formerly
         held = await self._held(contacts, blind, said.known_as)
         found = (
-            await self._moved(tx, blind, said)
+            await self._moved(contacts, blind, said)
             if formerly
             else await self._find(contacts, blind, said.known_as, held, at)
         )
@@ -45,15 +50,15 @@ class Recognizing:
             await contacts.vacate(found.contact_id)
             found = None
         if found is None:
-            contact_id = await self._make(tx, blind, said, at)
+            contact_id = await self._make(contacts, blind, said, at)
         else:
             contact_id = found.contact_id
-            await self._rename(tx, found, said.name)
+            await self._rename(contacts, found, said.name)
         if formerly:
-            await self._move(tx, blind, contact_id, said, at)
+            await self._move(contacts, blind, contact_id, said, at)
         if found is None or formerly:  # it has just changed
             held = await self._held(contacts, blind, said.known_as)
-        await self._learn(tx, blind, contact_id, said.known_as, held, at=at)
+        await self._learn(contacts, blind, contact_id, said.known_as, held, at=at)
         return contact_id
 
     async def _forgotten(self, tx: Transaction, contact_id: UUID) -> bool:
@@ -64,29 +69,30 @@ class Recognizing:
             return True
         return False
 
-    async def _moved(self, tx: Transaction, blind: Blind, said: Said) -> Held | None:
+    async def _moved(self, contacts: ContactRepository, blind: Blind, said: Said) -> Held | None:
         """Who tells of a new number or id.
 
         Known by what they were, also when another channel has told it before; never by the new number alone, which
         may have been somebody else's.
         """
-        contacts, ids = ContactRepository(tx), [each for each in said.known_as if each.kind != "whatsapp_id"]
+        ids = [each for each in said.known_as if each.kind != "whatsapp_id"]
         for wanted in (said.formerly, ids):
             found = await self._find(contacts, blind, wanted, await self._held(contacts, blind, wanted))
             if found is not None:
                 return found
         return None
 
-    async def _move(self, tx: Transaction, blind: Blind, contact_id: UUID, said: Said, at: datetime) -> None:
+    async def _move(
+        self, contacts: ContactRepository, blind: Blind, contact_id: UUID, said: Said, at: datetime
+    ) -> None:
         """The new number is theirs, whoever had it; the old one leads to them no more, for it may be given away."""
-        contacts = ContactRepository(tx)
         numbers = [each for each in said.known_as if each.kind == "whatsapp_id"]
         if not numbers:
             return
         now = {blind(each.kind, value) for each in numbers for value in _spellings(each)}
         then = {blind(each.kind, value) for each in said.formerly for value in _spellings(each)}
         await contacts.leave(contact_id, list(then - now), at)
-        for identity in await self._sealed(tx, blind, contact_id, numbers):
+        for identity in await self._sealed(contacts.tx, blind, contact_id, numbers):
             await contacts.hand_over(contact_id, identity)
 
     async def _held(self, contacts: ContactRepository, blind: Blind, wanted: Sequence[Identity]) -> list[Held]:
@@ -121,8 +127,8 @@ class Recognizing:
         scoped = {each.scope for each in wanted if each.kind == "bsuid" and each.scope}
         return bool(scoped) and bool(scoped & await contacts.scopes(holder.contact_id, "bsuid"))
 
-    async def _make(self, tx: Transaction, blind: Blind, said: Said, at: datetime) -> UUID:
-        contacts, contact_id, known_as = ContactRepository(tx), new_id(), said.known_as or said.formerly
+    async def _make(self, contacts: ContactRepository, blind: Blind, said: Said, at: datetime) -> UUID:
+        tx, contact_id, known_as = contacts.tx, new_id(), said.known_as or said.formerly
         identities = await self._sealed(tx, blind, contact_id, known_as)
         first, *_ = identities or [NewIdentity("bsuid", blind("nobody", str(contact_id)), "", b"")]
         if not await contacts.claim(contact_id, first, at):
@@ -138,7 +144,7 @@ class Recognizing:
 
     async def _learn(
         self,
-        tx: Transaction,
+        contacts: ContactRepository,
         blind: Blind,
         contact_id: UUID,
         known_as: Sequence[Identity],
@@ -147,11 +153,10 @@ class Recognizing:
         at: datetime,
     ) -> None:
         """Keep what is new; an identity that another contact has stays there until somebody merges the two."""
-        contacts = ContactRepository(tx)
         hashes = {blind(each.kind, each.value): each for each in known_as}
         taken = {each.blind for each in held if each.leads(at)}
         fresh = [each for hashed, each in hashes.items() if hashed not in taken]
-        for identity in await self._sealed(tx, blind, contact_id, fresh):
+        for identity in await self._sealed(contacts.tx, blind, contact_id, fresh):
             await contacts.claim(contact_id, identity, at)
         if any(each.stale and each.contact_id == contact_id and each.blind in hashes for each in held):
             await contacts.seen(contact_id, list(hashes))
@@ -168,8 +173,9 @@ class Recognizing:
             for each, one in zip(known_as, sealed, strict=True)
         ]
 
-    async def _rename(self, tx: Transaction, found: Held, name: str) -> None:
+    async def _rename(self, contacts: ContactRepository, found: Held, name: str) -> None:
         """Take a new profile name over; the old one is opened only when there is a new one to compare."""
+        tx = contacts.tx
         if not name:
             return
         if found.name_sealed is not None:
@@ -178,7 +184,7 @@ class Recognizing:
                 return
         fresh = await self._seal_name(tx, found.contact_id, name)
         if fresh is not None:
-            await ContactRepository(tx).rename(found.contact_id, fresh)
+            await contacts.rename(found.contact_id, fresh)
 
     async def _seal_name(self, tx: Transaction, contact_id: UUID, name: str) -> bytes | None:
         if not name:

@@ -1,5 +1,5 @@
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -34,14 +34,31 @@ class NewIdentity:
     sealed: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ContactRepository:
-    """Contacts of the transaction's organization and by what they are known."""
+    """Contacts of the transaction's organization and by what they are known.
+
+    What was read ahead answers until this writes something that `holders` would see.
+    """
 
     tx: Transaction
+    _ahead: dict[tuple[str, bytes], Held | None] = field(default_factory=dict)
+
+    async def read_ahead(self, identities: Collection[tuple[str, bytes]]) -> list[Held]:
+        """Ask once for all that `holders` will be asked for."""
+        kinds, blinds = [kind for kind, _ in identities], [blind for _, blind in identities]
+        held = await self._holders(kinds, blinds)
+        self._ahead = dict.fromkeys(identities) | {(each.kind, each.blind): each for each in held}
+        return held
 
     async def holders(self, kinds: Sequence[str], blinds: Sequence[bytes]) -> list[Held]:
         """Who is known by any of these, or was, and what they are called."""
+        wanted = dict.fromkeys(zip(kinds, blinds, strict=True))
+        if self._ahead.keys() >= wanted.keys():
+            return [held for each in wanted if (held := self._ahead[each]) is not None]
+        return await self._holders(kinds, blinds)
+
+    async def _holders(self, kinds: Sequence[str], blinds: Sequence[bytes]) -> list[Held]:
         rows = await self.tx.fetch(
             """
             SELECT held.kind, held.blind, held.contact_id, held.scope, held.left_at,
@@ -73,6 +90,7 @@ class ContactRepository:
 
         Waits for a transaction that is just taking the same identity.
         """
+        self._ahead.clear()
         taken = await self.tx.execute(
             """
             INSERT INTO contact_identities AS held (organization_id, kind, blind, contact_id, scope, sealed)
@@ -94,6 +112,7 @@ class ContactRepository:
 
     async def hand_over(self, contact_id: UUID, identity: NewIdentity) -> None:
         """Let this contact be known by it from now on, whoever was before."""
+        self._ahead.clear()
         await self.tx.execute(
             """
             INSERT INTO contact_identities AS held (organization_id, kind, blind, contact_id, scope, sealed)
@@ -112,6 +131,7 @@ class ContactRepository:
 
     async def leave(self, contact_id: UUID, blinds: Sequence[bytes], at: datetime) -> None:
         """The contact has not these numbers any more since then."""
+        self._ahead.clear()
         await self.tx.execute(
             """
             UPDATE contact_identities SET left_at = $4
@@ -126,6 +146,7 @@ class ContactRepository:
 
     async def vacate(self, contact_id: UUID) -> None:
         """Whatever this contact was known by is free, whenever what comes now was written."""
+        self._ahead.clear()
         await self.tx.execute(
             """
             UPDATE contact_identities SET left_at = 'epoch'
@@ -150,6 +171,7 @@ class ContactRepository:
 
     async def add(self, contact_id: UUID, name_sealed: bytes | None) -> None:
         """A contact."""
+        self._ahead.clear()
         await self.tx.execute(
             "INSERT INTO contacts (id, organization_id, name_sealed) VALUES ($1, $2, $3)",
             contact_id,
@@ -159,6 +181,7 @@ class ContactRepository:
 
     async def rename(self, contact_id: UUID, name_sealed: bytes) -> None:
         """Call the contact something else from now on."""
+        self._ahead.clear()
         await self.tx.execute(
             """
             UPDATE contacts SET name_sealed = $3, version = version + 1, changed_at = kit_now()

@@ -20,7 +20,7 @@ class ContactService:
 
     async def read(self, caller: MemberCaller, contact_id: UUID) -> Contact:
         """One contact."""
-        async with self.database.transaction(caller.organization_id) as tx:
+        async with self.database.snapshot(caller.organization_id) as tx:
             contacts = ContactRepository(tx)
             row, known = await contacts.find(contact_id), await contacts.known_as([contact_id])
         (contact,) = await self._opened(caller.organization_id, [row], known)
@@ -28,7 +28,7 @@ class ContactService:
 
     async def page(self, caller: MemberCaller, after: tuple[datetime, UUID] | None, limit: int) -> list[Contact]:
         """Contacts, the newest first."""
-        async with self.database.transaction(caller.organization_id) as tx:
+        async with self.database.snapshot(caller.organization_id) as tx:
             contacts = ContactRepository(tx)
             rows = await contacts.page(after, limit)
             known = await contacts.known_as([row["id"] for row in rows])

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -85,6 +85,25 @@ class ConversationRepository:
         )
         return None if row is None else conversation(row)
 
+    async def lock_all_with(self, channel_id: UUID, contact_ids: Collection[UUID]) -> dict[UUID, Conversation]:
+        """Likewise with several contacts, by contact; those with whom there was none yet are left out."""
+        rows = await self.tx.fetch(
+            f"""
+            SELECT {_COLUMNS} FROM conversations
+            WHERE id = ANY (ARRAY(
+                SELECT (SELECT id FROM conversations
+                        WHERE contact_id = wanted.id AND channel_id = $1 AND organization_id = $3
+                        ORDER BY (state <> 'resolved') DESC, last_message_at DESC LIMIT 1)
+                FROM unnest($2::uuid[]) AS wanted (id)
+            ))
+            ORDER BY id FOR UPDATE
+            """,  # noqa: S608 - a constant of this file
+            channel_id,
+            list(contact_ids),
+            self.tx.organization_id,
+        )
+        return {row["contact_id"]: conversation(row) for row in rows}
+
     async def open(self, conversation_id: UUID, channel_id: UUID, contact_id: UUID) -> Conversation | None:
         """Open one; None when somebody else just did: there is one active conversation for a channel and contact."""
         row = await self.tx.fetchrow(
@@ -101,25 +120,31 @@ class ConversationRepository:
         )
         return None if row is None else conversation(row)
 
-    async def save(self, changed: Conversation) -> None:
-        """Write everything of it that changes; the caller has locked it."""
+    async def save(self, *changed: Conversation) -> None:
+        """Write everything of these that changes; the caller has locked them."""
         await self.tx.execute(
             """
-            UPDATE conversations
-            SET state = $3, assignee_id = $4, unread_count = $5, last_sequence = $6, read_sequence = $7,
-                last_message_at = $8, window_open_until = $9, version = $10, changed_at = kit_now()
-            WHERE id = $1 AND organization_id = $2
+            UPDATE conversations AS c
+            SET state = t.state, assignee_id = t.assignee_id, unread_count = t.unread_count,
+                last_sequence = t.last_sequence, read_sequence = t.read_sequence,
+                last_message_at = t.last_message_at, window_open_until = t.window_open_until, version = t.version,
+                changed_at = kit_now()
+            FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[],
+                        $8::timestamptz[], $9::timestamptz[], $10::bigint[])
+                AS t (id, state, assignee_id, unread_count, last_sequence, read_sequence, last_message_at,
+                      window_open_until, version)
+            WHERE c.id = t.id AND c.organization_id = $1
             """,
-            changed.id,
             self.tx.organization_id,
-            changed.state,
-            changed.assignee_id,
-            changed.unread_count,
-            changed.last_sequence,
-            changed.read_sequence,
-            changed.last_message_at,
-            changed.window_open_until,
-            changed.version,
+            [each.id for each in changed],
+            [each.state for each in changed],
+            [each.assignee_id for each in changed],
+            [each.unread_count for each in changed],
+            [each.last_sequence for each in changed],
+            [each.read_sequence for each in changed],
+            [each.last_message_at for each in changed],
+            [each.window_open_until for each in changed],
+            [each.version for each in changed],
         )
 
     async def unread_after(self, conversation_id: UUID, sequence: int) -> int:

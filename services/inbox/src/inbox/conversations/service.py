@@ -36,7 +36,7 @@ class ConversationService:
 
     async def read(self, caller: MemberCaller, conversation_id: UUID) -> Named:
         """One conversation."""
-        async with self.database.transaction(caller.organization_id) as tx:
+        async with self.database.snapshot(caller.organization_id) as tx:
             conversation = await ConversationRepository(tx).find(conversation_id)
             names = await ContactRepository(tx).names([conversation.contact_id])
         (named,) = await self._named(caller.organization_id, [conversation], names)
@@ -46,7 +46,7 @@ class ConversationService:
         self, caller: MemberCaller, wanted: Filter, after: tuple[datetime, UUID] | None, limit: int
     ) -> list[Named]:
         """Conversations, the one with the newest message first; two questions, however many they are."""
-        async with self.database.transaction(caller.organization_id) as tx:
+        async with self.database.snapshot(caller.organization_id) as tx:
             found = await ConversationRepository(tx).page(wanted, after, limit)
             names = await ContactRepository(tx).names([each.contact_id for each in found])
         return await self._named(caller.organization_id, found, names)

@@ -1,5 +1,6 @@
 """A message of a contact becomes rows: who wrote, in which conversation, what, and what came with it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,13 +12,13 @@ from inbox.contacts.blind import Blind
 from inbox.contacts.recognizing import Recognizing, subject
 from inbox.conversations.facts import tell_changed, tell_opened, tell_reopened
 from inbox.conversations.model import Conversation, ConversationState
-from inbox.conversations.repository import ConversationRepository
 from inbox.media.fetching import FETCH, FETCHABLE, FILENAME
 from inbox.media.repository import MediaRepository, NewMedia
+from inbox.messages.batch import Batch
 from inbox.messages.content import Sealing
 from inbox.messages.model import Status
 from inbox.messages.repository import MessageRepository, NewMark, NewMessage
-from inbox.whatsapp.saying import About, Said
+from inbox.whatsapp.saying import About, Medium, Said
 from kit.db.database import Transaction
 from kit.ids import new_id
 from kit.ledger.ledger import Ledger
@@ -37,41 +38,39 @@ class Receiving:
     recognizing: Recognizing
     sealing: Sealing
 
-    async def apply(self, tx: Transaction, blind: Blind, channel_id: UUID, said: Said, received_at: datetime) -> bool:
-        """Apply one message; False when it was applied before."""
-        messages = MessageRepository(tx)
-        provider_blind = blind("message", said.provider_id)
-        if await messages.known(channel_id, provider_blind):
-            return False
-        at = min(said.time or received_at, received_at + _AHEAD)
-        contact_id = await self.recognizing.contact(tx, blind, said, at)
-        conversation, new = await self._conversation(tx, channel_id, contact_id)
-        if said.about is not None and said.about.target:
-            return await self._mark(tx, blind, conversation, said, at=at)
-        message = await self._message(tx, blind, conversation, said, at)
-        if not await messages.add(message):
-            return False
-        await self._media(tx, conversation, message, said)
-        await self._tell(tx, conversation, message, new=new)
-        return True
+    async def apply(
+        self, tx: Transaction, blind: Blind, channel_id: UUID, several: Sequence[tuple[Said, datetime]]
+    ) -> None:
+        """Apply messages of one channel with the times of their receipt; what was applied before is left out.
 
-    async def _conversation(self, tx: Transaction, channel_id: UUID, contact_id: UUID) -> tuple[Conversation, bool]:
-        """The one conversation with this contact on this channel, locked, and whether it is new.
-
-        It is reused for ever and reopened when it was resolved. Of two that would open it at once the unique index
-        lets one; the other waits for it and goes on with the same.
+        Raises:
+            Overtaken: another worker has just written one of them.
         """
-        conversations = ConversationRepository(tx)
-        found = await conversations.lock_with(channel_id, contact_id)
-        if found is not None:
-            return found, False
-        opened = await conversations.open(new_id(), channel_id, contact_id)
-        if opened is not None:
-            return opened, True
-        found = await conversations.lock_with(channel_id, contact_id)
-        if found is None:
-            raise LookupError("the index says that there is one")
-        return found, False
+        batch = await Batch.read(tx, blind, channel_id, (said for said, _ in several), self.recognizing)
+        with_media = []
+        for said, received_at in several:
+            written = await self._apply(batch, said, min(said.time or received_at, received_at + _AHEAD))
+            if written is not None and said.medium is not None:
+                with_media.append((*written, said.medium))
+        await batch.write()
+        for conversation, message, medium in with_media:
+            await self._media(tx, conversation, message, medium)
+
+    async def _apply(self, batch: Batch, said: Said, at: datetime) -> tuple[Conversation, NewMessage] | None:
+        """Apply one; the message that it became and in which conversation, if it was one and new."""
+        provider_blind = batch.blind("message", said.provider_id)
+        if provider_blind in batch.known:
+            return None
+        batch.known.add(provider_blind)
+        contact_id = await self.recognizing.contact(batch.contacts, batch.blind, said, at)
+        conversation, new = await batch.conversation(contact_id)
+        if said.about is not None and said.about.target:
+            await self._mark(batch, conversation, said, at=at)
+            return None
+        message = await self._message(batch.tx, batch.blind, conversation, said, at)
+        batch.add(message)
+        await self._tell(batch, conversation, message, new=new)
+        return conversation, message
 
     async def _message(
         self, tx: Transaction, blind: Blind, conversation: Conversation, said: Said, at: datetime
@@ -92,9 +91,9 @@ class Receiving:
             status=Status.RECEIVED,
         )
 
-    async def _tell(self, tx: Transaction, before: Conversation, message: NewMessage, *, new: bool) -> None:
+    async def _tell(self, batch: Batch, before: Conversation, message: NewMessage, *, new: bool) -> None:
         """Count the message in its conversation and let the facts leave."""
-        at = message.provider_time
+        tx, at = batch.tx, message.provider_time
         until = (
             before.window_open_until if message.kind == "system" else _later(before.window_open_until, at + WINDOW)
         )
@@ -107,7 +106,7 @@ class Receiving:
             window_open_until=until,
             version=before.version if new else before.version + 1,
         )
-        await ConversationRepository(tx).save(now)
+        batch.save(now)
         if new:
             await tell_opened(tx, now)
         elif before.reopens:
@@ -125,11 +124,9 @@ class Receiving:
             )
         )
 
-    async def _mark(
-        self, tx: Transaction, blind: Blind, conversation: Conversation, said: Said, *, at: datetime
-    ) -> bool:
+    async def _mark(self, batch: Batch, conversation: Conversation, said: Said, *, at: datetime) -> None:
         """A reaction, an edit or a withdrawal: it belongs to its message, also when it comes before it."""
-        about = said.about or About("revoke", "")
+        tx, blind, about = batch.tx, batch.blind, said.about or About("revoke", "")
         sealed = await self.sealing.content(tx.organization_id, conversation.contact_id, said.content)
         written = await MessageRepository(tx).mark(
             NewMark(
@@ -149,15 +146,12 @@ class Receiving:
                 window_open_until=_later(conversation.window_open_until, at + WINDOW),
                 version=conversation.version + 1,
             )
-            await ConversationRepository(tx).save(now)
+            batch.save(now)
             await tell_changed(tx, now)
-        return written
 
-    async def _media(self, tx: Transaction, conversation: Conversation, message: NewMessage, said: Said) -> None:
+    async def _media(self, tx: Transaction, conversation: Conversation, message: NewMessage, medium: Medium) -> None:
         """Know of the medium at once and have it fetched; the platform keeps it for seven days."""
-        if said.medium is None:
-            return
-        medium, media_id, filename = said.medium, new_id(), None
+        media_id, filename = new_id(), None
         if medium.filename:
             told = medium.filename.encode(errors="surrogatepass")
             owner = subject(conversation.contact_id)
@@ -166,8 +160,8 @@ class Receiving:
             NewMedia(
                 id=media_id,
                 message_id=message.id,
-                conversation_id=conversation.id,
-                channel_id=conversation.channel_id,
+                conversation_id=message.conversation_id,
+                channel_id=message.channel_id,
                 kind=medium.kind,
                 provider_id=medium.id,
                 announced_type=medium.media_type.replace("\0", ""),
@@ -175,7 +169,7 @@ class Receiving:
                 filename_sealed=filename,
             )
         )
-        lane = Lane(tx.organization_id, media_lane_of(conversation.channel_id))
+        lane = Lane(tx.organization_id, media_lane_of(message.channel_id))
         expires_at = message.provider_time + FETCHABLE
         await self.ledger.add(tx, Effect(FETCH, lane, media_id, expires_at=expires_at))
 

@@ -77,50 +77,56 @@ class MessageRepository:
 
     tx: Transaction
 
-    async def add(self, message: NewMessage) -> bool:
-        """Write a message; False when its id, or the platform's, is there already."""
-        added = await self.tx.execute(
+    async def add(self, *messages: NewMessage) -> int:
+        """Write messages; how many were written: one whose id, or the platform's, is there already is left out."""
+        return await self.tx.execute(
             """
             INSERT INTO messages (
                 id, organization_id, conversation_id, channel_id, direction, kind, content_sealed, provider_blind,
                 provider_sealed, reply_to_blind, provider_time, sequence, status, author_id, fingerprint
             )
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+            SELECT t.id, $1, t.conversation_id, t.channel_id, t.direction, t.kind, t.content_sealed, t.provider_blind,
+                   t.provider_sealed, t.reply_to_blind, t.provider_time, t.sequence, t.status, t.author_id,
+                   t.fingerprint
+            FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::bytea[], $8::bytea[],
+                        $9::bytea[], $10::bytea[], $11::timestamptz[], $12::bigint[], $13::text[], $14::uuid[],
+                        $15::bytea[])
+                AS t (id, conversation_id, channel_id, direction, kind, content_sealed, provider_blind,
+                      provider_sealed, reply_to_blind, provider_time, sequence, status, author_id, fingerprint)
             ON CONFLICT DO NOTHING
             """,
-            message.id,
             self.tx.organization_id,
-            message.conversation_id,
-            message.channel_id,
-            message.direction,
-            message.kind,
-            message.content_sealed,
-            message.provider_blind,
-            message.provider_sealed,
-            message.reply_to_blind,
-            message.provider_time,
-            message.sequence,
-            message.status,
-            message.author_id,
-            message.fingerprint,
+            [each.id for each in messages],
+            [each.conversation_id for each in messages],
+            [each.channel_id for each in messages],
+            [each.direction for each in messages],
+            [each.kind for each in messages],
+            [each.content_sealed for each in messages],
+            [each.provider_blind for each in messages],
+            [each.provider_sealed for each in messages],
+            [each.reply_to_blind for each in messages],
+            [each.provider_time for each in messages],
+            [each.sequence for each in messages],
+            [each.status for each in messages],
+            [each.author_id for each in messages],
+            [each.fingerprint for each in messages],
         )
-        return added == 1
 
-    async def known(self, channel_id: UUID, provider_blind: bytes) -> bool:
-        """Whether a message or mark with this id of the platform is there."""
-        found: bool = await self.tx.fetchval(
+    async def known(self, channel_id: UUID, provider_blinds: Collection[bytes]) -> set[bytes]:
+        """Those of these ids of the platform of which a message or mark is there."""
+        rows = await self.tx.fetch(
             """
-            SELECT EXISTS (
-                SELECT FROM messages WHERE channel_id = $1 AND provider_blind = $2 AND organization_id = $3
-                UNION ALL
-                SELECT FROM message_marks WHERE channel_id = $1 AND provider_blind = $2 AND organization_id = $3
-            )
+            SELECT provider_blind FROM messages
+            WHERE channel_id = $1 AND provider_blind = ANY ($2) AND organization_id = $3
+            UNION ALL
+            SELECT provider_blind FROM message_marks
+            WHERE channel_id = $1 AND provider_blind = ANY ($2) AND organization_id = $3
             """,
             channel_id,
-            provider_blind,
+            list(provider_blinds),
             self.tx.organization_id,
         )
-        return found
+        return {row["provider_blind"] for row in rows}
 
     async def mark(self, mark: NewMark) -> bool:
         """Write a mark; False when it is there already."""

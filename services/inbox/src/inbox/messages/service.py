@@ -164,7 +164,7 @@ class MessageService:
         Raises:
             MessageNotFound: there is none.
         """
-        async with self.database.transaction(caller.organization_id) as tx:
+        async with self.database.snapshot(caller.organization_id) as tx:
             row = await MessageRepository(tx).find(message_id)
             if row is None:
                 raise MessageNotFound("There is no such message in this organization.")
@@ -187,7 +187,7 @@ class MessageService:
     async def _beyond(self, caller: MemberCaller, conversation_id: UUID, wanted: Wanted) -> Stretch:
         place, limit = wanted.place, wanted.limit
         newer = wanted.newer and place is not None
-        async with self.database.transaction(caller.organization_id) as tx:
+        async with self.database.snapshot(caller.organization_id) as tx:
             await ConversationRepository(tx).find(conversation_id)
             found = await MessageRepository(tx).page(conversation_id, place, limit + 1, newer=newer)
             more, chosen = len(found) > limit, found[:limit]
@@ -199,7 +199,7 @@ class MessageService:
 
     async def _around(self, caller: MemberCaller, conversation_id: UUID, message_id: UUID, limit: int) -> Stretch:
         """A message with its neighbours, half of them older."""
-        async with self.database.transaction(caller.organization_id) as tx:
+        async with self.database.snapshot(caller.organization_id) as tx:
             messages = MessageRepository(tx)
             anchor = await messages.find(message_id)
             if anchor is None or anchor["conversation_id"] != conversation_id:

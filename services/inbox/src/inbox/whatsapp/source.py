@@ -3,6 +3,7 @@
 import hmac
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Final
 from uuid import UUID
 
@@ -58,24 +59,35 @@ class WhatsAppSource:
         }
 
     async def apply(self, tx: Transaction, items: Sequence[Received]) -> Sequence[Verdict]:
-        """Apply items of one contact in order."""
+        """Apply items in order; messages of one number beside each other go together."""
         blind = await blind_of(self.receiving.sealing.keyring, tx.organization_id)
-        return [await self._apply(tx, blind, each) for each in items]
+        channels = await ChannelRepository(tx).of_numbers({each.item.tenant for each in items})
+        verdicts: list[Verdict] = []
+        for (kind, tenant), run in groupby(items, key=lambda each: (each.item.kind, each.item.tenant)):
+            channel_id = channels.get(tenant)
+            if kind not in ("message", "status"):
+                verdicts += [Quarantined(f"nobody here knows what to do with {kind}") for _ in run]
+            elif channel_id is None:
+                verdicts += [_NOT_HERE for _ in run]
+            elif kind == "message":
+                verdicts += await self._messages(tx, blind, channel_id, list(run))
+            else:
+                verdicts += [await self._status(tx, blind, channel_id, each) for each in run]
+        return verdicts
 
-    async def _apply(self, tx: Transaction, blind: Blind, received: Received) -> Verdict:
-        item = received.item
-        if item.kind not in ("message", "status"):
-            return Quarantined(f"nobody here knows what to do with {item.kind}")
-        channel_id = await ChannelRepository(tx).of_number(item.tenant)
-        if channel_id is None:
-            return _NOT_HERE
-        if item.kind == "status":
-            return await self._status(tx, blind, channel_id, received)
-        said = read(item.content)
-        if trouble := _unusable(said):
-            return Quarantined(trouble)
-        await self.receiving.apply(tx, blind, channel_id, said, received.received_at)
-        return Applied()
+    async def _messages(
+        self, tx: Transaction, blind: Blind, channel_id: UUID, items: Sequence[Received]
+    ) -> list[Verdict]:
+        read_ones = [read(each.item.content) for each in items]
+        troubles = [_unusable(said) for said in read_ones]
+        usable = [
+            (said, each.received_at)
+            for each, said, trouble in zip(items, read_ones, troubles, strict=True)
+            if not trouble
+        ]
+        if usable:
+            await self.receiving.apply(tx, blind, channel_id, usable)
+        return [Quarantined(trouble) if trouble else Applied() for trouble in troubles]
 
     async def _status(self, tx: Transaction, blind: Blind, channel_id: UUID, received: Received) -> Verdict:
         report = read_status(received.item.content)

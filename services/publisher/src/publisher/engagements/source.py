@@ -9,6 +9,7 @@ import hmac
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from contracts.publisher import PostEngaged
 from kit.db.database import Transaction
 from kit.intake.model import Applied, Item, Received, Unreadable, Verdict
 from kit.intake.signatures import linkedin
-from publisher.engagements.model import change_of
+from publisher.engagements.model import Change, change_of
 from publisher.engagements.repository import EngagementRepository, owners_of
 
 NOTIFICATIONS: Final = "ORGANIZATION_SOCIAL_ACTION_NOTIFICATIONS"
@@ -75,14 +76,16 @@ class LinkedInSource:
         return {tenant: owner for tenant, owner in zip(asked, owners, strict=True) if owner is not None}
 
     async def apply(self, tx: Transaction, items: Sequence[Received]) -> Sequence[Verdict]:
-        """Count what was done to a post of ours; what is about others, or unknown, is kept and changes nothing."""
-        verdicts = [Applied() for _ in items]
-        post = items[0].item.tenant.partition(" ")[2] if items else ""
-        change = change_of(received.item.kind for received in items)
+        """Count what was done to posts of ours; what is about others, or unknown, is kept and changes nothing."""
+        for tenant, run in groupby(items, key=lambda each: each.item.tenant):
+            await self._count(tx, tenant.partition(" ")[2], change_of(each.item.kind for each in run))
+        return [Applied() for _ in items]
+
+    async def _count(self, tx: Transaction, post: str, change: Change) -> None:
         engagements = EngagementRepository(tx)
         delivery = await engagements.published(post) if post and change else None
         if delivery is None:
-            return verdicts
+            return
         figures = await engagements.add(delivery["id"], change)
         await tx.emit(
             PostEngaged(
@@ -95,7 +98,6 @@ class LinkedInSource:
                 version=figures["version"],
             )
         )
-        return verdicts
 
 
 def _item(notification: dict[str, Any]) -> Item:

@@ -42,7 +42,7 @@ class Parcels:
     async def look(self, entry: Entry, work: str) -> Look:
         """Ask whether it has arrived."""
         try:
-            await self.outbound.send(Call("GET", work, deadline=2.0, attempts=1))
+            await self.outbound.send(Call("GET", work, deadline=self.timing.call_within, attempts=1))
         except client.Refused as refusal:
             if refusal.status == 404:
                 return NotFound()

@@ -17,6 +17,8 @@ from typing import cast
 
 import uvloop
 
+from kit.testing.ports import free_port
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -60,7 +62,7 @@ class Receiver:
     async def start(self, port: int = 0) -> None:
         """Listen, on a free port unless one is given."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Connection(self), "127.0.0.1", port)
+        self._server = await loop.create_server(lambda: _Connection(self), "127.0.0.1", port or free_port())
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
