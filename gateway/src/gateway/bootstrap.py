@@ -233,7 +233,6 @@ def _settle_memory() -> None:
     """What has been built lives as long as the process: the collector need not look through it again and again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 20, 50)
 
 
 async def _draining(running: Running, notice: float, stop: asyncio.Event) -> None:
