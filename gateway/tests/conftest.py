@@ -18,7 +18,6 @@ import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from redis.asyncio import Redis
-from uvicorn.server import ServerState
 
 from gateway.access import AccessLog
 from gateway.addresses import Addresses
@@ -26,7 +25,7 @@ from gateway.app import Gateway, Parts
 from gateway.cache.cache import Cache
 from gateway.cache.policy import Policy
 from gateway.deadlines import Sweep
-from gateway.edge import Bounds, Door, EdgeConnection, make_config
+from gateway.edge import Bounds, Door, EdgeConnection
 from gateway.events.door import EventsDoor
 from gateway.events.hub import Hub
 from gateway.events.streams import Kept, Streams
@@ -335,24 +334,19 @@ class Builder:
             max_in_flight=max_in_flight,
             trace_sample=0.0,
         )
-        door = Door(sweep, bounds or Bounds(), headers=list(SECURITY))
-        config = make_config(Gateway(parts), door)
-        config.load()
-        state = ServerState()
+        gateway = Gateway(parts)
+        door = Door(sweep, gateway.serve, bounds or Bounds(), lines=SECURITY, is_proxy=parts.addresses.is_trusted)
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(
-            lambda: EdgeConnection(config=config, server_state=state, app_state={}, door=door), "127.0.0.1", 0
-        )
+        server = await loop.create_server(lambda: EdgeConnection(door), "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         if send_buffer:
             server.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
 
         async def close() -> None:
             server.close()
-            for connection in list(state.connections):
-                assert isinstance(connection, EdgeConnection)
+            for connection in list(door.connections):
                 connection.abort()
-            await asyncio.gather(*state.tasks, return_exceptions=True)
+            await asyncio.gather(*gateway.tasks, return_exceptions=True)
 
         self.closing.push_async_callback(close)
         return House(port, issuer, parts, out, pipe, self.namespace, received)

@@ -1,3 +1,4 @@
+import time
 from typing import Any
 
 import pytest
@@ -77,9 +78,9 @@ def test_two_rows_for_the_same_thing_are_refused() -> None:
 
 
 def test_matching_does_not_grow_with_the_path() -> None:
-    long = "/v1/me" + "/x" * 4000
-    assert TABLE.match("GET", long).prefix == "/v1/me"
-    assert TABLE._head(long) == "/v1/me/x/x" or TABLE._head(long).count("/") <= 4
+    began = time.perf_counter()
+    assert TABLE.match("GET", "/v1/me" + "/x" * 1_000_000).prefix == "/v1/me"
+    assert time.perf_counter() - began < 0.5
 
 
 def test_no_public_row_forgets_a_rate_class() -> None:

@@ -1,10 +1,12 @@
 """What is left of a request when it is over: one line in the log and a few numbers."""
 
+import asyncio
+import collections
 import re
 import sys
 import time
 from datetime import UTC, datetime
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 import orjson
 from prometheus_client import Counter, Histogram
@@ -30,27 +32,9 @@ _LOT = 64  # making so many lines takes a millisecond at most
 
 def loggable(path: str) -> str:
     """The path without what may be a person's address or a secret."""
-    if "@" in path or "%40" in path or max(map(len, path.split("/"))) > 40:
+    if "@" in path or "%40" in path or (len(path) > 40 and max(map(len, path.split("/"))) > 40):
         path = _SECRETIVE.sub("…", path)
     return path[:256]
-
-
-class Ended(NamedTuple):
-    """What is told of a request that is over."""
-
-    at: float
-    request_id: str
-    traceparent: str
-    method: str
-    route: str
-    path: str
-    status: int
-    outcome: str
-    seconds: float
-    bytes_in: int
-    bytes_out: int
-    address: str
-    lasting: bool
 
 
 class AccessLog:
@@ -62,75 +46,69 @@ class AccessLog:
 
     def __init__(self, out: BinaryIO | None = None) -> None:
         self._out = out
-        self._ended: list[Ended] = []
+        self._ended: list[Visit] = []
         self._counters: dict[tuple[str, str, int], Counter] = {}
         self._durations: dict[str, Histogram] = {}
 
     def record(self, visit: Visit) -> None:
         """Take down how a request went."""
-        self._ended.append(
-            Ended(
-                time.time(),
-                visit.request_id,
-                visit.traceparent,
-                visit.method,
-                visit.route.prefix if visit.route is not None else "-",
-                visit.path,
-                visit.status or CLIENT_GONE,
-                visit.outcome,
-                visit.seconds,
-                visit.bytes_in,
-                visit.bytes_out,
-                visit.address,
-                visit.lasting,
-            )
-        )
-        if len(self._ended) >= _LOT:
-            self.flush()
+        visit.ended_at = visit.now()
+        self._ended.append(visit)
+        if len(self._ended) == _LOT:
+            asyncio.get_running_loop().call_soon(self.flush)  # answers first
 
     def flush(self) -> None:
         """Count and write what has gathered."""
         ended, self._ended = self._ended, []
         if not ended:
             return
-        for each in ended:
-            self._count(each)
+        self._count(ended)
+        ago = time.time() - ended[-1].now()
         out = self._out or sys.stdout.buffer
-        out.write(b"".join([_line(each) for each in ended]))
+        out.write(b"".join([_line(each, ago + each.ended_at) for each in ended]))
         out.flush()
 
-    def _count(self, ended: Ended) -> None:
-        key = (ended.route, ended.method, ended.status)
-        counter = self._counters.get(key)
-        if counter is None:
-            counter = self._counters[key] = REQUESTS.labels(ended.route, ended.method, str(ended.status))
-        counter.inc()
-        if ended.lasting:
-            return
-        duration = self._durations.get(ended.route)
+    def _count(self, ended: list[Visit]) -> None:
+        alike = collections.Counter([(_route(each), each.method, each.status or CLIENT_GONE) for each in ended])
+        for key, number in alike.items():
+            counter = self._counters.get(key)
+            if counter is None:
+                route, method, status = key
+                counter = self._counters[key] = REQUESTS.labels(route, method, str(status))
+            counter.inc(number)
+        for each in ended:
+            if not each.lasting:
+                self._duration(_route(each)).observe(each.ended_at - each.started_at)
+
+    def _duration(self, route: str) -> Histogram:
+        duration = self._durations.get(route)
         if duration is None:
-            duration = self._durations[ended.route] = DURATION.labels(ended.route)
-        duration.observe(ended.seconds)
+            duration = self._durations[route] = DURATION.labels(route)
+        return duration
 
 
-def _line(ended: Ended) -> bytes:
+def _route(visit: Visit) -> str:
+    return visit.route.prefix if visit.route is not None else "-"
+
+
+def _line(visit: Visit, at: float) -> bytes:
     return orjson.dumps(
         {
             "event": "request",
             "level": "info",
             "service": "gateway",
-            "timestamp": datetime.fromtimestamp(ended.at, UTC),
-            "request_id": ended.request_id,
-            "trace_id": ended.traceparent[3:35],
-            "method": ended.method,
-            "route": ended.route,
-            "path": loggable(ended.path),
-            "status": ended.status,
-            "outcome": ended.outcome,
-            "seconds": round(ended.seconds, 6),
-            "bytes_in": ended.bytes_in,
-            "bytes_out": ended.bytes_out,
-            "network": truncated(ended.address),
+            "timestamp": datetime.fromtimestamp(at, UTC),
+            "request_id": visit.request_id,
+            "trace_id": visit.traceparent[3:35],
+            "method": visit.method,
+            "route": _route(visit),
+            "path": loggable(visit.path),
+            "status": visit.status or CLIENT_GONE,
+            "outcome": visit.outcome,
+            "seconds": round(visit.ended_at - visit.started_at, 6),
+            "bytes_in": visit.bytes_in,
+            "bytes_out": visit.bytes_out,
+            "network": truncated(visit.address),
         },
         option=orjson.OPT_APPEND_NEWLINE,
     )

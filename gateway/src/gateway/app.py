@@ -1,9 +1,12 @@
-"""The gateway's path of every request, as raw ASGI: recognise, admit, forward, record."""
+"""The gateway's path of every request: recognise, admit, forward, record."""
 
+import asyncio
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import structlog
 
@@ -12,9 +15,10 @@ from gateway.access import AccessLog
 from gateway.addresses import Addresses, limited_as
 from gateway.cache.cache import Cache
 from gateway.events.door import EventsDoor
-from gateway.headers import SECURITY, STRICT_TRANSPORT, Cors, Head, read_head
+from gateway.headers import SECURITY, STRICT_SECURITY, Cors, Head
 from gateway.health import Health
-from gateway.limits import Limiter
+from gateway.limits import Limiter, Question
+from gateway.passage import Passage
 from gateway.problems import (
     INVALID_TOKEN,
     ORIGIN_REFUSED,
@@ -37,7 +41,7 @@ from gateway.tokens import CHALLENGE, CHALLENGE_INVALID, Session, Verifier, bear
 from gateway.tunnel import tunnel
 from gateway.upgrade import Handshake, handshake, token_of_subprotocol
 from gateway.upstream import Upstream
-from gateway.visit import CLIENT_GONE, ClientGone, Receive, Scope, Send, Visit
+from gateway.visit import CLIENT_GONE, ClientGone, Visit
 from kit.ids import new_request_id
 from kit.telemetry import tracing
 
@@ -78,36 +82,99 @@ class Parts:
 
 
 class Gateway:
-    """The ASGI application."""
+    """Answers requests: what can be said at once is said, the rest is carried on by callbacks or by a task."""
 
     def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+        self.parts = parts
+        self.tasks: set[asyncio.Task[None]] = set()
+        self._loop = asyncio.get_running_loop()
         self._in_flight = 0
+        self._security = STRICT_SECURITY if parts.secure else SECURITY
         access.IN_FLIGHT.set_function(lambda: self._in_flight)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def serve(self, visit: Visit) -> None:
         """Answer one request, whatever comes."""
-        visit = Visit(scope, receive, send, read_head(scope["headers"]), [])
-        trusted = self._recognise(visit)
         self._in_flight += 1
         try:
-            if self._is_traced(visit, trusted=trusted):
-                await self._traced(visit)
+            if self._recognise(visit):
+                self.spawn(visit, self._traced(visit))
             else:
-                await self._answered(visit)
-        finally:
-            self._in_flight -= 1
-            self._parts.log.record(visit)
+                self._admit(visit)
+        except Exception as failure:  # noqa: BLE001 - it is answered and, unless it is a refusal, logged
+            self.end(visit, failure)
 
-    def _is_traced(self, visit: Visit, *, trusted: bool) -> bool:
-        """Go on with the caller's trace, or begin one; a stranger cannot make us record more than our share."""
-        given = visit.head.traceparent.decode("latin-1").strip() if visit.head.traceparent else ""
-        context = tracing.parse(given) if given else None
+    def spawn(self, visit: Visit, work: Coroutine[Any, Any, None]) -> None:
+        """Let a task carry a request to its end."""
+        task = self._loop.create_task(self._carried(visit, work))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def _carried(self, visit: Visit, work: Coroutine[Any, Any, None]) -> None:
+        failure: Exception | None = None
+        try:
+            await work
+        except Exception as trouble:  # noqa: BLE001 - it is answered and, unless it is a refusal, logged
+            failure = trouble
+        finally:
+            self.end(visit, failure)
+
+    def end(self, visit: Visit, failure: Exception | None = None) -> None:
+        """A request is over, or cannot go on."""
+        if failure is not None:
+            self._fail(visit, failure)
+        self._in_flight -= 1
+        self.parts.log.record(visit)
+
+    def _fail(self, visit: Visit, failure: Exception) -> None:
+        if isinstance(failure, Refused):
+            self._refuse(visit, failure)
+        elif isinstance(failure, ClientGone):
+            visit.outcome = "client-gone"
+            visit.status = visit.status or CLIENT_GONE
+            if not visit.edge.lost:
+                visit.edge.abort()
+        else:
+            log.error("gateway.bug", request_id=visit.request_id, exc_info=failure)
+            self._refuse(visit, Refused(_BUG))
+
+    def _refuse(self, visit: Visit, refusal: Refused) -> None:
+        if visit.started:
+            visit.break_off(refusal.problem.code)
+            return
+        if refusal.problem.status >= 502 and visit.route is not None and refusal.problem is not OVERLOADED:
+            access.UPSTREAM_ERRORS.labels(visit.route.upstream, refusal.problem.code).inc()
+        visit.refuse(refusal)
+
+    # Recognise
+
+    def _recognise(self, visit: Visit) -> bool:
+        """Give the request its name, its sender and its trace; says whether that is recorded."""
+        parts, head, edge = self.parts, visit.head, visit.edge
+        trusted = edge.is_proxy
+        visit.address = parts.addresses.client(edge.peer, head.forwarded_for) if trusted else edge.address
+        if trusted and _UUID7.fullmatch(head.request_id):
+            visit.request_id = head.request_id.decode()
+        else:
+            visit.request_id = new_request_id()
+        if not trusted or head.forwarded_proto not in (b"http", b"https"):
+            head.forwarded_proto = b"http"
+        security = STRICT_SECURITY if head.forwarded_proto == b"https" else self._security
+        cors = parts.cors.lines(head.origin) if head.origin else parts.cors.vary
+        visit.lines = [edge.date, b"x-request-id: %b\r\n" % visit.request_id.encode(), security, cors]
+        if head.traceparent:
+            return self._goes_on(visit, trusted=trusted)
+        visit.traceparent = tracing.unrecorded() or ""
+        return not visit.traceparent
+
+    def _goes_on(self, visit: Visit, *, trusted: bool) -> bool:
+        """Go on with the caller's trace; a stranger cannot make us record more than our share."""
+        given = visit.head.traceparent.decode("latin-1").strip()
+        context = tracing.parse(given)
         if context is None:
             visit.traceparent = tracing.unrecorded() or ""
             return not visit.traceparent
         visit.traceparent = given
-        if context.sampled and not trusted and random.random() >= self._parts.trace_sample:
+        if context.sampled and not trusted and random.random() >= self.parts.trace_sample:
             visit.traceparent = f"{given[:53]}00"
             return False
         return context.sampled
@@ -117,74 +184,70 @@ class Gateway:
         scope = tracing.continued(given, visit.method, kind="server") if given else tracing.recorded(visit.method)
         with scope as span:
             visit.traceparent = tracing.current_traceparent() or ""
-            await self._answered(visit)
+            try:
+                route = self._routed(visit)
+                if route is not None:
+                    await self._entered(visit, route)
+            except Exception as failure:  # noqa: BLE001 - it is answered and, unless it is a refusal, logged
+                self._fail(visit, failure)
             if visit.route is not None:
                 span.rename(f"{visit.method} {visit.route.prefix}")
             span.set("http.response.status_code", visit.status)
             if visit.status >= 500:
                 span.fail(visit.outcome)
 
-    async def _answered(self, visit: Visit) -> None:
-        try:
-            await self._admit(visit)
-        except Refused as refusal:
-            await self._refuse(visit, refusal)
-        except ClientGone:
-            visit.outcome = "client-gone"
-            visit.status = visit.status or CLIENT_GONE
-            visit.edge.abort()
-        except Exception:
-            log.exception("gateway.bug", request_id=visit.request_id)
-            await self._refuse(visit, Refused(_BUG))
-
-    async def _refuse(self, visit: Visit, refusal: Refused) -> None:
-        if visit.started:
-            visit.break_off(refusal.problem.code)
-            return
-        if refusal.problem.status >= 502 and visit.route is not None and refusal.problem is not OVERLOADED:
-            access.UPSTREAM_ERRORS.labels(visit.route.upstream, refusal.problem.code).inc()
-        await visit.refuse(refusal)
-
-    # Recognise
-
-    def _recognise(self, visit: Visit) -> bool:
-        """Give the request its name and its sender, and begin the headers of its answer; says whether to trust it."""
-        parts, head = self._parts, visit.head
-        client = visit.scope["client"]
-        peer: str = client[0] if client else ""
-        trusted = parts.addresses.is_trusted(peer)
-        visit.address = parts.addresses.client(peer, head.forwarded_for)
-        if trusted and _UUID7.fullmatch(head.request_id):
-            visit.request_id = head.request_id.decode()
-        else:
-            visit.request_id = new_request_id()
-        if not trusted or head.forwarded_proto not in (b"http", b"https"):
-            head.forwarded_proto = visit.scope["scheme"].encode()
-        visit.headers = [(b"x-request-id", visit.request_id.encode()), *SECURITY]
-        if parts.secure or head.forwarded_proto == b"https":
-            visit.headers.append(STRICT_TRANSPORT)
-        visit.headers += parts.cors.headers(head.origin)
-        return trusted
-
     # Admit
 
-    async def _admit(self, visit: Visit) -> None:
-        """Everything that can be said without a service; then the service."""
-        parts = self._parts
-        path = checked_path(visit.path, visit.scope["raw_path"])
-        if path in ("/livez", "/readyz"):
-            await self._tell_health(visit, path)
+    def _admit(self, visit: Visit) -> None:
+        """Let a request in: at once where nothing must be found out, else in a task.
+
+        Raises:
+            Refused: when it may not enter.
+        """
+        route = self._routed(visit)
+        if route is None:
+            self.end(visit)
             return
+        session = None
+        if visit.head.upgrade or route.upstream == "gateway":
+            self.spawn(visit, self._entered(visit, route))
+            return
+        whose = self._sender(visit, route)
+        if not route.public:
+            head = visit.head
+            session = self.parts.verifier.recall(head.authorization) if head.authorizations == 1 else None
+            if session is None:
+                self.spawn(visit, self._entered(visit, route))
+                return
+        Passage(self, visit, route, session, whose).begin()
+
+    def _routed(self, visit: Visit) -> Route | None:
+        """The route of a request; None when it is answered already.
+
+        Raises:
+            Refused: when it has none, or there is too much to do.
+        """
+        parts = self.parts
+        path = checked_path(visit.path, visit.raw_path)
+        if path in ("/livez", "/readyz"):
+            self._tell_health(visit, path)
+            return None
         if self._in_flight > parts.max_in_flight:
             raise Refused(OVERLOADED, [retry_after(1)])
         if visit.head.preflight and visit.method == "OPTIONS" and visit.head.origin:
-            await self._answer_preflight(visit)
-            return
+            self._answer_preflight(visit)
+            return None
         route = visit.route = parts.routes.match(visit.method, path)
+        return route
+
+    async def _entered(self, visit: Visit, route: Route) -> None:
+        """The way of a request in a task, where something must be found out before its limits are asked."""
+        parts = self.parts
         shake = self._handshake(visit, route)
-        session = await self._limited(visit, route)
-        if visit.head.content_length > route.body_limit:
-            raise Refused(TOO_LARGE)
+        whose = self._sender(visit, route)
+        session, rejected = (None, None) if route.public else await self._caller(visit.head)
+        question = self.question(visit, route, session, whose)
+        self.judge(visit, await parts.limiter.check(question), question, session, rejected)
         if shake is None and route.upstream != "gateway":
             await parts.cache.serve(visit, route, parts.upstreams[route.upstream], session)
             return
@@ -206,64 +269,90 @@ class Gateway:
             return None
         if not route.websocket:
             raise Refused(UPGRADE_REFUSED, [(b"connection", b"close")])
-        shake = handshake(visit, self._parts.cors, ours=ours)
+        shake = handshake(visit, self.parts.cors, ours=ours)
         token_of_subprotocol(visit.head)
         return shake
 
-    async def _tell_health(self, visit: Visit, path: str) -> None:
-        alive = path == "/livez" or self._parts.health.ready
+    def _tell_health(self, visit: Visit, path: str) -> None:
+        alive = path == "/livez" or self.parts.health.ready
         content = b'{"status":"ok"}' if alive else b'{"status":"unready"}'
         headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
-        await visit.answer(200 if alive else 503, headers, content)
+        visit.answer(200 if alive else 503, headers, content)
 
-    async def _answer_preflight(self, visit: Visit) -> None:
-        cors, origin = self._parts.cors, visit.head.origin
+    def _answer_preflight(self, visit: Visit) -> None:
+        cors, origin = self.parts.cors, visit.head.origin
         if not cors.allows(origin):
             raise Refused(ORIGIN_REFUSED)
-        visit.headers = [
-            header for header in visit.headers if not header[0].startswith((b"access-control-", b"vary"))
-        ]
-        await visit.answer(204, cors.preflight(origin))
+        visit.lines.pop()  # what every other answer says to this origin
+        visit.answer(204, cors.preflight(origin))
 
-    async def _limited(self, visit: Visit, route: Route) -> Session | None:
-        """Find out who calls and whether they may call just now; a rejected token costs its sender, too."""
-        parts = self._parts
-        limiter = parts.limiter
-        whose = Whose(limited_as(visit.address))
-        known = limiter.known(route, whose)
+    # Limit
+
+    def _sender(self, visit: Visit, route: Route) -> Whose:
+        """Whom a request counts for before its token is looked at.
+
+        Raises:
+            Refused: when its address is known to be refused.
+        """
+        whose = _whose(visit.address)
+        known = self.parts.limiter.known(route, whose)
         if known is not None:
-            raise self._too_many(*known)
-        session, rejected = (None, None) if route.public else await self._caller(visit.head)
+            raise _too_many(visit, known.verdict, known.tally)
+        return whose
+
+    def question(self, visit: Visit, route: Route, session: Session | None, whose: Whose) -> Question:
+        """What to ask of Redis before a request may pass; what is asked of kept answers leaves with it."""
+        parts = self.parts
         if session is not None:
-            whose = Whose(whose.address, session.user_id, session.organization, session.session_id)
-        question = limiter.question(route, whose)
-        visit.look = parts.cache.look(visit, route, session)  # it leaves with the question of the limits
-        verdict = await limiter.check(question)
+            whose = _whose(visit.address, session.user_id, session.organization, session.session_id)
+        visit.look = parts.cache.look(visit, route, session)
+        return parts.limiter.question(route, whose)
+
+    def judge(
+        self,
+        visit: Visit,
+        verdict: Verdict,
+        question: Question,
+        session: Session | None,
+        rejected: Refused | None = None,
+    ) -> None:
+        """Let a request pass its limits; a rejected token costs its sender, too.
+
+        Raises:
+            Refused: when it may not pass.
+        """
         if verdict.local:
             access.FALLBACK.inc()
         if verdict.retry_after:
-            raise self._too_many(verdict, question.tally)
-        visit.headers += verdict.headers(question.tally.policies)
+            raise _too_many(visit, verdict, question.tally)
+        visit.lines.append(verdict.lines(question.tally.policies))
         if rejected is not None:
             raise rejected
         if session is not None and self._has_ended(session, verdict.epoch, revoked=verdict.session_revoked):
             raise Refused(REVOKED, [CHALLENGE_INVALID])
-        return session
-
-    def _too_many(self, verdict: Verdict, tally: Tally) -> Refused:
-        access.LIMITED.labels(verdict.limit.name.decode()).inc()
-        return Refused(TOO_MANY, [retry_after(verdict.retry_after), *verdict.headers(tally.policies)])
+        if visit.route is not None and visit.head.content_length > visit.route.body_limit:
+            raise Refused(TOO_LARGE)
 
     def _has_ended(self, session: Session, epoch: int | None, *, revoked: bool) -> bool:
-        return revoked or (epoch is not None and session.epoch < epoch) or self._parts.revocations.cover(session)
+        return revoked or (epoch is not None and session.epoch < epoch) or self.parts.revocations.cover(session)
 
     async def _caller(self, head: Head) -> tuple[Session | None, Refused | None]:
         """Whose token it is, or why that cannot be said."""
-        verifier = self._parts.verifier
         try:
-            token = _shown(head)
-            return verifier.known(token) or await verifier.session(token), None
+            return await self.parts.verifier.session(_shown(head)), None
         except Refused as refusal:
             if refusal.problem.code not in _REJECTED:
                 raise
             return None, refusal
+
+
+@lru_cache(maxsize=20_000)
+def _whose(address: str, user: str = "", organization: str = "", credential: str = "") -> Whose:
+    """Whom a request counts for."""
+    return Whose(limited_as(address), user, organization, credential)
+
+
+def _too_many(visit: Visit, verdict: Verdict, tally: Tally) -> Refused:
+    access.LIMITED.labels(verdict.limit.name.decode()).inc()
+    visit.lines.append(verdict.lines(tally.policies))
+    return Refused(TOO_MANY, [retry_after(verdict.retry_after)])

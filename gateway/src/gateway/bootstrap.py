@@ -20,14 +20,14 @@ from gateway.cache.cache import Cache
 from gateway.cache.generations import Invalidation
 from gateway.cache.policy import Policy
 from gateway.deadlines import Sweep
-from gateway.edge import Bounds, Door, make_config
+from gateway.edge import Bounds, Door
 from gateway.events.door import EventsDoor
 from gateway.events.feeder import Feeder
 from gateway.events.hub import Hub
 from gateway.events.streams import Streams
 from gateway.feed import Feed
 from gateway.fetch import fetch
-from gateway.headers import SECURITY, STRICT_TRANSPORT, Cors
+from gateway.headers import SECURITY, STRICT_SECURITY, Cors
 from gateway.health import AdminDoor, Health
 from gateway.keys import KeyRing
 from gateway.limits import Limiter
@@ -37,7 +37,7 @@ from gateway.policy import read
 from gateway.redis_pipe import RedisPipe
 from gateway.revocations import MOST_REVOCATIONS, Revocations, RevocationWatch
 from gateway.routes import RATES, RouteTable
-from gateway.server import listen, serve
+from gateway.server import listen, serve, serve_public
 from gateway.settings import GatewaySettings
 from gateway.stays import Most, Stays
 from gateway.tokens import Verifier
@@ -53,7 +53,8 @@ from kit.telemetry import logging, tracing
 class Running:
     """A gateway that is built: its two doors and its background."""
 
-    public: uvicorn.Config
+    door: Door
+    gateway: Gateway
     admin: uvicorn.Config
     health: Health
     stays: Stays
@@ -142,7 +143,7 @@ async def built(settings: GatewaySettings) -> AsyncIterator[Running]:
             },
             clock=clock,
         )
-        app = Gateway(
+        gateway = Gateway(
             Parts(
                 routes=RouteTable(),
                 upstreams=upstreams,
@@ -169,13 +170,15 @@ async def built(settings: GatewaySettings) -> AsyncIterator[Running]:
         )
         door = Door(
             sweep,
+            gateway.serve,
             Bounds(connections=settings.max_connections, per_address=settings.max_connections_per_address),
-            headers=[*SECURITY, *([STRICT_TRANSPORT] if secure else [])],
+            lines=STRICT_SECURITY if secure else SECURITY,
             on_refused=count_refused_head,
             is_proxy=addresses.is_trusted,
         )
         yield Running(
-            public=make_config(app, door, drain=settings.drain_seconds),
+            door=door,
+            gateway=gateway,
             admin=uvicorn.Config(
                 AdminDoor(health), http="httptools", ws="none", lifespan="off", log_config=None, access_log=False
             ),
@@ -218,7 +221,7 @@ async def run(settings: GatewaySettings, stop: asyncio.Event) -> None:
             await in_order(
                 stop,
                 partial(_draining, running, settings.drain_notice),
-                partial(serve, running.public, public),
+                partial(serve_public, running.door, running.gateway.tasks, public, settings.drain_seconds),
                 partial(serve, running.admin, admin),
                 partial(supervise, running.loops),
             )
@@ -230,7 +233,6 @@ def _settle_memory() -> None:
     """What has been built lives as long as the process: the collector need not look through it again and again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 20, 50)
 
 
 async def _draining(running: Running, notice: float, stop: asyncio.Event) -> None:

@@ -1,6 +1,8 @@
 """Time-outs without a timer per request: one sweep looks at everything that has a deadline."""
 
 import asyncio
+import time
+from email.utils import formatdate
 from typing import Protocol
 
 
@@ -17,7 +19,7 @@ NEVER = float("inf")
 
 
 class Sweep:
-    """Ends what is overdue, up to one period late."""
+    """Ends what is overdue, up to one period late, and keeps the date that stands on answers."""
 
     def __init__(self, *, every: float = 0.2) -> None:
         self._every = every
@@ -25,6 +27,9 @@ class Sweep:
         self._handle: asyncio.TimerHandle | None = None
         self.watch = self._members.add
         self.forget = self._members.discard
+        self._second = 0
+        self.date = b""
+        self._tell_date()
 
     def start(self) -> None:
         """Begin to look."""
@@ -39,7 +44,14 @@ class Sweep:
     def _look(self) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()
+        self._tell_date()
         for member in [member for member in self._members if member.deadline <= now]:
             member.deadline = NEVER
             member.expire()
         self._handle = loop.call_later(self._every, self._look)
+
+    def _tell_date(self) -> None:
+        second = int(time.time())
+        if second != self._second:
+            self._second = second
+            self.date = b"date: %b\r\n" % formatdate(second, usegmt=True).encode()

@@ -1,28 +1,31 @@
-"""The client's connection: uvicorn's HTTP/1.1 protocol with the guards that an open door needs.
+"""The client's connection: HTTP/1.1 on httptools, with the guards that an open door needs.
 
-uvicorn bounds neither the size of a request's head nor the time it may take, takes trailers for headers, and answers
-malformed input in plain text. This keeps its parser (the only one) and closes those gaps.
+Each connection answers one request at a time; those that come meanwhile wait their turn, and nothing more is read.
+A head is bounded in size, number and time; what could be read in two ways is refused; trailers are dropped; an answer
+that is not taken, a body that stalls and an idle connection end by the sweep.
 """
 
+import asyncio
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import httptools
-import uvicorn
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from gateway import problems
 from gateway.addresses import canonical, limited_as
 from gateway.deadlines import NEVER, Sweep
-from gateway.problems import Header, Problem
+from gateway.headers import read_head
+from gateway.problems import Problem
+from gateway.visit import STATUS_LINES, Visit
 from kit.ids import new_id
 
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")}
 _FRAMING_BYTES = 64 * 1024
 _FRAMING_PER_BYTE = 9  # a chunk of one byte comes with five, and some have extensions
+_MOST_UNREAD = 64 * 1024
 _HOST = re.compile(rb"[A-Za-z0-9.\-_~:\[\]%]{1,255}")
 
 
@@ -33,6 +36,8 @@ class Bounds:
     head_seconds: float = 10.0
     write_seconds: float = 30.0
     linger_seconds: float = 3.0
+    rest_seconds: float = 75.0
+    """How long a connection may stay open between two requests."""
     linger_bytes: int = 4 * 1024 * 1024
     url: int = 8 * 1024
     head: int = 32 * 1024
@@ -46,75 +51,120 @@ class Door:
     """What all connections of this process have in common."""
 
     sweep: Sweep
+    serve: Callable[[Visit], None]
+    """Begins to answer a request; it raises nothing."""
     bounds: Bounds = field(default_factory=Bounds)
-    headers: list[Header] = field(default_factory=list)
-    """Put on every answer that is given before the application is asked."""
+    lines: bytes = b""
+    """Headers on every answer that is given before the application is asked."""
     on_refused: Callable[[Problem], None] = lambda _problem: None
     is_proxy: Callable[[str], bool] = lambda _peer: False
-    """Whether a peer stands for many clients, so that its connections are not counted."""
+    """Whether a peer is trusted to stand for many clients, so that its connections are not counted."""
     held: Counter[str] = field(default_factory=Counter)
+    connections: "set[EdgeConnection]" = field(default_factory=set)
 
 
-class EdgeConnection(HttpToolsProtocol):
+class EdgeConnection(asyncio.Protocol):
     """One client's connection."""
 
-    def __init__(self, *args: Any, door: Door, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    transport: asyncio.Transport
+
+    def __init__(self, door: Door) -> None:
         self._door = door
         self._bounds = door.bounds
-        self.write_seconds = door.bounds.write_seconds
-        self.deadline = NEVER
-        self.on_gone: Callable[[], None] | None = None
-        self.on_writable: Callable[[], None] | None = None
-        self._on_data: Callable[[bytes], None] | None = None
+        self.loop = asyncio.get_running_loop()
+        self._parser: Any = httptools.HttpRequestParser(self)
+        # What follows a request that asks for the end is passed over, as the connection ends after its answer.
+        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self.peer = self.address = ""
+        """The address at the other end, as it is told and in its usual spelling."""
+        self.is_proxy = False
+        """Whether that stands for many clients."""
         self._holder = ""
+        # What it carries
+        self.visit: Visit | None = None
+        """The request that is being answered."""
+        self._parsed: Visit | None = None
+        """The request whose head came last; what comes of a body is its."""
+        self._queue: deque[Visit] = deque()
+        self._turning = False
+        self._first_of_piece = False
         self.switching = False
         """Whether the parser has met an upgrade: what follows is no HTTP any more."""
         self._early = b""
+        self._on_data: Callable[[bytes], None] | None = None
+        self.on_gone: Callable[[], None] | None = None
+        self.on_writable: Callable[[], None] | None = None
+        # Time and flow
+        self.deadline = NEVER
+        self.write_seconds = door.bounds.write_seconds
         self.expired = False
         self._resting = False
         """Whether the deadline is that of a connection on which nothing is under way."""
+        self.write_paused = False
+        self._read_paused = False
+        self._drained: asyncio.Future[None] | None = None
+        # The message that is being read
+        self._url = b""
+        self._headers: list[tuple[bytes, bytes]] = []
         self._reading_head = False
-        self._is_chunked = False
+        self._piece = self._first = 0
         self._fed = 0
         self._allowed: float = NEVER
         """How many bytes may be fed for the present part of a message; a body's own bytes add to it.
 
-        The parser gathers an unfinished header, or trailer, without telling us, hence this count of raw bytes.
+        The parser gathers an unfinished header, or trailer, without telling us, hence this count of raw bytes. It
+        leaves out the piece in which a part begins, of which some may belong to the part before; so a head is
+        measured when it is there, if with that first piece it may be too large.
         """
-        self._refusal: Problem | None = None
-        self._head_bytes = 0
         self._body_done = True
         self._lingered = 0
+        self._refusal: Problem | None = None
 
     # The connection
 
     def connection_made(self, transport: Any) -> None:
         """Take the client in, unless the house is full."""
-        super().connection_made(transport)
+        self.transport = transport
+        peer = transport.get_extra_info("peername")
+        self.peer = str(peer[0]) if peer else ""
+        self.address = canonical(self.peer)
+        self.is_proxy = self._door.is_proxy(self.peer)
+        self._door.connections.add(self)
         self._door.sweep.watch(self)
         self.deadline = self.loop.time() + self._bounds.head_seconds
-        if len(self.connections) > self._bounds.connections or not self._count_address():
+        if len(self._door.connections) > self._bounds.connections or not self._count_address():
             self._answer(problems.OVERLOADED)
 
     def _count_address(self) -> bool:
         """Whether this address may hold one more."""
-        peer = self.client[0] if self.client else ""
-        if self._door.is_proxy(peer):
+        if self.is_proxy:
             return True
-        self._holder = limited_as(canonical(peer))
+        self._holder = limited_as(self.address)
         self._door.held[self._holder] += 1
         return self._door.held[self._holder] <= self._bounds.per_address
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio names it
         """Tell whoever works for this client that nobody is waiting any more."""
+        self._door.connections.discard(self)
         self._door.sweep.forget(self)
+        self._leave_address()
+        self._parser = self._parsed = None  # they refer to this connection
+        self._queue.clear()
+        self.resume_writing()
+        self._give_up()
+
+    def _leave_address(self) -> None:
         holder, self._holder = self._holder, ""
         if holder:
             self._door.held[holder] -= 1
             if not self._door.held[holder]:
                 del self._door.held[holder]
-        super().connection_lost(exc)
+
+    def _give_up(self) -> None:
+        """Nobody waits for the request that is being answered."""
+        visit, self.visit = self.visit, None
+        if visit is not None:
+            visit.abandon()
         gone, self.on_gone = self.on_gone, None
         if gone is not None:
             gone()
@@ -124,32 +174,73 @@ class EdgeConnection(HttpToolsProtocol):
         """Whether nobody is there to answer."""
         return self.transport.is_closing()
 
-    @property
-    def _busy(self) -> bool:
-        return self.cycle is not None and not self.cycle.response_complete
-
     def abort(self) -> None:
         """Break off at once, so that nobody takes half an answer for a whole one."""
-        if self.cycle is not None:
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
+        if self.visit is not None:
+            self.visit.abandon()
         self.transport.abort()
+
+    def leave(self) -> None:
+        """The process is about to end: close, after what is under way is answered."""
+        last = self._queue[-1] if self._queue else self.visit
+        if last is None:
+            self.transport.close()
+        else:
+            last.keep_alive = False
 
     def expire(self) -> None:
         """A deadline has passed: of the head, of the body, or of the client taking its answer."""
-        cycle = self.cycle
-        if not self._busy:
+        visit = self.visit
+        if visit is None:
             if self.transport.get_write_buffer_size():
-                self.abort()
-            elif self._reading_head and self._head_bytes:
+                self.transport.abort()
+            elif self._reading_head:
                 self._answer(problems.TOO_SLOW)
             else:
                 self.transport.close()
-        elif cycle.response_started or self.flow.write_paused:
+        elif visit.started or self.write_paused:
             self.abort()
         else:
             self.expired = True
-            cycle.message_event.set()
+            visit.wake()
+
+    # Flow
+
+    def pause_reading(self) -> None:
+        """Let the client wait."""
+        if not self._read_paused:
+            self._read_paused = True
+            self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Let the client go on."""
+        if self._read_paused and not self.lost:
+            self._read_paused = False
+            self.transport.resume_reading()
+
+    def pause_writing(self) -> None:
+        """The client takes no more just now."""
+        self.write_paused = True
+
+    def resume_writing(self) -> None:
+        """The client takes more again."""
+        self.write_paused = False
+        drained, self._drained = self._drained, None
+        if drained is not None and not drained.done():
+            drained.set_result(None)
+        if self.on_writable is not None:
+            self.on_writable()
+        if self._queue:
+            self._soon()
+
+    async def drained(self) -> None:
+        """Wait while the client takes no more; one that takes nothing for too long is cut off."""
+        if self.write_paused and not self.lost:
+            self.deadline = self.loop.time() + self.write_seconds
+            if self._drained is None:
+                self._drained = self.loop.create_future()
+            await self._drained
+            self.deadline = NEVER
 
     # The request's head
 
@@ -160,103 +251,110 @@ class EdgeConnection(HttpToolsProtocol):
         if self.switching:
             self._take_raw(data)
             return
-        if self._resting or (self.deadline == NEVER and not self._busy):
+        if self._resting or (self.deadline == NEVER and self.visit is None):
             self._resting = False
             self.deadline = self.loop.time() + self._bounds.head_seconds
-        self._fed += len(data)
+        self._first_of_piece = True
+        self._piece = len(data)
+        self._fed += self._piece
         try:
-            self.parser.feed_data(data)
+            self._parser.feed_data(data)
         except httptools.HttpParserError:
-            self.send_400_response("")
+            self._reject()
         except httptools.HttpParserUpgrade as upgrade:
             self.switching = True
             self._early = data[upgrade.args[0] :]
             return
         if self._fed > self._allowed:
             self._refusal = problems.HEAD_TOO_LARGE if self._reading_head else problems.MALFORMED
-            self.send_400_response("")
-
-    def on_message_begin(self) -> None:
-        """A new request begins."""
-        super().on_message_begin()
-        self._reading_head = True
-        self._head_bytes = 0
-        self._fed = 0
-        self._allowed = self._bounds.head + self._bounds.url
-        if not self._busy:
-            self.deadline = min(self.deadline, self.loop.time() + self._bounds.head_seconds)
+            self._reject()
 
     def on_url(self, url: bytes) -> None:
-        """A piece of the request target."""
-        self._head_bytes += len(url)
-        if self._head_bytes > self._bounds.url:
+        """A piece of the request target; with the first, a request begins."""
+        if self._reading_head:
+            url = self._url + url
+        else:
+            self._reading_head = True
+            self._headers = []
+            self._fed, self._first = 0, self._piece
+            self._allowed = self._bounds.head + self._bounds.url
+            if self._resting:  # in one piece with the end of the request before
+                self._resting = False
+                self.deadline = self.loop.time() + self._bounds.head_seconds
+        if len(url) > self._bounds.url:
             self._refuse(problems.URL_TOO_LONG)
-        super().on_url(url)
+        self._url = url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header; after the head it is a trailer, and trailers are dropped."""
-        self._head_bytes += len(name) + len(value) + 4
-        if self._head_bytes > self._bounds.head or len(self.headers) >= self._bounds.headers:
-            self._refuse(problems.HEAD_TOO_LARGE)
         if self._reading_head:
-            name = name.lower()
-            if name == b"expect":
-                self.expect_100_continue = value.lower() == b"100-continue"
-            self.headers.append((name, value))
+            self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        """The head is there: refuse what could be read in two ways, then let the application begin."""
-        version = self.parser.get_http_version()
-        if version != "1.1":
-            self._refuse(problems.OLD_HTTP)
-        if self.parser.get_method().decode("ascii") not in METHODS:
-            self._refuse(problems.METHOD_UNKNOWN)
-        self._check_headers()
+        """The head is there: refuse what could be read in two ways, then let the request have its turn."""
+        visit = self._parsed = self._read()
         self._reading_head = False
         self._fed = 0
-        self._allowed = NEVER if not self._is_chunked else _FRAMING_BYTES
+        self._allowed = _FRAMING_BYTES if visit.head.codings else NEVER
         self._body_done = False
         self._lingered = 0
-        if not self._busy:
-            self.deadline = NEVER
-            self.expired = False
-        self.scope["extensions"] = {"edge": self}  # type: ignore[dict-item]  # read by our application only
-        super().on_headers_complete()
-        if self.parser.should_upgrade():
-            self.cycle.keep_alive = False
+        if self.transport.is_closing():
+            return  # the connection ends with the answer before
+        if self._first_of_piece and self.visit is None and not self._queue and not self.write_paused:
+            self._first_of_piece = False
+            self._begin(visit)
+        else:
+            self._queue.append(visit)
+            self.pause_reading()
+            self._soon()
 
-    def _check_headers(self) -> None:
-        hosts = codings = 0
-        for name, value in self.headers:
-            if name == b"host":
-                hosts += 1 if _HOST.fullmatch(value) else 2
-            elif name == b"transfer-encoding":
-                codings += 1 if value.strip().lower() == b"chunked" else 2
-        if hosts != 1:
+    def _read(self) -> Visit:
+        """The request, by its head."""
+        parser, headers = self._parser, self._headers
+        if parser.get_http_version() != "1.1":
+            self._refuse(problems.OLD_HTTP)
+        method = _METHODS.get(parser.get_method())
+        if method is None:
+            self._refuse(problems.METHOD_UNKNOWN)
+        if len(headers) > self._bounds.headers or (self._fed + self._first > self._bounds.head and self._is_large()):
+            self._refuse(problems.HEAD_TOO_LARGE)
+        head = read_head(headers)
+        if head.hosts != 1 or not _HOST.fullmatch(head.host):
             self._refuse(problems.HOSTLESS)
-        self._is_chunked = codings == 1
-        if codings > 1:
+        if head.codings > 1:
             self._refuse(problems.MALFORMED)
+        visit = Visit(self, method, self._target(), head, headers)
+        if not parser.should_keep_alive() or (head.upgrade and parser.should_upgrade()):
+            visit.keep_alive = False
+        return visit
 
-    def _refuse(self, problem: Problem) -> None:
-        """Stop the parser; what it raises ends in `send_400_response`."""
+    def _is_large(self) -> bool:
+        return len(self._url) + sum(len(name) + len(value) + 4 for name, value in self._headers) > self._bounds.head
+
+    def _target(self) -> tuple[bytes, bytes]:
+        """The path and the query that are asked for, whatever form that has."""
+        url = self._url
+        if url[:1] == b"/" and b"#" not in url and url.isascii():
+            path, _, query = url.partition(b"?")
+            return path, query
+        parsed = httptools.parse_url(url)
+        if not parsed.path or not url.isascii():
+            self._refuse(problems.MALFORMED)
+        return parsed.path, parsed.query or b""
+
+    def _refuse(self, problem: Problem) -> NoReturn:
+        """Stop the parser; what it raises ends in `_reject`."""
         self._refusal = problem
         raise ValueError(problem.code)
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's text is not ours
+    def _reject(self) -> None:
         """Answer what the parser refused, unless an answer is already under way."""
         problem = self._refusal = self._refusal or problems.MALFORMED
-        cycle = self.cycle
-        if cycle is not None and not cycle.response_complete:
-            if cycle.response_started or self.pipeline:
-                self.abort()
-                return
-            cycle.disconnected = True
-            cycle.message_event.set()
+        if self.visit is not None and (self.visit.started or self._queue):
+            self.abort()
+            return
         self._answer(problem)
-        gone, self.on_gone = self.on_gone, None
-        if gone is not None:
-            gone()
+        self._give_up()
 
     def _answer(self, problem: Problem) -> None:
         """Say no without the application, and close."""
@@ -264,44 +362,64 @@ class EdgeConnection(HttpToolsProtocol):
         self._door.on_refused(problem)
         request_id = str(new_id())
         body = problem.document(request_id)
-        headers = [
-            *self._door.headers,
-            (b"content-type", b"application/problem+json"),
-            (b"content-length", b"%d" % len(body)),
-            (b"x-request-id", request_id.encode()),
-            (b"connection", b"close"),
-        ]
-        lines = [name + b": " + value + b"\r\n" for name, value in headers]
-        self.transport.write(b"".join([STATUS_LINE[problem.status], *lines, b"\r\n", body]))
+        head = (
+            b"%b%b%bcontent-type: application/problem+json\r\ncontent-length: %d\r\n"
+            b"x-request-id: %b\r\nconnection: close\r\n\r\n"
+        )
+        told = (STATUS_LINES[problem.status], self.date, self._door.lines, len(body), request_id.encode())
+        self.transport.write(head % told + body)
+        self.deadline = self.loop.time() + self.write_seconds
         self.transport.close()
 
-    def respond(self, status: int, headers: list[Header], body: bytes) -> bool:
-        """Write a whole answer at once; False when only uvicorn's slower way can do it.
+    # The turn
 
-        It spares a system call and the checking of headers that the parser has let in or that are our own.
-        """
-        cycle = self.cycle
-        if self.pipeline or cycle.response_started or cycle.disconnected or self.flow.write_paused:
-            return False
-        parts = [STATUS_LINE[status]]
-        for name, value in cycle.default_headers:
-            parts += (name, b": ", value, b"\r\n")
-        bodiless = cycle.scope["method"] == "HEAD"
-        measured = status in (204, 304) or bodiless
-        for name, value in headers:
-            parts += (name, b": ", value, b"\r\n")
-            measured = measured or name == b"content-length"
-        if not measured:
-            parts.append(b"content-length: %d\r\n" % len(body))
-        parts += (b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n", b"" if bodiless else body)
-        self.transport.write(b"".join(parts))
-        cycle.response_started = cycle.response_complete = True
-        cycle.waiting_for_100_continue = False
-        cycle.message_event.set()
-        if not cycle.keep_alive:
-            self.transport.close()
-        cycle.on_response()
-        return True
+    @property
+    def date(self) -> bytes:
+        """The line that says what time it is."""
+        return self._door.sweep.date
+
+    def _begin(self, visit: Visit) -> None:
+        self.visit = visit
+        self.deadline = NEVER
+        self.expired = False
+        self._door.serve(visit)
+
+    def _soon(self) -> None:
+        """Let the next one that waits have its turn: one in a turn of the loop, so that others come between."""
+        if not self._turning:
+            self._turning = True
+            self.loop.call_soon(self._next)
+
+    def _next(self) -> None:
+        self._turning = False
+        if self._queue and self.visit is None and not self.write_paused and not self.lost:
+            visit = self._queue.popleft()
+            if not self._queue:
+                self.resume_reading()
+            self._begin(visit)
+
+    def finished(self, visit: Visit) -> None:
+        """The answer is out: wait for the rest of the body, for the client to take it, or for the next request."""
+        self.visit = None
+        self.on_gone = None
+        now = self.loop.time()
+        transport = self.transport
+        if not visit.keep_alive:
+            transport.close()
+        if transport.is_closing():
+            self.deadline = now + self.write_seconds
+        elif visit is self._parsed and not self._body_done:
+            self.resume_reading()
+            self.deadline = now + self._bounds.linger_seconds
+        elif self.write_paused:
+            self.deadline = now + self.write_seconds
+        else:
+            self.deadline = now + self._bounds.rest_seconds
+            self._resting = True
+        if self._queue:
+            self._soon()
+        elif self._read_paused:
+            self.resume_reading()
 
     # Another protocol
 
@@ -316,7 +434,6 @@ class EdgeConnection(HttpToolsProtocol):
 
     def switch(self, head: bytes, on_data: Callable[[bytes], None]) -> None:
         """Answer the upgrade; from now on the connection carries another protocol, until `hang_up`."""
-        self.cycle.response_started = True
         self.deadline = NEVER
         self.transport.write(head)
         self._on_data = on_data
@@ -328,80 +445,32 @@ class EdgeConnection(HttpToolsProtocol):
         """End a connection that was switched, as soon as the client has taken what was written."""
         self._on_data = lambda _data: None
         if not self.lost:
-            self.flow.resume_reading()  # else the end of the client's side is never seen
-        self.cycle.response_complete = True
-        self.cycle.message_event.set()
+            self.resume_reading()  # else the end of the client's side is never seen
+        self.visit = None
         self.deadline = self.loop.time() + self._bounds.linger_seconds
         self.transport.close()
-
-    def resume_writing(self) -> None:
-        """The client takes more again."""
-        super().resume_writing()
-        if self.on_writable is not None:
-            self.on_writable()
 
     # The body, and what is left of it when the answer was early
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body; after an early answer the rest is read away, up to a bound, so that it arrives."""
         self._allowed += _FRAMING_PER_BYTE * len(body)
-        if self.cycle.response_complete:
+        visit = self._parsed
+        if visit is None or visit.complete:
             self._lingered += len(body)
             if self._lingered > self._bounds.linger_bytes:
                 self.transport.close()
-            return
-        super().on_body(body)
+        elif visit.feed(body) > _MOST_UNREAD:
+            self.pause_reading()
 
     def on_message_complete(self) -> None:
         """The body is complete."""
-        super().on_message_complete()
         self._body_done = True
         self._allowed = NEVER
-        if self.cycle.response_complete:
-            self.deadline = self.loop.time() + self.timeout_keep_alive
-
-    def on_response_complete(self) -> None:
-        """The answer is out: wait for the rest of the request's body, for the client to take it, or for the next one.
-
-        It stands in for uvicorn's, which arms and disarms a timer for every request.
-        """
-        self.server_state.total_requests += 1
-        self.on_gone = None
-        if self.transport.is_closing():
-            return
-        self.flow.resume_reading()
-        if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())
-        if not self._body_done:
-            self.deadline = self.loop.time() + self._bounds.linger_seconds
-        elif self.transport.get_write_buffer_size():
-            self.deadline = self.loop.time() + self._bounds.write_seconds
-        elif self._busy:
-            self.deadline = NEVER
+        visit, self._parsed = self._parsed, None
+        if visit is None or visit.complete:
+            if self.visit is None and not self.lost:
+                self.deadline = self.loop.time() + self._bounds.rest_seconds
+                self._resting = True
         else:
-            self.deadline = self.loop.time() + self.timeout_keep_alive
-            self._resting = True
-
-    def _unsupported_upgrade_warning(self) -> None:
-        """The application answers upgrades."""
-
-
-def make_config(app: Any, door: Door, *, drain: int = 20) -> uvicorn.Config:
-    """uvicorn, configured for this door."""
-
-    def connection(*args: Any, **kwargs: Any) -> EdgeConnection:
-        return EdgeConnection(*args, door=door, **kwargs)
-
-    return uvicorn.Config(
-        app,
-        http=connection,  # type: ignore[arg-type]  # uvicorn calls it, a class or not
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=drain,
-        backlog=2048,
-    )
+            visit.feed_end()

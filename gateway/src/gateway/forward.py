@@ -12,7 +12,6 @@ from gateway.visit import ClientGone, Visit
 
 REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
-NO_STORE = (b"cache-control", b"no-store")
 
 Deliver = Callable[[Visit, Route, Connection], Awaitable[None]]
 """Brings an answer, of which the head is there, to the client."""
@@ -25,10 +24,12 @@ async def forward(
     *,
     settled: Callable[[], Awaitable[None]] | None = None,
     deliver: Deliver | None = None,
+    anew: bool = False,
 ) -> None:
     """Answer a request by asking the service behind its route.
 
-    `settled` is awaited once the service has answered or will not, before the client hears of it.
+    `settled` is awaited once the service has answered or will not, before the client hears of it. `anew` takes a new
+    connection, after one that was kept has failed.
 
     Raises:
         Refused: when the service does not answer, or the request's body is too large or too slow.
@@ -37,20 +38,36 @@ async def forward(
     first, more = b"", False
     if visit.head.has_body:
         first, more = await visit.read_body(route.body_limit, route.timeouts)
-    request = _request(visit, upstream, first, more=more)
+    request = whole_request(visit, upstream, first, more=more)
     try:
         try:
-            connection, pump = await _asked(visit, route, upstream, request, more=more)
+            connection, pump = await _asked(visit, route, upstream, request, more=more, anew=anew)
         finally:
             if settled is not None:
                 await settled()
     except UpstreamFailed as failed:
-        raise _refusal(visit, failed) from failed
+        raise refusal_of(visit, failed) from failed
+    await deliver_on(visit, route, connection, deliver or relay, pump)
+
+
+async def deliver_on(
+    visit: Visit,
+    route: Route,
+    connection: Connection,
+    deliver: "Deliver",
+    pump: "asyncio.Task[None] | None" = None,
+) -> None:
+    """Bring an answer, of which the head is there, to the client, and give the connection back.
+
+    Raises:
+        Refused: when it breaks off before the client has heard anything.
+        ClientGone: when the client left before the end.
+    """
     try:
-        await (deliver or relay)(visit, route, connection)
+        await deliver(visit, route, connection)
     except UpstreamFailed as failed:
         if visit.edge.lost or not visit.started:
-            raise _refusal(visit, failed) from failed
+            raise refusal_of(visit, failed) from failed
         visit.break_off("upstream-broke-off")
     finally:
         whole = pump is None or (pump.done() and not pump.cancelled() and visit.body_failure is None)
@@ -60,7 +77,8 @@ async def forward(
         connection.release(whole_request=whole)
 
 
-def _refusal(visit: Visit, failed: UpstreamFailed) -> Exception:
+def refusal_of(visit: Visit, failed: UpstreamFailed) -> Exception:
+    """What a failed exchange is to the client."""
     if visit.body_failure is not None:
         return visit.body_failure
     if visit.edge.lost:
@@ -70,7 +88,7 @@ def _refusal(visit: Visit, failed: UpstreamFailed) -> Exception:
     return Refused(failed.problem, wait)
 
 
-def _request(visit: Visit, upstream: Upstream, first: bytes, *, more: bool) -> bytes:
+def whole_request(visit: Visit, upstream: Upstream, first: bytes = b"", *, more: bool = False) -> bytes:
     """The request as the service sees it, with its body if that is at hand."""
     head = visit.head
     parts = [request_head(visit, upstream)]
@@ -89,21 +107,17 @@ def _request(visit: Visit, upstream: Upstream, first: bytes, *, more: bool) -> b
 
 def request_head(visit: Visit, upstream: Upstream) -> bytes:
     """The head of the request, written anew from what was parsed; framing and the empty line are still to come."""
-    head, scope = visit.head, visit.scope
-    target: bytes = scope["raw_path"]
-    if scope["query_string"]:
-        target = target + b"?" + scope["query_string"]
-    parts = [visit.method.encode(), b" ", target, b" HTTP/1.1\r\nhost: ", upstream.authority, b"\r\n", *head.passed]
+    head = visit.head
+    proto = "https" if head.forwarded_proto == b"https" else "http"
+    told = (
+        f"x-request-id: {visit.request_id}\r\ntraceparent: {visit.traceparent}\r\n"
+        f"x-forwarded-for: {visit.address}\r\nx-forwarded-proto: {proto}\r\nx-forwarded-host: "
+    )
+    parts = [visit.method.encode(), b" ", visit.target, b" HTTP/1.1\r\nhost: ", upstream.authority, b"\r\n"]
+    parts += head.passed
     if head.authorization:
         parts += (b"authorization: ", head.authorization, b"\r\n")
-    parts += (b"x-request-id: ", visit.request_id.encode(), b"\r\ntraceparent: ", visit.traceparent.encode())
-    parts += (b"\r\nx-forwarded-for: ", visit.address.encode(), b"\r\nx-forwarded-proto: ")
-    parts += (
-        b"https" if head.forwarded_proto == b"https" else b"http",
-        b"\r\nx-forwarded-host: ",
-        head.host,
-        b"\r\n",
-    )
+    parts += (told.encode(), head.host, b"\r\n")
     return b"".join(parts)
 
 
@@ -112,7 +126,7 @@ def _framed(piece: bytes, *, chunked: bool) -> bytes:
 
 
 async def _asked(
-    visit: Visit, route: Route, upstream: Upstream, request: bytes, *, more: bool
+    visit: Visit, route: Route, upstream: Upstream, request: bytes, *, more: bool, anew: bool
 ) -> tuple[Connection, "asyncio.Task[None] | None"]:
     """Send the request and wait for the head of the answer.
 
@@ -120,17 +134,22 @@ async def _asked(
     repeated, of which no byte was answered, is sent once more on a new connection. Nothing else is ever repeated.
     """
     repeatable = visit.method in REPEATABLE and not more
-    connection = upstream.idle(repeatable=repeatable)
+    connection = None if anew else upstream.idle(repeatable=repeatable)
     if connection is not None and repeatable:
         try:
             return await _ask(visit, route, connection, request, more=more)
         except UpstreamFailed as failed:
-            if failed.received or failed.problem is UPSTREAM_SLOW or visit.edge.lost:
+            if not may_repeat(visit, failed):
                 raise
             connection = None
     if connection is None:
         connection = await upstream.connect(route.timeouts.connect)
     return await _ask(visit, route, connection, request, more=more)
+
+
+def may_repeat(visit: Visit, failed: UpstreamFailed) -> bool:
+    """Whether a repeatable request is sent once more, after this on a connection that was kept."""
+    return not (failed.received or failed.problem is UPSTREAM_SLOW or visit.edge.lost)
 
 
 async def _ask(
@@ -195,9 +214,9 @@ async def relay(visit: Visit, route: Route, connection: Connection, first: bytes
     """Bring the answer to the client, each piece as it comes, after the first that was taken before."""
     connection.deadline = NEVER
     if connection.is_whole():
-        await visit.whole(connection.status, answered(route, connection), first + connection.take())
+        visit.whole(connection.status, answered(route, connection), first + connection.take())
         return
-    await visit.start(connection.status, answered(route, connection))
+    visit.start(connection.status, answered(route, connection))
     if first:
         await visit.body(first, more=True)
     while True:
@@ -215,7 +234,4 @@ async def relay(visit: Visit, route: Route, connection: Connection, first: bytes
 
 def answered(route: Route, connection: Connection) -> list[Header]:
     """The headers that reach the client; not to be stored, unless the service or the route says otherwise."""
-    headers = answer_headers(connection.headers, bodiless=connection.status in (204, 304))
-    if not route.cacheable and b"cache-control" not in dict(headers):
-        headers.append(NO_STORE)
-    return headers
+    return answer_headers(connection.headers, bodiless=connection.status in (204, 304), store=route.cacheable)

@@ -1,7 +1,6 @@
 """Which headers pass the gateway in either direction, and which it writes itself."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from gateway.problems import Header
 
@@ -58,35 +57,45 @@ def _is_dropped(name: bytes) -> bool:
     return name in _HOP_BY_HOP or name in _IMPOSING or b"_" in name or name.startswith(_IMPOSING_PREFIXES)
 
 
-@dataclass(slots=True)
 class Head:
     """The headers of a request, read once."""
 
-    passed: list[bytes]
-    """What goes on as it is: name, colon, value, line end, one after the other."""
     authorization: bytes = b""
     authorizations: int = 0
     content_length: int = -1
-    chunked: bool = False
+    codings: int = 0
+    """How many transfer codings are named; one that is not `chunked` counts twice."""
+    hosts: int = 0
     host: bytes = b""
     origin: bytes = b""
     preflight: bool = False
     expects: bool = False
+    continues: bool = False
+    """Whether the client waits for `100 Continue` before it sends its body."""
     upgrade: bytes = b""
     forwarded_for: bytes = b""
     forwarded_proto: bytes = b""
     request_id: bytes = b""
     traceparent: bytes = b""
 
+    def __init__(self) -> None:
+        self.passed: list[bytes] = []
+        """What goes on as it is: name, colon, value, line end, one after the other."""
+
+    @property
+    def chunked(self) -> bool:
+        """Whether the body comes in chunks."""
+        return self.codings > 0
+
     @property
     def has_body(self) -> bool:
         """Whether bytes will follow."""
-        return self.chunked or self.content_length > 0
+        return self.codings > 0 or self.content_length > 0
 
 
 def read_head(headers: Iterable[Header]) -> Head:
     """Sort a request's headers into those that pass, those that are read, and those that end here."""
-    head = Head([])
+    head = Head()
     passed = head.passed
     nominated: bytes = b""
     for name, value in headers:
@@ -95,11 +104,16 @@ def read_head(headers: Iterable[Header]) -> Head:
             decided = fate(name)
         if decided == PASS:
             passed += (name, b": ", value, b"\r\n")
+        elif name == b"host":
+            head.host = value
+            head.hosts += 1
+        elif name == b"authorization":
+            head.authorization = value
+            head.authorizations += 1
+        elif name == b"connection":
+            nominated = nominated + b"," + value if nominated else value
         elif decided == READ:
-            if name == b"connection":
-                nominated = nominated + b"," + value if nominated else value
-            else:
-                _READERS[name](head, value)
+            _READERS[name](head, value)
     if nominated and nominated.lower() not in (b"keep-alive", b"close"):
         head.passed = _without(passed, nominated)
     return head
@@ -118,11 +132,6 @@ def _without(passed: list[bytes], nominated: bytes) -> list[bytes]:
 _Reader = Callable[[Head, bytes], None]
 
 
-def _read_authorization(head: Head, value: bytes) -> None:
-    head.authorization = value
-    head.authorizations += 1
-
-
 def _read_forwarded_for(head: Head, value: bytes) -> None:
     head.forwarded_for = head.forwarded_for + b"," + value if head.forwarded_for else value
 
@@ -135,25 +144,24 @@ def _read_length(head: Head, value: bytes) -> None:
     head.content_length = int(value)
 
 
-def _read_coding(head: Head, _value: bytes) -> None:
-    head.chunked = True
+def _read_coding(head: Head, value: bytes) -> None:
+    head.codings += 1 if value.strip().lower() == b"chunked" else 2
 
 
 def _read_preflight(head: Head, _value: bytes) -> None:
     head.preflight = True
 
 
-def _read_expect(head: Head, _value: bytes) -> None:
+def _read_expect(head: Head, value: bytes) -> None:
     head.expects = True
+    head.continues = value.lower() == b"100-continue"
 
 
 _READERS: dict[bytes, _Reader] = {
-    b"authorization": _read_authorization,
     b"content-length": _read_length,
     b"transfer-encoding": _read_coding,
     b"access-control-request-method": _read_preflight,
     b"expect": _read_expect,
-    b"host": _reader("host"),
     b"origin": _reader("origin"),
     b"upgrade": _reader("upgrade"),
     b"x-forwarded-for": _read_forwarded_for,
@@ -163,6 +171,7 @@ _READERS: dict[bytes, _Reader] = {
 }
 
 
+NO_STORE: Header = (b"cache-control", b"no-store")
 _answer_fates: dict[bytes, int] = {b"connection": READ}
 
 
@@ -174,8 +183,11 @@ def _answer_fate(name: bytes) -> int:
     return DROP if dropped else PASS
 
 
-def answer_headers(headers: list[Header], *, bodiless: bool) -> list[Header]:
-    """What of a service's headers reaches the client."""
+def answer_headers(headers: list[Header], *, bodiless: bool, store: bool = True) -> list[Header]:
+    """What of a service's headers reaches the client.
+
+    Without `store` an answer of which the service does not say otherwise is marked as not to be kept by anybody.
+    """
     kept: list[Header] = []
     nominated = b""
     for header in headers:
@@ -185,6 +197,7 @@ def answer_headers(headers: list[Header], *, bodiless: bool) -> list[Header]:
             decided = _answer_fate(name)
         if decided == PASS:
             kept.append(header)
+            store = store or name == b"cache-control"
         elif decided == READ:
             nominated = nominated + b"," + header[1] if nominated else header[1]
     if nominated and nominated.lower() not in (b"keep-alive", b"close"):
@@ -192,16 +205,25 @@ def answer_headers(headers: list[Header], *, bodiless: bool) -> list[Header]:
         kept = [(name, value) for name, value in kept if name not in names]
     if bodiless:
         kept = [(name, value) for name, value in kept if name != b"content-length"]
+    if not store:
+        kept.append(NO_STORE)
     return kept
 
 
-SECURITY: list[Header] = [
+def lines_of(headers: Iterable[Header]) -> bytes:
+    """Headers as they are written."""
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
+
+
+_SECURITY: list[Header] = [
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-site"),
 ]
-STRICT_TRANSPORT: Header = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
+SECURITY = lines_of(_SECURITY)
+STRICT_SECURITY = SECURITY + b"strict-transport-security: max-age=63072000; includeSubDomains\r\n"
+"""The same where everything is reached over TLS."""
 
 
 class Cors:
@@ -215,21 +237,19 @@ class Cors:
 
     def __init__(self, origins: frozenset[str]) -> None:
         self._origins = frozenset(origin.encode() for origin in origins)
-        self._vary: list[Header] = [(b"vary", b"Origin")] if origins else []
+        self.vary = b"vary: Origin\r\n" if origins else b""
+        """What an answer says to a request that names no origin."""
 
     def allows(self, origin: bytes) -> bool:
         """Whether pages of this origin may read answers."""
         return origin.lower() in self._origins
 
-    def headers(self, origin: bytes) -> list[Header]:
+    def lines(self, origin: bytes) -> bytes:
         """What an answer says about it."""
         if not origin or not self.allows(origin):
-            return self._vary
-        return [
-            *self._vary,
-            (b"access-control-allow-origin", origin),
-            (b"access-control-expose-headers", self._EXPOSED),
-        ]
+            return self.vary
+        told = [(b"access-control-allow-origin", origin), (b"access-control-expose-headers", self._EXPOSED)]
+        return self.vary + lines_of(told)
 
     def preflight(self, origin: bytes) -> list[Header]:
         """The answer to a preflight of an allowed origin."""

@@ -1,13 +1,17 @@
 """Whether this process can serve, and the operator's doors on a port of their own."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
 
 import orjson
 
-from gateway.visit import Receive, Scope, Send
 from kit.clock import Clock, SystemClock
 from kit.telemetry import metrics
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _JSON = b"application/json"
 

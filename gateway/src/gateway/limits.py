@@ -1,18 +1,19 @@
 """Rate limits (GCRA): exact across processes in one Redis call, local when Redis is away, never open."""
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.resources import files
 from math import ceil
-from typing import NamedTuple, cast
-
-import hiredis
+from typing import Any, NamedTuple
 
 from gateway.policy import Policy
-from gateway.redis_pipe import Call, RedisAway, RedisPipe, Script
+from gateway.redis_pipe import Call, RedisPipe, Script
 from gateway.routes import Route
 from gateway.tally import MICRO, Limit, Tally, Verdict, Whose
 
+_LOT = 256
 GCRA = Script(files("gateway").joinpath("gcra.lua").read_text(encoding="utf-8"))
 
 
@@ -23,9 +24,27 @@ class LocalLimits:
         self._now = now
         self._capacity = capacity
         self._arrivals: dict[str, int] = {}
+        self._heard: list[tuple[float, Sequence[str], Sequence[int]]] = []
+
+    def hear(self, keys: Sequence[str], leads: Sequence[int]) -> None:
+        """Take down what Redis says of these keys; it is worked in when it is needed, or a lot has gathered."""
+        self._heard.append((self._now(), keys, leads))
+        if len(self._heard) >= _LOT:
+            self._work_in()
+
+    def _work_in(self) -> None:
+        """What was said last is what counts; a lot is mostly about the same few."""
+        heard, self._heard = self._heard, []
+        last: dict[int, tuple[float, Sequence[str], Sequence[int]]] = {}
+        for each in heard:
+            last.pop(id(each[1]), None)
+            last[id(each[1])] = each
+        for at, keys, leads in last.values():
+            self._learn(keys, leads, round(at * MICRO))
 
     def step(self, keys: Sequence[str], limits: Sequence[Limit]) -> list[int]:
         """One step over all limits, in the form the script answers."""
+        self._work_in()
         now = round(self._now() * MICRO)
         leads = [
             min(max(0, self._arrivals.get(key, now) - now), limit.window)
@@ -36,12 +55,10 @@ class LocalLimits:
         if wait > 0:
             return [waits.index(wait) + 1, wait, *leads]
         leads = [lead + limit.takes for lead, limit in zip(leads, limits, strict=True)]
-        self.learn(keys, leads)
+        self._learn(keys, leads, now)
         return [0, 0, *leads]
 
-    def learn(self, keys: Sequence[str], leads: Sequence[int]) -> None:
-        """Keep what Redis last said of these keys."""
-        now = round(self._now() * MICRO)
+    def _learn(self, keys: Sequence[str], leads: Sequence[int], now: int) -> None:
         arrivals = self._arrivals
         arrivals.update(zip(keys, [now + lead for lead in leads], strict=False))
         while len(arrivals) > self._capacity:
@@ -56,11 +73,9 @@ class Refusals:
     """
 
     def __init__(self, *, capacity: int = 10_000) -> None:
-        self._until: dict[str, float] = {}
+        self.until: dict[str, float] = {}
+        """From when on a request that takes one unit may pass, by key."""
         self._capacity = capacity
-
-    def __bool__(self) -> bool:
-        return bool(self._until)
 
     def remember(self, key: str, limit: Limit, wait: int) -> None:
         """A request that this limit counts was told to wait so many microseconds."""
@@ -68,18 +83,18 @@ class Refusals:
         if cheapest <= 0:
             return
         now = time.monotonic()
-        self._until[key] = now + cheapest / MICRO
-        if len(self._until) > self._capacity:
-            self._until = {key: until for key, until in self._until.items() if until > now}
-            while len(self._until) > self._capacity // 2:
-                del self._until[next(iter(self._until))]
+        self.until[key] = now + cheapest / MICRO
+        if len(self.until) > self._capacity:
+            self.until = {key: until for key, until in self.until.items() if until > now}
+            while len(self.until) > self._capacity // 2:
+                del self.until[next(iter(self.until))]
 
     def verdict(self, keys: list[str], limits: list[Limit]) -> Verdict | None:
         """What these limits are known to say, if it is no."""
         now = time.monotonic()
         longest, refusing = 0.0, limits[0]
         for key, limit in zip(keys, limits, strict=True):
-            left = self._until.get(key, now) - now
+            left = self.until.get(key, now) - now
             left += (limit.takes - limit.interval) / MICRO if left > 0 else 0.0
             if left > longest:
                 longest, refusing = left, limit
@@ -88,7 +103,7 @@ class Refusals:
 
     def forget(self) -> None:
         """The limits are others now."""
-        self._until.clear()
+        self.until.clear()
 
 
 class Question(NamedTuple):
@@ -145,12 +160,12 @@ class Limiter:
         self._questions.clear()
         self._refusals.forget()
 
-    def _tier(self, whose: Whose) -> str:
-        return self._policy.tier(self._plan_of(whose.organization)) if whose.organization else ""
+    def _tier(self, organization: str) -> str:
+        return self._policy.tier(self._plan_of(organization)) if organization else ""
 
     def tally(self, route: Route, whose: Whose) -> Tally:
         """What a request on this route is counted by; worked out once for everyone alike."""
-        tier = self._tier(whose)
+        tier = self._tier(whose.organization)
         alike = (route.rates, route.replaces_address, tier, not whose.user, not whose.credential)
         found = self._tallies.get(alike)
         if found is None:
@@ -168,7 +183,7 @@ class Limiter:
 
     def known(self, route: Route, whose: Whose) -> Refusal | None:
         """That such a request is refused, if it is known without asking anybody."""
-        if not self._refusals:
+        if not self._refusals.until:
             return None
         tally, keys, _ = self.question(route, whose)
         verdict = self._refusals.verdict(keys, tally.limits)
@@ -176,7 +191,8 @@ class Limiter:
 
     def question(self, route: Route, whose: Whose) -> Question:
         """What to ask of Redis before this request may pass; who is signed in is asked about, too."""
-        same = (route.rates, route.replaces_address, self._tier(whose), whose)
+        tier = self._tier(whose.organization) if whose.organization else ""
+        same = (route.rates, route.replaces_address, tier, whose)
         found = self._questions.get(same)
         if found is None:
             tally = self.tally(route, whose)
@@ -189,20 +205,36 @@ class Limiter:
 
     async def check(self, question: Question) -> Verdict:
         """Consume one request from every limit, or from none; learn beside it whether the session has ended."""
-        tally, keys, call = question
-        try:
-            answer = cast("list[int | bytes | None]", await self._redis.call(call))
-        except (RedisAway, hiredis.ReplyError):
-            refusing, wait, *leads = self._local.step(keys, tally.shared)
-            verdict = self._verdict(tally.shared, keys, refusing, wait, leads)
-            verdict.local = True
-            return verdict
-        leads = cast("list[int]", answer[4:])
-        self._local.learn(keys, leads)
-        verdict = self._verdict(tally.limits, keys, cast("int", answer[0]), cast("int", answer[1]), leads)
-        if answer[2]:
-            verdict.epoch = int(answer[2])
-        verdict.session_revoked = bool(answer[3])
+        verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+        self.ask(question, lambda said: None if verdict.done() else verdict.set_result(said))
+        return await verdict
+
+    def ask(self, question: Question, on_verdict: Callable[[Verdict], None]) -> None:
+        """The same for a caller that does not wait: the verdict is handed over at once when it comes."""
+        self._redis.call(question.call, partial(self._told, question, on_verdict))
+
+    def _told(self, question: Question, on_verdict: Callable[[Verdict], None], answer: object) -> None:
+        if isinstance(answer, list):
+            on_verdict(self._shared_verdict(question, answer))
+        elif not self._redis.call_again(question.call, answer, partial(self._told, question, on_verdict)):
+            on_verdict(self._local_verdict(question))
+
+    def _local_verdict(self, question: Question) -> Verdict:
+        tally, keys, _ = question
+        refusing, wait, *leads = self._local.step(keys, tally.shared)
+        verdict = self._verdict(tally.shared, keys, refusing, wait, leads)
+        verdict.local = True
+        return verdict
+
+    def _shared_verdict(self, question: Question, answer: list[Any]) -> Verdict:
+        tally, keys, _ = question
+        refusing, wait, epoch, revoked, *leads = answer
+        self._local.hear(keys, leads)
+        verdict = self._verdict(tally.limits, keys, refusing, wait, leads)
+        if epoch:
+            verdict.epoch = int(epoch)
+        if revoked:
+            verdict.session_revoked = True
         return verdict
 
     def _verdict(self, limits: list[Limit], keys: list[str], refusing: int, wait: int, leads: list[int]) -> Verdict:

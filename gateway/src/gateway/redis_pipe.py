@@ -6,8 +6,9 @@ import hashlib
 import random
 import secrets
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import cast
 from urllib.parse import unquote, urlsplit
 
@@ -17,6 +18,8 @@ import structlog
 log = structlog.get_logger(__name__)
 
 Argument = str | bytes | int | float
+OnReply = Callable[[object], None]
+"""Takes a reply, or the exception that stands for none; it raises nothing."""
 
 
 class RedisAway(Exception):
@@ -54,11 +57,12 @@ class _Connection(asyncio.Protocol):
     def __init__(self, timeout: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._reader = hiredis.Reader()
-        self._waiting: deque[tuple[asyncio.Future[object], float]] = deque()
+        self._waiting: deque[tuple[OnReply, float]] = deque()
         self._outgoing: list[bytes] = []
         self._timeout = timeout
         self._timer: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport | None = None
+        self.over = False
         self.closed = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -66,40 +70,41 @@ class _Connection(asyncio.Protocol):
 
     def ask(self, arguments: Sequence[Argument]) -> asyncio.Future[object]:
         """Queue one command; the future holds its reply."""
-        return self.send(hiredis.pack_command(tuple(arguments)))  # type: ignore[arg-type]  # its stub knows one
-
-    def send(self, packed: bytes) -> asyncio.Future[object]:
-        """The same for a command that is packed."""
         reply: asyncio.Future[object] = self._loop.create_future()
-        if self.closed.is_set():
-            reply.set_exception(RedisAway())
-            return reply
+        packed = hiredis.pack_command(tuple(arguments))  # type: ignore[arg-type]  # its stub knows one
+        self.send(packed, partial(_settle, reply))
+        return reply
+
+    def send(self, packed: bytes, on_reply: OnReply) -> None:
+        """The same for a command that is packed, of which the reply is handed over at once when it comes."""
+        if self.over:
+            on_reply(RedisAway())
+            return
         if not self._outgoing:
             self._loop.call_soon(self._flush)
         self._outgoing.append(packed)
-        self._waiting.append((reply, self._loop.time() + self._timeout))
+        self._waiting.append((on_reply, self._loop.time() + self._timeout))
         if self._timer is None:
             self._timer = self._loop.call_later(self._timeout, self._look)
-        return reply
 
     def _flush(self) -> None:
-        if self._transport is not None and not self.closed.is_set():
+        if self._transport is not None and not self.over:
             self._transport.write(b"".join(self._outgoing))
         self._outgoing.clear()
 
     def data_received(self, data: bytes) -> None:
-        self._reader.feed(data)
+        reader, waiting = self._reader, self._waiting
+        reader.feed(data)
         try:
-            while (reply := self._reader.gets()) is not False:
-                waiting, _ = self._waiting.popleft()
-                if waiting.done():
-                    continue
-                if isinstance(reply, Exception):
-                    waiting.set_exception(reply)
-                else:
-                    waiting.set_result(reply)
-        except (hiredis.ProtocolError, IndexError):
+            reply = reader.gets()
+            while reply is not False and waiting:
+                waiting.popleft()[0](reply)
+                reply = reader.gets()
+        except hiredis.ProtocolError:
             self.close()
+        else:
+            if reply is not False:
+                self.close()  # nobody asked
 
     def _look(self, *, again: bool = False) -> None:
         """End the connection when the oldest reply is overdue.
@@ -128,14 +133,22 @@ class _Connection(asyncio.Protocol):
         self._fail()
 
     def _fail(self) -> None:
+        self.over = True
         self.closed.set()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         while self._waiting:
-            reply, _ = self._waiting.popleft()
-            if not reply.done():
-                reply.set_exception(RedisAway())
+            self._waiting.popleft()[0](RedisAway())
+
+
+def _settle(future: "asyncio.Future[object]", reply: object) -> None:
+    if future.done():
+        return
+    if isinstance(reply, Exception):
+        future.set_exception(reply)
+    else:
+        future.set_result(reply)
 
 
 def run_told(told: object) -> str:
@@ -159,7 +172,7 @@ class RedisPipe:
     @property
     def up(self) -> bool:
         """Whether there is a connection just now."""
-        return self._connection is not None and not self._connection.closed.is_set()
+        return self._connection is not None and not self._connection.over
 
     async def start(self) -> None:
         """Connect if possible, and stay connected."""
@@ -234,7 +247,7 @@ class RedisPipe:
 
     def _up(self) -> _Connection:
         connection = self._connection
-        if connection is None or connection.closed.is_set():
+        if connection is None or connection.over:
             raise RedisAway
         return connection
 
@@ -244,17 +257,32 @@ class RedisPipe:
         Raises:
             RedisAway: when there is no connection or the reply is late.
         """
-        return await self.call(Call(script, keys, arguments))
+        call = Call(script, keys, arguments)
+        said: asyncio.Future[object] = asyncio.get_running_loop().create_future()
 
-    async def call(self, call: Call) -> object:
-        """The same for a call that is packed.
+        def replied(reply: object) -> None:
+            if not self.call_again(call, reply, partial(_settle, said)):
+                _settle(said, reply)
 
-        Raises:
-            RedisAway: when there is no connection or the reply is late.
+        self.call(call, replied)
+        return await said
+
+    def call(self, call: Call, on_reply: OnReply) -> None:
+        """The same for a call that is packed; the reply, or the error, is handed over at once when it comes.
+
+        Who is told that the script is not known uses `call_again`.
         """
-        try:
-            return await self._up().send(call.packed)
-        except hiredis.ReplyError as refusal:
-            if not str(refusal).startswith("NOSCRIPT"):
-                raise
-        return await self.ask("EVAL", call.script.source, len(call.keys), *call.keys, *call.arguments)
+        connection = self._connection
+        if connection is None or connection.over:
+            on_reply(RedisAway())
+        else:
+            connection.send(call.packed, on_reply)
+
+    def call_again(self, call: Call, reply: object, on_reply: OnReply) -> bool:
+        """Send the whole script where the reply says that the server does not know it (any more)."""
+        connection = self._connection
+        if not isinstance(reply, hiredis.ReplyError) or not str(reply).startswith("NOSCRIPT") or connection is None:
+            return False
+        whole = ("EVAL", call.script.source, len(call.keys), *call.keys, *call.arguments)
+        connection.send(hiredis.pack_command(whole), on_reply)  # type: ignore[arg-type]  # its stub knows one
+        return True

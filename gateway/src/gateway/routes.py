@@ -150,15 +150,15 @@ class RouteTable:
         Raises:
             Refused: when no row's prefix covers the path.
         """
-        found = self._rows.get(path) or self._longest(self._head(path))
+        found = self._rows.get(path)
+        if found is None:
+            segments = path.split("/", self._depth + 1)
+            while found is None and len(segments) > 1:
+                segments.pop()
+                found = self._rows.get("/".join(segments))
         if found is not None:
             named, general = found
             route = named.get(method) or general
             if route is not None:
                 return route
         raise Refused(NO_ROUTE)
-
-    def _head(self, path: str) -> str:
-        """As many leading segments as the deepest row has."""
-        segments = path.split("/", self._depth + 1)
-        return path if len(segments) <= self._depth + 1 else "/".join(segments[:-1])

@@ -5,7 +5,6 @@ from math import ceil
 from typing import NamedTuple
 
 from gateway.policy import Rate
-from gateway.problems import Header
 
 MICRO = 1_000_000
 
@@ -56,7 +55,8 @@ class Tally:
             ]
 
         self.limits, self.shared = limits(1), limits(share)
-        self.policies = (b"ratelimit-policy", b", ".join(limit.policy for limit in self.limits))
+        self.policies = b"ratelimit-policy: %b\r\n" % b", ".join(limit.policy for limit in self.limits)
+        """The header line that tells of all limits."""
         self.arguments = [len(self.limits), *(number for each in self.limits for number in (each.takes, each.window))]
         self._names = [(f"{prefix}{limit.name.decode()}:", limit.per) for limit in self.limits]
 
@@ -77,6 +77,6 @@ class Verdict:
     session_revoked: bool = False
     local: bool = False
 
-    def headers(self, policies: Header) -> list[Header]:
+    def lines(self, policies: bytes) -> bytes:
         """`RateLimit` tells of the tightest limit, `RateLimit-Policy` of all that applied."""
-        return [policies, (b"ratelimit", b'"%s";r=%d;t=%d' % (self.limit.name, self.remaining, self.resets_in))]
+        return b'%bratelimit: "%b";r=%d;t=%d\r\n' % (policies, self.limit.name, self.remaining, self.resets_in)

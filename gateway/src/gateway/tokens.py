@@ -74,6 +74,10 @@ class Verifier:
         """How many tokens are remembered."""
         return len(self._verified)
 
+    def recall(self, authorization: bytes) -> Session | None:
+        """Whose token an Authorization header shows, if it was verified lately; None, too, where none is shown."""
+        return self.known(authorization[7:]) if authorization.startswith(b"Bearer ") else None
+
     def known(self, token: bytes) -> Session | None:
         """Whose token this is, if it was verified lately."""
         held = self._verified.get(token)

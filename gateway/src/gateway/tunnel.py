@@ -8,7 +8,7 @@ from websockets.utils import accept_key
 
 from gateway.deadlines import NEVER
 from gateway.forward import request_head
-from gateway.headers import answer_headers
+from gateway.headers import answer_headers, lines_of
 from gateway.problems import BAD_UPSTREAM, UPSTREAM_AWAY, UPSTREAM_SLOW, Header, Refused, retry_after
 from gateway.routes import Route
 from gateway.stays import Stay, Stays
@@ -106,7 +106,7 @@ async def tunnel(
         far = await _connected(upstream, route)
         await _shaken(visit, route, upstream, far)
         if far.status != 101:
-            await _refused(visit, far)
+            _refused(visit, far)
             return
         if _header(far, b"sec-websocket-accept") != accept_key(shake.key).encode():
             raise Refused(BAD_UPSTREAM)
@@ -141,10 +141,10 @@ async def _shaken(visit: Visit, route: Route, upstream: Upstream, far: _Far) -> 
         raise Refused(BAD_UPSTREAM)
 
 
-async def _refused(visit: Visit, far: _Far) -> None:
+def _refused(visit: Visit, far: _Far) -> None:
     """The service says no in its own words."""
     headers = [header for header in answer_headers(far.headers, bodiless=False) if header[0] != b"content-length"]
-    await visit.answer(far.status, headers, far.body)
+    visit.answer(far.status, headers, far.body)
 
 
 def _header(far: _Far, wanted: bytes) -> bytes:
@@ -173,7 +173,7 @@ class _Pipe:
         edge.on_writable = self._near_writable
         far.on_paused = self._far_paused
         told = answer_headers(far.headers, bodiless=True)
-        lines = b"".join([b"%b: %b\r\n" % header for header in (*told, *visit.headers)])
+        lines = lines_of(told) + b"".join(visit.lines)
         switched = b"HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n%b\r\n" % lines
         edge.switch(switched, self._to_far)
         far.on_data = self._to_near
@@ -214,7 +214,7 @@ class _Pipe:
         if self._edge.lost:
             return
         self._edge.transport.write(data)
-        if self._edge.flow.write_paused:
+        if self._edge.write_paused:
             self._edge.deadline = self._loop.time() + self._edge.write_seconds
             if not self._out.is_closing():
                 self._out.pause_reading()
@@ -228,6 +228,6 @@ class _Pipe:
         if self._edge.lost:
             return
         if paused:
-            self._edge.flow.pause_reading()
+            self._edge.pause_reading()
         else:
-            self._edge.flow.resume_reading()
+            self._edge.resume_reading()

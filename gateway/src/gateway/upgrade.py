@@ -1,5 +1,6 @@
 """The handshake of a WebSocket (RFC 6455): checked before anything else is done for it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from websockets.datastructures import Headers
@@ -7,7 +8,7 @@ from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
-from gateway.headers import Cors, Head
+from gateway.headers import Cors, Head, lines_of
 from gateway.problems import (
     MALFORMED_UPGRADE,
     ORIGIN_REFUSED,
@@ -33,12 +34,10 @@ class Handshake:
     """What the answer says beside `Connection` and `Upgrade`."""
     key: str
 
-    def answer(self, headers: list[Header]) -> bytes:
-        """The head of the answer that switches protocols."""
-        lines = [b"%b: %b\r\n" % header for header in (*self.headers, *headers)]
-        return b"HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n%b\r\n" % b"".join(
-            lines
-        )
+    def answer(self, lines: Sequence[bytes]) -> bytes:
+        """The head of the answer that switches protocols, with these lines."""
+        told = lines_of(self.headers) + b"".join(lines)
+        return b"HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n%b\r\n" % told
 
 
 def handshake(visit: Visit, cors: Cors, *, ours: bool, largest: int = 4096) -> Handshake:
@@ -55,7 +54,7 @@ def handshake(visit: Visit, cors: Cors, *, ours: bool, largest: int = 4096) -> H
     if head.origin and not cors.allows(head.origin):
         raise Refused(ORIGIN_REFUSED, [_CLOSE])
     headers = Headers()
-    for name, value in visit.scope["headers"]:
+    for name, value in visit.given:
         headers[name.decode("latin-1")] = value.decode("latin-1")
     chosen = {"subprotocols": [SUBPROTOCOL]} if ours else {}
     answer = ServerProtocol(**chosen).accept(  # type: ignore[arg-type]  # a subprotocol is a str

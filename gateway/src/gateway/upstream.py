@@ -41,6 +41,10 @@ class PoolBounds:
     head: int = 64 * 1024
 
 
+OnHead = Callable[["Connection"], None]
+"""Hears, once, that the head of an answer has come, and perhaps all of it, or that none will; it raises nothing."""
+
+
 class Connection(asyncio.Protocol):
     """One connection: `send`, then `head`, then `take` and `change` until it is `complete`, then `release`."""
 
@@ -53,6 +57,7 @@ class Connection(asyncio.Protocol):
         self.idle_since = 0.0
         self.reused = False
         self._waiter: asyncio.Future[None] | None = None
+        self._on_head: OnHead | None = None
         self._drained: asyncio.Future[None] | None = None
         self._write_paused = False
         self.busy = False
@@ -66,12 +71,11 @@ class Connection(asyncio.Protocol):
         self.complete = False
         self.started = False
         self.received = False
-        self._failure: UpstreamFailed | None = None
+        self.failure: UpstreamFailed | None = None
         self._chunks: list[bytes] = []
         self._buffered = 0
-        self._head_bytes = 0
+        self._trailer_bytes = 0
         self._raw_head = 0
-        self._framed = False
         self._until_close = False
         self._reusable = True
         self._read_paused = False
@@ -98,7 +102,7 @@ class Connection(asyncio.Protocol):
         """The end, which for an answer of unknown length is its proper end."""
         self._dead = True
         self._pool.lost(self)
-        if self.busy and not self.complete and self._failure is None:
+        if self.busy and not self.complete and self.failure is None:
             if self._until_close and exc is None:
                 self.complete = True
             else:
@@ -139,43 +143,48 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header; trailers are dropped."""
-        self._head_bytes += len(name) + len(value) + 4
-        if self._head_bytes > self._pool.bounds.head:
-            raise ValueError("head too large")
         if not self.started:
             self.headers.append((name.lower(), value))
+            return
+        self._trailer_bytes += len(name) + len(value) + 4
+        if self._trailer_bytes > self._pool.bounds.head:
+            raise ValueError("trailers too large")
 
     def on_headers_complete(self) -> None:
         """The head is there; interim answers are passed over."""
         status = self._parser.get_status_code()
         if self.complete:
             raise ValueError("an answer nobody asked for")
+        if self._raw_head > self._pool.bounds.head and self._head_size() > self._pool.bounds.head:
+            raise ValueError("head too large")
         if 100 <= status < 200 and status != 101:
             self.headers = []
-            self._head_bytes += 32
             return
         if not 200 <= status < 600:
             raise ValueError("status out of range")
         self.status = status
         self._find_frame(status)
-        self._reusable = self._framed and self._parser.should_keep_alive() and self._method != b"HEAD"
+        self._reusable = not self._until_close and self._parser.should_keep_alive() and self._method != b"HEAD"
         self.started = True
         if self._method == b"HEAD":
             self.complete = True
 
+    def _head_size(self) -> int:
+        return sum(len(name) + len(value) + 4 for name, value in self.headers)
+
     def _find_frame(self, status: int) -> None:
         """How the end of the body will be known: by its length, by chunks, or only by the end of the connection."""
-        codings: list[bytes] = []
-        measured = False
+        codings = 0
+        framed = status in _BODILESS or self._method == b"HEAD"
         for name, value in self.headers:
             if name == b"content-length":
-                measured = True
+                framed = True
             elif name == b"transfer-encoding":
-                codings.append(value.strip().lower())
-        if codings and codings != [b"chunked"]:
+                framed = True
+                codings += 1 if value.strip().lower() == b"chunked" else 2
+        if codings > 1:
             raise ValueError("unknown transfer coding")
-        self._framed = bool(codings) or measured or status in _BODILESS or self._method == b"HEAD"
-        self._until_close = not self._framed
+        self._until_close = not framed
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body; the service waits while the client is slower."""
@@ -194,12 +203,16 @@ class Connection(asyncio.Protocol):
 
     # The exchange
 
-    def send(self, method: bytes, data: bytes, first_byte: float) -> None:
-        """Begin an exchange with the request's head (and body, if it is at hand)."""
+    def send(self, method: bytes, data: bytes, first_byte: float, on_head: OnHead | None = None) -> None:
+        """Begin an exchange with the request's head (and body, if it is at hand).
+
+        Who does not wait for the head says who is to hear of it.
+        """
         self._begin(method)
+        self._on_head = on_head
         self.busy = True
-        self.write(data)
         self.deadline = self._loop.time() + first_byte
+        self.write(data)
 
     def write(self, data: bytes) -> None:
         """Send on; see `drain`."""
@@ -260,10 +273,16 @@ class Connection(asyncio.Protocol):
             self._raise_failure()
 
     def _raise_failure(self) -> None:
-        if self._failure is not None:
-            raise self._failure
+        if self.failure is not None:
+            raise self.failure
 
     def _wake(self) -> None:
+        on_head = self._on_head
+        if on_head is not None:
+            if self.started or self.failure is not None:
+                self._on_head = None
+                on_head(self)
+            return
         waiter = self._waiter
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
@@ -276,8 +295,8 @@ class Connection(asyncio.Protocol):
             self._fail("malformed answer")
 
     def _fail(self, reason: str, problem: Problem = BAD_UPSTREAM) -> None:
-        if self._failure is None:
-            self._failure = UpstreamFailed(problem, reason, received=self.received)
+        if self.failure is None:
+            self.failure = UpstreamFailed(problem, reason, received=self.received)
         self._reusable = False
         if self._transport is not None:
             self._transport.abort()

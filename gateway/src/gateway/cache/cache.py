@@ -60,8 +60,9 @@ class Cache:
 
     def look(self, visit: Visit, route: Route, session: Session | None) -> Look | None:
         """Ask for the generations of a read, in the turn in which the limits are asked; None for all else."""
-        head = visit.head
-        if session is None or visit.method not in _READS or not self._on or head.has_body or head.upgrade:
+        if session is None or visit.method not in _READS or not self._on:
+            return None
+        if visit.head.has_body or visit.head.upgrade:
             return None
         found = self._policy.find(visit.path)
         return None if found is None else self._look(visit, route, session, found)
@@ -69,13 +70,21 @@ class Cache:
     def _look(self, visit: Visit, route: Route, session: Session, found: Found) -> Look | None:
         row, wishes, own = found.row, wishes_of(visit.head.passed), session.organization_id
         organization = found.ids.get(ORGANIZATION) or (str(own) if own else "")
-        target = visit.scope["raw_path"] + b"?" + visit.scope["query_string"]
+        target = visit.target
         if wishes is None or not organization or len(target) > _LONGEST_TARGET:
             return None
         whats = (of_service(organization, route.upstream), generation(organization, row, found.ids.get(row.of, "")))
         reader = session.role if row.per == "role" else f"{session.user_id}:{session.epoch}"
         key = f"{row.name}\n{own}\n{reader}\n{target.decode('latin-1')}"
         return Look(visit, row, key, wishes, self._generations.ask(whats))
+
+    def at_once(self, visit: Visit) -> bool:
+        """Answer a read that was let in from memory, if nothing need be waited for; says whether it did."""
+        return visit.look is not None and self._reader.at_once(visit.look)
+
+    def concerns(self, visit: Visit, session: Session | None) -> bool:
+        """Whether there is more to a request than asking its service: it is a read of a row, or a change."""
+        return visit.look is not None or (visit.method not in _SAFE and session is not None and self._on)
 
     async def serve(self, visit: Visit, route: Route, upstream: Upstream, session: Session | None) -> None:
         """Answer a request that was let in.

@@ -7,6 +7,7 @@ the run of the Redis server: another server, or the same one restarted from an o
 """
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -72,10 +73,16 @@ class Generations:
 
     async def told(self, question: Question) -> list[bytes | None] | None:
         """The generations that held then; None when Redis was late, or nobody proves that events arrive."""
-        try:
-            held = cast("list[bytes | None]", await question.reply)
-        except (RedisAway, hiredis.ReplyError):
+        with contextlib.suppress(RedisAway, hiredis.ReplyError):
+            await question.reply
+        return self.said(question)
+
+    def said(self, question: Question) -> list[bytes | None] | None:
+        """The same without waiting; None, too, when Redis has not answered yet."""
+        reply = question.reply
+        if not reply.done() or reply.exception() is not None:
             return None
+        held = cast("list[bytes | None]", reply.result())
         return None if held[0] is None else held
 
     async def begin(self, question: Question, *asides: Sequence[Argument]) -> tuple[Stamp | None, list[object]]:

@@ -12,7 +12,8 @@ from gateway.cache.flights import Flight, Flights, Without
 from gateway.cache.generations import Generations, Question, Stamp
 from gateway.cache.policy import Kept
 from gateway.cache.wishes import Wishes, has, unconditional
-from gateway.forward import NO_STORE, Deliver, answered, gathered, relay
+from gateway.forward import Deliver, answered, gathered, relay
+from gateway.headers import NO_STORE
 from gateway.problems import Header
 from gateway.redis_pipe import RedisAway, RedisPipe
 from gateway.routes import Route
@@ -72,9 +73,7 @@ class Reader:
             await self._past(look, ask, _BYPASS)
             return
         entry = self._memory.get(look.key)
-        if entry is not None and not look.wishes.anew and self._holds(entry, tuple(held)):
-            self._tally(look).hit("process")
-            await self._hit(look, entry, b"process")
+        if self._hit_here(look, entry, held):
             return
         stamp, shared = await self._second_look(look, question)
         if stamp is None:
@@ -82,9 +81,21 @@ class Reader:
         elif shared is not None:
             self._memory.put(look.key, shared)
             self._tally(look).hit("redis")
-            await self._hit(look, shared, b"redis")
+            self._hit(look, shared, b"redis")
         else:
             await self._missed(look, ask, stamp, _ABSENT if entry is None else _ENDED)
+
+    def at_once(self, look: Look) -> bool:
+        """Answer a read from memory, if Redis has said by now that what is there holds; says whether it did."""
+        held = None if look.question is None else self._generations.said(look.question)
+        return held is not None and self._hit_here(look, self._memory.get(look.key), held)
+
+    def _hit_here(self, look: Look, entry: Entry | None, held: list[bytes | None]) -> bool:
+        if entry is None or look.wishes.anew or not self._holds(entry, tuple(held)):
+            return False
+        self._tally(look).hit("process")
+        self._hit(look, entry, b"process")
+        return True
 
     def _holds(self, entry: Entry, held: tuple[bytes | None, ...]) -> bool:
         return entry.stamp == held and self._now() - entry.asked_at < self._max_age
@@ -132,7 +143,7 @@ class Reader:
             if isinstance(brought, Entry):
                 self._tally(look).hit("joined")
                 _say(look.visit, why + b"; collapsed")
-                await self._send(look, brought)
+                self._send(look, brought)
                 return
             if brought is Without.NOT_KEPT:
                 break
@@ -156,7 +167,7 @@ class Reader:
             entry = entry_of(stamp, asked_at, answered(route, connection), first)
             self._keep(look, entry)
             flight.end(entry)
-            await self._send(look, entry)
+            self._send(look, entry)
 
         await ask(deliver=deliver)
 
@@ -185,25 +196,25 @@ class Reader:
 
     # Answering
 
-    async def _hit(self, look: Look, entry: Entry, level: bytes) -> None:
+    def _hit(self, look: Look, entry: Entry, level: bytes) -> None:
         age = max(0.0, self._now() - entry.asked_at)
         _say(look.visit, b"hit; ttl=%d; detail=%b" % (self._max_age - age, level))
-        look.visit.headers.append((b"age", b"%d" % age))
+        look.visit.say(b"age", b"%d" % age)
         look.visit.outcome = "kept"
-        await self._send(look, entry)
+        self._send(look, entry)
 
-    async def _send(self, look: Look, entry: Entry) -> None:
+    def _send(self, look: Look, entry: Entry) -> None:
         """Send an answer, or 304 to who has it."""
         if look.row.validated and has(look.wishes.unless, entry.etag):
             headers: list[Header] = [(b"etag", entry.etag), NO_STORE]
-            await look.visit.whole(304, headers, b"")
+            look.visit.whole(304, headers, b"")
         else:
             headers = [*entry.headers, NO_STORE, (b"content-length", b"%d" % len(entry.body))]
-            await look.visit.whole(200, headers, entry.body)
+            look.visit.whole(200, headers, entry.body)
 
 
 def _say(visit: Visit, what: bytes) -> None:
-    visit.headers.append((b"cache-status", b"rostrum; " + what))
+    visit.say(b"cache-status", b"rostrum; " + what)
 
 
 def _seen(reply: "asyncio.Future[object]") -> None:

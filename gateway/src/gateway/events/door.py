@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 from gateway.events.hub import Hub
 from gateway.events.lines import Line, ServerSent, Socket
 from gateway.events.listener import DELIVERED, Listener
-from gateway.problems import NO_ORGANIZATION, Header, Refused
+from gateway.problems import NO_ORGANIZATION, Refused
 from gateway.stays import Stay, Stays
 from gateway.tokens import Session
 from gateway.upgrade import Handshake
@@ -68,10 +68,8 @@ class EventsDoor:
 
 def _asked(visit: Visit) -> str:
     """The place that the browser names: the header that `EventSource` sends, else the query."""
-    headers: list[Header] = visit.scope["headers"]
-    for name, value in headers:
+    for name, value in visit.given:
         if name == b"last-event-id":
             return value[:64].decode("latin-1")
-    text: bytes = visit.scope["query_string"]
-    query = parse_qs(text.decode("latin-1"), max_num_fields=20)
+    query = parse_qs(visit.query.decode("latin-1"), max_num_fields=20)
     return query.get("last_event_id", [""])[0][:64]

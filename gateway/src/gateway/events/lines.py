@@ -8,7 +8,6 @@ from typing import Protocol
 from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 
-from gateway.deadlines import NEVER
 from gateway.events.listener import Item
 from gateway.events.streams import Place
 from gateway.stays import Ending
@@ -60,7 +59,7 @@ class ServerSent:
 
     async def open(self) -> None:
         """Begin the stream."""
-        await self._visit.start(200, list(_STREAM))
+        self._visit.start(200, list(_STREAM))
         await self._send(b"retry: %d\n\n" % _pause())
 
     async def tell(self, items: Sequence[Item]) -> None:
@@ -96,7 +95,6 @@ class Socket:
         self._wake = wake
         self._frames = 0
         self._pings = 0
-        self._loop = asyncio.get_running_loop()
         self._closed = asyncio.Event()
 
     @property
@@ -109,7 +107,7 @@ class Socket:
         self._visit.started = True
         self._visit.status = 101
         self._edge.on_writable = self._writable
-        self._edge.switch(self._shake.answer(self._visit.headers), self._on_data)
+        self._edge.switch(self._shake.answer(self._visit.lines), self._on_data)
 
     async def tell(self, items: Sequence[Item]) -> None:
         """One text message per item."""
@@ -152,10 +150,7 @@ class Socket:
 
     async def _flush(self) -> None:
         self._write()
-        if self._edge.flow.write_paused and not self._edge.lost:
-            self._edge.deadline = self._loop.time() + self._edge.write_seconds
-            await self._edge.flow.drain()
-            self._edge.deadline = NEVER
+        await self._edge.drained()
 
     def _write(self) -> None:
         for data in self._protocol.data_to_send():
@@ -172,8 +167,8 @@ class Socket:
             if isinstance(event, Frame):
                 self._heard(event)
         self._write()
-        if self._edge.flow.write_paused:
-            self._edge.flow.pause_reading()  # answers to pings must not pile up
+        if self._edge.write_paused:
+            self._edge.pause_reading()  # answers to pings must not pile up
         if self.over:
             self._wake()
 
@@ -187,8 +182,7 @@ class Socket:
             self._fail(1008, "too many frames")
 
     def _writable(self) -> None:
-        if not self._edge.lost:
-            self._edge.flow.resume_reading()
+        self._edge.resume_reading()
 
     def _fail(self, code: int, reason: str) -> None:
         if not self.over:

@@ -1,5 +1,6 @@
 """Ports of the loopback interface that are ours alone while a test needs them."""
 
+import os
 import socket
 from collections import deque
 from collections.abc import Iterator
@@ -7,7 +8,7 @@ from contextlib import contextmanager
 from typing import Final
 
 _HELD_AT_MOST: Final = 200
-_HELD: Final[deque[socket.socket]] = deque()
+_HELD: Final[deque[int]] = deque()
 
 
 def free_port() -> int:
@@ -16,9 +17,9 @@ def free_port() -> int:
     It stays bound here, so that the system gives it to nobody else; our servers can listen there all the same.
     """
     keeper, port = reserve()
-    _HELD.append(keeper)
+    _HELD.append(keeper.detach())
     if len(_HELD) > _HELD_AT_MOST:
-        _HELD.popleft().close()
+        os.close(_HELD.popleft())
     return port
 
 
