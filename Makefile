@@ -71,8 +71,9 @@ lock: install ## Lock the newest allowed versions with their hashes
 		--output-file requirements.lock
 
 .PHONY: docs
-docs: install ## Write the reference of events again from the contracts
+docs: install ## Write the references of events and of data again
 	@$(BIN)/python -m contracts docs
+	@$(BIN)/python -m kit.privacy
 
 .PHONY: schemas
 schemas: install ## Write each service's schema.sql again from its migrations

@@ -1,0 +1,104 @@
+"""The words in which data is described: what it is, about whom, how long it is kept."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class Classification(StrEnum):
+    """What a column or field holds, by the strongest of what may stand in it."""
+
+    IDENTIFIER = "identifier"
+    CONTACT_DATA = "contact data"
+    CONTENT = "content"
+    CREDENTIAL = "credential"
+    BEHAVIOURAL = "behavioural"
+    FINANCIAL = "financial"
+    TECHNICAL = "technical"
+    NONE = "none"
+
+
+class Subject(StrEnum):
+    """Whom data is about."""
+
+    USER = "user"
+    CONTACT = "contact"
+    ADDRESS = "address"
+
+
+MEANINGS: Final[Mapping[Classification, str]] = MappingProxyType(
+    {
+        Classification.IDENTIFIER: "Singles out one person: the id of a user, membership, session or contact, the id "
+        "of what belongs to one person only, or a keyed hash of their address.",
+        Classification.CONTACT_DATA: "By what somebody can be named or reached: a name, an address, a number.",
+        Classification.CONTENT: "What people wrote, sent or uploaded, and what may repeat it.",
+        Classification.CREDENTIAL: "What opens something: passwords, tokens, keys, or their hashes.",
+        Classification.BEHAVIOURAL: "What somebody did, when, in which role, and what they prefer.",
+        Classification.FINANCIAL: "What was bought, charged or paid.",
+        Classification.TECHNICAL: "How the work is done: ids of things, states, versions, leases, attempts.",
+        Classification.NONE: "A fact of the business about no person.",
+    }
+)
+"""What each classification means."""
+
+PERSONAL: Final = frozenset(
+    {
+        Classification.IDENTIFIER,
+        Classification.CONTACT_DATA,
+        Classification.CONTENT,
+        Classification.BEHAVIOURAL,
+    }
+)
+"""What is about a person: a table that holds some says how it leads to whom."""
+
+PROTECTED: Final = frozenset({Classification.CONTACT_DATA, Classification.CONTENT, Classification.CREDENTIAL})
+"""What does not lie open without a reason, and never travels open in an event."""
+
+SUBJECTS: Final[Mapping[Subject, str]] = MappingProxyType(
+    {
+        Subject.USER: "Somebody with an account, by its id.",
+        Subject.CONTACT: "Somebody who writes to an organization, by the id of the contact.",
+        Subject.ADDRESS: "Somebody of whom only an address is known, by the address or its keyed hash.",
+    }
+)
+"""What each kind of subject means."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long rows are kept, and what deletes them; `by` is empty where nothing does yet."""
+
+    meaning: str
+    by: str = ""
+
+
+RETENTION: Final[Mapping[str, Retention]] = MappingProxyType(
+    {
+        "messages": Retention("2 years from the last activity"),
+        "contacts": Retention("3 years from the last interaction"),
+        "conversations": Retention("2 years after closing"),
+        "audit": Retention("7 years"),
+        "account": Retention("while the user's account exists"),
+        "organization": Retention("while the organization exists"),
+        "membership": Retention("while the membership lasts", "the removal of the member"),
+        "connection": Retention("while the account or channel is connected", "disconnecting"),
+        "wish": Retention("until the wish is taken back or its reason is gone"),
+        "operator": Retention("until an operator needs it no more"),
+        "schema": Retention("while the schema exists"),
+        "work": Retention("until the work is done, mostly milliseconds", "whoever does the work"),
+        "one hour": Retention("1 hour after it happened", "the sweeper"),
+        "request keys": Retention("24 hours", "the loop `purge idempotency keys`"),
+        "ended sessions": Retention("1 day after the session would have expired", "the sweeper"),
+        "consents asked for": Retention("1 day after they expired", "the loop `forget connections`"),
+        "links": Retention("7 days after the link expired", "the sweeper"),
+        "history": Retention("7 days in the broker's history", "the broker"),
+        "seen messages": Retention("14 days", "the loop `purge messages`"),
+        "mails": Retention("30 days after it is known what became of the mail", "the loop `forget mails`"),
+        "intake": Retention("30 days; what is in doubt 90 days", "the loop `intake purge`"),
+        "ledger": Retention("90 days after the end; what nobody could confirm stays", "the loop `ledger purge`"),
+        "signing keys": Retention("80 minutes after the next key began to sign", "the loop `keys`"),
+    }
+)
+"""Every retention class there is."""
