@@ -12,7 +12,6 @@ from random import SystemRandom
 import psutil
 
 _PORTS = range(20_000, 30_000)  # below the range from which systems take outgoing ports
-_HELD: list[socket.socket] = []
 _TAKES_PLACE_WITHIN = 30.0
 
 
@@ -150,5 +149,5 @@ def _hold(port: int) -> bool:
         held.close()
         return False
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    _HELD.append(held)
+    held.detach()  # stays open, and nobody closes it
     return True

@@ -58,10 +58,8 @@ class Loop:
 def run(main: Stage) -> None:
     """Run `main(stop)` under uvloop; SIGTERM and SIGINT set `stop`, a second one cancels.
 
-    A crash is told on stderr and ends the process with 1. What was loaded before lives as long as the process, so the
-    garbage collector does not look through it again and again, which would stop everything for tens of milliseconds.
+    A crash is told on stderr and ends the process with 1. The garbage collector, which stops all, works seldom.
     """
-    gc.freeze()
     gc.set_threshold(10_000, 20, 50)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

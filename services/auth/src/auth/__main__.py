@@ -1,7 +1,10 @@
 """`python -m auth api | worker | migrate | topology | all | rotate-keys`."""
 
-from auth.bootstrap import SERVICE
-from kit.service import run_service
+from kit.loading import loading
+
+with loading():
+    from auth.bootstrap import SERVICE
+    from kit.service import run_service
 
 if __name__ == "__main__":
     run_service(SERVICE)

@@ -1,7 +1,10 @@
 """`python -m billing api | worker | migrate | topology | all`."""
 
-from billing.bootstrap import SERVICE
-from kit.service import run_service
+from kit.loading import loading
+
+with loading():
+    from billing.bootstrap import SERVICE
+    from kit.service import run_service
 
 if __name__ == "__main__":
     run_service(SERVICE)

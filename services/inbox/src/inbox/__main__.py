@@ -1,7 +1,10 @@
 """`python -m inbox api | worker | migrate | topology | all`."""
 
-from inbox.bootstrap import SERVICE
-from kit.service import run_service
+from kit.loading import loading
+
+with loading():
+    from inbox.bootstrap import SERVICE
+    from kit.service import run_service
 
 if __name__ == "__main__":
     run_service(SERVICE)

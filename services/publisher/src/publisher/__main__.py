@@ -1,7 +1,10 @@
 """`python -m publisher api | worker | migrate | topology | all`."""
 
-from kit.service import run_service
-from publisher.bootstrap import SERVICE
+from kit.loading import loading
+
+with loading():
+    from kit.service import run_service
+    from publisher.bootstrap import SERVICE
 
 if __name__ == "__main__":
     run_service(SERVICE)
