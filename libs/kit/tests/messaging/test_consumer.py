@@ -191,6 +191,21 @@ async def test_at_the_end_of_the_ladder_a_message_becomes_a_dead_letter(
     assert dead["first_failed_at"] < dead["dead_at"]
 
 
+async def test_a_dead_letter_repeats_no_value_that_the_database_did_not_like(bus: Bus, database: Database) -> None:
+    raising = "RAISE unique_violation USING MESSAGE = 'no two ada@example.com', DETAIL = 'Key (name)=(Lovelace)'"
+
+    async def fail(_event: MemberAdded, tx: Transaction) -> None:
+        await tx.execute(f"DO $$ BEGIN {raising}; END $$")
+
+    async with consuming(bus, database, Subscription(MemberAdded, one=fail)):
+        await bus.broker.publish([message(bus.topology, added())])
+        await settled(database, 1)
+    (dead,) = await letters(database)
+    assert dead["error"].startswith("UniqueViolationError: no two")
+    assert "ada@" not in dead["error"]
+    assert "Lovelace" not in dead["error"]
+
+
 @pytest.mark.parametrize(
     ("sql", "within"),
     [("DO $$ BEGIN RAISE EXCEPTION 'as if' USING ERRCODE = '40P01'; END $$", 30), ("SELECT pg_sleep(25)", 3)],

@@ -13,6 +13,7 @@ from kit.messaging.broker import Broker
 from kit.messaging.delivery import Delivery, milliseconds
 from kit.messaging.topology import Topology
 from kit.messaging.wire import Message
+from kit.telemetry.redaction import redact_text
 
 Reason = Literal["undecodable", "refused", "exhausted", "bug", "poison"]
 
@@ -99,7 +100,10 @@ class Failures:
         return delivery.not_before - milliseconds(self._database.clock.now()) > slack
 
     async def bury(self, delivery: Delivery, reason: Reason, error: str) -> None:
-        """Make it a dead letter."""
+        """Make it a dead letter; of the error the first line is kept, without secrets and addresses.
+
+        In its other lines the database says which values it did not like.
+        """
         event = delivery.event
         async with self._database.transaction() as tx:
             await tx.execute(
@@ -112,7 +116,7 @@ class Failures:
                 event.organization_id if event else None,
                 delivery.body,
                 reason,
-                error[:_LONGEST_ERROR].replace("\0", ""),
+                redact_text(error.partition("\n")[0])[:_LONGEST_ERROR].replace("\0", ""),
                 delivery.attempt + 1,
                 delivery.failed_first(self._database.clock.now()),
             )
