@@ -11,7 +11,7 @@ from aio_pika.abc import AbstractIncomingMessage
 
 from kit.ids import new_id
 from kit.messaging import history
-from kit.messaging.broker import Broker
+from kit.messaging.broker import Broker, OwnedConnection
 from kit.messaging.errors import BrokerLost, PublishRefused
 from kit.messaging.liveness import NAMES_KEPT
 from kit.messaging.topology import Topology
@@ -30,7 +30,7 @@ def rabbit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateRabbit]:
 
 
 async def test_what_was_confirmed_around_a_power_cut_is_in_the_history(rabbit: PrivateRabbit) -> None:
-    async with await aio_pika.connect(rabbit.url) as connection:
+    async with await aio_pika.connect(rabbit.url, connection_class=OwnedConnection) as connection:
         await TOPOLOGY.declare(connection, {"somebody": [TYPE]})
     await asyncio.sleep(NAMES_KEPT)
     broker, confirmed, stop = Broker(rabbit.url, name="whole"), list[str](), asyncio.Event()
@@ -69,7 +69,10 @@ async def _history(url: str, expected: set[str]) -> set[str]:
     """What stands there, read until all that is expected was seen, or nothing more comes."""
     found: set[str] = set()
     box: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
-    async with await aio_pika.connect(url) as connection, connection.channel() as channel:
+    async with (
+        await aio_pika.connect(url, connection_class=OwnedConnection) as connection,
+        connection.channel() as channel,
+    ):
         await channel.set_qos(prefetch_count=500)
         stream = await channel.get_queue(TOPOLOGY.history, ensure=False)
         await stream.consume(box.put, arguments={"x-stream-offset": "first"})

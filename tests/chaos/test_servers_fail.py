@@ -18,6 +18,7 @@ import pytest
 import redis.asyncio
 from aio_pika.abc import AbstractConnection
 
+from kit.messaging.broker import OwnedConnection
 from kit.messaging.liveness import NAMES_KEPT
 from kit.messaging.topology import Topology, depth
 from kit.testing.databases import ADMIN_URL
@@ -133,7 +134,7 @@ async def test_a_queue_that_the_power_cut_left_dead_holds_up_no_event(shaken: Sh
     feed = Topology(shaken.trial.addresses.namespace).browser_feed
     async with httpx.AsyncClient(timeout=60, trust_env=False) as http:
         visitor = await newcomer(shaken.trial.addresses, http, f"cut.{secrets.token_hex(4)}@example.com")
-        async with await aio_pika.connect(shaken.rabbit.url) as connection:
+        async with await aio_pika.connect(shaken.rabbit.url, connection_class=OwnedConnection) as connection:
             async with connection.channel() as channel:
                 await channel.queue_delete(feed)
             await eventually(lambda: _exists(connection, feed))

@@ -18,6 +18,7 @@ from rich.console import Console
 
 from contracts.registry import EVENTS
 from kit.db.provision import ForeignDatabase, drop_everything, move_clock, with_database
+from kit.messaging.broker import OwnedConnection
 from kit.messaging.topology import Topology
 from local.backing import Finder, Servers, Unusable, remove_ours, stop_ours
 from local.backing.probes import OVER_TCP, shown
@@ -137,7 +138,7 @@ async def _delete_on_others_servers(state: State, servers: Servers) -> None:
         await drop_everything(url, state.database, passwords, mark=state.mark, role_prefix=state.role_prefix)
     if url := others.get("rabbitmq"):
         consumers = {service: [event.type for event in EVENTS] for service in SERVICES}
-        async with await aio_pika.connect(url, timeout=60) as connection:
+        async with await aio_pika.connect(url, timeout=60, connection_class=OwnedConnection) as connection:
             await Topology(state.namespace).delete(connection, consumers, partners)
     if url := others.get("redis"):
         await _delete_keys(url, state.namespace)

@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from pamqp import commands, frame
 from pamqp.common import FieldValue
 
 from kit.messaging.address import BrokerAddress
+from kit.messaging.broker import Broker
 from kit.messaging.confirms import Confirms
 from kit.messaging.errors import BrokerLost, PublishRefused
 from kit.messaging.publisher import Publisher
@@ -290,3 +292,14 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return folder / "cert.pem", folder / "key.pem"
+
+
+def test_a_connection_that_failed_is_collected_in_silence() -> None:
+    """Where no loop runs just then; the library's own would leave a coroutine behind that nobody awaits."""
+    loop, broker = asyncio.new_event_loop(), Broker("amqp://guest:guest@127.0.0.1:1/", name="nobody")
+    try:
+        with pytest.raises(BrokerLost):
+            loop.run_until_complete(broker.connect("test"))
+        gc.collect()
+    finally:
+        loop.close()

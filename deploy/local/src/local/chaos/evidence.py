@@ -15,6 +15,7 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
 from contracts import EVENTS
 from kit.messaging import history
+from kit.messaging.broker import OwnedConnection
 from kit.messaging.liveness import NAMES_KEPT
 from kit.messaging.topology import Topology
 from local.chaos.outside import Sandbox
@@ -101,7 +102,7 @@ async def left_over(connection: "asyncpg.Connection[asyncpg.Record]") -> list[st
 
 async def waiting(broker: str, topology: Topology, queues: Sequence[str]) -> list[str]:
     """Queues with messages that nobody has taken."""
-    async with await aio_pika.connect(broker, timeout=_WITHIN) as connection:
+    async with await aio_pika.connect(broker, timeout=_WITHIN, connection_class=OwnedConnection) as connection:
         found: list[str] = []
         for queue in queues:
             async with connection.channel() as channel:
@@ -124,7 +125,10 @@ async def gather_tables(url: str) -> tuple[dict[str, list[Row]], list[str]]:
 
 @asynccontextmanager
 async def _overheard(broker: str) -> AsyncIterator[AbstractChannel]:
-    async with await aio_pika.connect(broker, timeout=_WITHIN) as connection, connection.channel() as channel:
+    async with (
+        await aio_pika.connect(broker, timeout=_WITHIN, connection_class=OwnedConnection) as connection,
+        connection.channel() as channel,
+    ):
         await channel.set_qos(prefetch_count=500)
         yield channel
 

@@ -12,6 +12,7 @@ import httpx
 from aio_pika.abc import AbstractQueue
 from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
 
+from kit.messaging.broker import OwnedConnection
 from local.chaos.client import Client
 
 _TROUBLE = (AMQPError, ChannelInvalidStateError, OSError, RuntimeError, TimeoutError)
@@ -117,7 +118,7 @@ class Partner:
         """Read until `stop`, connecting again after every loss."""
         while not stop.is_set():
             with suppress(*_TROUBLE):
-                connection = await aio_pika.connect(self.broker, timeout=5)
+                connection = await aio_pika.connect(self.broker, timeout=5, connection_class=OwnedConnection)
                 try:
                     channel = await connection.channel()
                     await self._drain(await channel.get_queue(self.queue, ensure=False), stop)

@@ -10,6 +10,7 @@ import aio_pika
 import httpx
 
 from contracts import Event, decode
+from kit.messaging.broker import OwnedConnection
 from local.demo.outside import Outside
 from local.visitor import Addresses, NotSeen, Visitor, newcomer, seen
 
@@ -178,7 +179,7 @@ class Story:
 
     async def _heard(self, which: str, wanted: set[str]) -> list[Event]:
         """Take everything from a partner's queue until all wanted types were among it."""
-        connection = await aio_pika.connect(self.addresses.broker)
+        connection = await aio_pika.connect(self.addresses.broker, connection_class=OwnedConnection)
         heard: list[Event] = []
         try:
             channel = await connection.channel()

@@ -14,6 +14,17 @@ from kit.messaging.reader import Reader
 from kit.messaging.wire import Message
 
 
+class OwnedConnection(aio_pika.Connection):
+    """A connection that its owner closes.
+
+    The library's own closes itself once more when it is collected, also one that was never connected: by a task if a
+    loop runs just then, and else by a coroutine that nobody awaits, of which the interpreter warns.
+    """
+
+    def __del__(self) -> None:
+        """Leave it to the owner."""
+
+
 class Broker:
     """Opens connections for topology and consuming, and keeps one confirming publisher for the whole process.
 
@@ -41,6 +52,7 @@ class Broker:
                     self._url,
                     heartbeat=self._heartbeat,
                     client_properties={"connection_name": f"{self._name} {purpose}"},
+                    connection_class=OwnedConnection,
                 )
         except (OSError, AMQPError) as trouble:
             place = f"{self.address.host}:{self.address.port}"
