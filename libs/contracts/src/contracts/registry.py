@@ -1,6 +1,6 @@
 """All events there are: the one list to add a new event to."""
 
-from contracts import auth, billing, inbox, publisher
+from contracts import auth, billing, compliance, inbox, publisher
 from contracts.event import Decoder, Event
 
 EVENTS: tuple[type[Event], ...] = (
@@ -16,7 +16,10 @@ EVENTS: tuple[type[Event], ...] = (
     auth.MemberRemoved,
     auth.MailPreferencesChanged,
     auth.SessionsRevoked,
+    auth.AuthAuditRecorded,
     billing.EntitlementsChanged,
+    billing.BillingAuditRecorded,
+    compliance.ComplianceAuditRecorded,
     inbox.ChannelConnected,
     inbox.ChannelDisconnected,
     inbox.ChannelHealthChanged,
@@ -29,6 +32,7 @@ EVENTS: tuple[type[Event], ...] = (
     inbox.MessageFailed,
     inbox.MediaReady,
     inbox.MediaFailed,
+    inbox.InboxAuditRecorded,
     publisher.AccountConnected,
     publisher.AccountDisconnected,
     publisher.AccountHealthChanged,
@@ -41,6 +45,7 @@ EVENTS: tuple[type[Event], ...] = (
     publisher.PostEngaged,
     publisher.PartnerQueueOpened,
     publisher.PartnerQueueClosed,
+    publisher.PublisherAuditRecorded,
 )
 
 decode = Decoder(EVENTS)
