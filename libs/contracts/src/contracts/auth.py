@@ -8,6 +8,7 @@ from pydantic import Field
 from contracts.audit import AuditEntry
 from contracts.event import Audience, Event
 from contracts.names import MANAGERS, TEAM, RoleName
+from contracts.privacy import AnswersErasure, AnswersExport
 
 
 class UserRegistered(Event):
@@ -162,3 +163,15 @@ class AuthAuditRecorded(AuditEntry):
     """Something about accounts, sessions, organizations or members was done that the audit trail keeps."""
 
     type: ClassVar[str] = "auth.audit.recorded.v1"
+
+
+class AuthExportPartReady(AnswersExport):
+    """The part of auth in an export of a person's data is handed over."""
+
+    type: ClassVar[str] = "auth.export.part_ready.v1"
+
+
+class AuthErasureAnswered(AnswersErasure):
+    """What became of what auth kept about a person who is to be forgotten."""
+
+    type: ClassVar[str] = "auth.erasure.answered.v1"

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, Field
 from contracts.audit import AuditEntry
 from contracts.event import Audience, Event
 from contracts.names import NAME
+from contracts.privacy import AnswersErasure, AnswersExport
 
 WORKERS: Final = frozenset({"owner", "admin", "agent"})
 """The roles that have a door to the inbox."""
@@ -193,3 +194,15 @@ class InboxAuditRecorded(AuditEntry):
     """Something about channels, conversations or contacts was done that the audit trail keeps."""
 
     type: ClassVar[str] = "inbox.audit.recorded.v1"
+
+
+class InboxExportPartReady(AnswersExport):
+    """The part of inbox in an export of a person's data is handed over."""
+
+    type: ClassVar[str] = "inbox.export.part_ready.v1"
+
+
+class InboxErasureAnswered(AnswersErasure):
+    """What became of what inbox kept about a person who is to be forgotten."""
+
+    type: ClassVar[str] = "inbox.erasure.answered.v1"

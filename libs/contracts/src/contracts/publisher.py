@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, Field
 from contracts.audit import AuditEntry
 from contracts.event import Audience, Event
 from contracts.names import NAME, TEAM
+from contracts.privacy import AnswersErasure, AnswersExport
 
 AccountHealth = Annotated[str, Field(pattern=NAME, examples=["connected", "expiring", "reconnect_needed"])]
 
@@ -179,3 +180,15 @@ class PublisherAuditRecorded(AuditEntry):
     """Something about connected accounts, posts or partners was done that the audit trail keeps."""
 
     type: ClassVar[str] = "publisher.audit.recorded.v1"
+
+
+class PublisherExportPartReady(AnswersExport):
+    """The part of publisher in an export of a person's data is handed over."""
+
+    type: ClassVar[str] = "publisher.export.part_ready.v1"
+
+
+class PublisherErasureAnswered(AnswersErasure):
+    """What became of what publisher kept about a person who is to be forgotten."""
+
+    type: ClassVar[str] = "publisher.erasure.answered.v1"

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from rostrum_verifier.log import (
+    EMPTY,
     Checkpoint,
     Key,
     Rejected,
@@ -145,11 +146,11 @@ def continues(bundle: Bundle, older: Bundle | Checkpoint, *, proof_of: Bundle | 
         raise Rejected(f"the older checkpoint is of {before.origin}, and not of {now.origin}")
     if before.size > now.size:
         raise Rejected(f"the log was cut: it had {before.size} entries and has {now.size}")
-    proofs = (proof_of or bundle).consistency
-    proof = proofs.get(before.size, () if before.size in (0, now.size) else None)
-    if proof is None:
+    proof = (proof_of or bundle).consistency.get(before.size)
+    if proof is None and 0 < before.size < now.size:
         raise Rejected(f"nothing proves that the log goes on from yours: ask for older_size={before.size}")
-    if not consistent(before.size, before.root, now.size, now.root, proof):
+    grew = consistent(before.size, before.root, now.size, now.root, proof or ())
+    if not grew and (before.size, before.root) != (0, EMPTY):
         raise Rejected(f"the log was forked or rewritten: its first {before.size} entries are not those it had")
     if isinstance(older, Bundle):
         _keeps(bundle, older)

@@ -60,18 +60,15 @@ def included(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: b
 
 
 def consistent(size: int, root: bytes, later: int, later_root: bytes, proof: Sequence[bytes]) -> bool:
-    """Whether the proof shows that the later tree begins with the earlier one (RFC 9162, 2.1.4.2)."""
-    if not 0 <= size <= later or len(proof) > LONGEST_PROOF:
-        return False
+    """Whether the proof shows that the later tree begins with the earlier one (RFC 9162, 2.1.4.2).
+
+    An empty tree proves nothing.
+    """
     if size == later:
-        return not proof and root == later_root
-    if not _all_hashes(root, later_root, *proof):
+        return size > 0 and not proof and root == later_root
+    if not 0 < size < later or not 0 < len(proof) <= LONGEST_PROOF or not _all_hashes(root, later_root, *proof):
         return False
-    if size == 0:
-        return not proof and root == EMPTY
     path = [root, *proof] if size & (size - 1) == 0 else list(proof)
-    if not path:
-        return False
     here, end = size - 1, later - 1
     while here & 1:
         here, end = here >> 1, end >> 1

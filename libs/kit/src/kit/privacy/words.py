@@ -85,6 +85,7 @@ RETENTION: Final[Mapping[str, Retention]] = MappingProxyType(
         "membership": Retention("while the membership lasts", "the removal of the member"),
         "connection": Retention("while the account or channel is connected", "disconnecting"),
         "wish": Retention("until the wish is taken back or its reason is gone"),
+        "requests": Retention("90 days after the request was done", "the loop `purge privacy tasks`"),
         "operator": Retention("until an operator needs it no more"),
         "schema": Retention("while the schema exists"),
         "work": Retention("until the work is done, mostly milliseconds", "whoever does the work"),
