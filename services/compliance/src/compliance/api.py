@@ -5,4 +5,8 @@ from typing import Final
 
 from fastapi import APIRouter
 
-ROUTERS: Final[Sequence[APIRouter]] = ()
+from compliance.audit.router import internal as platform_audit
+from compliance.audit.router import public as audit_log
+from compliance.audit.router import router as audit
+
+ROUTERS: Final[Sequence[APIRouter]] = (audit, audit_log, platform_audit)
