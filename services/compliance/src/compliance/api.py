@@ -5,4 +5,8 @@ from typing import Final
 
 from fastapi import APIRouter
 
-ROUTERS: Final[Sequence[APIRouter]] = ()
+from compliance.erasures.router import router as erasures
+from compliance.exports.router import internal as pieces
+from compliance.exports.router import router as exports
+
+ROUTERS: Final[Sequence[APIRouter]] = (exports, erasures, pieces)
