@@ -16,7 +16,6 @@ from compliance.audit.keys import LogKeys
 from compliance.audit.model import Wanted
 from compliance.audit.repository import page_query
 from compliance.audit.sequencing import Sequencer
-from compliance.bootstrap import build
 from kit.db.database import Database
 from kit.db.tenancy import escapes, tenant_free
 from kit.errors import TransientError
@@ -25,7 +24,7 @@ from kit.seal import Keyring, LocalMasterKey
 from kit.testing.programs import eventually
 from kit.testing.proxy import Hold, Proxy, proxied
 
-from .trail import MASTER, SETTINGS, Trail
+from .trail import MASTER, ORIGIN, Trail
 
 WANTED = [
     Wanted(),
@@ -133,9 +132,7 @@ async def test_many_sequencers_at_once_write_one_log(trail: Trail, database: Dat
     """Lines arrive meanwhile; whoever does not get the turn passes."""
     ours, theirs = new_id(), new_id()
     keyring = Keyring(database, LocalMasterKey.from_text(MASTER))
-    workers = [
-        Sequencer(database, LogKeys(database, keyring, SETTINGS.audit_origin), batch=7, gather=0) for _ in range(3)
-    ]
+    workers = [Sequencer(database, LogKeys(database, keyring, ORIGIN), batch=7, gather=0) for _ in range(3)]
     running = [asyncio.create_task(worker.run()) for worker in workers]
     for _ in range(6):
         await trail.hear(*trail.lines(ours, 20))
@@ -154,7 +151,7 @@ async def test_many_sequencers_at_once_write_one_log(trail: Trail, database: Dat
 
 
 async def test_processes_that_start_together_make_one_key(trail: Trail, database: Database) -> None:
-    others = [build(database, trail.keyring, SETTINGS).log_keys for _ in range(4)]
+    others = [LogKeys(database, trail.keyring, ORIGIN) for _ in range(4)]
     await asyncio.gather(*(each.ensure() for each in others))
     assert len({(await each.signer()).id for each in others}) == 1
     assert [each.action for each in await trail.told()] == ["compliance.signing_key.created"]
@@ -173,7 +170,7 @@ async def doomed(trail: Trail, proxy: Proxy) -> AsyncIterator[Sequencer]:
     parts = urlsplit(trail.place.url("compliance"))
     url = f"postgresql://{parts.username}:{parts.password}@127.0.0.1:{proxy.listening_on}{parts.path}"
     database = await Database.open(url, name="doomed", pool_size=2, acquire_within=20)
-    keys = LogKeys(database, Keyring(database, LocalMasterKey.from_text(MASTER)), SETTINGS.audit_origin)
+    keys = LogKeys(database, Keyring(database, LocalMasterKey.from_text(MASTER)), ORIGIN)
     await keys.signer()
     try:
         yield Sequencer(database, keys)

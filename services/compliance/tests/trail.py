@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,6 @@ import httpx
 
 from compliance.api import ROUTERS
 from compliance.bootstrap import Parts, build, endpoint_parts
-from compliance.settings import ComplianceSettings
 from compliance.worker import SUBSCRIPTIONS
 from contracts import decode
 from contracts.audit import AuditEntry
@@ -30,7 +30,7 @@ from rostrum_verifier import Bundle, Checked, Checkpoint, Key, check, read
 
 MASTER = "A" * 43
 OPERATOR = "an operator's token of some length"
-SETTINGS = ComplianceSettings.model_construct(audit_origin="rostrum.test/audit")
+ORIGIN = "rostrum.test/audit"
 
 
 @dataclass(slots=True)
@@ -45,11 +45,11 @@ class Trail:
     _clients: list[httpx.AsyncClient] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.parts = build(self.database, self.keyring, SETTINGS)
+        self.parts = build(self.database, self.keyring, timedelta(days=30), ORIGIN)
 
     async def restart(self) -> None:
         """As a new process does: with nothing in memory."""
-        self.parts = build(self.database, self.keyring, SETTINGS)
+        self.parts = build(self.database, self.keyring, timedelta(days=30), ORIGIN)
         await self.parts.log_keys.ensure()
 
     async def close(self) -> None:

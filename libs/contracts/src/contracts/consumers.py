@@ -19,6 +19,14 @@ CONSUMERS: Final[Mapping[type[Event], tuple[str, ...]]] = {
     compliance.ComplianceAuditRecorded: ("compliance",),
     inbox.InboxAuditRecorded: ("compliance",),
     publisher.PublisherAuditRecorded: ("compliance",),
+    compliance.ExportRequested: ("auth", "inbox", "publisher"),
+    compliance.ErasureBegun: ("auth", "inbox", "publisher"),
+    auth.AuthExportPartReady: ("compliance",),
+    auth.AuthErasureAnswered: ("compliance",),
+    inbox.InboxExportPartReady: ("compliance",),
+    inbox.InboxErasureAnswered: ("compliance",),
+    publisher.PublisherExportPartReady: ("compliance",),
+    publisher.PublisherErasureAnswered: ("compliance",),
 }
 """Services with a durable queue of their own; it must exist before the first such event."""
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from compliance import migrations, worker
@@ -10,8 +11,12 @@ from compliance.api import ROUTERS
 from compliance.audit.keys import LogKeys
 from compliance.audit.sequencing import Sequencer
 from compliance.audit.service import AuditService
+from compliance.erasures.service import ErasureService
+from compliance.erasures.working import Working
+from compliance.exports.assembling import Assembling
+from compliance.exports.service import ExportService
 from compliance.settings import ComplianceSettings
-from compliance.worker import SUBSCRIPTIONS
+from contracts.compliance import ErasureBegun, ExportRequested
 from contracts.consumers import CONSUMERS
 from kit.db.database import Database
 from kit.process import Loop
@@ -23,33 +28,49 @@ from kit.service import Backbone, Service
 class Parts:
     """What compliance is made of."""
 
+    database: Database
+    exports: ExportService
+    assembling: Assembling
+    erasures: ErasureService
+    working: Working
     audit: AuditService
     log_keys: LogKeys
     sequencer: Sequencer
 
 
-def build(database: Database, keyring: Keyring, settings: ComplianceSettings) -> Parts:
-    """The parts, on a database."""
-    keys = LogKeys(database, keyring, settings.audit_origin)
-    return Parts(audit=AuditService(database, keys), log_keys=keys, sequencer=Sequencer(database, keys))
+def build(database: Database, keyring: Keyring, grace: timedelta, audit_origin: str) -> Parts:
+    """The parts from what they stand on; whoever hears of a request is asked and waited for."""
+    keys = LogKeys(database, keyring, audit_origin)
+    return Parts(
+        database=database,
+        exports=ExportService(database, keyring, CONSUMERS[ExportRequested]),
+        assembling=Assembling(database, keyring),
+        erasures=ErasureService(database, grace),
+        working=Working(database, keyring, CONSUMERS[ErasureBegun]),
+        audit=AuditService(database, keys),
+        log_keys=keys,
+        sequencer=Sequencer(database, keys),
+    )
 
 
 @asynccontextmanager
 async def open_parts(backbone: Backbone[ComplianceSettings]) -> AsyncIterator[Parts]:
-    """Build the parts, and see to it that the log can be signed; none of them needs closing."""
-    parts = build(backbone.database, backbone.keyring, backbone.settings)
+    """Build the parts, and see to it that the audit trail can be signed; none of them needs closing."""
+    settings = backbone.settings
+    grace = timedelta(days=settings.erasure_grace_days)
+    parts = build(backbone.database, backbone.keyring, grace, settings.audit_origin)
     await parts.log_keys.ensure()
     yield parts
 
 
 def endpoint_parts(parts: Parts) -> Sequence[object]:
     """What endpoints ask for."""
-    return (parts.audit,)
+    return (parts.exports, parts.erasures, parts.audit)
 
 
 def loops(parts: Parts) -> Sequence[Loop]:
     """What the worker does besides consuming and relaying."""
-    return worker.loops(parts.sequencer)
+    return worker.loops(parts.database, parts.assembling, parts.working, parts.sequencer)
 
 
 SERVICE: Final = Service(
@@ -61,6 +82,6 @@ SERVICE: Final = Service(
     routers=ROUTERS,
     endpoint_parts=endpoint_parts,
     loops=loops,
-    subscriptions=SUBSCRIPTIONS,
+    subscriptions=worker.SUBSCRIPTIONS,
     consumers=CONSUMERS,
 )
