@@ -138,7 +138,7 @@ def _queues(topology: Topology, organizations: Iterable[str]) -> Iterator[str]:
 
 
 async def _value(client: "redis.Redis", key: bytes) -> object:
-    read: dict[bytes, Callable[[bytes], Awaitable[object]]] = {
+    read: dict[bytes | str, Callable[[bytes], Awaitable[object]]] = {
         b"string": client.get,
         b"hash": client.hgetall,
         b"stream": client.xrange,
