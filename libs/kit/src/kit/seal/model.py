@@ -23,6 +23,10 @@ class KeyShredded(Exception):
     """The key was destroyed: what it sealed can never be opened again, and nothing new is sealed for its subject."""
 
 
+class KeptElsewhere(Exception):
+    """Keys of organizations and people are kept, destroyed and rotated by compliance, not by this service."""
+
+
 @dataclass(frozen=True, slots=True)
 class Owner:
     """Whose key it is: the platform's, an organization's, or one subject's within either."""
