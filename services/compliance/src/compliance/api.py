@@ -5,4 +5,6 @@ from typing import Final
 
 from fastapi import APIRouter
 
-ROUTERS: Final[Sequence[APIRouter]] = ()
+from compliance.keys.router import router as keys
+
+ROUTERS: Final[Sequence[APIRouter]] = (keys,)

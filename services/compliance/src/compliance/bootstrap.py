@@ -7,10 +7,13 @@ from typing import Final
 
 from compliance import migrations
 from compliance.api import ROUTERS
+from compliance.keys.service import KeyService
 from compliance.settings import ComplianceSettings
 from compliance.worker import SUBSCRIPTIONS
 from contracts.consumers import CONSUMERS
+from kit.http.peer import Peers
 from kit.process import Loop
+from kit.seal import Keyring
 from kit.service import Backbone, Service
 
 
@@ -18,16 +21,25 @@ from kit.service import Backbone, Service
 class Parts:
     """What compliance is made of."""
 
+    peers: Peers
+    keys: KeyService
+
+
+def build(keyring: Keyring, settings: ComplianceSettings) -> Parts:
+    """The parts."""
+    peers = Peers(settings.clients())
+    return Parts(peers, KeyService(keyring.own, peers))
+
 
 @asynccontextmanager
-async def open_parts(_backbone: Backbone[ComplianceSettings]) -> AsyncIterator[Parts]:
+async def open_parts(backbone: Backbone[ComplianceSettings]) -> AsyncIterator[Parts]:
     """Build the parts; none of them needs closing."""
-    yield Parts()
+    yield build(backbone.keyring, backbone.settings)
 
 
-def endpoint_parts(_parts: Parts) -> Sequence[object]:
+def endpoint_parts(parts: Parts) -> Sequence[object]:
     """What endpoints ask for."""
-    return ()
+    return (parts.peers, parts.keys)
 
 
 def loops(_parts: Parts) -> Sequence[Loop]:

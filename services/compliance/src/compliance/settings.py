@@ -1,9 +1,21 @@
+from typing import Annotated
+
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from kit.settings import ServiceSettings
+from kit.seal.sealer import Sealer
+from kit.settings import SealingKey, ServiceSettings
 
 
 class ComplianceSettings(ServiceSettings):
-    """COMPLIANCE_*: nothing beyond what every service is told."""
+    """COMPLIANCE_*: who may ask for keys, besides what every service is told."""
 
     model_config = SettingsConfigDict(env_prefix="COMPLIANCE_")
+
+    client_secrets: dict[Annotated[str, Field(pattern=r"^[a-z]{1,40}$")], SealingKey] = Field(default_factory=dict)
+    """A JSON object: by service, what it shares with us, its `<SERVICE>_COMPLIANCE_SECRET`; empty lets nobody in."""
+
+    def clients(self) -> dict[str, Sealer]:
+        """The services that may call, each with its secret."""
+        shown = {service: secret.get_secret_value() for service, secret in self.client_secrets.items()}
+        return {service: Sealer.from_text(secret) for service, secret in shown.items() if secret}

@@ -53,10 +53,11 @@ class KeyCache:
 
     def forget(self, *owners: Owner) -> None:
         """Forget these owners' keys; with an organization's own go those of its subjects, which it wraps."""
-        for owner in owners:
-            for key_id in list(self._of.get(owner.organization_id, ())):
+        forgotten = frozenset(owners)
+        for organization_id in {owner.organization_id for owner in owners}:
+            for key_id in list(self._of.get(organization_id, ())):
                 key = self._keys[key_id][0]
-                if owner.subject in ("", key.owner.subject):
+                if key.owner in forgotten or key.owner.parent in forgotten:
                     self._drop(key)
 
     def forget_all(self) -> None:

@@ -15,7 +15,7 @@ from kit.errors import TransientError
 from kit.seal.cache import KEEP_FOR, KeyCache
 from kit.seal.flights import Flights
 from kit.seal.master import MasterKey
-from kit.seal.model import Key, KeptElsewhere, KeyShredded, Owner, key_id_of
+from kit.seal.model import SECRET, KeptElsewhere, Key, KeyShredded, Owner, key_id_of
 from kit.seal.own import OwnKeys
 from kit.seal.sealer import SealBroken
 from kit.seal.store import KeyRef, KeyStore
@@ -129,7 +129,7 @@ class Keyring:
             KeyShredded: the organization was forgotten.
             TransientError: the key cannot be fetched now.
         """
-        named = f"{_SECRET}{hashlib.sha256(purpose.encode()).hexdigest()}"
+        named = f"{SECRET}{hashlib.sha256(purpose.encode()).hexdigest()}"
         key = await self._current(Owner(organization_id, named))
         return hmac.digest(key.plain, b"secret", hashlib.sha256)
 
@@ -247,17 +247,13 @@ class _Shelf:
         return keys
 
 
-_SECRET: Final = "secret:"  # noqa: S105 - a word
-
-
 def _everything(_owner: Owner) -> bool:
     return True
 
 
 def _is_platforms(owner: Owner) -> bool:
-    """Whether a key is the platform's own: its webhooks and hashes depend on no other service."""
-    return owner.organization_id is None and (not owner.subject or owner.subject.startswith(_SECRET))
+    return owner.is_platforms
 
 
 def _is_not_platforms(owner: Owner) -> bool:
-    return not _is_platforms(owner)
+    return not owner.is_platforms

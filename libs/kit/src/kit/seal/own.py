@@ -98,7 +98,7 @@ class OwnKeys:
             return await KeyRepository(tx).rewrap(stored, self._master.key_id, wrapped)
 
     async def _made(self, owners: Collection[Owner], rows: Mapping[Owner, StoredKey]) -> dict[Owner, Key | None]:
-        """New keys, but where somebody else was quicker; what wraps them is made first, the rest in the next round."""
+        """New keys, but where somebody else was quicker; what wraps them comes first, they in the next round."""
         made: dict[Owner, Key | None] = {}
         new: dict[UUID, tuple[Key, StoredKey]] = {}
         tops = {owner.parent for owner in owners} - rows.keys()

@@ -21,7 +21,7 @@ class KeyStore(Protocol):
         """The key that seals for each owner now, made where there is none; None where it was destroyed."""
 
     async def find(self, wanted: Collection[KeyRef]) -> Mapping[KeyRef, Key | None]:
-        """Keys that have sealed something; None where one was destroyed, nothing where the organization has none such."""
+        """Keys that have sealed something; None where one was destroyed, nothing where the organization has none."""
 
     async def destroyed_within(self, seconds: float) -> Collection[Owner] | None:
-        """Whose keys were destroyed lately; an organization stands for all its subjects, None for too many to tell."""
+        """Whose keys were destroyed lately, an organization standing for all its subjects; None: too many to tell."""
