@@ -19,7 +19,8 @@ Way = Annotated[Name, Field(examples=list(WAYS))]
 KeyOwner = Annotated[
     str,
     Field(
-        pattern=r"^[a-z][a-z_-]{0,40}:[0-9a-f-]{32,64}$", examples=["invitation:0190a5c8-7b1e-7c3a-9d52-3f1f6a0b1c2d"]
+        pattern=r"^([0-9a-f-]{36}/)?[a-z][a-z_]{0,39}:[0-9a-f-]{36}$",
+        examples=["invitation:0190a5c8-7b1e-7c3a-9d52-3f1f6a0b1c2d"],
     ),
 ]
 Counts = Annotated[dict[Name, Annotated[int, Field(ge=0, lt=2**63)]], Field(max_length=100)]
@@ -82,6 +83,7 @@ class AnswersErasure(Event):
         description="For each table of which rows stay, the ground on which they do.", examples=[{"audit": "audit"}]
     )
     keys: Annotated[list[KeyOwner], Field(max_length=1_000)] = Field(
-        description="Further keys that sealed something about the person and can be destroyed.",
+        description="Further keys that sealed something about the person and can be destroyed: kind and id of whose "
+        "they are, behind the organization whose key wraps them, if one does."
     )
     blocked_by: Name | None = Field(None, description="What must be settled first.", examples=["last_owner"])

@@ -5,6 +5,9 @@ from typing import Final
 
 from fastapi import APIRouter
 
+from compliance.erasures.router import router as erasures
+from compliance.exports.router import internal as pieces
+from compliance.exports.router import router as exports
 from compliance.keys.router import router as keys
 
-ROUTERS: Final[Sequence[APIRouter]] = (keys,)
+ROUTERS: Final[Sequence[APIRouter]] = (exports, erasures, pieces, keys)

@@ -1,19 +1,25 @@
 """Builds compliance's own parts; the only wiring."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
-from compliance import migrations
+from compliance import migrations, worker
 from compliance.api import ROUTERS
+from compliance.erasures.service import ErasureService
+from compliance.erasures.working import Working
+from compliance.exports.assembling import Assembling
+from compliance.exports.service import ExportService
 from compliance.keys.service import KeyService
 from compliance.settings import ComplianceSettings
-from compliance.worker import SUBSCRIPTIONS
+from contracts.compliance import ErasureBegun, ExportRequested
 from contracts.consumers import CONSUMERS
+from kit.db.database import Database
 from kit.http.peer import Peers
 from kit.process import Loop
-from kit.seal import Keyring
+from kit.seal import Keyring, Sealer
 from kit.service import Backbone, Service
 
 
@@ -21,30 +27,45 @@ from kit.service import Backbone, Service
 class Parts:
     """What compliance is made of."""
 
+    database: Database
     peers: Peers
     keys: KeyService
+    exports: ExportService
+    assembling: Assembling
+    erasures: ErasureService
+    working: Working
 
 
-def build(keyring: Keyring, settings: ComplianceSettings) -> Parts:
-    """The parts."""
-    peers = Peers(settings.clients())
-    return Parts(peers, KeyService(keyring.own, peers))
+def build(database: Database, keyring: Keyring, grace: timedelta, clients: Mapping[str, Sealer]) -> Parts:
+    """The parts from what they stand on; whoever hears of a request is asked and waited for."""
+    peers = Peers(clients)
+    return Parts(
+        database=database,
+        peers=peers,
+        keys=KeyService(keyring.own, peers),
+        exports=ExportService(database, keyring, CONSUMERS[ExportRequested]),
+        assembling=Assembling(database, keyring),
+        erasures=ErasureService(database, grace),
+        working=Working(database, keyring, CONSUMERS[ErasureBegun]),
+    )
 
 
 @asynccontextmanager
 async def open_parts(backbone: Backbone[ComplianceSettings]) -> AsyncIterator[Parts]:
     """Build the parts; none of them needs closing."""
-    yield build(backbone.keyring, backbone.settings)
+    settings = backbone.settings
+    grace = timedelta(days=settings.erasure_grace_days)
+    yield build(backbone.database, backbone.keyring, grace, settings.clients())
 
 
 def endpoint_parts(parts: Parts) -> Sequence[object]:
     """What endpoints ask for."""
-    return (parts.peers, parts.keys)
+    return (parts.peers, parts.keys, parts.exports, parts.erasures)
 
 
-def loops(_parts: Parts) -> Sequence[Loop]:
+def loops(parts: Parts) -> Sequence[Loop]:
     """What the worker does besides consuming and relaying."""
-    return ()
+    return worker.loops(parts.database, parts.assembling, parts.working)
 
 
 SERVICE: Final = Service(
@@ -56,6 +77,6 @@ SERVICE: Final = Service(
     routers=ROUTERS,
     endpoint_parts=endpoint_parts,
     loops=loops,
-    subscriptions=SUBSCRIPTIONS,
+    subscriptions=worker.SUBSCRIPTIONS,
     consumers=CONSUMERS,
 )

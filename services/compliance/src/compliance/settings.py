@@ -8,10 +8,11 @@ from kit.settings import SealingKey, ServiceSettings
 
 
 class ComplianceSettings(ServiceSettings):
-    """COMPLIANCE_*: who may ask for keys, besides what every service is told."""
+    """COMPLIANCE_*: how long an erasure can be taken back and who may ask for keys, besides what every service is told."""
 
     model_config = SettingsConfigDict(env_prefix="COMPLIANCE_")
 
+    erasure_grace_days: int = Field(30, ge=0, le=30)
     client_secrets: dict[Annotated[str, Field(pattern=r"^[a-z]{1,40}$")], SealingKey] = Field(default_factory=dict)
     """A JSON object: by service, what it shares with us, its `<SERVICE>_COMPLIANCE_SECRET`; empty lets nobody in."""
 

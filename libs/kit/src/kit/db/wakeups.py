@@ -42,7 +42,7 @@ class Wakeups:
             self.wake(topic)
 
     async def work_off(self, topic: str, work: Callable[[], Awaitable[bool]], every: float = 5.0) -> None:
-        """Repeat `work` while it says that there may be more, then at each hint of the topic or after `every` seconds.
+        """Repeat `work` at once while there may be more, else at a hint of the topic or after `every` seconds.
 
         Runs until cancelled.
         """

@@ -117,7 +117,7 @@ class Answering:
         TASKS.labels(EXPORT, "done").inc()
 
     async def _nothing_left(self, task: Task) -> None:
-        """The key is gone, so whom it is about was forgotten meanwhile: there is nothing that could be handed over."""
+        """The key is gone, so they were forgotten meanwhile: there is nothing that could be handed over."""
         if task.what == EXPORT:
             await self._handed_over(task, 0, {})
         else:

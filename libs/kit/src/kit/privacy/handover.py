@@ -42,7 +42,7 @@ class ToCompliance:
 
     async def put(self, export_id: UUID, attempt: int, number: int, sealed: bytes) -> None:
         """Hand over one piece."""
-        await self.peer.ask("PUT", f"/internal/exports/{export_id}/pieces/{attempt}/{number}", sealed, deadline=30.0)
+        await self.peer.ask("PUT", f"/internal/exports/{export_id}/pieces/{attempt}-{number}", sealed, deadline=30.0)
 
 
 def place(export_id: UUID, service: str, attempt: int, number: int) -> bytes:

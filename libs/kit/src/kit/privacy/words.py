@@ -86,6 +86,8 @@ RETENTION: Final[Mapping[str, Retention]] = MappingProxyType(
         "connection": Retention("while the account or channel is connected", "disconnecting"),
         "wish": Retention("until the wish is taken back or its reason is gone"),
         "requests": Retention("90 days after the request was done", "the loop `purge privacy tasks`"),
+        "proof": Retention("7 years: it proves that a request was answered"),
+        "archives": Retention("7 days after the archive was made", "the loop `exports expire`"),
         "operator": Retention("until an operator needs it no more"),
         "schema": Retention("while the schema exists"),
         "work": Retention("until the work is done, mostly milliseconds", "whoever does the work"),

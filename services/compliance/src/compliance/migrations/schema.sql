@@ -33,6 +33,136 @@ COMMENT ON TABLE dead_letters IS 'Messages that could not be applied, for an ope
 CREATE INDEX dead_letters_by_state ON dead_letters USING btree (state, id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON dead_letters TO compliance_app;
 
+CREATE TABLE erasure_answers (
+    erasure_id uuid NOT NULL,
+    service text NOT NULL,
+    owner_id uuid NOT NULL,
+    state text NOT NULL DEFAULT 'asked'::text,
+    version bigint NOT NULL DEFAULT 0,
+    removed jsonb NOT NULL DEFAULT '{}'::jsonb,
+    anonymised jsonb NOT NULL DEFAULT '{}'::jsonb,
+    kept jsonb NOT NULL DEFAULT '{}'::jsonb,
+    kept_because jsonb NOT NULL DEFAULT '{}'::jsonb,
+    keys text[] NOT NULL DEFAULT '{}'::text[],
+    blocked_by text NOT NULL DEFAULT ''::text,
+    answered_at timestamp with time zone,
+    CONSTRAINT erasure_answers_erasure_id_fkey FOREIGN KEY (erasure_id) REFERENCES erasures(id),
+    CONSTRAINT erasure_answers_pkey PRIMARY KEY (erasure_id, service),
+    CONSTRAINT erasure_answers_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'blocked'::text, 'done'::text])))
+);
+COMMENT ON TABLE erasure_answers IS 'Which services were asked to forget somebody, and what they counted.';
+ALTER TABLE erasure_answers ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON erasure_answers FOR ALL TO compliance_app USING ((owner_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON erasure_answers TO compliance_app;
+
+CREATE TABLE erasures (
+    id uuid NOT NULL,
+    owner_id uuid NOT NULL,
+    organization_id uuid,
+    person_kind text NOT NULL,
+    person_id uuid NOT NULL,
+    way text NOT NULL,
+    requested_by uuid NOT NULL,
+    state text NOT NULL DEFAULT 'waiting'::text,
+    begins_at timestamp with time zone NOT NULL,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    begun_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    CONSTRAINT erasures_person_kind_check CHECK ((person_kind = ANY (ARRAY['contact'::text, 'user'::text]))),
+    CONSTRAINT erasures_pkey PRIMARY KEY (id),
+    CONSTRAINT erasures_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'begun'::text, 'destroying'::text, 'finished'::text, 'cancelled'::text]))),
+    CONSTRAINT erasures_way_check CHECK ((way = ANY (ARRAY['erase'::text, 'anonymise'::text])))
+);
+COMMENT ON TABLE erasures IS 'Somebody is to be forgotten: after the grace every service is asked, and when all have answered the keys are destroyed.';
+ALTER TABLE erasures ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE UNIQUE INDEX erasures_active ON erasures USING btree (owner_id, person_kind, person_id) WHERE (state = ANY (ARRAY['waiting'::text, 'begun'::text, 'destroying'::text]));
+CREATE INDEX erasures_destroying ON erasures USING btree (begins_at) WHERE (state = 'destroying'::text);
+CREATE INDEX erasures_listed ON erasures USING btree (owner_id, id);
+CREATE INDEX erasures_waiting ON erasures USING btree (begins_at) WHERE (state = 'waiting'::text);
+CREATE POLICY looking ON erasures FOR SELECT TO compliance_loops USING (true);
+CREATE POLICY tenant ON erasures FOR ALL TO compliance_app USING ((owner_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON erasures TO compliance_app;
+GRANT SELECT ON erasures TO compliance_loops;
+
+CREATE TABLE export_archives (
+    export_id uuid NOT NULL,
+    attempt integer NOT NULL,
+    number integer NOT NULL,
+    owner_id uuid NOT NULL,
+    sealed bytea NOT NULL,
+    CONSTRAINT export_archives_export_id_fkey FOREIGN KEY (export_id) REFERENCES exports(id),
+    CONSTRAINT export_archives_pkey PRIMARY KEY (export_id, attempt, number)
+);
+COMMENT ON TABLE export_archives IS 'The archive in chunks: encrypted under its password, and sealed once more under the key of the person.';
+ALTER TABLE export_archives ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON export_archives FOR ALL TO compliance_app USING ((owner_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT ON export_archives TO compliance_app;
+
+CREATE TABLE export_parts (
+    export_id uuid NOT NULL,
+    service text NOT NULL,
+    owner_id uuid NOT NULL,
+    state text NOT NULL DEFAULT 'asked'::text,
+    attempt integer NOT NULL DEFAULT 0,
+    pieces integer NOT NULL DEFAULT 0,
+    rows jsonb NOT NULL DEFAULT '{}'::jsonb,
+    CONSTRAINT export_parts_export_id_fkey FOREIGN KEY (export_id) REFERENCES exports(id),
+    CONSTRAINT export_parts_pkey PRIMARY KEY (export_id, service),
+    CONSTRAINT export_parts_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'ready'::text])))
+);
+COMMENT ON TABLE export_parts IS 'Which services were asked for their part, and which attempt of theirs is whole.';
+ALTER TABLE export_parts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON export_parts FOR ALL TO compliance_app USING ((owner_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON export_parts TO compliance_app;
+
+CREATE TABLE export_pieces (
+    export_id uuid NOT NULL,
+    service text NOT NULL,
+    attempt integer NOT NULL,
+    number integer NOT NULL,
+    owner_id uuid NOT NULL,
+    sealed bytea NOT NULL,
+    CONSTRAINT export_pieces_export_id_fkey FOREIGN KEY (export_id) REFERENCES exports(id),
+    CONSTRAINT export_pieces_pkey PRIMARY KEY (export_id, service, attempt, number)
+);
+COMMENT ON TABLE export_pieces IS 'Lines of JSON that services handed over, sealed under the key of the person; gone once the archive is made.';
+ALTER TABLE export_pieces ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON export_pieces FOR ALL TO compliance_app USING ((owner_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON export_pieces TO compliance_app;
+
+CREATE TABLE exports (
+    id uuid NOT NULL,
+    owner_id uuid NOT NULL,
+    organization_id uuid,
+    person_kind text NOT NULL,
+    person_id uuid NOT NULL,
+    requested_by uuid NOT NULL,
+    state text NOT NULL DEFAULT 'collecting'::text,
+    password_sealed bytea,
+    size bigint NOT NULL DEFAULT 0,
+    sha256 text NOT NULL DEFAULT ''::text,
+    attempt integer NOT NULL DEFAULT 0,
+    leased_until timestamp with time zone,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    ready_at timestamp with time zone,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT exports_person_kind_check CHECK ((person_kind = ANY (ARRAY['contact'::text, 'user'::text]))),
+    CONSTRAINT exports_pkey PRIMARY KEY (id),
+    CONSTRAINT exports_state_check CHECK ((state = ANY (ARRAY['collecting'::text, 'assembling'::text, 'ready'::text, 'expired'::text, 'too_large'::text])))
+);
+COMMENT ON TABLE exports IS 'Somebody asked for everything kept about one person; the password opens the archive and is forgotten once it is made.';
+ALTER TABLE exports ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX exports_assembling ON exports USING btree (created_at) WHERE (state = 'assembling'::text);
+CREATE INDEX exports_by_person ON exports USING btree (person_id);
+CREATE INDEX exports_expiring ON exports USING btree (expires_at) WHERE (state <> 'expired'::text);
+CREATE INDEX exports_listed ON exports USING btree (owner_id, id);
+CREATE POLICY looking ON exports FOR SELECT TO compliance_loops USING (true);
+CREATE POLICY tenant ON exports FOR ALL TO compliance_app USING ((owner_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON exports TO compliance_app;
+GRANT SELECT ON exports TO compliance_loops;
+
 CREATE TABLE idempotency_keys (
     principal text NOT NULL,
     key text NOT NULL,
@@ -307,6 +437,36 @@ CREATE POLICY tenant ON outgoing_mails FOR ALL TO compliance_app USING (((organi
 GRANT INSERT, SELECT, UPDATE ON outgoing_mails TO compliance_app;
 GRANT DELETE, SELECT ON outgoing_mails TO compliance_loops;
 
+CREATE TABLE privacy_tasks (
+    id uuid NOT NULL,
+    what text NOT NULL,
+    organization_id uuid,
+    person_kind text NOT NULL,
+    person_id uuid NOT NULL,
+    way text NOT NULL DEFAULT ''::text,
+    state text NOT NULL DEFAULT 'open'::text,
+    attempt integer NOT NULL DEFAULT 0,
+    failures integer NOT NULL DEFAULT 0,
+    answers integer NOT NULL DEFAULT 0,
+    due_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    leased_until timestamp with time zone,
+    blocked_by text NOT NULL DEFAULT ''::text,
+    removed jsonb NOT NULL DEFAULT '{}'::jsonb,
+    anonymised jsonb NOT NULL DEFAULT '{}'::jsonb,
+    kept jsonb NOT NULL DEFAULT '{}'::jsonb,
+    kept_because jsonb NOT NULL DEFAULT '{}'::jsonb,
+    keys text[] NOT NULL DEFAULT '{}'::text[],
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    done_at timestamp with time zone,
+    CONSTRAINT privacy_tasks_pkey PRIMARY KEY (id),
+    CONSTRAINT privacy_tasks_state_check CHECK ((state = ANY (ARRAY['open'::text, 'done'::text]))),
+    CONSTRAINT privacy_tasks_what_check CHECK ((what = ANY (ARRAY['export'::text, 'erasure'::text])))
+);
+COMMENT ON TABLE privacy_tasks IS 'An export or erasure that was asked of this service, and how far it got; ids and counts only.';
+CREATE INDEX privacy_tasks_done ON privacy_tasks USING btree (done_at) WHERE (state = 'done'::text);
+CREATE INDEX privacy_tasks_open ON privacy_tasks USING btree (due_at) WHERE (state = 'open'::text);
+GRANT DELETE, INSERT, SELECT, UPDATE ON privacy_tasks TO compliance_app;
+
 CREATE TABLE processed_messages (
     queue text NOT NULL,
     message_id uuid NOT NULL,
@@ -361,6 +521,45 @@ CREATE TABLE suspect_messages (
 );
 COMMENT ON TABLE suspect_messages IS 'Redelivered messages counted before their handler runs: some kill the process.';
 GRANT DELETE, INSERT, SELECT, UPDATE ON suspect_messages TO compliance_app;
+
+CREATE OR REPLACE FUNCTION compliance.due_erasures(at_most integer)
+ RETURNS TABLE(id uuid, owner_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'compliance', 'kit', 'pg_temp'
+AS $function$
+        SELECT e.id, e.owner_id FROM erasures AS e
+        WHERE e.state = 'destroying' OR (e.state = 'waiting' AND e.begins_at <= kit_now())
+        ORDER BY e.begins_at LIMIT at_most
+    $function$;
+-- owner: compliance_loops
+-- may be called by: compliance_app
+
+CREATE OR REPLACE FUNCTION compliance.due_exports(at_most integer)
+ RETURNS TABLE(id uuid, owner_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'compliance', 'kit', 'pg_temp'
+AS $function$
+        SELECT e.id, e.owner_id FROM exports AS e
+        WHERE e.state = 'assembling' AND (e.leased_until IS NULL OR e.leased_until < kit_now())
+        ORDER BY e.created_at LIMIT at_most
+    $function$;
+-- owner: compliance_loops
+-- may be called by: compliance_app
+
+CREATE OR REPLACE FUNCTION compliance.expired_exports(at_most integer)
+ RETURNS TABLE(id uuid, owner_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'compliance', 'kit', 'pg_temp'
+AS $function$
+        SELECT e.id, e.owner_id FROM exports AS e
+        WHERE e.state <> 'expired' AND e.expires_at < kit_now()
+        ORDER BY e.expires_at LIMIT at_most
+    $function$;
+-- owner: compliance_loops
+-- may be called by: compliance_app
 
 CREATE OR REPLACE FUNCTION compliance.forget_mails(older_than interval, at_most integer)
  RETURNS bigint
@@ -725,6 +924,19 @@ AS $function$
         RETURN QUERY SELECT extract(epoch FROM free_slot - own)::double precision, apart,
                             free_slot + make_interval(secs => apart * wanted), own;
     END
+    $function$;
+-- owner: compliance_loops
+-- may be called by: compliance_app
+
+CREATE OR REPLACE FUNCTION compliance.request_owner(request uuid)
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'compliance', 'kit', 'pg_temp'
+AS $function$
+        SELECT owner_id FROM exports WHERE id = request
+        UNION ALL
+        SELECT owner_id FROM erasures WHERE id = request
     $function$;
 -- owner: compliance_loops
 -- may be called by: compliance_app
