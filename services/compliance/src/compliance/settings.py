@@ -8,7 +8,7 @@ from kit.settings import SealingKey, ServiceSettings
 
 
 class ComplianceSettings(ServiceSettings):
-    """COMPLIANCE_*: how long an erasure can be taken back and who may ask for keys, besides what every service is told."""
+    """COMPLIANCE_*: how long an erasure can be taken back, who may ask for keys, and what every service is told."""
 
     model_config = SettingsConfigDict(env_prefix="COMPLIANCE_")
 

@@ -1,6 +1,6 @@
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from typing import Final, Generic, TypeVar
 
 from kit.errors import TransientError
@@ -43,13 +43,14 @@ class Flights(Generic[K, V]):
         flights = {key: self._booked(key) for key in wanted}
         if self._waiting and self._task is None:
             self._task = asyncio.create_task(self._fly())
-        found: dict[K, V] = {}
-        for key, flight in flights.items():
-            await flight.landed.wait()
-            if key in flight.faults:
-                raise flight.faults[key]
-            if key in flight.found:
-                found[key] = flight.found[key]
+        await _landed(flights.values())
+        fault = next((each.faults[key] for key, each in flights.items() if key in each.faults), None)
+        found = {key: each.found[key] for key, each in flights.items() if key in each.found}
+        try:
+            if fault is not None:
+                raise fault
+        finally:
+            del fault, flights  # its trace leads here, and would hold on to itself
         return found
 
     def _booked(self, key: K) -> _Flight[K, V]:
@@ -67,33 +68,32 @@ class Flights(Generic[K, V]):
     async def _fly(self) -> None:
         try:
             while self._waiting:
-                self._flying = self._waiting.popleft()
+                self._flying = flight = self._waiting.popleft()
+                flight.faults = dict.fromkeys(flight.keys, TransientError())  # should we be cancelled
                 try:
-                    await self._bring(self._flying)
+                    flight.found, flight.faults = await self._brought(flight.keys)
                 finally:
-                    self._flying.landed.set()
+                    flight.landed.set()
         finally:
             self._flying = self._task = None
 
-    async def _bring(self, flight: _Flight[K, V]) -> None:
-        flight.faults = dict.fromkeys(flight.keys, TransientError())  # until we know better
-        try:
-            flight.found = await self._fetch(flight.keys)
-            flight.faults = {}
-        except TransientError as trouble:
-            flight.faults = dict.fromkeys(flight.keys, trouble)
-        except Exception as fault:  # noqa: BLE001 - raised where it is asked for
-            await self._bring_singly(flight, fault)
+    async def _brought(self, keys: Collection[K]) -> tuple[Mapping[K, V], Mapping[K, Exception]]:
+        found, fault = await self._outcome(keys)
+        if fault is None or isinstance(fault, TransientError) or len(keys) == 1:
+            return found, {} if fault is None else dict.fromkeys(keys, fault)
+        singly = {key: await self._outcome({key}) for key in keys}
+        return (
+            {key: each[key] for key, (each, _) in singly.items() if key in each},
+            {key: its_own for key, (_, its_own) in singly.items() if its_own is not None},
+        )
 
-    async def _bring_singly(self, flight: _Flight[K, V], fault: Exception) -> None:
-        if len(flight.keys) == 1:
-            flight.faults = dict.fromkeys(flight.keys, fault)
-            return
-        found: dict[K, V] = {}
-        faults: dict[K, Exception] = {}
-        for key in flight.keys:
-            try:
-                found |= await self._fetch({key})
-            except Exception as its_own:  # noqa: BLE001 - raised where it is asked for
-                faults[key] = its_own
-        flight.found, flight.faults = found, faults
+    async def _outcome(self, keys: Collection[K]) -> tuple[Mapping[K, V], Exception | None]:
+        try:
+            return await self._fetch(keys), None
+        except Exception as fault:  # noqa: BLE001 - raised where it was asked for
+            return {}, fault
+
+
+async def _landed(flights: Iterable[_Flight[K, V]]) -> None:
+    for flight in flights:
+        await flight.landed.wait()

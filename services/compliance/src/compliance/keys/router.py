@@ -21,7 +21,9 @@ async def current_keys(asked: WantCurrent, caller: CallingService, keys: Keys) -
     """What these owners' fields are sealed with now."""
     found = await keys.current(caller, {each.owner for each in asked.wanted})
     envelope = keys.envelope(caller, asked.question)
-    return KeysOut(keys=[KeyOut.of(owner, None if key is None else key.id, key, envelope) for owner, key in found.items()])
+    return KeysOut(
+        keys=[KeyOut.of(owner, None if key is None else key.id, key, envelope) for owner, key in found.items()]
+    )
 
 
 @router.post("/find")
