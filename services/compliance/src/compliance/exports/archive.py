@@ -5,6 +5,7 @@ already; the rows of a table wait in memory, or, when they are many, in another 
 """
 
 import base64
+import contextlib
 import csv
 import hashlib
 import io
@@ -89,6 +90,9 @@ class Archive:
         """Let go of everything; what was written is gone."""
         for table in self._tables.values():
             table.file.close()
+        with contextlib.suppress(OSError):  # it ends what is under way by writing it
+            self._close_entry()
+            self._zip.close()
         self.file.close()
 
     def _table(self, name: str) -> "_Table":
