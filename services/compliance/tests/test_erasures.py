@@ -24,6 +24,7 @@ SERVICES = sorted(ANSWERS)
 async def begun(office: Office, person: Person, **more: Any) -> dict[str, Any]:
     """An erasure whose services have been asked."""
     erasure = await office.erasure(person, grace_days=0, **more)
+    await office.forward(seconds=1)
     await office.work()
     assert (await office.seen("erasures", erasure, person))["state"] == "begun"
     return erasure
@@ -206,6 +207,7 @@ async def test_dying_at_any_step_of_the_loop_leaves_an_erasure_that_goes_on(offi
         person = contact()
         value = await sealed(office, person)
         erasure = await office.erasure(person, grace_days=0)
+        await office.forward(seconds=1)
         died = await _died(office, step, erasure, person)
         await office.work()
         seen = await office.seen("erasures", erasure, person)
@@ -238,6 +240,7 @@ async def _died(office: Office, step: int, erasure: dict[str, Any], person: Pers
 async def test_two_workers_ask_once_and_destroy_once(office: Office) -> None:
     person = contact()
     erasure = await office.erasure(person, grace_days=0)
+    await office.forward(seconds=1)
     await asyncio.gather(*(office.parts.working.work() for _ in range(4)))
     for service in SERVICES:
         await office.answer(erasure, person, service)

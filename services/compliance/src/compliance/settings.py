@@ -8,11 +8,13 @@ from kit.settings import SealingKey, ServiceSettings
 
 
 class ComplianceSettings(ServiceSettings):
-    """COMPLIANCE_*: how long an erasure can be taken back, who may ask for keys, and what every service is told."""
+    """COMPLIANCE_*: how long an erasure can be taken back, the audit trail's name, and who may ask for keys."""
 
     model_config = SettingsConfigDict(env_prefix="COMPLIANCE_")
 
     erasure_grace_days: int = Field(30, ge=0, le=30)
+    audit_origin: str = Field("rostrum.local/audit", pattern=r"^[a-z0-9.-]{1,100}(/[a-z0-9._-]{1,50})*$")
+    """Read when the key is made at the first start; the log keeps that name for ever."""
     client_secrets: dict[Annotated[str, Field(pattern=r"^[a-z]{1,40}$")], SealingKey] = Field(default_factory=dict)
     """A JSON object: by service, what it shares with us, its `<SERVICE>_COMPLIANCE_SECRET`; empty lets nobody in."""
 
