@@ -47,7 +47,7 @@ class Keyring:
     def __init__(
         self, database: Database, master: MasterKey, cache: KeyCache | None = None, *, shared: KeyStore | None = None
     ) -> None:
-        self._cache = cache or KeyCache()
+        self._cache = KeyCache() if cache is None else cache
         self._shared = shared
         self.own = OwnKeys(database, master, self._cache)
         """What stands in the service's own schema."""
