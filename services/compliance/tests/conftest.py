@@ -9,7 +9,6 @@ from compliance.bootstrap import build, endpoint_parts
 from kit.db.database import Database
 from kit.http.app import create_app
 from kit.http.caller import TokenVerifier
-from kit.http.peer import Peers
 from kit.seal import Keyring, LocalMasterKey, Sealer
 from kit.testing.databases import Databases, TestDatabase
 from kit.testing.mortal import Mortal
@@ -52,13 +51,14 @@ async def office(place: TestDatabase) -> AsyncIterator[Office]:
     issuer = Issuer()
     try:
         keyring = Keyring(database, LocalMasterKey.from_text(MASTER))
-        parts = build(database, keyring, ORIGIN, GRACE)
+        clients = {name: Sealer.from_text(key) for name, key in SECRETS.items()}
+        parts = build(database, keyring, ORIGIN, GRACE, clients)
         await parts.log_keys.ensure()
         app = create_app(
             service="compliance",
             title="Compliance",
             routers=ROUTERS,
-            parts=(*endpoint_parts(parts), Peers({name: Sealer.from_text(key) for name, key in SECRETS.items()})),
+            parts=endpoint_parts(parts),
             verifier=TokenVerifier(issuer.jwks, ISSUER, AUDIENCE, database.clock),
             clock=database.clock,
         )

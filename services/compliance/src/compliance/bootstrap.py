@@ -1,6 +1,6 @@
 """Builds compliance's own parts; the only wiring."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,12 +15,14 @@ from compliance.erasures.service import ErasureService
 from compliance.erasures.working import Working
 from compliance.exports.assembling import Assembling
 from compliance.exports.service import ExportService
+from compliance.keys.service import KeyService
 from compliance.settings import ComplianceSettings
 from contracts.compliance import ErasureBegun, ExportRequested
 from contracts.consumers import CONSUMERS
 from kit.db.database import Database
+from kit.http.peer import Peers
 from kit.process import Loop
-from kit.seal import Keyring
+from kit.seal import Keyring, Sealer
 from kit.service import Backbone, Service
 
 
@@ -28,6 +30,8 @@ from kit.service import Backbone, Service
 class Parts:
     """What compliance is made of."""
 
+    peers: Peers
+    keys: KeyService
     audit: AuditService
     log_keys: LogKeys
     sequencer: Sequencer
@@ -37,13 +41,17 @@ class Parts:
     working: Working
 
 
-def build(database: Database, keyring: Keyring, audit_origin: str, grace: timedelta) -> Parts:
+def build(
+    database: Database, keyring: Keyring, audit_origin: str, grace: timedelta, clients: Mapping[str, Sealer]
+) -> Parts:
     """The parts from what they stand on; whoever hears of a request is asked and waited for."""
-    keys = LogKeys(database, keyring, audit_origin)
+    peers, log_keys = Peers(clients), LogKeys(database, keyring, audit_origin)
     return Parts(
-        audit=AuditService(database, keys),
-        log_keys=keys,
-        sequencer=Sequencer(database, keys),
+        peers=peers,
+        keys=KeyService(keyring.own, peers),
+        audit=AuditService(database, log_keys),
+        log_keys=log_keys,
+        sequencer=Sequencer(database, log_keys),
         exports=ExportService(database, keyring, CONSUMERS[ExportRequested]),
         assembling=Assembling(database, keyring),
         erasures=ErasureService(database, grace),
@@ -55,16 +63,15 @@ def build(database: Database, keyring: Keyring, audit_origin: str, grace: timede
 async def open_parts(backbone: Backbone[ComplianceSettings]) -> AsyncIterator[Parts]:
     """Build the parts, and see to it that the log can be signed; none of them needs closing."""
     settings = backbone.settings
-    parts = build(
-        backbone.database, backbone.keyring, settings.audit_origin, timedelta(days=settings.erasure_grace_days)
-    )
+    grace = timedelta(days=settings.erasure_grace_days)
+    parts = build(backbone.database, backbone.keyring, settings.audit_origin, grace, settings.clients())
     await parts.log_keys.ensure()
     yield parts
 
 
 def endpoint_parts(parts: Parts) -> Sequence[object]:
     """What endpoints ask for."""
-    return (parts.audit, parts.exports, parts.erasures)
+    return (parts.peers, parts.keys, parts.audit, parts.exports, parts.erasures)
 
 
 def loops(parts: Parts) -> Sequence[Loop]:
