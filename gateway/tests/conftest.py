@@ -319,7 +319,7 @@ class Builder:
         out = io.BytesIO()
         parts = Parts(
             routes=RouteTable(routes),
-            upstreams=dict.fromkeys(("auth", "billing", "publisher", "inbox"), upstream),
+            upstreams=dict.fromkeys(("auth", "billing", "compliance", "publisher", "inbox"), upstream),
             verifier=Verifier(keys, clock, issuer=ISSUER, audience=AUDIENCE, trusts_memory=lambda: revocations.fresh),
             limiter=Limiter(pipe, self.namespace, policy or a_policy(), plan_of=plans.of, scale=scale),
             revocations=revocations,

@@ -66,6 +66,7 @@ def _upstreams(settings: GatewaySettings, sweep: Sweep) -> dict[str, Upstream]:
     addresses = {
         "auth": settings.auth_url,
         "billing": settings.billing_url,
+        "compliance": settings.compliance_url,
         "inbox": settings.inbox_url,
         "publisher": settings.publisher_url,
     }

@@ -7,7 +7,7 @@ from gateway.problems import HOSTILE_PATH, NO_ROUTE, Refused
 
 MEBIBYTE = 1024 * 1024
 
-UpstreamName = Literal["auth", "billing", "inbox", "publisher", "gateway"]
+UpstreamName = Literal["auth", "billing", "compliance", "inbox", "publisher", "gateway"]
 """Who answers; `gateway` is this program itself."""
 
 
@@ -84,6 +84,9 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("/v1/media", "inbox"),
     Route("/v1/channels", "inbox"),
+    Route("/v1/audit", "compliance"),
+    Route("/v1/audit/log", "compliance", public=True, methods=GET, rates=("keys",), body_limit=0),
+    Route("/v1/privacy", "compliance"),
     _webhook("/v1/webhooks/whatsapp", "inbox"),
     _webhook("/v1/webhooks/linkedin", "publisher"),
     Route("/v1/events", "gateway", methods=GET, rates=("real-time",), body_limit=0),

@@ -29,6 +29,7 @@ class GatewaySettings(ProcessSettings):
 
     auth_url: str = Field(pattern=r"^https?://")
     billing_url: str = Field(pattern=r"^https?://")
+    compliance_url: str = Field(pattern=r"^https?://")
     inbox_url: str = Field(pattern=r"^https?://")
     publisher_url: str = Field(pattern=r"^https?://")
     redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")

@@ -13,7 +13,7 @@ from typing import Any
 from local.processes import free_port, port_is_free
 
 CHECKOUT = Path(__file__).resolve().parents[4]
-SERVICES = ("auth", "billing", "inbox", "publisher")
+SERVICES = ("auth", "billing", "compliance", "inbox", "publisher")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from contracts.event import Audience, Event
 from contracts.names import MANAGERS, TEAM, RoleName
+from contracts.privacy import AnswersErasure, AnswersExport
 
 
 class UserRegistered(Event):
@@ -155,3 +156,15 @@ class SessionsRevoked(Event):
         lt=2**63,
         description="The user's session epoch from now on: when all sessions ended, older tokens are void.",
     )
+
+
+class AuthExportPartReady(AnswersExport):
+    """The part of auth in an export of a person's data is handed over."""
+
+    type: ClassVar[str] = "auth.export.part_ready.v1"
+
+
+class AuthErasureAnswered(AnswersErasure):
+    """What became of what auth kept about a person who is to be forgotten."""
+
+    type: ClassVar[str] = "auth.erasure.answered.v1"

@@ -6,7 +6,7 @@ Partners are not named here: they receive every event whose audience is `partner
 from collections.abc import Mapping
 from typing import Final
 
-from contracts import auth, billing
+from contracts import auth, billing, compliance, inbox, publisher
 from contracts.event import Event
 
 CONSUMERS: Final[Mapping[type[Event], tuple[str, ...]]] = {
@@ -14,6 +14,14 @@ CONSUMERS: Final[Mapping[type[Event], tuple[str, ...]]] = {
     auth.MemberAdded: ("billing", "inbox"),
     auth.MemberRoleChanged: ("inbox",),
     auth.MemberRemoved: ("billing", "inbox"),
+    compliance.ExportRequested: ("auth", "inbox", "publisher"),
+    compliance.ErasureBegun: ("auth", "inbox", "publisher"),
+    auth.AuthExportPartReady: ("compliance",),
+    auth.AuthErasureAnswered: ("compliance",),
+    inbox.InboxExportPartReady: ("compliance",),
+    inbox.InboxErasureAnswered: ("compliance",),
+    publisher.PublisherExportPartReady: ("compliance",),
+    publisher.PublisherErasureAnswered: ("compliance",),
 }
 """Services with a durable queue of their own; it must exist before the first such event."""
 

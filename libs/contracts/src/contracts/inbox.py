@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, Field
 
 from contracts.event import Audience, Event
 from contracts.names import NAME
+from contracts.privacy import AnswersErasure, AnswersExport
 
 WORKERS: Final = frozenset({"owner", "admin", "agent"})
 """The roles that have a door to the inbox."""
@@ -186,3 +187,15 @@ class MediaFailed(Event):
     code: str = Field(
         description="Why: expired, too-large, wrong-checksum, or the platform's code.", examples=["131026"]
     )
+
+
+class InboxExportPartReady(AnswersExport):
+    """The part of inbox in an export of a person's data is handed over."""
+
+    type: ClassVar[str] = "inbox.export.part_ready.v1"
+
+
+class InboxErasureAnswered(AnswersErasure):
+    """What became of what inbox kept about a person who is to be forgotten."""
+
+    type: ClassVar[str] = "inbox.erasure.answered.v1"

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, Field
 
 from contracts.event import Audience, Event
 from contracts.names import NAME, TEAM
+from contracts.privacy import AnswersErasure, AnswersExport
 
 AccountHealth = Annotated[str, Field(pattern=NAME, examples=["connected", "expiring", "reconnect_needed"])]
 
@@ -172,3 +173,15 @@ class PartnerQueueClosed(Event):
     type: ClassVar[str] = "publisher.partner_queue.closed.v1"
     subject: ClassVar[str] = "organization_id"
     audience: ClassVar[Audience] = "partners"
+
+
+class PublisherExportPartReady(AnswersExport):
+    """The part of publisher in an export of a person's data is handed over."""
+
+    type: ClassVar[str] = "publisher.export.part_ready.v1"
+
+
+class PublisherErasureAnswered(AnswersErasure):
+    """What became of what publisher kept about a person who is to be forgotten."""
+
+    type: ClassVar[str] = "publisher.erasure.answered.v1"

@@ -1,6 +1,6 @@
 """All events there are: the one list to add a new event to."""
 
-from contracts import auth, billing, inbox, publisher
+from contracts import auth, billing, compliance, inbox, publisher
 from contracts.event import Decoder, Event
 
 EVENTS: tuple[type[Event], ...] = (
@@ -16,6 +16,8 @@ EVENTS: tuple[type[Event], ...] = (
     auth.MemberRemoved,
     auth.MailPreferencesChanged,
     auth.SessionsRevoked,
+    auth.AuthExportPartReady,
+    auth.AuthErasureAnswered,
     billing.EntitlementsChanged,
     inbox.ChannelConnected,
     inbox.ChannelDisconnected,
@@ -29,6 +31,8 @@ EVENTS: tuple[type[Event], ...] = (
     inbox.MessageFailed,
     inbox.MediaReady,
     inbox.MediaFailed,
+    inbox.InboxExportPartReady,
+    inbox.InboxErasureAnswered,
     publisher.AccountConnected,
     publisher.AccountDisconnected,
     publisher.AccountHealthChanged,
@@ -41,6 +45,16 @@ EVENTS: tuple[type[Event], ...] = (
     publisher.PostEngaged,
     publisher.PartnerQueueOpened,
     publisher.PartnerQueueClosed,
+    publisher.PublisherExportPartReady,
+    publisher.PublisherErasureAnswered,
+    compliance.ExportRequested,
+    compliance.ExportReady,
+    compliance.ErasureRequested,
+    compliance.ErasureCancelled,
+    compliance.ErasureBegun,
+    compliance.ErasureFinished,
+    compliance.KeyDestroyed,
+    compliance.RetentionChanged,
 )
 
 decode = Decoder(EVENTS)

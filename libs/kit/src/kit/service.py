@@ -19,6 +19,7 @@ from rich.console import Console
 from starlette.types import ASGIApp
 
 from contracts.event import Event
+from contracts.privacy import AnswersErasure, AnswersExport
 from kit.clock import Clock
 from kit.db.database import Database, DatabaseBusy
 from kit.db.migrate import BadMigration, MigrationBusy, all_of, migrate
@@ -28,6 +29,7 @@ from kit.http.app import create_app
 from kit.http.caller import TokenVerifier, jwks_at
 from kit.http.client import Outbound
 from kit.http.health import Check, Unwell, below, disk
+from kit.http.peer import Peer
 from kit.http.serving import serve
 from kit.intake import cli as intake_cli
 from kit.intake import router as intake_router
@@ -45,9 +47,15 @@ from kit.messaging.relay import Relay
 from kit.messaging.subscription import Subscription
 from kit.messaging.topology import Topology
 from kit.messaging.wakeup import Hint, Listener
+from kit.privacy.answering import Answering
+from kit.privacy.counting import Count
+from kit.privacy.datamap import of_service as data_map_of
+from kit.privacy.handover import ToCompliance
+from kit.privacy.holding import Holdings
 from kit.process import Loop, in_order, run, supervise
 from kit.seal import cli as seal_cli
 from kit.seal.keyring import Keyring
+from kit.seal.sealer import Sealer
 from kit.settings import ServiceSettings, load
 from kit.telemetry import logging, metrics, tracing
 
@@ -55,6 +63,16 @@ log = structlog.get_logger(__name__)
 
 S = TypeVar("S", bound=ServiceSettings)
 P = TypeVar("P")
+
+
+@dataclass(frozen=True, slots=True)
+class Privacy:
+    """What a service holds about people, and the events by which it answers."""
+
+    holdings: Holdings
+    handed_over: type[AnswersExport]
+    erased: type[AnswersErasure]
+
 
 POOL_IN_USE = metrics.gauge("database_connections_in_use", "Connections of the pool that are in use")
 POOL_WAITING = metrics.gauge("database_connections_waited_for", "Tasks that wait for a connection")
@@ -74,6 +92,7 @@ class Backbone(Generic[S]):
     verifier: TokenVerifier
     outbound: Outbound
     keys: Keyring | None = None
+    compliance: Peer | None = None
 
     @property
     def keyring(self) -> Keyring:
@@ -97,7 +116,8 @@ class Service(Generic[S, P]):
     platform who subscribes to which event, so that an emitter can see before it is ready that no subscriber's queue
     is missing. `commands` are the service's own (`auth rotate-keys`). `mounts` are plain ASGI applications by path:
     they receive webhooks. `ledger` finds the ledger among the parts: its loops, `/internal/ledger` and the command
-    `ledger` then come by themselves.
+    `ledger` then come by themselves. `privacy` says what it holds about people, for whoever holds something: the loop
+    that answers compliance comes by itself, beside the subscriptions.
     """
 
     name: str
@@ -113,6 +133,7 @@ class Service(Generic[S, P]):
     commands: Mapping[str, Callable[[P], Awaitable[None]]] = field(default_factory=dict)
     mounts: Callable[[P], Mapping[str, ASGIApp]] = field(default=lambda _parts: {})
     ledger: Callable[[P], Ledger] | None = None
+    privacy: Callable[[P], Privacy] | None = None
 
     def own_consumers(self) -> dict[str, list[str]]:
         """The queues this service reads from: its name and the types it subscribes to."""
@@ -150,7 +171,16 @@ async def open_backbone(service: Service[S, P], settings: S) -> AsyncIterator[Ba
         )
         master = settings.master_key()
         keys = None if master is None else Keyring(database, master)
-        yield Backbone(settings, database, broker, Topology(settings.namespace), verifier, outbound, keys)
+        topology, peer = Topology(settings.namespace), compliance_of(service.name, settings, outbound)
+        yield Backbone(settings, database, broker, topology, verifier, outbound, keys, peer)
+
+
+def compliance_of(name: str, settings: ServiceSettings, outbound: Outbound) -> Peer | None:
+    """How this service speaks to compliance, where that is set."""
+    secret = settings.compliance_secret.get_secret_value()
+    if not settings.compliance_url or not secret:
+        return None
+    return Peer(outbound, settings.compliance_url, name, Sealer.from_text(secret))
 
 
 class Pulse:
@@ -274,6 +304,7 @@ def worker_loops(service: Service[S, P], backbone: Backbone[S], parts: P, consum
         *([Loop("consumer", consumer.run, grace=35.0)] if consumer else []),  # a handler has 30 s
         *service.loops(parts),
         *(service.ledger(parts).loops() if service.ledger else ()),
+        *_privacy_loops(service, backbone, parts),
         Loop("dead letters", partial(metrics.sample, [dead]), every=15),
         Loop("purge messages", partial(processed.purge, database), every=600),
         Loop("purge idempotency keys", partial(_purge_keys, database), every=600),
@@ -281,6 +312,22 @@ def worker_loops(service: Service[S, P], backbone: Backbone[S], parts: P, consum
         Loop("relay two", relay.run),
         Loop("listener", listener.run),
     ]
+
+
+def _privacy_loops(service: Service[S, P], backbone: Backbone[S], parts: P) -> Sequence[Loop]:
+    if service.privacy is None or backbone.compliance is None:
+        return ()
+    own = service.privacy(parts)
+    return Answering(
+        backbone.database,
+        backbone.keyring,
+        service.name,
+        own.holdings,
+        Count(data_map_of(service.migrations)),
+        ToCompliance(backbone.compliance),
+        own.handed_over,
+        own.erased,
+    ).loops()
 
 
 def _consumer(service: Service[S, P], backbone: Backbone[S]) -> Consumer | None:

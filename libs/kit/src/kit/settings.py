@@ -55,6 +55,10 @@ class ServiceSettings(ProcessSettings):
     """The local master key, which wraps the keys of tenants and people; a service that seals nothing needs none."""
     sealing_keys_old: tuple[SealingKey, ...] = ()
     """A JSON list of former ones, kept until `seal rotate-master` has run."""
+    compliance_url: str = Field("", pattern=r"^(https?://.+)?$")
+    """Where the keys of organizations and people are kept, and where parts of exports go."""
+    compliance_secret: SealingKey = SecretStr("")
+    """What this service shares with compliance: 32 random bytes in base64url, another for each service."""
     operator_token: SecretStr = SecretStr("")
     """Opens the operator's doors below /internal, which the gateway does not lead to; empty keeps them shut."""
     drain_notice: float = Field(0.0, ge=0, le=60)

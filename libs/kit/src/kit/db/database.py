@@ -135,6 +135,10 @@ class Transaction:
         own = self._organization_ids[0] if len(self._organization_ids) == 1 else None
         self._facts += [self._stamp(event, own) for event in events]
 
+    async def emit_of_platform(self, *events: Event) -> None:
+        """The same for facts that belong to no organization, whatever this transaction is bound to."""
+        self._facts += [self._stamp(event, None) for event in events]
+
     async def write_outbox(self) -> None:
         """Put the emitted events in the outbox; the last statement before the commit."""
         if not self._facts:

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 
 
 class Wakeups:
@@ -40,3 +40,16 @@ class Wakeups:
         """Hints may have been missed: let everybody look."""
         for topic in tuple(self._waiting):
             self.wake(topic)
+
+    async def work_off(self, topic: str, work: Callable[[], Awaitable[bool]], every: float = 5.0) -> None:
+        """Repeat `work` at once while there may be more, else at a hint of the topic or after `every` seconds.
+
+        Runs until cancelled.
+        """
+        with self.waiting(topic) as hint:
+            while True:
+                hint.clear()
+                if not await work():
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(every):
+                            await hint.wait()

@@ -14,11 +14,14 @@ content_sealed = { class = "content", sealed = true }
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final, Self
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from kit.db import migrations as kit_migrations
 from kit.privacy.words import PERSONAL, PROTECTED, Classification, Subject
 
 FILE: Final = "data.toml"
@@ -138,6 +141,14 @@ def load(path: Path, place: str = "") -> DataMap:
             [f"{place}: missing; describe each table in it, as docs/howto/add-a-table.md says"]
         ) from None
     return read(text, place)
+
+
+def of_service(migrations: ModuleType) -> DataMap:
+    """The map of a service's whole schema, its own tables and those that kit makes in it."""
+    own, kit = (
+        read(files(each).joinpath(FILE).read_text("utf-8"), each.__name__) for each in (migrations, kit_migrations)
+    )
+    return own | kit
 
 
 def read(text: str, place: str) -> DataMap:

@@ -404,6 +404,36 @@ CREATE POLICY tenant ON outgoing_mails FOR ALL TO auth_app USING (((organization
 GRANT INSERT, SELECT, UPDATE ON outgoing_mails TO auth_app;
 GRANT DELETE, SELECT ON outgoing_mails TO auth_loops;
 
+CREATE TABLE privacy_tasks (
+    id uuid NOT NULL,
+    what text NOT NULL,
+    organization_id uuid,
+    person_kind text NOT NULL,
+    person_id uuid NOT NULL,
+    way text NOT NULL DEFAULT ''::text,
+    state text NOT NULL DEFAULT 'open'::text,
+    attempt integer NOT NULL DEFAULT 0,
+    failures integer NOT NULL DEFAULT 0,
+    answers integer NOT NULL DEFAULT 0,
+    due_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    leased_until timestamp with time zone,
+    blocked_by text NOT NULL DEFAULT ''::text,
+    removed jsonb NOT NULL DEFAULT '{}'::jsonb,
+    anonymised jsonb NOT NULL DEFAULT '{}'::jsonb,
+    kept jsonb NOT NULL DEFAULT '{}'::jsonb,
+    kept_because jsonb NOT NULL DEFAULT '{}'::jsonb,
+    keys text[] NOT NULL DEFAULT '{}'::text[],
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    done_at timestamp with time zone,
+    CONSTRAINT privacy_tasks_pkey PRIMARY KEY (id),
+    CONSTRAINT privacy_tasks_state_check CHECK ((state = ANY (ARRAY['open'::text, 'done'::text]))),
+    CONSTRAINT privacy_tasks_what_check CHECK ((what = ANY (ARRAY['export'::text, 'erasure'::text])))
+);
+COMMENT ON TABLE privacy_tasks IS 'An export or erasure that was asked of this service, and how far it got; ids and counts only.';
+CREATE INDEX privacy_tasks_done ON privacy_tasks USING btree (done_at) WHERE (state = 'done'::text);
+CREATE INDEX privacy_tasks_open ON privacy_tasks USING btree (due_at) WHERE (state = 'open'::text);
+GRANT DELETE, INSERT, SELECT, UPDATE ON privacy_tasks TO auth_app;
+
 CREATE TABLE processed_messages (
     queue text NOT NULL,
     message_id uuid NOT NULL,

@@ -13,6 +13,7 @@ TENANT_FREE: Mapping[str, str] = {
     "mail_suppressions": "keyed hashes of addresses that must not be mailed, by whichever organization",
     "migrations": "about the schema itself",
     "outbox": "the relay sends the events of all tenants; rows live for milliseconds",
+    "privacy_tasks": "ids and counts; a user, whom no tenant owns, may be asked about, too",
     "processed_messages": "message ids of all tenants, deduplicated in one statement per batch",
     "suspect_messages": "message ids only, counted before a tenant is known",
 }

@@ -1,0 +1,967 @@
+-- The sum of all migrations; written by `make schemas`, compared by a test. Not to be edited.
+
+CREATE TABLE aggregate_versions (
+    gate text NOT NULL,
+    subject text NOT NULL,
+    version bigint NOT NULL,
+    CONSTRAINT aggregate_versions_pkey PRIMARY KEY (gate, subject)
+);
+COMMENT ON TABLE aggregate_versions IS 'The newest version applied per gate and aggregate; older events are ignored.';
+GRANT DELETE, INSERT, SELECT, UPDATE ON aggregate_versions TO compliance_app;
+
+CREATE TABLE dead_letters (
+    id uuid NOT NULL,
+    queue text NOT NULL,
+    message_id uuid,
+    generation bigint NOT NULL DEFAULT 0,
+    type text,
+    organization_id uuid,
+    body bytea NOT NULL,
+    reason text NOT NULL,
+    error text NOT NULL,
+    attempts integer NOT NULL,
+    first_failed_at timestamp with time zone NOT NULL,
+    dead_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    state text NOT NULL DEFAULT 'dead'::text,
+    settled_at timestamp with time zone,
+    settled_by text,
+    CONSTRAINT dead_letters_pkey PRIMARY KEY (id),
+    CONSTRAINT dead_letters_queue_message_id_generation_key UNIQUE (queue, message_id, generation),
+    CONSTRAINT dead_letters_state_check CHECK ((state = ANY (ARRAY['dead'::text, 'replayed'::text, 'discarded'::text])))
+);
+COMMENT ON TABLE dead_letters IS 'Messages that could not be applied, for an operator to replay or discard.';
+CREATE INDEX dead_letters_by_state ON dead_letters USING btree (state, id);
+GRANT DELETE, INSERT, SELECT, UPDATE ON dead_letters TO compliance_app;
+
+CREATE TABLE erasure_answers (
+    erasure_id uuid NOT NULL,
+    service text NOT NULL,
+    owner_id uuid NOT NULL,
+    state text NOT NULL DEFAULT 'asked'::text,
+    version bigint NOT NULL DEFAULT 0,
+    removed jsonb NOT NULL DEFAULT '{}'::jsonb,
+    anonymised jsonb NOT NULL DEFAULT '{}'::jsonb,
+    kept jsonb NOT NULL DEFAULT '{}'::jsonb,
+    kept_because jsonb NOT NULL DEFAULT '{}'::jsonb,
+    keys text[] NOT NULL DEFAULT '{}'::text[],
+    blocked_by text NOT NULL DEFAULT ''::text,
+    answered_at timestamp with time zone,
+    CONSTRAINT erasure_answers_erasure_id_fkey FOREIGN KEY (erasure_id) REFERENCES erasures(id),
+    CONSTRAINT erasure_answers_pkey PRIMARY KEY (erasure_id, service),
+    CONSTRAINT erasure_answers_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'blocked'::text, 'done'::text])))
+);
+COMMENT ON TABLE erasure_answers IS 'Which services were asked to forget somebody, and what they counted.';
+ALTER TABLE erasure_answers ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON erasure_answers FOR ALL TO compliance_app USING ((owner_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON erasure_answers TO compliance_app;
+
+CREATE TABLE erasures (
+    id uuid NOT NULL,
+    owner_id uuid NOT NULL,
+    organization_id uuid,
+    person_kind text NOT NULL,
+    person_id uuid NOT NULL,
+    way text NOT NULL,
+    requested_by uuid NOT NULL,
+    state text NOT NULL DEFAULT 'waiting'::text,
+    begins_at timestamp with time zone NOT NULL,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    begun_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    CONSTRAINT erasures_person_kind_check CHECK ((person_kind = ANY (ARRAY['contact'::text, 'user'::text]))),
+    CONSTRAINT erasures_pkey PRIMARY KEY (id),
+    CONSTRAINT erasures_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'begun'::text, 'destroying'::text, 'finished'::text, 'cancelled'::text]))),
+    CONSTRAINT erasures_way_check CHECK ((way = ANY (ARRAY['erase'::text, 'anonymise'::text])))
+);
+COMMENT ON TABLE erasures IS 'Somebody is to be forgotten: after the grace every service is asked, and when all have answered the keys are destroyed.';
+ALTER TABLE erasures ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE UNIQUE INDEX erasures_active ON erasures USING btree (owner_id, person_kind, person_id) WHERE (state = ANY (ARRAY['waiting'::text, 'begun'::text, 'destroying'::text]));
+CREATE INDEX erasures_destroying ON erasures USING btree (begins_at) WHERE (state = 'destroying'::text);
+CREATE INDEX erasures_listed ON erasures USING btree (owner_id, id);
+CREATE INDEX erasures_waiting ON erasures USING btree (begins_at) WHERE (state = 'waiting'::text);
+CREATE POLICY looking ON erasures FOR SELECT TO compliance_loops USING (true);
+CREATE POLICY tenant ON erasures FOR ALL TO compliance_app USING ((owner_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON erasures TO compliance_app;
+GRANT SELECT ON erasures TO compliance_loops;
+
+CREATE TABLE export_archives (
+    export_id uuid NOT NULL,
+    attempt integer NOT NULL,
+    number integer NOT NULL,
+    owner_id uuid NOT NULL,
+    sealed bytea NOT NULL,
+    CONSTRAINT export_archives_export_id_fkey FOREIGN KEY (export_id) REFERENCES exports(id),
+    CONSTRAINT export_archives_pkey PRIMARY KEY (export_id, attempt, number)
+);
+COMMENT ON TABLE export_archives IS 'The archive in chunks: encrypted under its password, and sealed once more under the key of the person.';
+ALTER TABLE export_archives ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON export_archives FOR ALL TO compliance_app USING ((owner_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT ON export_archives TO compliance_app;
+
+CREATE TABLE export_parts (
+    export_id uuid NOT NULL,
+    service text NOT NULL,
+    owner_id uuid NOT NULL,
+    state text NOT NULL DEFAULT 'asked'::text,
+    attempt integer NOT NULL DEFAULT 0,
+    pieces integer NOT NULL DEFAULT 0,
+    rows jsonb NOT NULL DEFAULT '{}'::jsonb,
+    CONSTRAINT export_parts_export_id_fkey FOREIGN KEY (export_id) REFERENCES exports(id),
+    CONSTRAINT export_parts_pkey PRIMARY KEY (export_id, service),
+    CONSTRAINT export_parts_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'ready'::text])))
+);
+COMMENT ON TABLE export_parts IS 'Which services were asked for their part, and which attempt of theirs is whole.';
+ALTER TABLE export_parts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON export_parts FOR ALL TO compliance_app USING ((owner_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON export_parts TO compliance_app;
+
+CREATE TABLE export_pieces (
+    export_id uuid NOT NULL,
+    service text NOT NULL,
+    attempt integer NOT NULL,
+    number integer NOT NULL,
+    owner_id uuid NOT NULL,
+    sealed bytea NOT NULL,
+    CONSTRAINT export_pieces_export_id_fkey FOREIGN KEY (export_id) REFERENCES exports(id),
+    CONSTRAINT export_pieces_pkey PRIMARY KEY (export_id, service, attempt, number)
+);
+COMMENT ON TABLE export_pieces IS 'Lines of JSON that services handed over, sealed under the key of the person; gone once the archive is made.';
+ALTER TABLE export_pieces ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON export_pieces FOR ALL TO compliance_app USING ((owner_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON export_pieces TO compliance_app;
+
+CREATE TABLE exports (
+    id uuid NOT NULL,
+    owner_id uuid NOT NULL,
+    organization_id uuid,
+    person_kind text NOT NULL,
+    person_id uuid NOT NULL,
+    requested_by uuid NOT NULL,
+    state text NOT NULL DEFAULT 'collecting'::text,
+    password_sealed bytea,
+    size bigint NOT NULL DEFAULT 0,
+    sha256 text NOT NULL DEFAULT ''::text,
+    attempt integer NOT NULL DEFAULT 0,
+    leased_until timestamp with time zone,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    ready_at timestamp with time zone,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT exports_person_kind_check CHECK ((person_kind = ANY (ARRAY['contact'::text, 'user'::text]))),
+    CONSTRAINT exports_pkey PRIMARY KEY (id),
+    CONSTRAINT exports_state_check CHECK ((state = ANY (ARRAY['collecting'::text, 'assembling'::text, 'ready'::text, 'expired'::text, 'too_large'::text])))
+);
+COMMENT ON TABLE exports IS 'Somebody asked for everything kept about one person; the password opens the archive and is forgotten once it is made.';
+ALTER TABLE exports ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX exports_assembling ON exports USING btree (created_at) WHERE (state = 'assembling'::text);
+CREATE INDEX exports_by_person ON exports USING btree (person_id);
+CREATE INDEX exports_expiring ON exports USING btree (expires_at) WHERE (state <> 'expired'::text);
+CREATE INDEX exports_listed ON exports USING btree (owner_id, id);
+CREATE POLICY looking ON exports FOR SELECT TO compliance_loops USING (true);
+CREATE POLICY tenant ON exports FOR ALL TO compliance_app USING ((owner_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON exports TO compliance_app;
+GRANT SELECT ON exports TO compliance_loops;
+
+CREATE TABLE idempotency_keys (
+    principal text NOT NULL,
+    key text NOT NULL,
+    operation text NOT NULL,
+    fingerprint bytea NOT NULL,
+    resource_id uuid,
+    version integer,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT idempotency_keys_pkey PRIMARY KEY (principal, key)
+);
+COMMENT ON TABLE idempotency_keys IS 'What an unsafe request with this key made; the answer is rendered again from it.';
+CREATE INDEX idempotency_keys_by_age ON idempotency_keys USING brin (created_at);
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency_keys TO compliance_app;
+
+CREATE TABLE intake_deliveries (
+    id uuid NOT NULL,
+    seq bigint NOT NULL,
+    source text NOT NULL,
+    body bytea NOT NULL,
+    bytes integer NOT NULL,
+    state text NOT NULL DEFAULT 'received'::text,
+    reason text,
+    items integer NOT NULL DEFAULT 0,
+    attempts integer NOT NULL DEFAULT 0,
+    generation integer NOT NULL DEFAULT 0,
+    traceparent text,
+    received_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT intake_deliveries_pkey PRIMARY KEY (id),
+    CONSTRAINT intake_deliveries_state_check CHECK ((state = ANY (ARRAY['received'::text, 'split'::text, 'unreadable'::text, 'discarded'::text])))
+);
+COMMENT ON TABLE intake_deliveries IS 'Genuine deliveries, sealed; seq is the order of arrival, items how many were found in it.';
+CREATE INDEX intake_deliveries_by_age ON intake_deliveries USING brin (received_at);
+CREATE INDEX intake_deliveries_unreadable ON intake_deliveries USING btree (source, id) WHERE (state = 'unreadable'::text);
+CREATE INDEX intake_deliveries_waiting ON intake_deliveries USING btree (source, seq) WHERE (state = 'received'::text);
+GRANT DELETE, INSERT, SELECT, UPDATE ON intake_deliveries TO compliance_app;
+
+CREATE TABLE intake_items (
+    id uuid NOT NULL,
+    seq bigint NOT NULL,
+    delivery_id uuid NOT NULL,
+    "position" integer NOT NULL,
+    source text NOT NULL,
+    item_id text NOT NULL,
+    generation integer NOT NULL DEFAULT 0,
+    lane bytea NOT NULL,
+    tenant text NOT NULL,
+    kind text NOT NULL,
+    content bytea NOT NULL,
+    traceparent text,
+    occurred_at timestamp with time zone,
+    received_at timestamp with time zone NOT NULL,
+    verdict text,
+    reason text,
+    attempts integer NOT NULL DEFAULT 0,
+    organization_id uuid,
+    decided_at timestamp with time zone,
+    CONSTRAINT intake_items_check CHECK (((verdict IS NULL) = (decided_at IS NULL))),
+    CONSTRAINT intake_items_pkey PRIMARY KEY (id),
+    CONSTRAINT intake_items_verdict_check CHECK ((verdict = ANY (ARRAY['applied'::text, 'duplicate'::text, 'quarantined'::text, 'discarded'::text])))
+);
+COMMENT ON TABLE intake_items IS 'Each thing in a delivery and what became of it; lane is the digest of its key, which is sealed with the content. A duplicate holds no content.';
+CREATE INDEX intake_items_by_age ON intake_items USING brin (received_at);
+CREATE UNIQUE INDEX intake_items_by_delivery ON intake_items USING btree (delivery_id, "position");
+CREATE UNIQUE INDEX intake_items_once ON intake_items USING btree (source, item_id) WHERE (verdict IS DISTINCT FROM 'duplicate'::text);
+CREATE INDEX intake_items_quarantined ON intake_items USING btree (source, id) WHERE (verdict = 'quarantined'::text);
+CREATE INDEX intake_items_waiting ON intake_items USING btree (source, lane, seq) WHERE (verdict IS NULL);
+GRANT DELETE, INSERT, SELECT, UPDATE ON intake_items TO compliance_app;
+
+CREATE TABLE intake_keys (
+    source text NOT NULL,
+    lane bytea NOT NULL,
+    wake_at timestamp with time zone NOT NULL DEFAULT statement_timestamp(),
+    holder uuid,
+    failures integer NOT NULL DEFAULT 0,
+    CONSTRAINT intake_keys_pkey PRIMARY KEY (source, lane)
+);
+COMMENT ON TABLE intake_keys IS 'Lanes with undecided items; while a worker holds one, wake_at is the end of its lease. A lane that is empty is deleted.';
+CREATE INDEX intake_keys_due ON intake_keys USING btree (source, wake_at);
+GRANT DELETE, INSERT, SELECT, UPDATE ON intake_keys TO compliance_app;
+
+CREATE TABLE intake_sources (
+    source text NOT NULL,
+    holder uuid,
+    leased_until timestamp with time zone NOT NULL DEFAULT '-infinity'::timestamp with time zone,
+    CONSTRAINT intake_sources_pkey PRIMARY KEY (source)
+);
+COMMENT ON TABLE intake_sources IS 'Which worker takes the deliveries of a source apart: one at a time, so that items keep the order of arrival.';
+GRANT INSERT, SELECT, UPDATE ON intake_sources TO compliance_app;
+
+CREATE TABLE ledger_attempts (
+    id bigint NOT NULL,
+    entry_id uuid NOT NULL,
+    organization_id uuid,
+    number integer NOT NULL,
+    what text NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    seconds double precision NOT NULL,
+    outcome text NOT NULL,
+    code text NOT NULL DEFAULT ''::text,
+    said text NOT NULL DEFAULT ''::text,
+    CONSTRAINT ledger_attempts_pkey PRIMARY KEY (id),
+    CONSTRAINT ledger_attempts_what_check CHECK ((what = ANY (ARRAY['call'::text, 'look'::text])))
+);
+COMMENT ON TABLE ledger_attempts IS 'One row per call or look: when, how long, what the other side said (redacted).';
+ALTER TABLE ledger_attempts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX ledger_attempts_of_entry ON ledger_attempts USING btree (entry_id, id);
+CREATE POLICY tenant ON ledger_attempts FOR ALL TO compliance_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (COALESCE(NULLIF(current_setting('app.orgs'::text, true), ''::text), '{}'::text))::uuid[] AS "coalesce")::uuid[]))));
+CREATE POLICY working ON ledger_attempts FOR ALL TO compliance_loops USING (true);
+GRANT INSERT, SELECT ON ledger_attempts TO compliance_app;
+GRANT DELETE, SELECT ON ledger_attempts TO compliance_loops;
+
+CREATE TABLE ledger_entries (
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    organization_id uuid,
+    lane_id bigint NOT NULL,
+    subject_id uuid NOT NULL,
+    status text NOT NULL DEFAULT 'pending'::text,
+    due_at timestamp with time zone NOT NULL,
+    first_due_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone,
+    attempt integer NOT NULL DEFAULT 0,
+    called_at timestamp with time zone,
+    began_by timestamp with time zone,
+    leased_until timestamp with time zone,
+    look_at timestamp with time zone,
+    looks integer NOT NULL DEFAULT 0,
+    blanks integer NOT NULL DEFAULT 0,
+    external_id text,
+    reason text NOT NULL DEFAULT ''::text,
+    code text NOT NULL DEFAULT ''::text,
+    settled_at timestamp with time zone,
+    settled_by text,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT ledger_entries_kind_subject_id_key UNIQUE (kind, subject_id),
+    CONSTRAINT ledger_entries_pkey PRIMARY KEY (id),
+    CONSTRAINT ledger_entries_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'calling'::text, 'unknown'::text, 'done'::text, 'refused'::text, 'cancelled'::text, 'unconfirmed'::text])))
+);
+COMMENT ON TABLE ledger_entries IS 'One row per effect outside; attempt is the fence of a claim, began_by the latest time its call can have begun, blanks the looks that found nothing.';
+ALTER TABLE ledger_entries ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX ledger_entries_by_status ON ledger_entries USING btree (status, id);
+CREATE INDEX ledger_entries_calling ON ledger_entries USING btree (leased_until) WHERE (status = 'calling'::text);
+CREATE INDEX ledger_entries_due ON ledger_entries USING btree (kind, due_at) WHERE (status = 'pending'::text);
+CREATE INDEX ledger_entries_expiring ON ledger_entries USING btree (expires_at) WHERE ((status = 'pending'::text) AND (expires_at IS NOT NULL));
+CREATE INDEX ledger_entries_open ON ledger_entries USING btree (kind, status) WHERE (status = ANY (ARRAY['unknown'::text, 'unconfirmed'::text]));
+CREATE INDEX ledger_entries_pending ON ledger_entries USING btree (lane_id, due_at, id) WHERE (status = 'pending'::text);
+CREATE INDEX ledger_entries_settled ON ledger_entries USING btree (settled_at) WHERE (settled_at IS NOT NULL);
+CREATE INDEX ledger_entries_unknown ON ledger_entries USING btree (lane_id, look_at) WHERE (status = 'unknown'::text);
+CREATE POLICY tenant ON ledger_entries FOR ALL TO compliance_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (COALESCE(NULLIF(current_setting('app.orgs'::text, true), ''::text), '{}'::text))::uuid[] AS "coalesce")::uuid[]))));
+CREATE POLICY working ON ledger_entries FOR ALL TO compliance_loops USING (true);
+GRANT INSERT, SELECT, UPDATE ON ledger_entries TO compliance_app;
+GRANT DELETE, SELECT, UPDATE ON ledger_entries TO compliance_loops;
+
+CREATE TABLE ledger_holds (
+    organization_id uuid,
+    lane_key text,
+    reason text NOT NULL,
+    held_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT ledger_holds_organization_id_lane_key_key UNIQUE NULLS NOT DISTINCT (organization_id, lane_key)
+);
+COMMENT ON TABLE ledger_holds IS 'Nothing leaves on this lane, or (lane_key null) on any lane of the organization.';
+ALTER TABLE ledger_holds ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON ledger_holds FOR ALL TO compliance_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (COALESCE(NULLIF(current_setting('app.orgs'::text, true), ''::text), '{}'::text))::uuid[] AS "coalesce")::uuid[]))));
+CREATE POLICY working ON ledger_holds FOR SELECT TO compliance_loops USING (true);
+GRANT DELETE, INSERT, SELECT, UPDATE ON ledger_holds TO compliance_app;
+GRANT SELECT ON ledger_holds TO compliance_loops;
+
+CREATE TABLE ledger_lanes (
+    id bigint NOT NULL,
+    organization_id uuid,
+    key text NOT NULL,
+    rate double precision,
+    next_slot timestamp with time zone,
+    parked_until timestamp with time zone,
+    ready_at timestamp with time zone,
+    released_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT ledger_lanes_organization_id_key_key UNIQUE NULLS NOT DISTINCT (organization_id, key),
+    CONSTRAINT ledger_lanes_pkey PRIMARY KEY (id),
+    CONSTRAINT ledger_lanes_rate_check CHECK ((rate > (0)::double precision))
+);
+COMMENT ON TABLE ledger_lanes IS 'What shares one pace and takes turns with others; ready_at is its place in the queue, null when nothing waits.';
+ALTER TABLE ledger_lanes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX ledger_lanes_ready ON ledger_lanes USING btree (ready_at) WHERE (ready_at IS NOT NULL);
+CREATE POLICY tenant ON ledger_lanes FOR ALL TO compliance_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (COALESCE(NULLIF(current_setting('app.orgs'::text, true), ''::text), '{}'::text))::uuid[] AS "coalesce")::uuid[]))));
+CREATE POLICY working ON ledger_lanes FOR ALL TO compliance_loops USING (true);
+GRANT INSERT, SELECT, UPDATE ON ledger_lanes TO compliance_app;
+GRANT SELECT, UPDATE ON ledger_lanes TO compliance_loops;
+
+CREATE TABLE ledger_wakes (
+    id bigint NOT NULL,
+    organization_id uuid,
+    lane_id bigint NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    parked_until timestamp with time zone,
+    CONSTRAINT ledger_wakes_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE ledger_wakes IS 'Lanes that have something to do from a time on; written beside the entries so that nobody who adds waits for a lane, drained by workers.';
+ALTER TABLE ledger_wakes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON ledger_wakes FOR ALL TO compliance_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (COALESCE(NULLIF(current_setting('app.orgs'::text, true), ''::text), '{}'::text))::uuid[] AS "coalesce")::uuid[]))));
+CREATE POLICY working ON ledger_wakes FOR ALL TO compliance_loops USING (true);
+GRANT INSERT, SELECT ON ledger_wakes TO compliance_app;
+GRANT DELETE, SELECT, UPDATE ON ledger_wakes TO compliance_loops;
+
+CREATE TABLE mail_suppressions (
+    address_hash bytea NOT NULL,
+    reason text NOT NULL,
+    category text NOT NULL DEFAULT ''::text,
+    until timestamp with time zone,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT mail_suppressions_check CHECK (((category <> ''::text) = (reason = 'unsubscribed'::text))),
+    CONSTRAINT mail_suppressions_pkey PRIMARY KEY (address_hash, reason, category),
+    CONSTRAINT mail_suppressions_reason_check CHECK ((reason = ANY (ARRAY['hard-bounce'::text, 'complaint'::text, 'unsubscribed'::text])))
+);
+COMMENT ON TABLE mail_suppressions IS 'Addresses, as keyed hashes, that are not mailed: they do not exist, complained, or do not want a category.';
+GRANT DELETE, INSERT, SELECT, UPDATE ON mail_suppressions TO compliance_app;
+
+CREATE TABLE migrations (
+    origin text NOT NULL,
+    number integer NOT NULL,
+    name text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamp with time zone NOT NULL DEFAULT now(),
+    CONSTRAINT migrations_pkey PRIMARY KEY (origin, number)
+);
+GRANT SELECT ON migrations TO compliance_app;
+
+CREATE TABLE outbox (
+    id uuid NOT NULL,
+    type text NOT NULL,
+    organization_id uuid,
+    body bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT outbox_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE outbox IS 'Events committed with their state and not yet confirmed by the broker; the relay deletes them.';
+GRANT DELETE, INSERT, SELECT ON outbox TO compliance_app;
+GRANT UPDATE (created_at) ON outbox TO compliance_app;
+
+CREATE TABLE outgoing_mails (
+    id uuid NOT NULL,
+    organization_id uuid,
+    category text NOT NULL,
+    template text NOT NULL,
+    locale text NOT NULL,
+    about uuid,
+    detail uuid,
+    address bytea,
+    address_hash bytea,
+    parameters bytea,
+    message_id text NOT NULL,
+    dedupe_key text NOT NULL,
+    status text NOT NULL DEFAULT 'pending'::text,
+    tries integer NOT NULL DEFAULT 0,
+    unknowns integer NOT NULL DEFAULT 0,
+    code text NOT NULL DEFAULT ''::text,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    settled_at timestamp with time zone,
+    CONSTRAINT outgoing_mails_check CHECK ((((address IS NULL) = (parameters IS NULL)) AND ((address IS NULL) OR (address_hash IS NOT NULL)))),
+    CONSTRAINT outgoing_mails_check1 CHECK (((status = ANY (ARRAY['pending'::text, 'unknown'::text])) = (settled_at IS NULL))),
+    CONSTRAINT outgoing_mails_dedupe_key_check CHECK ((length(dedupe_key) <= 200)),
+    CONSTRAINT outgoing_mails_pkey PRIMARY KEY (id),
+    CONSTRAINT outgoing_mails_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'sent'::text, 'refused'::text, 'unknown'::text, 'unconfirmed'::text, 'withdrawn'::text])))
+);
+COMMENT ON TABLE outgoing_mails IS 'Mails by reference, or with address and parameters sealed; neither address nor text stands here in clear. The ledger says when each is sent.';
+ALTER TABLE outgoing_mails ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX outgoing_mails_about ON outgoing_mails USING btree (about, created_at) WHERE (about IS NOT NULL);
+CREATE INDEX outgoing_mails_by_end ON outgoing_mails USING btree (settled_at) WHERE (settled_at IS NOT NULL);
+CREATE UNIQUE INDEX outgoing_mails_once ON outgoing_mails USING btree (COALESCE(organization_id, '00000000-0000-0000-0000-000000000000'::uuid), dedupe_key);
+CREATE POLICY forgetting ON outgoing_mails FOR ALL TO compliance_loops USING (true);
+CREATE POLICY tenant ON outgoing_mails FOR ALL TO compliance_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (NULLIF(current_setting('app.orgs'::text, true), ''::text))::uuid[] AS "nullif")::uuid[]))));
+GRANT INSERT, SELECT, UPDATE ON outgoing_mails TO compliance_app;
+GRANT DELETE, SELECT ON outgoing_mails TO compliance_loops;
+
+CREATE TABLE privacy_tasks (
+    id uuid NOT NULL,
+    what text NOT NULL,
+    organization_id uuid,
+    person_kind text NOT NULL,
+    person_id uuid NOT NULL,
+    way text NOT NULL DEFAULT ''::text,
+    state text NOT NULL DEFAULT 'open'::text,
+    attempt integer NOT NULL DEFAULT 0,
+    failures integer NOT NULL DEFAULT 0,
+    answers integer NOT NULL DEFAULT 0,
+    due_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    leased_until timestamp with time zone,
+    blocked_by text NOT NULL DEFAULT ''::text,
+    removed jsonb NOT NULL DEFAULT '{}'::jsonb,
+    anonymised jsonb NOT NULL DEFAULT '{}'::jsonb,
+    kept jsonb NOT NULL DEFAULT '{}'::jsonb,
+    kept_because jsonb NOT NULL DEFAULT '{}'::jsonb,
+    keys text[] NOT NULL DEFAULT '{}'::text[],
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    done_at timestamp with time zone,
+    CONSTRAINT privacy_tasks_pkey PRIMARY KEY (id),
+    CONSTRAINT privacy_tasks_state_check CHECK ((state = ANY (ARRAY['open'::text, 'done'::text]))),
+    CONSTRAINT privacy_tasks_what_check CHECK ((what = ANY (ARRAY['export'::text, 'erasure'::text])))
+);
+COMMENT ON TABLE privacy_tasks IS 'An export or erasure that was asked of this service, and how far it got; ids and counts only.';
+CREATE INDEX privacy_tasks_done ON privacy_tasks USING btree (done_at) WHERE (state = 'done'::text);
+CREATE INDEX privacy_tasks_open ON privacy_tasks USING btree (due_at) WHERE (state = 'open'::text);
+GRANT DELETE, INSERT, SELECT, UPDATE ON privacy_tasks TO compliance_app;
+
+CREATE TABLE processed_messages (
+    queue text NOT NULL,
+    message_id uuid NOT NULL,
+    generation bigint NOT NULL DEFAULT 0,
+    processed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT processed_messages_pkey PRIMARY KEY (queue, message_id, generation)
+);
+COMMENT ON TABLE processed_messages IS 'Messages whose effect is committed; a replay carries another generation.';
+CREATE INDEX processed_messages_by_age ON processed_messages USING brin (processed_at);
+GRANT DELETE, INSERT, SELECT ON processed_messages TO compliance_app;
+
+CREATE TABLE seal_keys (
+    id uuid NOT NULL,
+    organization_id uuid,
+    subject text NOT NULL DEFAULT ''::text,
+    version integer NOT NULL DEFAULT 1,
+    parent_id uuid,
+    master_key_id text,
+    wrapped bytea,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    retired_at timestamp with time zone,
+    shredded_at timestamp with time zone,
+    CONSTRAINT seal_keys_check CHECK (((wrapped IS NULL) = (shredded_at IS NOT NULL))),
+    CONSTRAINT seal_keys_check1 CHECK (((wrapped IS NULL) OR ((parent_id IS NULL) = (subject = ''::text)))),
+    CONSTRAINT seal_keys_check2 CHECK (((wrapped IS NULL) OR ((master_key_id IS NULL) = (subject <> ''::text)))),
+    CONSTRAINT seal_keys_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES seal_keys(id),
+    CONSTRAINT seal_keys_pkey PRIMARY KEY (id),
+    CONSTRAINT seal_keys_subject_check CHECK (((subject = ''::text) OR (subject ~ '^[a-z][a-z_-]{0,40}:[0-9a-f-]{32,64}$'::text)))
+);
+COMMENT ON TABLE seal_keys IS 'Wrapped keys by owner and version; an organization of NULL is the platform itself, a subject of '''' the organization itself; a shredded key has no bytes left.';
+ALTER TABLE seal_keys ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE UNIQUE INDEX seal_keys_by_owner ON seal_keys USING btree (COALESCE(organization_id, '00000000-0000-0000-0000-000000000000'::uuid), subject, version);
+CREATE INDEX seal_keys_by_parent ON seal_keys USING btree (parent_id) WHERE (parent_id IS NOT NULL);
+CREATE INDEX seal_keys_shredded ON seal_keys USING btree (shredded_at) WHERE (shredded_at IS NOT NULL);
+CREATE INDEX seal_keys_under_master ON seal_keys USING btree (id) WHERE ((master_key_id IS NOT NULL) AND (wrapped IS NOT NULL));
+CREATE POLICY looking ON seal_keys FOR SELECT TO compliance_loops USING (true);
+CREATE POLICY tenant ON seal_keys FOR ALL TO compliance_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (NULLIF(current_setting('app.orgs'::text, true), ''::text))::uuid[] AS "nullif")::uuid[]))));
+GRANT INSERT, SELECT ON seal_keys TO compliance_app;
+GRANT SELECT ON seal_keys TO compliance_loops;
+GRANT UPDATE (master_key_id) ON seal_keys TO compliance_app;
+GRANT UPDATE (wrapped) ON seal_keys TO compliance_app;
+GRANT UPDATE (retired_at) ON seal_keys TO compliance_app;
+GRANT UPDATE (shredded_at) ON seal_keys TO compliance_app;
+
+CREATE TABLE suspect_messages (
+    queue text NOT NULL,
+    message_id uuid NOT NULL,
+    generation bigint NOT NULL DEFAULT 0,
+    attempts integer NOT NULL DEFAULT 0,
+    last_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT suspect_messages_pkey PRIMARY KEY (queue, message_id, generation)
+);
+COMMENT ON TABLE suspect_messages IS 'Redelivered messages counted before their handler runs: some kill the process.';
+GRANT DELETE, INSERT, SELECT, UPDATE ON suspect_messages TO compliance_app;
+
+CREATE OR REPLACE FUNCTION compliance.due_erasures(at_most integer)
+ RETURNS TABLE(id uuid, owner_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'compliance', 'kit', 'pg_temp'
+AS $function$
+        SELECT e.id, e.owner_id FROM erasures AS e
+        WHERE e.state = 'destroying' OR (e.state = 'waiting' AND e.begins_at <= kit_now())
+        ORDER BY e.begins_at LIMIT at_most
+    $function$;
+-- owner: compliance_loops
+-- may be called by: compliance_app
+
+CREATE OR REPLACE FUNCTION compliance.due_exports(at_most integer)
+ RETURNS TABLE(id uuid, owner_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'compliance', 'kit', 'pg_temp'
+AS $function$
+        SELECT e.id, e.owner_id FROM exports AS e
+        WHERE e.state = 'assembling' AND (e.leased_until IS NULL OR e.leased_until < kit_now())
+        ORDER BY e.created_at LIMIT at_most
+    $function$;
+-- owner: compliance_loops
+-- may be called by: compliance_app
+
+CREATE OR REPLACE FUNCTION compliance.expired_exports(at_most integer)
+ RETURNS TABLE(id uuid, owner_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'compliance', 'kit', 'pg_temp'
+AS $function$
+        SELECT e.id, e.owner_id FROM exports AS e
+        WHERE e.state <> 'expired' AND e.expires_at < kit_now()
+        ORDER BY e.expires_at LIMIT at_most
+    $function$;
+-- owner: compliance_loops
+-- may be called by: compliance_app
+
+CREATE OR REPLACE FUNCTION compliance.forget_mails(older_than interval, at_most integer)
+ RETURNS bigint
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'compliance', 'kit', 'pg_temp'
+AS $function$
+        WITH forgotten AS (
+            DELETE FROM outgoing_mails
+            WHERE id IN (SELECT id FROM outgoing_mails WHERE settled_at < kit_now() - older_than LIMIT at_most)
+            RETURNING id
+        )
+        SELECT count(*) FROM forgotten
+    $function$;
+-- owner: compliance_loops
+-- may be called by: compliance_app
+
+CREATE OR REPLACE FUNCTION compliance.ledger_claim(kinds text[], leases double precision[], most integer, most_lanes integer, pace double precision, lead double precision, ahead double precision, slice double precision, unpaced integer, busy bigint[])
+ RETURNS TABLE(id uuid, kind text, organization_id uuid, lane_id bigint, lane_key text, subject_id uuid, attempt integer, due_at timestamp with time zone, created_at timestamp with time zone, called_at timestamp with time zone, age double precision, lease double precision, slot double precision, step double precision, slots_end timestamp with time zone, server timestamp with time zone)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'compliance', 'kit', 'pg_temp'
+AS $function$
+    #variable_conflict use_column
+    DECLARE
+        platform timestamptz := kit_now();
+        own timestamptz := statement_timestamp();
+        lane record;
+        apart double precision;
+        first double precision;
+        room integer;
+        taken integer;
+        left_over integer := most;
+        rest timestamptz;
+        known boolean;
+        free_slot timestamptz;
+    BEGIN
+        FOR lane IN
+            SELECT l.id, l.organization_id, l.key, l.rate, l.next_slot, l.parked_until FROM ledger_lanes AS l
+            WHERE l.ready_at <= platform AND l.id <> ALL (busy)
+            ORDER BY l.ready_at LIMIT most_lanes FOR UPDATE SKIP LOCKED
+        LOOP
+            EXIT WHEN left_over <= 0;
+            PERFORM FROM ledger_holds AS h
+            WHERE (h.organization_id = lane.organization_id
+                   OR (h.organization_id IS NULL AND lane.organization_id IS NULL))
+              AND (h.lane_key = lane.key OR h.lane_key IS NULL);
+            IF FOUND THEN
+                UPDATE ledger_lanes AS l SET ready_at = NULL WHERE l.id = lane.id;
+                CONTINUE;
+            END IF;
+            IF lane.parked_until > platform THEN
+                UPDATE ledger_lanes AS l SET ready_at = lane.parked_until WHERE l.id = lane.id;
+                CONTINUE;
+            END IF;
+            apart := coalesce(1 / (lane.rate * pace), 0);
+            first := CASE WHEN lane.rate IS NULL THEN 0 ELSE lead END;
+            room := CASE WHEN lane.rate IS NULL THEN unpaced ELSE greatest(1, floor(slice / apart)) END;
+            IF lane.rate IS NOT NULL AND lane.next_slot <= own + make_interval(secs => ahead + 2 * slice + apart + 5) THEN
+                first := greatest(first, extract(epoch FROM lane.next_slot - own));
+            END IF;
+            IF first > greatest(ahead, lead) THEN
+                UPDATE ledger_lanes AS l SET ready_at = platform + make_interval(secs => first - ahead)
+                WHERE l.id = lane.id;
+                CONTINUE;
+            END IF;
+            RETURN QUERY
+            WITH chosen AS MATERIALIZED (
+                SELECT e.id, e.due_at FROM ledger_entries AS e
+                WHERE e.lane_id = lane.id AND e.status = 'pending' AND e.due_at <= platform AND e.kind = ANY (kinds)
+                  AND (e.expires_at IS NULL OR e.expires_at > platform)
+                ORDER BY e.due_at, e.id LIMIT least(room, left_over) FOR UPDATE SKIP LOCKED
+            ), placed AS MATERIALIZED (
+                SELECT c.id, first + apart * (row_number() OVER (ORDER BY c.due_at, c.id) - 1) AS slot,
+                       own + make_interval(secs => first + apart * count(*) OVER ()) AS slots_end
+                FROM chosen AS c
+            )
+            UPDATE ledger_entries AS e
+            SET status = 'calling', attempt = e.attempt + 1, called_at = platform + make_interval(secs => p.slot),
+                began_by = NULL, look_at = NULL, looks = 0, blanks = 0,
+                leased_until = own + make_interval(secs => p.slot + patience.seconds)
+            FROM placed AS p, unnest(kinds, leases) AS patience (kind, seconds)
+            WHERE e.id = p.id AND patience.kind = e.kind
+            RETURNING e.id, e.kind, e.organization_id, e.lane_id, lane.key, e.subject_id, e.attempt, e.due_at,
+                      e.created_at, e.called_at, extract(epoch FROM platform - e.first_due_at)::double precision,
+                      p.slot + patience.seconds, p.slot, apart, p.slots_end, own;
+            GET DIAGNOSTICS taken = ROW_COUNT;
+            left_over := left_over - taken;
+            free_slot := CASE WHEN lane.rate IS NOT NULL AND taken > 0
+                              THEN own + make_interval(secs => first + apart * taken) ELSE lane.next_slot END;
+            SELECT e.due_at, e.kind = ANY (kinds) INTO rest, known FROM ledger_entries AS e
+            WHERE e.lane_id = lane.id AND e.status = 'pending' AND (e.expires_at IS NULL OR e.expires_at > platform)
+            ORDER BY e.due_at LIMIT 1;
+            UPDATE ledger_lanes AS l
+            SET next_slot = free_slot,
+                ready_at = CASE WHEN rest IS NULL THEN NULL ELSE greatest(rest,
+                    platform + make_interval(secs => CASE WHEN taken > 0 THEN 0 WHEN known THEN 0.1 ELSE 2 END),
+                    platform + CASE WHEN lane.rate IS NULL THEN NULL
+                                    ELSE free_slot - own - make_interval(secs => ahead) END) END
+            WHERE l.id = lane.id;
+        END LOOP;
+    END
+    $function$;
+-- owner: compliance_loops
+-- may be called by: compliance_app
+
+CREATE OR REPLACE FUNCTION compliance.ledger_claim_looks(kinds text[], leases double precision[], most integer, per_lane integer, after_lane bigint)
+ RETURNS TABLE(walked bigint, id uuid, kind text, organization_id uuid, lane_id bigint, lane_key text, subject_id uuid, attempt integer, due_at timestamp with time zone, created_at timestamp with time zone, called_at timestamp with time zone, age double precision, since_call double precision, quiet double precision, looks integer, blanks integer)
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'compliance', 'kit', 'pg_temp'
+AS $function$
+        WITH RECURSIVE walk AS (
+            (SELECT e.lane_id, e.look_at, 1 AS steps FROM ledger_entries AS e
+             WHERE e.status = 'unknown' AND e.lane_id > ledger_claim_looks.after_lane
+             ORDER BY e.lane_id, e.look_at LIMIT 1)
+            UNION ALL
+            SELECT found.lane_id, found.look_at, walk.steps + 1 FROM walk, LATERAL (
+                SELECT e.lane_id, e.look_at FROM ledger_entries AS e
+                WHERE e.status = 'unknown' AND e.lane_id > walk.lane_id
+                ORDER BY e.lane_id, e.look_at LIMIT 1) AS found
+            WHERE walk.steps < 500
+        ), chosen AS MATERIALIZED (
+            SELECT due.id FROM walk, LATERAL (
+                SELECT e.id FROM ledger_entries AS e
+                WHERE e.lane_id = walk.lane_id AND e.status = 'unknown' AND e.look_at <= kit_now()
+                  AND e.kind = ANY (kinds)
+                ORDER BY e.look_at LIMIT per_lane FOR UPDATE SKIP LOCKED) AS due
+            WHERE walk.look_at <= kit_now() LIMIT most
+        ), taken AS (
+            UPDATE ledger_entries AS e
+            SET looks = e.looks + 1, look_at = kit_now() + make_interval(secs => patience.seconds)
+            FROM unnest(kinds, leases) AS patience (kind, seconds), ledger_lanes AS lane
+            WHERE e.id = ANY (ARRAY(SELECT chosen.id FROM chosen)) AND e.status = 'unknown' AND patience.kind = e.kind
+              AND lane.id = e.lane_id
+            RETURNING e.id, e.kind, e.organization_id, e.lane_id, lane.key, e.subject_id, e.attempt, e.due_at,
+                      e.created_at, e.called_at, extract(epoch FROM kit_now() - e.first_due_at)::double precision,
+                      extract(epoch FROM kit_now() - e.called_at)::double precision,
+                      extract(epoch FROM kit_now() - coalesce(e.began_by, e.called_at))::double precision,
+                      e.looks, e.blanks
+        )
+        SELECT reach.lane_id, taken.*
+        FROM (SELECT CASE WHEN count(*) < 500 THEN 0 ELSE max(walk.lane_id) END AS lane_id FROM walk) AS reach
+        LEFT JOIN taken ON true
+    $function$;
+-- owner: compliance_loops
+-- may be called by: compliance_app
+
+CREATE OR REPLACE FUNCTION compliance.ledger_drain_wakes(most integer)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'compliance', 'kit', 'pg_temp'
+AS $function$
+    DECLARE
+        wakes bigint[];
+        lanes bigint[];
+        free bigint[];
+        drained bigint;
+    BEGIN
+        SELECT array_agg(w.id), array_agg(DISTINCT w.lane_id) INTO wakes, lanes
+        FROM (SELECT id, lane_id FROM ledger_wakes ORDER BY id LIMIT most FOR UPDATE SKIP LOCKED) AS w;
+        IF wakes IS NULL THEN
+            RETURN 0;
+        END IF;
+        SELECT array_agg(l.id) INTO free
+        FROM (SELECT id FROM ledger_lanes WHERE id = ANY (lanes) FOR UPDATE SKIP LOCKED) AS l;
+        WITH gone AS (
+            DELETE FROM ledger_wakes WHERE id = ANY (wakes) AND lane_id = ANY (free)
+            RETURNING lane_id, due_at, parked_until
+        ), news AS (
+            SELECT lane_id, min(due_at) AS due_at, max(parked_until) AS parked_until, count(*) AS wakes
+            FROM gone GROUP BY lane_id
+        ), told AS (
+            UPDATE ledger_lanes AS lane
+            SET parked_until = greatest(lane.parked_until, news.parked_until),
+                ready_at = greatest(least(lane.ready_at, greatest(news.due_at, kit_now())), lane.parked_until,
+                                    news.parked_until)
+            FROM news WHERE lane.id = news.lane_id
+        )
+        SELECT coalesce(sum(news.wakes), 0) INTO drained FROM news;
+        RETURN cardinality(wakes) - drained;
+    END
+    $function$;
+-- owner: compliance_loops
+-- may be called by: compliance_app
+
+CREATE OR REPLACE FUNCTION compliance.ledger_list(statuses text[], of_kind text, kinds text[], before uuid, older_than interval, most integer)
+ RETURNS TABLE(id uuid, kind text, organization_id uuid, lane_key text, subject_id uuid, status text, attempt integer, due_at timestamp with time zone, created_at timestamp with time zone, called_at timestamp with time zone, look_at timestamp with time zone, external_id text, reason text, code text, settled_at timestamp with time zone, settled_by text, held text)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'compliance', 'kit', 'pg_temp'
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+    #variable_conflict use_column
+    BEGIN
+        RETURN QUERY
+        SELECT e.id, e.kind, e.organization_id, lane.key, e.subject_id, e.status, e.attempt, e.due_at, e.created_at,
+               e.called_at, e.look_at, e.external_id, e.reason, e.code, e.settled_at, e.settled_by,
+               (SELECT h.reason FROM ledger_holds AS h
+                WHERE h.organization_id IS NOT DISTINCT FROM e.organization_id
+                  AND (h.lane_key = lane.key OR h.lane_key IS NULL) ORDER BY h.lane_key LIMIT 1)
+        FROM (
+            SELECT other.* FROM unnest(statuses) AS wanted (status), LATERAL (
+                SELECT * FROM ledger_entries AS each
+                WHERE each.status = wanted.status AND (of_kind IS NULL OR each.kind = of_kind)
+                  AND (before IS NULL OR each.id < before) AND each.due_at <= kit_now() - older_than
+                ORDER BY each.id DESC LIMIT most) AS other
+            WHERE wanted.status <> 'pending'
+            UNION ALL
+            (SELECT waiting.* FROM (
+                SELECT * FROM ledger_entries AS each
+                WHERE 'pending' = ANY (statuses) AND each.status = 'pending' AND each.kind = ANY (kinds)
+                  AND each.due_at <= kit_now() - older_than AND (before IS NULL OR each.id < before)
+                OFFSET 0) AS waiting
+             ORDER BY waiting.id DESC LIMIT most)
+        ) AS e
+        JOIN ledger_lanes AS lane ON lane.id = e.lane_id
+        ORDER BY e.id DESC LIMIT most;
+    END
+    $function$;
+-- owner: compliance_loops
+-- may be called by: compliance_app
+
+CREATE OR REPLACE FUNCTION compliance.ledger_measure(kinds text[], most integer)
+ RETURNS TABLE(kind text, oldest double precision, due bigint, unknown bigint, unconfirmed bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'compliance', 'kit', 'pg_temp'
+AS $function$
+        SELECT k.kind,
+               coalesce((SELECT extract(epoch FROM kit_now() - e.due_at) FROM ledger_entries AS e
+                         WHERE e.kind = k.kind AND e.status = 'pending' AND e.due_at <= kit_now()
+                         ORDER BY e.due_at LIMIT 1), 0)::double precision,
+               (SELECT count(*) FROM (SELECT FROM ledger_entries AS e WHERE e.kind = k.kind AND e.status = 'pending'
+                                      AND e.due_at <= kit_now() LIMIT most) AS counted),
+               (SELECT count(*) FROM (SELECT FROM ledger_entries AS e WHERE e.kind = k.kind AND e.status = 'unknown'
+                                      LIMIT most) AS counted),
+               (SELECT count(*) FROM (SELECT FROM ledger_entries AS e WHERE e.kind = k.kind
+                                      AND e.status = 'unconfirmed' LIMIT most) AS counted)
+        FROM unnest(kinds) AS k (kind)
+    $function$;
+-- owner: compliance_loops
+-- may be called by: compliance_app
+
+CREATE OR REPLACE FUNCTION compliance.ledger_mend_lanes(after_lane bigint, most integer)
+ RETURNS TABLE(last_lane bigint, mended bigint)
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'compliance', 'kit', 'pg_temp'
+AS $function$
+        WITH part AS MATERIALIZED (
+            SELECT lane.id, lane.ready_at, lane.parked_until FROM ledger_lanes AS lane
+            WHERE lane.id > after_lane ORDER BY lane.id LIMIT most FOR UPDATE SKIP LOCKED
+        ), wanted AS (
+            SELECT part.id, part.ready_at,
+                   greatest(first.due_at, part.parked_until) AS should
+            FROM part LEFT JOIN LATERAL (
+                SELECT e.due_at FROM ledger_entries AS e WHERE e.lane_id = part.id AND e.status = 'pending'
+                ORDER BY e.due_at LIMIT 1) AS first ON true
+            WHERE first.due_at IS NOT NULL
+        ), mended AS (
+            UPDATE ledger_lanes AS lane SET ready_at = wanted.should FROM wanted
+            WHERE lane.id = wanted.id AND NOT EXISTS (
+                      SELECT FROM ledger_holds AS h
+                      WHERE h.organization_id IS NOT DISTINCT FROM lane.organization_id
+                        AND (h.lane_key = lane.key OR h.lane_key IS NULL))
+              AND (wanted.ready_at IS NULL OR wanted.ready_at > wanted.should + interval '5 seconds')
+              AND (lane.next_slot IS NULL OR lane.next_slot < statement_timestamp() + interval '5 seconds'
+                   OR lane.next_slot > statement_timestamp() + interval '1 hour')
+            RETURNING lane.id
+        )
+        SELECT (SELECT max(part.id) FROM part), (SELECT count(*) FROM mended)
+    $function$;
+-- owner: compliance_loops
+-- may be called by: compliance_app
+
+CREATE OR REPLACE FUNCTION compliance.ledger_next()
+ RETURNS double precision
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'compliance', 'kit', 'pg_temp'
+AS $function$
+        SELECT extract(epoch FROM min(ready_at) - kit_now())::double precision FROM ledger_lanes
+        WHERE ready_at IS NOT NULL
+    $function$;
+-- owner: compliance_loops
+-- may be called by: compliance_app
+
+CREATE OR REPLACE FUNCTION compliance.ledger_overdue(kinds text[], most integer, but_for uuid[])
+ RETURNS TABLE(id uuid, kind text, organization_id uuid, lane_id bigint, lane_key text, subject_id uuid, attempt integer, due_at timestamp with time zone, created_at timestamp with time zone, called_at timestamp with time zone, status text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'compliance', 'kit', 'pg_temp'
+AS $function$
+        SELECT e.id, e.kind, e.organization_id, e.lane_id, lane.key, e.subject_id, e.attempt, e.due_at, e.created_at,
+               coalesce(e.called_at, e.created_at), e.status
+        FROM (
+            (SELECT * FROM ledger_entries AS c WHERE c.status = 'calling' AND c.leased_until < statement_timestamp()
+             AND c.kind = ANY (kinds) AND c.id <> ALL (but_for) ORDER BY c.leased_until LIMIT most)
+            UNION ALL
+            (SELECT * FROM ledger_entries AS p WHERE p.status = 'pending' AND p.expires_at IS NOT NULL
+             AND p.expires_at <= kit_now() AND p.kind = ANY (kinds) AND p.id <> ALL (but_for)
+             ORDER BY p.expires_at LIMIT most)
+        ) AS e JOIN ledger_lanes AS lane ON lane.id = e.lane_id
+    $function$;
+-- owner: compliance_loops
+-- may be called by: compliance_app
+
+CREATE OR REPLACE FUNCTION compliance.ledger_owner(entry uuid)
+ RETURNS TABLE(organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'compliance', 'kit', 'pg_temp'
+AS $function$SELECT e.organization_id FROM ledger_entries AS e WHERE e.id = entry$function$;
+-- owner: compliance_loops
+-- may be called by: compliance_app
+
+CREATE OR REPLACE FUNCTION compliance.ledger_purge(older_than interval, most integer)
+ RETURNS bigint
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'compliance', 'kit', 'pg_temp'
+AS $function$
+        WITH gone AS (
+            DELETE FROM ledger_entries WHERE id = ANY (ARRAY(
+                SELECT e.id FROM ledger_entries AS e
+                WHERE e.settled_at < kit_now() - older_than AND e.status IN ('done', 'refused', 'cancelled')
+                ORDER BY e.settled_at LIMIT most FOR UPDATE SKIP LOCKED))
+            RETURNING id
+        ), forgotten AS (
+            DELETE FROM ledger_attempts WHERE entry_id IN (SELECT id FROM gone)
+        )
+        SELECT count(*) FROM gone
+    $function$;
+-- owner: compliance_loops
+-- may be called by: compliance_app
+
+CREATE OR REPLACE FUNCTION compliance.ledger_reserve(lane bigint, wanted integer, pace double precision, lead double precision, unused_from timestamp with time zone, reserved_until timestamp with time zone)
+ RETURNS TABLE(slot double precision, step double precision, slots_end timestamp with time zone, server timestamp with time zone)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'compliance', 'kit', 'pg_temp'
+AS $function$
+    #variable_conflict use_variable
+    DECLARE
+        own timestamptz := statement_timestamp();
+        apart double precision;
+        free_slot timestamptz;
+    BEGIN
+        SELECT 1 / (l.rate * pace), l.next_slot INTO apart, free_slot FROM ledger_lanes AS l
+        WHERE l.id = lane AND l.rate IS NOT NULL FOR UPDATE;
+        IF NOT FOUND THEN
+            RETURN QUERY SELECT 0::double precision, 0::double precision, own, own;
+            RETURN;
+        END IF;
+        IF free_slot = reserved_until THEN
+            free_slot := unused_from;
+        END IF;
+        free_slot := greatest(free_slot, own + make_interval(secs => lead));
+        UPDATE ledger_lanes AS l SET next_slot = free_slot + make_interval(secs => apart * wanted) WHERE l.id = lane;
+        RETURN QUERY SELECT extract(epoch FROM free_slot - own)::double precision, apart,
+                            free_slot + make_interval(secs => apart * wanted), own;
+    END
+    $function$;
+-- owner: compliance_loops
+-- may be called by: compliance_app
+
+CREATE OR REPLACE FUNCTION compliance.request_owner(request uuid)
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'compliance', 'kit', 'pg_temp'
+AS $function$
+        SELECT owner_id FROM exports WHERE id = request
+        UNION ALL
+        SELECT owner_id FROM erasures WHERE id = request
+    $function$;
+-- owner: compliance_loops
+-- may be called by: compliance_app
+
+CREATE OR REPLACE FUNCTION compliance.seal_keys_shredded_within(seconds double precision)
+ RETURNS TABLE(organization_id uuid, subject text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'compliance', 'kit', 'pg_temp'
+AS $function$
+        SELECT k.organization_id, k.subject FROM seal_keys AS k
+        WHERE k.shredded_at > kit_now() - make_interval(secs => seconds)
+    $function$;
+-- owner: compliance_loops
+-- may be called by: compliance_app
+
+CREATE OR REPLACE FUNCTION compliance.seal_keys_under_master(after_key uuid, at_most integer)
+ RETURNS TABLE(id uuid, organization_id uuid, master_key_id text, wrapped bytea)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'compliance', 'kit', 'pg_temp'
+AS $function$
+        SELECT k.id, k.organization_id, k.master_key_id, k.wrapped FROM seal_keys AS k
+        WHERE k.id > after_key AND k.master_key_id IS NOT NULL AND k.wrapped IS NOT NULL
+        ORDER BY k.id LIMIT at_most
+    $function$;
+-- owner: compliance_loops
+-- may be called by: compliance_app

@@ -1,0 +1,44 @@
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from compliance import migrations
+from compliance.api import ROUTERS
+from compliance.bootstrap import build, endpoint_parts
+from kit.http.app import create_app
+from kit.http.caller import TokenVerifier
+from kit.http.peer import Peers
+from kit.seal import Keyring, LocalMasterKey, Sealer
+from kit.testing.databases import Databases
+from kit.testing.mortal import Mortal
+from kit.testing.tokens import AUDIENCE, ISSUER, Issuer
+
+from .office import GRACE, SECRETS, Office
+
+MASTER = "A" * 43
+
+
+@pytest.fixture
+async def office(databases: Databases) -> AsyncIterator[Office]:
+    """Compliance with its real doors, and services that are nothing but what they say."""
+    place = await databases.clone({"compliance": migrations})
+    database = await Mortal.open(place.url("compliance"), name="compliance test", pool_size=8, acquire_within=20)
+    assert isinstance(database, Mortal)
+    issuer = Issuer()
+    try:
+        keyring = Keyring(database, LocalMasterKey.from_text(MASTER))
+        parts = build(database, keyring, GRACE)
+        app = create_app(
+            service="compliance",
+            title="Compliance",
+            routers=ROUTERS,
+            parts=(*endpoint_parts(parts), Peers({name: Sealer.from_text(key) for name, key in SECRETS.items()})),
+            verifier=TokenVerifier(issuer.jwks, ISSUER, AUDIENCE, database.clock),
+            clock=database.clock,
+        )
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://compliance.test", timeout=60) as client:
+            yield Office(place, database, keyring, parts, client, issuer)
+    finally:
+        await database.close()
