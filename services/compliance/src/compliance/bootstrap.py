@@ -8,6 +8,9 @@ from typing import Final
 
 from compliance import migrations, worker
 from compliance.api import ROUTERS
+from compliance.audit.keys import LogKeys
+from compliance.audit.sequencing import Sequencer
+from compliance.audit.service import AuditService
 from compliance.erasures.service import ErasureService
 from compliance.erasures.working import Working
 from compliance.exports.assembling import Assembling
@@ -25,17 +28,22 @@ from kit.service import Backbone, Service
 class Parts:
     """What compliance is made of."""
 
-    database: Database
+    audit: AuditService
+    log_keys: LogKeys
+    sequencer: Sequencer
     exports: ExportService
     assembling: Assembling
     erasures: ErasureService
     working: Working
 
 
-def build(database: Database, keyring: Keyring, grace: timedelta) -> Parts:
+def build(database: Database, keyring: Keyring, audit_origin: str, grace: timedelta) -> Parts:
     """The parts from what they stand on; whoever hears of a request is asked and waited for."""
+    keys = LogKeys(database, keyring, audit_origin)
     return Parts(
-        database=database,
+        audit=AuditService(database, keys),
+        log_keys=keys,
+        sequencer=Sequencer(database, keys),
         exports=ExportService(database, keyring, CONSUMERS[ExportRequested]),
         assembling=Assembling(database, keyring),
         erasures=ErasureService(database, grace),
@@ -45,18 +53,23 @@ def build(database: Database, keyring: Keyring, grace: timedelta) -> Parts:
 
 @asynccontextmanager
 async def open_parts(backbone: Backbone[ComplianceSettings]) -> AsyncIterator[Parts]:
-    """Build the parts; none of them needs closing."""
-    yield build(backbone.database, backbone.keyring, timedelta(days=backbone.settings.erasure_grace_days))
+    """Build the parts, and see to it that the log can be signed; none of them needs closing."""
+    settings = backbone.settings
+    parts = build(
+        backbone.database, backbone.keyring, settings.audit_origin, timedelta(days=settings.erasure_grace_days)
+    )
+    await parts.log_keys.ensure()
+    yield parts
 
 
 def endpoint_parts(parts: Parts) -> Sequence[object]:
     """What endpoints ask for."""
-    return (parts.exports, parts.erasures)
+    return (parts.audit, parts.exports, parts.erasures)
 
 
 def loops(parts: Parts) -> Sequence[Loop]:
     """What the worker does besides consuming and relaying."""
-    return worker.loops(parts.database, parts.assembling, parts.working)
+    return worker.loops(parts.sequencer, parts.assembling, parts.working)
 
 
 SERVICE: Final = Service(
