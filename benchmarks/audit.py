@@ -106,7 +106,7 @@ async def stage(databases: Databases) -> AsyncIterator[Stage]:
     consumers = {"compliance": types_of(SUBSCRIPTIONS)}
     await topology.declare(connection, consumers)
     keyring = Keyring(database, LocalMasterKey.from_text("A" * 43))
-    parts = build(database, keyring, timedelta(days=30), "bench.test/audit")
+    parts = build(database, keyring, "bench.test/audit", timedelta(days=30), {})
     await parts.log_keys.ensure()
     try:
         yield Stage(database, parts, broker, topology)

@@ -45,11 +45,11 @@ class Trail:
     _clients: list[httpx.AsyncClient] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.parts = build(self.database, self.keyring, timedelta(days=30), ORIGIN)
+        self.parts = build(self.database, self.keyring, ORIGIN, timedelta(days=30), {})
 
     async def restart(self) -> None:
         """As a new process does: with nothing in memory."""
-        self.parts = build(self.database, self.keyring, timedelta(days=30), ORIGIN)
+        self.parts = build(self.database, self.keyring, ORIGIN, timedelta(days=30), {})
         await self.parts.log_keys.ensure()
 
     async def close(self) -> None:

@@ -11,5 +11,6 @@ from compliance.audit.router import router as audit
 from compliance.erasures.router import router as erasures
 from compliance.exports.router import internal as pieces
 from compliance.exports.router import router as exports
+from compliance.keys.router import router as keys
 
-ROUTERS: Final[Sequence[APIRouter]] = (exports, erasures, pieces, audit, audit_log, platform_audit)
+ROUTERS: Final[Sequence[APIRouter]] = (audit, audit_log, platform_audit, exports, erasures, pieces, keys)

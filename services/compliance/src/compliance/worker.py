@@ -14,26 +14,26 @@ from compliance.exports.handlers import ASSEMBLE, on_export_part_ready
 from contracts.auth import AuthErasureAnswered, AuthExportPartReady
 from contracts.inbox import InboxErasureAnswered, InboxExportPartReady
 from contracts.publisher import PublisherErasureAnswered, PublisherExportPartReady
-from kit.db.database import Database
 from kit.messaging.subscription import Subscription
 from kit.process import Loop
 
 SUBSCRIPTIONS: Final[Sequence[Subscription[Any]]] = (
+    *(Subscription(event, many=on_recorded, batch=500) for event in RECORDED),
     Subscription(AuthExportPartReady, one=on_export_part_ready),
     Subscription(InboxExportPartReady, one=on_export_part_ready),
     Subscription(PublisherExportPartReady, one=on_export_part_ready),
     Subscription(AuthErasureAnswered, one=on_erasure_answered),
     Subscription(InboxErasureAnswered, one=on_erasure_answered),
     Subscription(PublisherErasureAnswered, one=on_erasure_answered),
-    *(Subscription(event, many=on_recorded, batch=500) for event in RECORDED),
 )
 
 
-def loops(database: Database, assembling: Assembling, working: Working, sequencer: Sequencer) -> Sequence[Loop]:
-    """Requests are carried on when they are due, or an answer has come; one worker at a time writes the log."""
+def loops(sequencer: Sequencer, assembling: Assembling, working: Working) -> Sequence[Loop]:
+    """The log is written by one worker at a time; requests are carried on when due, or an answer has come."""
+    wakeups = working.database.wakeups
     return (
-        Loop("exports assemble", partial(database.wakeups.work_off, ASSEMBLE, assembling.work)),
-        Loop("exports expire", assembling.expire, every=60.0),
         Loop("audit sequencer", sequencer.run),
-        Loop("erasures", partial(database.wakeups.work_off, DUE, working.work, 1.0)),
+        Loop("exports assemble", partial(wakeups.work_off, ASSEMBLE, assembling.work)),
+        Loop("exports expire", assembling.expire, every=60.0),
+        Loop("erasures", partial(wakeups.work_off, DUE, working.work, 1.0)),
     )
