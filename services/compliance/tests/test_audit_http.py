@@ -98,6 +98,8 @@ async def test_entries_are_found_by_action_actor_target_and_time(trail: Trail) -
         {"target_id": "a b"},
         {"since": "yesterday"},
         {"since": "2026-01-01T00:00:00"},
+        {"since": "9999-12-31T23:59:59-14:00"},
+        {"until": "0001-01-01T00:00:00+14:00"},
         {"limit": "0"},
         {"limit": "101"},
         {"cursor": "bm9uc2Vuc2U"},

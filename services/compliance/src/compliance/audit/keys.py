@@ -30,6 +30,8 @@ class LogKeys:
 
     async def ensure(self) -> None:
         """See to it that there is a key, and a checkpoint of the empty log; processes may start together."""
+        if await self.all():
+            return
         fresh = Signer(self.origin, Ed25519PrivateKey.generate())
         sealed = await self.keyring.seal(None, fresh.private.private_bytes_raw(), _place(fresh.id))
         async with self.database.transaction() as tx:
