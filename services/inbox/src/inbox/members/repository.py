@@ -4,7 +4,7 @@ from uuid import UUID
 
 from contracts.auth import MemberAdded, MemberRemoved, MemberRoleChanged
 from inbox.members.model import ANSWERING
-from kit.db.database import Transaction
+from kit.db.database import Row, Transaction
 
 Told = MemberAdded | MemberRoleChanged | MemberRemoved
 User = tuple[UUID, UUID]
@@ -67,3 +67,45 @@ class MemberRepository:
             ANSWERING,
         )
         return [(row["organization_id"], row["user_id"]) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class PersonsMemberships:
+    """Memberships of one user, also ended ones, in all organizations that the transaction is bound to."""
+
+    tx: Transaction
+
+    async def all(self, user_id: UUID) -> list[Row]:
+        """What is kept of them."""
+        return await self.tx.fetch(
+            """
+            SELECT member_id, organization_id, user_id, role FROM members
+            WHERE user_id = $1 AND organization_id = ANY ($2) ORDER BY member_id
+            """,
+            user_id,
+            self.tx.organization_ids,
+        )
+
+    async def lock(self, user_id: UUID) -> None:
+        """Let nobody assign a conversation to them until we commit."""
+        await self.tx.execute(
+            """
+            SELECT FROM members WHERE user_id = $1 AND organization_id = ANY ($2) ORDER BY member_id FOR UPDATE
+            """,
+            user_id,
+            self.tx.organization_ids,
+        )
+
+    async def unlink(self, user_id: UUID) -> int:
+        """Keep the rows as nobody's; how many."""
+        return await self.tx.execute(
+            "UPDATE members SET user_id = NULL WHERE user_id = $1 AND organization_id = ANY ($2)",
+            user_id,
+            self.tx.organization_ids,
+        )
+
+
+async def organizations_of(tx: Transaction, user_id: UUID) -> list[UUID]:
+    """Where a user is or was a member, or has written."""
+    rows = await tx.fetch("SELECT organization_id FROM organizations_of_user($1) ORDER BY 1", user_id)
+    return [row["organization_id"] for row in rows]
