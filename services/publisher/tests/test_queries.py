@@ -14,7 +14,16 @@ ORGANIZATION, ID = new_id(), new_id()
         ("SELECT 1 FROM connected_accounts WHERE id = $1 AND organization_id = $2", (ID, ORGANIZATION)),
         ("SELECT 1 FROM connected_accounts WHERE tokens_id = ANY ($1)", ([ID],)),
         ("SELECT 1 FROM connected_accounts WHERE judge_at <= kit_now() ORDER BY judge_at LIMIT 9", ()),
-        ("SELECT 1 FROM connected_accounts WHERE platform = 'linkedin' AND external_id = $1", ("x",)),
+        ("SELECT 1 FROM connected_accounts WHERE platform = 'linkedin' AND external_blind = $1", (b"x",)),
+        (
+            "SELECT 1 FROM connected_accounts WHERE organization_id = $1 AND platform = 'x' AND"
+            " external_blind = ANY ($2)",
+            (ORGANIZATION, [b"x"]),
+        ),
+        ("SELECT 1 FROM connected_accounts WHERE connected_by = $1 AND id > $2 ORDER BY id LIMIT 9", (ID, ID)),
+        ("SELECT 1 FROM connections WHERE user_id = $1 AND id > $2 ORDER BY id LIMIT 9", (ID, ID)),
+        ("SELECT 1 FROM posts WHERE created_by = $1 AND id > $2 ORDER BY id LIMIT 9", (ID, ID)),
+        ("SELECT 1 FROM deliveries WHERE resolved_by = $1 AND id > $2 ORDER BY id LIMIT 9", (ID, ID)),
         ("SELECT 1 FROM connections WHERE state_hash = $1 AND used_at IS NULL", (b"x",)),
         ("SELECT 1 FROM connections WHERE expires_at < kit_now()", ()),
         ("SELECT 1 FROM posts WHERE organization_id = $1 AND id < $2 ORDER BY id DESC LIMIT 9", (ORGANIZATION, ID)),
