@@ -16,9 +16,8 @@ ORGANIZATION, ID = new_id(), new_id()
         ("SELECT 1 FROM connected_accounts WHERE judge_at <= kit_now() ORDER BY judge_at LIMIT 9", ()),
         ("SELECT 1 FROM connected_accounts WHERE platform = 'linkedin' AND external_blind = $1", (b"x",)),
         (
-            "SELECT 1 FROM connected_accounts WHERE organization_id = $1 AND platform = 'x' AND"
-            " external_blind = ANY ($2)",
-            (ORGANIZATION, [b"x"]),
+            "SELECT 1 FROM connected_accounts WHERE organization_id = $1 AND platform = $2 AND external_blind = $3",
+            (ORGANIZATION, "linkedin", b"x"),
         ),
         ("SELECT 1 FROM connected_accounts WHERE connected_by = $1 AND id > $2 ORDER BY id LIMIT 9", (ID, ID)),
         ("SELECT 1 FROM connections WHERE user_id = $1 AND id > $2 ORDER BY id LIMIT 9", (ID, ID)),

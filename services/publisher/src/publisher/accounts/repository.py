@@ -13,8 +13,8 @@ from publisher.notifications.model import Notifications
 
 _COLUMNS = """
     id, organization_id, platform, kind, external_blind, external_sealed, name_sealed, scopes, state, reason, told,
-    connected_by, access_expires_at, refresh_token IS NOT NULL AS renewable, tokens_id, tokens_at, good_until, version,
-    created_at, changed_at, notifications, notifications_reason
+    connected_by, access_expires_at, refresh_token IS NOT NULL AS renewable, tokens_id, tokens_at, good_until,
+    version, created_at, changed_at, notifications, notifications_reason
 """
 
 _KEEPS = """
@@ -38,7 +38,8 @@ _CONNECT_ANEW = f"""
 _ADD = f"""
     INSERT INTO connected_accounts (
         id, organization_id, platform, kind, external_blind, external_sealed, name_sealed, scopes, state,
-        connected_by, access_token, access_expires_at, refresh_token, refresh_expires_at, tokens_id, good_until, judge_at
+        connected_by, access_token, access_expires_at, refresh_token, refresh_expires_at, tokens_id, good_until,
+        judge_at
     )
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'connected', $9, $10, $11, $12, $13, $14, $15, $16)
     ON CONFLICT DO NOTHING
