@@ -20,7 +20,7 @@ from contracts.event import Event, encode
 from contracts.inbox import InboxErasureAnswered, InboxExportPartReady
 from contracts.privacy import AnswersErasure, AnswersExport
 from contracts.publisher import PublisherErasureAnswered, PublisherExportPartReady
-from kit.db.provision import with_database
+from kit.db.provision import move_clock, with_database
 from kit.http.peer import token_of
 from kit.ids import new_id
 from kit.messaging.applying import Applier
@@ -168,11 +168,7 @@ class Office:
 
     async def forward(self, **delta: float) -> None:
         """Move the platform's time."""
-        admin = await asyncpg.connect(with_database(self.place.admin_url, self.place.name))
-        try:
-            await admin.execute("UPDATE kit.clock SET ahead_by = ahead_by + $1::interval", timedelta(**delta))
-        finally:
-            await admin.close()
+        await move_clock(with_database(self.place.admin_url, self.place.name), timedelta(**delta).total_seconds())
         await self.database.clock.synchronise()
 
     async def archive(self, export: Json, person: Person) -> dict[str, bytes]:

@@ -18,7 +18,10 @@ class MemberRepository:
     tx: Transaction
 
     async def settle(self, told: Sequence[Told]) -> None:
-        """Write each membership as its newest event tells; what is not newer than the row changes nothing."""
+        """Write each membership as its newest event tells; what is not newer than the row changes nothing.
+
+        Of one that ended the row is kept without whose it was, and nothing puts that back.
+        """
         await self.tx.execute(
             """
             INSERT INTO members (member_id, organization_id, user_id, role, version)
@@ -26,12 +29,14 @@ class MemberRepository:
             FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::bigint[])
                 AS heard (member_id, organization_id, user_id, role, version)
             ORDER BY member_id, version DESC
-            ON CONFLICT (member_id) DO UPDATE SET role = excluded.role, version = excluded.version
+            ON CONFLICT (member_id) DO UPDATE
+            SET role = excluded.role, version = excluded.version,
+                user_id = CASE WHEN excluded.role <> '' THEN members.user_id END
             WHERE members.version < excluded.version
             """,
             [each.member_id for each in told],
             [each.organization for each in told],
-            [each.user_id for each in told],
+            [None if isinstance(each, MemberRemoved) else each.user_id for each in told],
             ["" if isinstance(each, MemberRemoved) else each.role for each in told],
             [each.version for each in told],
         )

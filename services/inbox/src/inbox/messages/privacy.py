@@ -114,7 +114,7 @@ class MessageHolding:
         marks = await messages.delete_marks(person.id, _BATCH)
         if marks == _BATCH:
             return Erased(removed={"message_marks": marks}, more=True)
-        ids = await messages.next_ids(person.id, _BATCH)
+        ids = await messages.next_ids(person.id, _BATCH, filled=way != ERASE)
         removed = {"message_marks": marks, **(await self._forget(tx, ids, way) if ids else {})}
         if len(ids) == _BATCH or way == ERASE:
             return Erased(removed=removed, more=len(ids) == _BATCH)

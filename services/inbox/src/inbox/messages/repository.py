@@ -467,19 +467,20 @@ class PersonsMessages:
             at_most,
         )
 
-    async def next_ids(self, contact_id: UUID, at_most: int) -> list[UUID]:
-        """As many messages that still say something and have no media any more."""
+    async def next_ids(self, contact_id: UUID, at_most: int, *, filled: bool) -> list[UUID]:
+        """As many messages that have no media any more; `filled` for only those that still say something."""
         rows = await self.tx.fetch(
             """
             SELECT m.id FROM messages AS m
             WHERE m.conversation_id IN (SELECT id FROM conversations WHERE contact_id = $1)
-              AND m.organization_id = ANY ($2) AND m.content_sealed <> ''
+              AND m.organization_id = ANY ($2) AND (NOT $4 OR m.content_sealed <> '')
               AND NOT EXISTS (SELECT FROM media WHERE message_id = m.id)
             LIMIT $3
             """,
             contact_id,
             self.tx.organization_ids,
             at_most,
+            filled,
         )
         return [row["id"] for row in rows]
 

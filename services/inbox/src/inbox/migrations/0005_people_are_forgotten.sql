@@ -6,7 +6,7 @@ CREATE INDEX messages_by_author ON messages (author_id, organization_id, convers
 CREATE INDEX members_of_user ON members (user_id) WHERE user_id IS NOT NULL;
 
 ALTER TABLE members ALTER COLUMN user_id DROP NOT NULL;
-COMMENT ON COLUMN members.user_id IS 'Empty once the user was forgotten; the row stays, so that what is older changes nothing.';
+COMMENT ON COLUMN members.user_id IS 'Empty once the membership ended or the user was forgotten; the row stays, so that what is older changes nothing.';
 COMMENT ON COLUMN messages.content_sealed IS 'Empty once the contact was forgotten and the row stays for counting.';
 
 -- Where a user is known, for those who are asked about them without an organization.
