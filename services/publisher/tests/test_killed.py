@@ -39,7 +39,7 @@ async def worker(
     topology = Topology(namespace)
     broker = Broker(broker_url, name="publisher test")
     connection = await broker.connect("test")
-    queues = SERVICE.own_consumers()
+    queues = SERVICE.heard_by() | SERVICE.own_consumers()
     await topology.declare(connection, queues)
     told = {f"PUBLISHER_{name}": value for name, value in environment.items()}
     program = Program(("publisher", "worker"), told, tmp_path / "worker.log", port)
