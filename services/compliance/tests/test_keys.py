@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import itertools
+from argparse import Namespace
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
@@ -12,13 +13,14 @@ from uuid import UUID
 import httpx
 import orjson
 import pytest
+from rich.console import Console
 
 from compliance import migrations
 from kit.errors import TransientError
 from kit.http.peer import PeerRefused, PeerUnavailable, token_of
 from kit.ids import new_id
 from kit.process import Loop, supervise
-from kit.seal import KeptElsewhere, Keyring, KeyShredded, LocalMasterKey, SealBroken, Sealer
+from kit.seal import KeptElsewhere, Keyring, KeyShredded, LocalMasterKey, SealBroken, Sealer, cli
 from kit.seal.cache import KeyCache
 from kit.seal.elsewhere import Envelope, KeysElsewhere
 from kit.seal.model import Owner
@@ -429,8 +431,8 @@ async def test_a_service_neither_destroys_nor_rotates_what_compliance_keeps(keys
         for subject in (None, contact()):
             with pytest.raises(KeptElsewhere):
                 await ring.shred(tx, organization, subject)
-    with pytest.raises(KeptElsewhere):
-        await ring.rotate(organization)
+    with pytest.raises(SystemExit, match="compliance"):
+        await cli.run(Namespace(step="rotate", organization=organization), ring, Console())
     await ring.rotate(None)
     await keys.keyring.rotate(organization)
     fresh = await keys.ring()
