@@ -5,7 +5,9 @@ from uuid import UUID
 
 import pytest
 
+from contracts.audit import AuditEntry
 from contracts.compliance import (
+    ComplianceAuditRecorded,
     ErasureBegun,
     ErasureCancelled,
     ErasureFinished,
@@ -235,6 +237,37 @@ async def _died(office: Office, step: int, erasure: dict[str, Any], person: Pers
     for event in answers:
         await office.hear(event)
     return died
+
+
+async def test_every_step_stands_in_the_audit_trail_of_whom_it_concerns(office: Office) -> None:
+    person, himself = contact(), user()
+    for each in (person, himself):
+        erasure = await begun(office, each)
+        await office.answer(erasure, each, "auth", outcome="blocked", blocked_by="last_owner")
+        for service in SERVICES:
+            await office.answer(erasure, each, service, 2)
+        await office.work()
+    lines = [event for event in await office.told(ComplianceAuditRecorded) if isinstance(event, AuditEntry)]
+    for each in (person, himself):
+        actions = [
+            line.action
+            for line in lines
+            if line.organization_id == each.organization_id and "signing_key" not in line.action
+        ]
+        assert actions == [
+            f"compliance.{what}"
+            for what in (
+                "erasure.requested",
+                "erasure.begun",
+                "erasure.blocked",
+                "key.destroyed",
+                "erasure.finished",
+            )
+        ]
+    assert {line.details["person_id"] for line in lines if "person_id" in line.details} == {
+        str(person.id),
+        str(himself.id),
+    }
 
 
 async def test_two_workers_ask_once_and_destroy_once(office: Office) -> None:

@@ -16,7 +16,9 @@ from contracts.inbox import (
     ChannelConnected,
     ChannelDisconnected,
     ChannelHealthChanged,
+    ContactErased,
     ConversationChanged,
+    ConversationErased,
     ConversationOpened,
     ConversationReopened,
     MediaFailed,
@@ -33,7 +35,7 @@ ORGANIZATION: Final = "organization_id"
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 _CHANNELS = (ChannelConnected, ChannelDisconnected, ChannelHealthChanged)
-_TALK = (ConversationOpened, ConversationReopened, ConversationChanged, MessageReceived)
+_TALK = (ConversationOpened, ConversationReopened, ConversationChanged, ConversationErased, MessageReceived)
 _STATUSES = (MessageSent, MessageStatusChanged, MessageFailed, MediaReady, MediaFailed)
 
 
@@ -73,8 +75,8 @@ KEPT: Final[tuple[Kept, ...]] = (
     ),
     Kept("channels", "/v1/channels", "role", _CHANNELS, shared=True),
     Kept("channel", "/v1/channels/{channel_id}", "role", _CHANNELS, shared=True, validated=True),
-    Kept("conversations", "/v1/conversations", "role", _TALK),
-    Kept("conversation", "/v1/conversations/{conversation_id}", "role", _TALK, validated=True),
+    Kept("conversations", "/v1/conversations", "role", (*_TALK, ContactErased)),
+    Kept("conversation", "/v1/conversations/{conversation_id}", "role", (*_TALK, ContactErased), validated=True),
     Kept(
         "messages",
         "/v1/conversations/{conversation_id}/messages",

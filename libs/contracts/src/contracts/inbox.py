@@ -102,6 +102,32 @@ class ConversationChanged(Event):
     unread_count: int = Field(description="Messages of the contact that nobody of the team has read.", examples=[2])
 
 
+class ConversationErased(Event):
+    """A conversation is gone with all that was said in it, because its contact was forgotten."""
+
+    type: ClassVar[str] = "inbox.conversation.erased.v1"
+    subject: ClassVar[str] = "conversation_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = WORKERS
+
+    conversation_id: UUID = Field(description="The conversation; it leads nowhere any more.")
+    contact_id: UUID = Field(description="Whom it was held with.")
+
+
+class ContactErased(Event):
+    """A contact was forgotten: their name, identities and words are gone; whoever keeps copies deletes them, too.
+
+    Where the organization wished so, empty rows of their conversations stay for counting.
+    """
+
+    type: ClassVar[str] = "inbox.contact.erased.v1"
+    subject: ClassVar[str] = "contact_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = WORKERS
+
+    contact_id: UUID = Field(description="The contact; the version is the contact's.")
+
+
 class MessageReceived(Event):
     """A contact wrote; what they wrote stays in the inbox."""
 

@@ -27,6 +27,8 @@ EVENTS: tuple[type[Event], ...] = (
     inbox.ConversationOpened,
     inbox.ConversationReopened,
     inbox.ConversationChanged,
+    inbox.ConversationErased,
+    inbox.ContactErased,
     inbox.MessageReceived,
     inbox.MessageSent,
     inbox.MessageStatusChanged,

@@ -10,33 +10,43 @@ from typing import Final
 from starlette.types import ASGIApp
 
 from contracts.consumers import CONSUMERS
+from contracts.inbox import InboxErasureAnswered, InboxExportPartReady
 from inbox import migrations, worker
 from inbox.api import ROUTERS
 from inbox.channels.checking import CheckKind
 from inbox.channels.service import ChannelService
+from inbox.contacts.privacy import ContactHolding
 from inbox.contacts.recognizing import Recognizing
 from inbox.contacts.service import ContactService
 from inbox.conversations.marking import MarkKind
+from inbox.conversations.privacy import ConversationHolding
 from inbox.conversations.service import ConversationService
 from inbox.media.fetching import FetchKind
+from inbox.media.privacy import MediaHolding
 from inbox.media.service import MediaService
 from inbox.media.store import MediaStore
 from inbox.media.sweeping import Sweeping
+from inbox.members.privacy import MemberHolding, known_in
 from inbox.messages.content import Sealing
+from inbox.messages.privacy import MessageHolding
 from inbox.messages.receiving import Receiving
 from inbox.messages.reporting import Reporting
 from inbox.messages.sending import SendKind
 from inbox.messages.service import MessageService
 from inbox.settings import InboxSettings
 from inbox.whatsapp.graph import Graph
+from inbox.whatsapp.intake import SentIn
+from inbox.whatsapp.privacy import SentInHolding
 from inbox.whatsapp.source import WhatsAppSource
 from kit.db.database import Database
 from kit.http.client import Outbound
 from kit.intake.intake import Intake
 from kit.ledger.ledger import Ledger
+from kit.privacy.holding import Holdings
+from kit.privacy.requests import RequestKeys
 from kit.process import Loop
 from kit.seal import Keyring
-from kit.service import Backbone, Service
+from kit.service import Backbone, Privacy, Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,7 @@ class Parts:
     sweeping: Sweeping
     ledger: Ledger
     intake: Intake
+    holdings: Holdings
 
 
 def build(database: Database, keyring: Keyring, outbound: Outbound, meta: Meta, folder: Path) -> Parts:
@@ -82,6 +93,16 @@ def build(database: Database, keyring: Keyring, outbound: Outbound, meta: Meta, 
         receiving=Receiving(own, Recognizing(keyring), sealing),
         reporting=Reporting(own, sealing),
     )
+    sent_in = SentIn(meta.app_secret, sealing)
+    holdings = (
+        SentInHolding(database, sent_in),
+        MediaHolding(database, keyring, store, own),
+        MessageHolding(database, sealing, own, sent_in),
+        ConversationHolding(database),
+        ContactHolding(database, keyring),
+        MemberHolding(database),
+        RequestKeys(database),
+    )
     return Parts(
         channels=ChannelService(database, own, keyring, enabled=bool(meta.app_secret and meta.verify_token)),
         contacts=ContactService(database, keyring),
@@ -91,6 +112,7 @@ def build(database: Database, keyring: Keyring, outbound: Outbound, meta: Meta, 
         sweeping=Sweeping(database, store),
         ledger=own,
         intake=Intake(database, [source], keyring),
+        holdings=Holdings(holdings, known_in),
     )
 
 
@@ -128,6 +150,11 @@ def ledger(parts: Parts) -> Ledger:
     return parts.ledger
 
 
+def privacy(parts: Parts) -> Privacy:
+    """What is held about people, in the order in which it is let go of."""
+    return Privacy(parts.holdings, InboxExportPartReady, InboxErasureAnswered)
+
+
 SERVICE: Final = Service(
     name="inbox",
     title="Inbox",
@@ -139,6 +166,7 @@ SERVICE: Final = Service(
     loops=loops,
     mounts=mounts,
     ledger=ledger,
+    privacy=privacy,
     subscriptions=worker.SUBSCRIPTIONS,
     consumers=CONSUMERS,
 )

@@ -4,16 +4,20 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from contracts.auth import MemberAdded, MemberRemoved, MemberRoleChanged
+from contracts.compliance import ErasureBegun, ExportRequested
 from inbox.media.sweeping import Sweeping
 from inbox.members.handlers import on_members
 from kit.intake.intake import Intake
 from kit.messaging.subscription import Subscription
+from kit.privacy.answering import on_erasure_begun, on_export_requested
 from kit.process import Loop
 
 SUBSCRIPTIONS: Final[Sequence[Subscription[Any]]] = (
     Subscription(MemberAdded, many=on_members),
     Subscription(MemberRoleChanged, many=on_members),
     Subscription(MemberRemoved, many=on_members),
+    Subscription(ExportRequested, one=on_export_requested),
+    Subscription(ErasureBegun, one=on_erasure_begun),
 )
 
 

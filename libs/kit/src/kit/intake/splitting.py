@@ -16,6 +16,7 @@ from kit.errors import TransientError
 from kit.ids import new_id
 from kit.intake import measures
 from kit.intake.deliveries import MOST_DELIVERIES, NewItem, ReadDelivery, SplitRepository, StoredDelivery
+from kit.intake.forgetting import lane_of
 from kit.intake.lanes import LeaseLost
 from kit.intake.model import Item, Source, Unreadable
 from kit.intake.sealing import Sealing, place_of_delivery, place_of_item
@@ -127,7 +128,7 @@ class Splitter:
                 delivery_id=delivery.id,
                 position=position,
                 item_id=item.id,
-                lane=blake2b(item.key.encode(), digest_size=16).digest(),
+                lane=lane_of(item.key),
                 tenant=item.tenant,
                 kind=item.kind,
                 content=content,

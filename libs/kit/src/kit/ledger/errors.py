@@ -19,3 +19,9 @@ class LaneNotFree(TransientError):
     """Nothing can leave on this lane just now."""
 
     code = "lane-not-free"
+
+
+class UnderWay(TransientError):
+    """The effect is being called just now."""
+
+    code = "effect-under-way"

@@ -88,6 +88,27 @@ class Ledger:
         """What was tried, oldest first, at most 100."""
         return await rows.attempts(tx, kind, subject_id)
 
+    async def forget(self, tx: Transaction, kinds: Collection[str], subject_ids: Collection[UUID]) -> dict[str, int]:
+        """Let go of all that is known of these subjects' effects; what is pending never happens. Rows by table.
+
+        Call it before the transaction changes the kinds' own rows.
+
+        Raises:
+            UnderWay: one of them is being called just now; nothing was changed.
+        """
+        return await rows.forget(tx, kinds, subject_ids)
+
+    async def kept(
+        self, tx: Transaction, kinds: Collection[str], subject_ids: Collection[UUID]
+    ) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        """What is known of these subjects' effects and what was tried, by table, for whom they are about."""
+        entries = await rows.kept(tx, kinds, subject_ids)
+        attempts = await rows.tried(tx, [row["id"] for row in entries])
+        return {
+            "ledger_entries": [dict(row) for row in entries],
+            "ledger_attempts": [dict(row) for row in attempts],
+        }
+
     async def retry(self, tx: Transaction, entry_id: UUID) -> Entry:
         """A person wants it tried again now; for unknown and unconfirmed they accept that it may happen twice."""
         settled, lane_id = await reports.decided(tx, entry_id, "retry")

@@ -169,7 +169,7 @@ class Recorder:
         kind = self._kinds[outcomes[0].entry.kind]
         async with self._database.transaction(*(each for each in organizations if each)) as tx:
             changed = {row["id"]: row for row in await tx.fetch(_SETTLE, *_columns(outcomes))}
-            await _note(tx, outcomes, changed)
+            await _note(tx, await _there(tx, outcomes, changed), changed)
             await _tell_lanes(tx, outcomes, changed)
             settled = [_settled(each, changed[each.entry.id]) for each in outcomes if each.entry.id in changed]
             told = [each for each in map(_told, outcomes, [changed] * len(outcomes)) if each]
@@ -214,6 +214,16 @@ def _began_ago(outcome: Outcome, now: float) -> float | None:
     if outcome.what == "lapse":
         return 0.0
     return None if outcome.what != "call" or outcome.began is None else now - outcome.began
+
+
+async def _there(tx: Transaction, outcomes: Sequence[Outcome], changed: dict[object, Row]) -> Sequence[Outcome]:
+    """Those whose effect is still there: what lost its fence may have been forgotten, and nothing is noted of it."""
+    late = {each.entry.id for each in outcomes if each.entry.id not in changed}
+    if not late:
+        return outcomes
+    rows = await tx.fetch("SELECT id FROM ledger_entries WHERE id = ANY ($1) ORDER BY id FOR KEY SHARE", list(late))
+    gone = late - {row["id"] for row in rows}
+    return [each for each in outcomes if each.entry.id not in gone] if gone else outcomes
 
 
 async def _note(tx: Transaction, outcomes: Sequence[Outcome], changed: dict[object, Row]) -> None:

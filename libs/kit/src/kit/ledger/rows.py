@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from kit.db.database import Row, Transaction
+from kit.ledger.errors import UnderWay
 from kit.ledger.model import Attempt, Effect, Lane, State, Status
 
 TOPIC: Final = "ledger"
@@ -109,6 +110,57 @@ async def cancel(tx: Transaction, kind: str, subject_ids: Collection[UUID]) -> s
         list(subject_ids),
     )
     return {row["subject_id"] for row in rows}
+
+
+async def forget(tx: Transaction, kinds: Collection[str], subject_ids: Collection[UUID]) -> dict[str, int]:
+    """Let go of all effects of these kinds about these subjects, with what was tried; returns rows by table.
+
+    What is pending never happens, and what is unknown is looked for no more. Call it before the transaction changes
+    the kind's own rows: workers take the effect first.
+
+    Raises:
+        UnderWay: one of them is being called just now; nothing was changed.
+    """
+    found = await tx.fetch(
+        """
+        SELECT id, status FROM ledger_entries WHERE kind = ANY ($1) AND subject_id = ANY ($2::uuid[])
+        ORDER BY id FOR UPDATE
+        """,
+        list(kinds),
+        list(subject_ids),
+    )
+    if any(row["status"] == Status.CALLING for row in found):
+        raise UnderWay
+    ids = [row["id"] for row in found]
+    return {
+        "ledger_attempts": await tx.execute("DELETE FROM ledger_attempts WHERE entry_id = ANY ($1)", ids),
+        "ledger_entries": await tx.execute("DELETE FROM ledger_entries WHERE id = ANY ($1)", ids),
+    }
+
+
+async def kept(tx: Transaction, kinds: Collection[str], subject_ids: Collection[UUID]) -> list[Row]:
+    """What is known of the effects of these subjects, for whom they are about."""
+    return await tx.fetch(
+        """
+        SELECT e.id, e.kind, e.subject_id, e.status, e.due_at, e.called_at, e.settled_at, e.code, e.reason,
+               e.created_at
+        FROM ledger_entries AS e WHERE e.kind = ANY ($1) AND e.subject_id = ANY ($2::uuid[])
+        ORDER BY e.id
+        """,
+        list(kinds),
+        list(subject_ids),
+    )
+
+
+async def tried(tx: Transaction, entry_ids: Collection[UUID]) -> list[Row]:
+    """What was tried of these effects, oldest first."""
+    return await tx.fetch(
+        """
+        SELECT entry_id, number, what, started_at, outcome, code, said
+        FROM ledger_attempts WHERE entry_id = ANY ($1::uuid[]) ORDER BY entry_id, id
+        """,
+        list(entry_ids),
+    )
 
 
 async def reschedule(tx: Transaction, kind: str, due_at: Mapping[UUID, datetime]) -> set[UUID]:

@@ -3,7 +3,8 @@
 Each step is one transaction, and what it did is noted in it: whoever goes on after a crash does the rest.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -16,7 +17,7 @@ from contracts.privacy import AnswersErasure, AnswersExport, AsksForErasure, Ask
 from kit.db.database import Database, Transaction
 from kit.errors import TransientError
 from kit.privacy.counting import Count
-from kit.privacy.handover import Handover, Parcel
+from kit.privacy.handover import Handover, NotWanted, Parcel
 from kit.privacy.holding import Blocked, Holding, Holdings
 from kit.privacy.person import Person
 from kit.privacy.tasks import ERASURE, EXPORT, Task, TaskLost, TaskRepository
@@ -75,14 +76,27 @@ class Answering:
         if task is None:
             return False
         try:
-            await (self._export(task) if task.what == EXPORT else self._erase(task))
+            await self._work(task)
         except TaskLost:
             log.warning("privacy.task_lost", task=str(task.id))
+        return True
+
+    async def _work(self, task: Task) -> None:
+        """Whatever goes wrong with one task, it waits, and the others go on."""
+        try:
+            await (self._export(task) if task.what == EXPORT else self._erase(task))
+        except TaskLost:
+            raise
         except KeyShredded:
             await self._nothing_left(task)
+        except NotWanted:
+            await self._drop(task)
         except TransientError as trouble:
-            await self._postpone(task, trouble)
-        return True
+            log.warning("privacy.postponed", task=str(task.id), what=task.what, trouble=type(trouble).__name__)
+            await self._postpone(task)
+        except Exception:
+            log.exception("privacy.failed", task=str(task.id), what=task.what)
+            await self._postpone(task)
 
     async def _export(self, task: Task) -> None:
         organizations = await self._organizations(task.person)
@@ -104,7 +118,7 @@ class Answering:
     async def _handed_over(self, task: Task, pieces: int, rows: dict[str, int]) -> None:
         async with self.database.transaction() as tx:
             await TaskRepository(tx).hold(task, LEASE)
-            await tx.emit(
+            await tx.emit_of_platform(
                 self.handed_over(
                     organization_id=task.person.organization_id,
                     version=await TaskRepository(tx).finish(task),
@@ -121,7 +135,16 @@ class Answering:
         if task.what == EXPORT:
             await self._handed_over(task, 0, {})
         else:
-            await self._postpone(task, None)
+            log.warning("privacy.key_is_gone", task=str(task.id))
+            await self._postpone(task)
+
+    async def _drop(self, task: Task) -> None:
+        """Nobody waits for this part of an export any more; there is nothing to tell either."""
+        async with self.database.transaction() as tx:
+            await TaskRepository(tx).hold(task, LEASE)
+            await TaskRepository(tx).finish(task)
+        log.info("privacy.not_wanted", task=str(task.id))
+        TASKS.labels(EXPORT, "not_wanted").inc()
 
     async def _erase(self, task: Task) -> None:
         organizations = await self._organizations(task.person)
@@ -135,7 +158,7 @@ class Answering:
         await self._answer(task, organizations)
 
     async def _step(self, task: Task, holding: Holding, organizations: Sequence[UUID]) -> bool:
-        async with self.database.transaction(*organizations) as tx:
+        async with self._bound(organizations) as tx:
             held = await TaskRepository(tx).hold(task, LEASE)
             erased = await holding.erase(tx, task.person, task.way)
             await TaskRepository(tx).note(held, erased)
@@ -143,7 +166,7 @@ class Answering:
 
     async def _answer(self, task: Task, organizations: Sequence[UUID]) -> None:
         """Count what is left: done when it is what stays for a reason, else another round."""
-        async with self.database.transaction(*organizations) as tx:
+        async with self._bound(organizations) as tx:
             held = await TaskRepository(tx).hold(task, LEASE)
             left = await self.count.rows(tx, task.person)
             over = {name: rows - held.kept.get(name, 0) - held.anonymised.get(name, 0) for name, rows in left.items()}
@@ -152,7 +175,7 @@ class Answering:
                 log.warning("privacy.rows_left", task=str(task.id), tables=over)
                 await TaskRepository(tx).postpone(task, _pause(task))
                 return
-            await tx.emit(self._told(held, await TaskRepository(tx).finish(task), "done"))
+            await tx.emit_of_platform(self._told(held, await TaskRepository(tx).finish(task), "done"))
         TASKS.labels(ERASURE, "done").inc()
 
     async def _block(self, task: Task, reason: str) -> None:
@@ -160,7 +183,7 @@ class Answering:
         async with self.database.transaction() as tx:
             held = await TaskRepository(tx).hold(task, LEASE)
             answers = await TaskRepository(tx).postpone(task, _BLOCKED, blocked_by=reason)
-            await tx.emit(self._told(held, answers, "blocked", reason))
+            await tx.emit_of_platform(self._told(held, answers, "blocked", reason))
         TASKS.labels(ERASURE, "blocked").inc()
 
     def _told(self, task: Task, version: int, outcome: str, blocked_by: str | None = None) -> AnswersErasure:
@@ -170,7 +193,7 @@ class Answering:
             erasure_id=task.id,
             outcome=outcome,
             removed=dict(task.removed),
-            anonymised={name: rows for name, rows in task.anonymised.items() if rows},
+            anonymised=_stays(task),
             kept={name: rows for name, rows in task.kept.items() if rows},
             kept_because={name: task.because[name] for name, rows in task.kept.items() if rows},
             keys=list(task.keys),
@@ -185,16 +208,31 @@ class Answering:
         async with self.database.transaction() as tx:
             return await self.holdings.organizations_of(tx, person)
 
+    @asynccontextmanager
+    async def _bound(self, organizations: Sequence[UUID]) -> AsyncIterator[Transaction]:
+        """A transaction that sees these organizations only, also when they are none."""
+        async with self.database.transaction(*organizations) as tx:
+            if not organizations:
+                await tx.bind()
+            yield tx
+
     async def _hold(self, task: Task) -> None:
         async with self.database.transaction() as tx:
             await TaskRepository(tx).hold(task, LEASE)
 
-    async def _postpone(self, task: Task, trouble: TransientError | None) -> None:
-        log.warning("privacy.postponed", task=str(task.id), what=task.what, trouble=type(trouble).__name__)
+    async def _postpone(self, task: Task) -> None:
         async with self.database.transaction() as tx:
             await TaskRepository(tx).hold(task, LEASE)
             await TaskRepository(tx).postpone(task, _pause(task))
         TASKS.labels(task.what, "postponed").inc()
+
+
+def _stays(task: Task) -> dict[str, int]:
+    """Rows that stay without what named the person, whether they still lead to them or not."""
+    counts = {
+        name: task.anonymised.get(name, 0) + task.unlinked.get(name, 0) for name in {*task.anonymised, *task.unlinked}
+    }
+    return {name: rows for name, rows in counts.items() if rows}
 
 
 def _pause(task: Task) -> timedelta:

@@ -92,6 +92,8 @@ def _unled(name: str, whole: DataMap, schema: Mapping[str, Columns]) -> Iterator
     for subject, lead in table.leads:
         if lead.column not in schema[name]:
             yield f"{name}: subject.{subject} goes by `{lead.column}`, which is no column of it"
+        if lead.table in schema and lead.key not in schema[lead.table]:
+            yield f"{name}: subject.{subject} goes by {lead.table}.{lead.key}, which is no column"
         if lead.table and not _arrives(lead, subject, whole, {name}):
             yield f"{name}: subject.{subject} goes by {lead.table}, which leads to no {subject}"
 

@@ -47,4 +47,4 @@ class Count:
             yield _SPOKEN.get((name, lead.column), f"{lead.column} = $1")
         else:
             further = " OR ".join(sorted(self._ways(lead.table, kind)))
-            yield f"{lead.column} IN (SELECT id FROM {lead.table} WHERE {further})"  # noqa: S608 - names of the map
+            yield f"{lead.column} IN (SELECT {lead.key} FROM {lead.table} WHERE {further})"  # noqa: S608 - names of the map

@@ -68,16 +68,18 @@ class Column(_Written):
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """How a row leads to its subject: by its own column, or by the row of a table whose key that column holds."""
+    """How a row leads to its subject: by its own column, or by the row of a table whose `key` that column holds."""
 
     column: str
     table: str = ""
+    key: str = "id"
 
     @classmethod
     def of(cls, text: str) -> Self:
-        """Read `author_id` or `conversation_id -> conversations`."""
-        column, _, table = text.partition(_ARROW)
-        return cls(column.strip(), table.strip())
+        """Read `author_id`, `conversation_id -> conversations`, or `provider_blind -> messages.provider_blind`."""
+        column, _, further = text.partition(_ARROW)
+        table, _, key = further.strip().partition(".")
+        return cls(column.strip(), table, key or "id")
 
 
 class Table(_Written):

@@ -33,12 +33,14 @@ class File:
 class Erased:
     """What one step of an erasure did, in rows by table.
 
-    `removed` counts what this step deleted; `anonymised` and `kept` how many rows now stay in all, without what named
-    the person or as they are, the latter for the reason in `because`. `keys` are owners of further keys that may be
+    `removed` counts what this step deleted, `unlinked` rows that since this step lead to the person no more (a link
+    was emptied); `anonymised` and `kept` how many rows still lead to them and stay in all, without what named the
+    person or as they are, the latter for the reason in `because`. `keys` are owners of further keys that may be
     destroyed. With `more` another step follows.
     """
 
     removed: Mapping[str, int] = field(default_factory=dict)
+    unlinked: Mapping[str, int] = field(default_factory=dict)
     anonymised: Mapping[str, int] = field(default_factory=dict)
     kept: Mapping[str, int] = field(default_factory=dict)
     because: Mapping[str, str] = field(default_factory=dict)
@@ -69,6 +71,7 @@ class Holding(Protocol):
 
         Raises:
             Blocked: something must be settled first; nothing was changed.
+            TransientError: not just now, as while a call about them is under way; tried again in some seconds.
         """
 
 

@@ -13,7 +13,7 @@ ERASURE: Final = "erasure"
 
 _COLUMNS: Final = """
     id, what, organization_id, person_kind, person_id, way, attempt, failures, answers,
-    removed, anonymised, kept, kept_because, keys
+    removed, unlinked, anonymised, kept, kept_because, keys
 """
 
 
@@ -33,6 +33,7 @@ class Task:
     failures: int
     answers: int
     removed: Mapping[str, int] = field(default_factory=dict)
+    unlinked: Mapping[str, int] = field(default_factory=dict)
     anonymised: Mapping[str, int] = field(default_factory=dict)
     kept: Mapping[str, int] = field(default_factory=dict)
     because: Mapping[str, str] = field(default_factory=dict)
@@ -99,17 +100,15 @@ class TaskRepository:
 
     async def note(self, task: Task, erased: Erased) -> None:
         """Add what a step did, in the transaction that did it."""
-        removed = {
-            name: task.removed.get(name, 0) + erased.removed.get(name, 0) for name in {*task.removed, *erased.removed}
-        }
         await self.tx.execute(
             """
             UPDATE privacy_tasks
-            SET removed = $2, anonymised = $3, kept = $4, kept_because = $5, keys = $6
+            SET removed = $2, unlinked = $3, anonymised = $4, kept = $5, kept_because = $6, keys = $7
             WHERE id = $1
             """,
             task.id,
-            removed,
+            _sum(task.removed, erased.removed),
+            _sum(task.unlinked, erased.unlinked),
             {**task.anonymised, **erased.anonymised},
             {**task.kept, **erased.kept},
             {**task.because, **erased.because},
@@ -158,6 +157,10 @@ class TaskRepository:
         )
 
 
+def _sum(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    return {name: one.get(name, 0) + other.get(name, 0) for name in {*one, *other}}
+
+
 def _task(row: Row) -> Task:
     return Task(
         id=row["id"],
@@ -168,6 +171,7 @@ def _task(row: Row) -> Task:
         failures=row["failures"],
         answers=row["answers"],
         removed=row["removed"],
+        unlinked=row["unlinked"],
         anonymised=row["anonymised"],
         kept=row["kept"],
         because=row["kept_because"],

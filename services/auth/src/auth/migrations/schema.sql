@@ -51,18 +51,18 @@ CREATE TABLE identities (
     id uuid NOT NULL,
     user_id uuid NOT NULL,
     kind text NOT NULL,
-    value text NOT NULL,
-    display text NOT NULL,
     verified_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
-    CONSTRAINT identities_display_check CHECK ((length(display) <= 320)),
+    blind bytea NOT NULL,
+    sealed bytea NOT NULL,
+    CONSTRAINT identities_blind_check CHECK ((length(blind) = 32)),
+    CONSTRAINT identities_kind_blind_key UNIQUE (kind, blind),
     CONSTRAINT identities_kind_check CHECK ((kind = 'email'::text)),
-    CONSTRAINT identities_kind_value_key UNIQUE (kind, value),
     CONSTRAINT identities_pkey PRIMARY KEY (id),
-    CONSTRAINT identities_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id),
-    CONSTRAINT identities_value_check CHECK ((length(value) <= 320))
+    CONSTRAINT identities_sealed_check CHECK ((length(sealed) <= 2048)),
+    CONSTRAINT identities_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
 );
-COMMENT ON TABLE identities IS 'By what a person may be reached and recognised; value is normalised, display is as it was typed.';
+COMMENT ON TABLE identities IS 'By what a person may be reached and recognised; blind is a keyed hash of the normalised address, sealed holds it as it was typed: under the platform''s key until it is proven, then under the person''s own.';
 CREATE INDEX identities_by_user ON identities USING btree (user_id);
 GRANT INSERT, SELECT, UPDATE ON identities TO auth_app;
 
@@ -115,6 +115,7 @@ CREATE TABLE intake_items (
 COMMENT ON TABLE intake_items IS 'Each thing in a delivery and what became of it; lane is the digest of its key, which is sealed with the content. A duplicate holds no content.';
 CREATE INDEX intake_items_by_age ON intake_items USING brin (received_at);
 CREATE UNIQUE INDEX intake_items_by_delivery ON intake_items USING btree (delivery_id, "position");
+CREATE INDEX intake_items_of_lane ON intake_items USING btree (lane) WHERE (verdict IS NOT NULL);
 CREATE UNIQUE INDEX intake_items_once ON intake_items USING btree (source, item_id) WHERE (verdict IS DISTINCT FROM 'duplicate'::text);
 CREATE INDEX intake_items_quarantined ON intake_items USING btree (source, id) WHERE (verdict = 'quarantined'::text);
 CREATE INDEX intake_items_waiting ON intake_items USING btree (source, lane, seq) WHERE (verdict IS NULL);
@@ -144,8 +145,6 @@ GRANT INSERT, SELECT, UPDATE ON intake_sources TO auth_app;
 CREATE TABLE invitations (
     id uuid NOT NULL,
     organization_id uuid NOT NULL,
-    email_value text NOT NULL,
-    email text NOT NULL,
     role text NOT NULL,
     state text NOT NULL DEFAULT 'pending'::text,
     invited_by uuid NOT NULL,
@@ -154,20 +153,22 @@ CREATE TABLE invitations (
     version bigint NOT NULL DEFAULT 1,
     expires_at timestamp with time zone NOT NULL,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    email_blind bytea NOT NULL,
+    email_sealed bytea NOT NULL,
     CONSTRAINT invitations_accepted_by_fkey FOREIGN KEY (accepted_by) REFERENCES users(id),
-    CONSTRAINT invitations_email_check CHECK ((length(email) <= 320)),
-    CONSTRAINT invitations_email_value_check CHECK ((length(email_value) <= 320)),
+    CONSTRAINT invitations_email_blind_check CHECK ((length(email_blind) = 32)),
+    CONSTRAINT invitations_email_sealed_check CHECK ((length(email_sealed) <= 2048)),
     CONSTRAINT invitations_invited_by_fkey FOREIGN KEY (invited_by) REFERENCES users(id),
     CONSTRAINT invitations_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
     CONSTRAINT invitations_pkey PRIMARY KEY (id),
     CONSTRAINT invitations_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'editor'::text, 'approver'::text, 'agent'::text, 'analyst'::text, 'client'::text, 'provider'::text, 'navigator'::text]))),
     CONSTRAINT invitations_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'accepted'::text, 'revoked'::text])))
 );
-COMMENT ON TABLE invitations IS 'Offers of a membership to an address; a pending one past expires_at has expired, and is revoked when the address is invited anew.';
+COMMENT ON TABLE invitations IS 'Offers of a membership to an address; email_blind is the hash that identities.blind holds, email_sealed is under a key of the invitation''s own. A pending one past expires_at has expired, and is revoked when the address is invited anew.';
 ALTER TABLE invitations ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE INDEX invitations_by_address ON invitations USING btree (organization_id, email_value, created_at);
+CREATE INDEX invitations_by_address ON invitations USING btree (email_blind, organization_id, created_at);
 CREATE INDEX invitations_in_order ON invitations USING btree (organization_id, id);
-CREATE UNIQUE INDEX invitations_pending_once ON invitations USING btree (organization_id, email_value) WHERE (state = 'pending'::text);
+CREATE UNIQUE INDEX invitations_pending_once ON invitations USING btree (organization_id, email_blind) WHERE (state = 'pending'::text);
 CREATE POLICY tenant ON invitations FOR ALL TO auth_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT INSERT, SELECT, UPDATE ON invitations TO auth_app;
 
@@ -190,7 +191,7 @@ ALTER TABLE ledger_attempts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX ledger_attempts_of_entry ON ledger_attempts USING btree (entry_id, id);
 CREATE POLICY tenant ON ledger_attempts FOR ALL TO auth_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (COALESCE(NULLIF(current_setting('app.orgs'::text, true), ''::text), '{}'::text))::uuid[] AS "coalesce")::uuid[]))));
 CREATE POLICY working ON ledger_attempts FOR ALL TO auth_loops USING (true);
-GRANT INSERT, SELECT ON ledger_attempts TO auth_app;
+GRANT DELETE, INSERT, SELECT ON ledger_attempts TO auth_app;
 GRANT DELETE, SELECT ON ledger_attempts TO auth_loops;
 
 CREATE TABLE ledger_entries (
@@ -232,7 +233,7 @@ CREATE INDEX ledger_entries_settled ON ledger_entries USING btree (settled_at) W
 CREATE INDEX ledger_entries_unknown ON ledger_entries USING btree (lane_id, look_at) WHERE (status = 'unknown'::text);
 CREATE POLICY tenant ON ledger_entries FOR ALL TO auth_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (COALESCE(NULLIF(current_setting('app.orgs'::text, true), ''::text), '{}'::text))::uuid[] AS "coalesce")::uuid[]))));
 CREATE POLICY working ON ledger_entries FOR ALL TO auth_loops USING (true);
-GRANT INSERT, SELECT, UPDATE ON ledger_entries TO auth_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON ledger_entries TO auth_app;
 GRANT DELETE, SELECT, UPDATE ON ledger_entries TO auth_loops;
 
 CREATE TABLE ledger_holds (
@@ -425,6 +426,7 @@ CREATE TABLE privacy_tasks (
     keys text[] NOT NULL DEFAULT '{}'::text[],
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     done_at timestamp with time zone,
+    unlinked jsonb NOT NULL DEFAULT '{}'::jsonb,
     CONSTRAINT privacy_tasks_pkey PRIMARY KEY (id),
     CONSTRAINT privacy_tasks_state_check CHECK ((state = ANY (ARRAY['open'::text, 'done'::text]))),
     CONSTRAINT privacy_tasks_what_check CHECK ((what = ANY (ARRAY['export'::text, 'erasure'::text])))

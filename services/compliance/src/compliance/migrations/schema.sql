@@ -317,6 +317,7 @@ CREATE TABLE intake_items (
 COMMENT ON TABLE intake_items IS 'Each thing in a delivery and what became of it; lane is the digest of its key, which is sealed with the content. A duplicate holds no content.';
 CREATE INDEX intake_items_by_age ON intake_items USING brin (received_at);
 CREATE UNIQUE INDEX intake_items_by_delivery ON intake_items USING btree (delivery_id, "position");
+CREATE INDEX intake_items_of_lane ON intake_items USING btree (lane) WHERE (verdict IS NOT NULL);
 CREATE UNIQUE INDEX intake_items_once ON intake_items USING btree (source, item_id) WHERE (verdict IS DISTINCT FROM 'duplicate'::text);
 CREATE INDEX intake_items_quarantined ON intake_items USING btree (source, id) WHERE (verdict = 'quarantined'::text);
 CREATE INDEX intake_items_waiting ON intake_items USING btree (source, lane, seq) WHERE (verdict IS NULL);
@@ -362,7 +363,7 @@ ALTER TABLE ledger_attempts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX ledger_attempts_of_entry ON ledger_attempts USING btree (entry_id, id);
 CREATE POLICY tenant ON ledger_attempts FOR ALL TO compliance_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (COALESCE(NULLIF(current_setting('app.orgs'::text, true), ''::text), '{}'::text))::uuid[] AS "coalesce")::uuid[]))));
 CREATE POLICY working ON ledger_attempts FOR ALL TO compliance_loops USING (true);
-GRANT INSERT, SELECT ON ledger_attempts TO compliance_app;
+GRANT DELETE, INSERT, SELECT ON ledger_attempts TO compliance_app;
 GRANT DELETE, SELECT ON ledger_attempts TO compliance_loops;
 
 CREATE TABLE ledger_entries (
@@ -404,7 +405,7 @@ CREATE INDEX ledger_entries_settled ON ledger_entries USING btree (settled_at) W
 CREATE INDEX ledger_entries_unknown ON ledger_entries USING btree (lane_id, look_at) WHERE (status = 'unknown'::text);
 CREATE POLICY tenant ON ledger_entries FOR ALL TO compliance_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (COALESCE(NULLIF(current_setting('app.orgs'::text, true), ''::text), '{}'::text))::uuid[] AS "coalesce")::uuid[]))));
 CREATE POLICY working ON ledger_entries FOR ALL TO compliance_loops USING (true);
-GRANT INSERT, SELECT, UPDATE ON ledger_entries TO compliance_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON ledger_entries TO compliance_app;
 GRANT DELETE, SELECT, UPDATE ON ledger_entries TO compliance_loops;
 
 CREATE TABLE ledger_holds (
@@ -549,6 +550,7 @@ CREATE TABLE privacy_tasks (
     keys text[] NOT NULL DEFAULT '{}'::text[],
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     done_at timestamp with time zone,
+    unlinked jsonb NOT NULL DEFAULT '{}'::jsonb,
     CONSTRAINT privacy_tasks_pkey PRIMARY KEY (id),
     CONSTRAINT privacy_tasks_state_check CHECK ((state = ANY (ARRAY['open'::text, 'done'::text]))),
     CONSTRAINT privacy_tasks_what_check CHECK ((what = ANY (ARRAY['export'::text, 'erasure'::text])))

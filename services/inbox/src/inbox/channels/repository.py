@@ -47,6 +47,13 @@ class ChannelRepository:
         )
         return {row["phone_number_id"]: row["id"] for row in rows}
 
+    async def numbers(self) -> list[str]:
+        """The platform's ids of all numbers that are or were connected."""
+        rows = await self.tx.fetch(
+            "SELECT phone_number_id FROM channels WHERE organization_id = $1", self.tx.organization_id
+        )
+        return [row["phone_number_id"] for row in rows]
+
     async def page(self, after: tuple[datetime, UUID] | None, limit: int) -> list[Channel]:
         """Channels, the oldest first."""
         at, channel_id = after or (None, None)

@@ -237,6 +237,19 @@ class ContactRepository:
             self.tx.organization_id,
         )
 
+    async def identities(self, contact_ids: Sequence[UUID]) -> list[Row]:
+        """All by which these contacts are or were known."""
+        return await self.tx.fetch(
+            """
+            SELECT contact_id, kind, scope, sealed, last_seen_at, created_at, left_at
+            FROM contact_identities
+            WHERE contact_id = ANY ($1) AND organization_id = $2
+            ORDER BY contact_id, created_at, kind
+            """,
+            list(contact_ids),
+            self.tx.organization_id,
+        )
+
     async def names(self, contact_ids: Sequence[UUID]) -> dict[UUID, bytes]:
         """The sealed names of those that have one."""
         rows = await self.tx.fetch(
@@ -248,3 +261,48 @@ class ContactRepository:
             self.tx.organization_id,
         )
         return {row["id"]: row["name_sealed"] for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class PersonsContact:
+    """One contact on the way out."""
+
+    tx: Transaction
+
+    async def lock(self, contact_id: UUID) -> Row | None:
+        """Their row for update; None when it is gone."""
+        return await self.tx.fetchrow(
+            "SELECT id, version FROM contacts WHERE id = $1 AND organization_id = $2 FOR UPDATE",
+            contact_id,
+            self.tx.organization_id,
+        )
+
+    async def delete_identities(self, contact_id: UUID) -> int:
+        """Delete all by which they are or were known; how many."""
+        return await self.tx.execute(
+            "DELETE FROM contact_identities WHERE contact_id = $1 AND organization_id = $2",
+            contact_id,
+            self.tx.organization_id,
+        )
+
+    async def delete(self, contact_id: UUID) -> int:
+        """Delete their row, unless a conversation leads to it."""
+        return await self.tx.execute(
+            """
+            DELETE FROM contacts WHERE id = $1 AND organization_id = $2
+              AND NOT EXISTS (SELECT FROM conversations WHERE contact_id = $1)
+            """,
+            contact_id,
+            self.tx.organization_id,
+        )
+
+    async def empty(self, contact_id: UUID) -> None:
+        """Keep their row without a name."""
+        await self.tx.execute(
+            """
+            UPDATE contacts SET name_sealed = NULL, version = version + 1, changed_at = kit_now()
+            WHERE id = $1 AND organization_id = $2
+            """,
+            contact_id,
+            self.tx.organization_id,
+        )

@@ -1,6 +1,8 @@
+from collections.abc import Sequence
+
 from contracts.inbox import ConversationChanged, ConversationOpened, ConversationReopened
 from inbox.conversations.model import Conversation
-from kit.db.database import Transaction
+from kit.db.database import Row, Transaction
 
 
 async def tell_opened(tx: Transaction, conversation: Conversation) -> None:
@@ -39,5 +41,22 @@ async def tell_changed(tx: Transaction, conversation: Conversation) -> None:
             state=conversation.state.value,
             assignee_id=conversation.assignee_id,
             unread_count=conversation.unread_count,
+        )
+    )
+
+
+async def tell_all_changed(tx: Transaction, rows: Sequence[Row]) -> None:
+    """Something of these changed, from their rows, in whichever organizations."""
+    await tx.emit(
+        *(
+            ConversationChanged(
+                organization_id=row["organization_id"],
+                version=row["version"],
+                conversation_id=row["id"],
+                state=row["state"],
+                assignee_id=row["assignee_id"],
+                unread_count=row["unread_count"],
+            )
+            for row in rows
         )
     )

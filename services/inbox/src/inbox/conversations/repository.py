@@ -205,7 +205,7 @@ class AssignedRepository:
             )
             UPDATE conversations AS c SET assignee_id = NULL, version = c.version + 1, changed_at = kit_now()
             FROM held WHERE c.id = held.id
-            RETURNING c.id, c.organization_id, c.state, c.unread_count, c.version
+            RETURNING c.id, c.organization_id, c.state, c.assignee_id, c.unread_count, c.version
             """,
             [organization_id for organization_id, _ in users],
             [user_id for _, user_id in users],
@@ -229,3 +229,63 @@ def conversation(row: Row) -> Conversation:
         version=row["version"],
         created_at=row["created_at"],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PersonsConversations:
+    """Conversations with one contact, or of one user's, in all organizations that the transaction is bound to."""
+
+    tx: Transaction
+
+    async def of_contact(self, contact_id: UUID, *, for_update: bool = False) -> list[Row]:
+        """All with this contact; for update, other writers of them wait until we commit."""
+        lock = "FOR UPDATE" if for_update else ""
+        return await self.tx.fetch(
+            f"""
+            SELECT {_COLUMNS} FROM conversations
+            WHERE contact_id = $1 AND organization_id = ANY ($2) ORDER BY id {lock}
+            """,  # noqa: S608 - constants of this file
+            contact_id,
+            self.tx.organization_ids,
+        )
+
+    async def of_assignee(self, user_id: UUID, after: UUID | None, limit: int) -> list[Row]:
+        """Those that a user has, in the order of their ids."""
+        return await self.tx.fetch(
+            """
+            SELECT id, organization_id, state, last_message_at FROM conversations
+            WHERE assignee_id = $1 AND organization_id = ANY ($2) AND ($3::uuid IS NULL OR id > $3)
+            ORDER BY id LIMIT $4
+            """,
+            user_id,
+            self.tx.organization_ids,
+            after,
+            limit,
+        )
+
+    async def delete(self, contact_id: UUID) -> list[UUID]:
+        """Delete those in which nothing was said; which."""
+        rows = await self.tx.fetch(
+            """
+            DELETE FROM conversations AS c
+            WHERE c.contact_id = $1 AND c.organization_id = ANY ($2)
+              AND NOT EXISTS (SELECT FROM messages WHERE conversation_id = c.id)
+              AND NOT EXISTS (SELECT FROM message_marks WHERE conversation_id = c.id)
+            RETURNING c.id
+            """,
+            contact_id,
+            self.tx.organization_ids,
+        )
+        return [row["id"] for row in rows]
+
+    async def touch(self, conversation_ids: Collection[UUID]) -> list[Row]:
+        """Something of their messages has changed: each has a new version."""
+        return await self.tx.fetch(
+            """
+            UPDATE conversations SET version = version + 1, changed_at = kit_now()
+            WHERE id = ANY ($1) AND organization_id = ANY ($2)
+            RETURNING id, organization_id, state, assignee_id, unread_count, version
+            """,
+            sorted(conversation_ids),
+            self.tx.organization_ids,
+        )

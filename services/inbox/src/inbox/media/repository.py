@@ -137,3 +137,46 @@ class MediaRepository:
             code,
             reason,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class PersonsMedia:
+    """Media that a contact has sent."""
+
+    tx: Transaction
+
+    async def page(self, contact_id: UUID, after: UUID | None, limit: int) -> list[Row]:
+        """Media in the order of their ids."""
+        return await self.tx.fetch(
+            """
+            SELECT id, message_id, conversation_id, channel_id, kind, state, announced_type, media_type, size,
+                   filename_sealed, file_id, key_sealed, failure_code, failure_reason, created_at, changed_at
+            FROM media
+            WHERE conversation_id IN (SELECT id FROM conversations WHERE contact_id = $1 AND organization_id = $2)
+              AND organization_id = $2 AND ($3::uuid IS NULL OR id > $3)
+            ORDER BY id LIMIT $4
+            """,
+            contact_id,
+            self.tx.organization_id,
+            after,
+            limit,
+        )
+
+    async def files(self, media_ids: Collection[UUID]) -> list[UUID]:
+        """The files of these media, which nobody changes until we commit."""
+        rows = await self.tx.fetch(
+            """
+            SELECT file_id FROM media WHERE id = ANY ($1) AND organization_id = $2 ORDER BY id FOR UPDATE
+            """,
+            list(media_ids),
+            self.tx.organization_id,
+        )
+        return [row["file_id"] for row in rows if row["file_id"] is not None]
+
+    async def delete(self, media_ids: Collection[UUID]) -> int:
+        """Delete these rows; how many."""
+        return await self.tx.execute(
+            "DELETE FROM media WHERE id = ANY ($1) AND organization_id = $2",
+            list(media_ids),
+            self.tx.organization_id,
+        )

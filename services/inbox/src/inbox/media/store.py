@@ -94,6 +94,10 @@ class MediaStore:
         while (batch := await asyncio.to_thread(next, batches, None)) is not None:
             yield batch
 
+    async def remove(self, organization_id: UUID, file_ids: Sequence[UUID]) -> None:
+        """Take these files of an organization away; those that are gone already are no matter."""
+        await self.discard([self._path(organization_id, each) for each in file_ids])
+
     async def discard(self, paths: Sequence[Path]) -> None:
         """Take these files away."""
         await asyncio.to_thread(_discard, paths)

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from contracts.auth import MemberAdded, MemberRemoved, MemberRoleChanged
 from inbox.members.model import ANSWERING
-from kit.db.database import Transaction
+from kit.db.database import Row, Transaction
 
 Told = MemberAdded | MemberRoleChanged | MemberRemoved
 User = tuple[UUID, UUID]
@@ -18,7 +18,10 @@ class MemberRepository:
     tx: Transaction
 
     async def settle(self, told: Sequence[Told]) -> None:
-        """Write each membership as its newest event tells; what is not newer than the row changes nothing."""
+        """Write each membership as its newest event tells; what is not newer than the row changes nothing.
+
+        Of one that ended the row is kept without whose it was, and nothing puts that back.
+        """
         await self.tx.execute(
             """
             INSERT INTO members (member_id, organization_id, user_id, role, version)
@@ -26,12 +29,14 @@ class MemberRepository:
             FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::bigint[])
                 AS heard (member_id, organization_id, user_id, role, version)
             ORDER BY member_id, version DESC
-            ON CONFLICT (member_id) DO UPDATE SET role = excluded.role, version = excluded.version
+            ON CONFLICT (member_id) DO UPDATE
+            SET role = excluded.role, version = excluded.version,
+                user_id = CASE WHEN excluded.role <> '' THEN members.user_id END
             WHERE members.version < excluded.version
             """,
             [each.member_id for each in told],
             [each.organization for each in told],
-            [each.user_id for each in told],
+            [None if isinstance(each, MemberRemoved) else each.user_id for each in told],
             ["" if isinstance(each, MemberRemoved) else each.role for each in told],
             [each.version for each in told],
         )
@@ -67,3 +72,45 @@ class MemberRepository:
             ANSWERING,
         )
         return [(row["organization_id"], row["user_id"]) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class PersonsMemberships:
+    """Memberships of one user, also ended ones, in all organizations that the transaction is bound to."""
+
+    tx: Transaction
+
+    async def all(self, user_id: UUID) -> list[Row]:
+        """What is kept of them."""
+        return await self.tx.fetch(
+            """
+            SELECT member_id, organization_id, user_id, role FROM members
+            WHERE user_id = $1 AND organization_id = ANY ($2) ORDER BY member_id
+            """,
+            user_id,
+            self.tx.organization_ids,
+        )
+
+    async def lock(self, user_id: UUID) -> None:
+        """Let nobody assign a conversation to them until we commit."""
+        await self.tx.execute(
+            """
+            SELECT FROM members WHERE user_id = $1 AND organization_id = ANY ($2) ORDER BY member_id FOR UPDATE
+            """,
+            user_id,
+            self.tx.organization_ids,
+        )
+
+    async def unlink(self, user_id: UUID) -> int:
+        """Keep the rows as nobody's; how many."""
+        return await self.tx.execute(
+            "UPDATE members SET user_id = NULL WHERE user_id = $1 AND organization_id = ANY ($2)",
+            user_id,
+            self.tx.organization_ids,
+        )
+
+
+async def organizations_of(tx: Transaction, user_id: UUID) -> list[UUID]:
+    """Where a user is or was a member, or has written."""
+    rows = await tx.fetch("SELECT organization_id FROM organizations_of_user($1) ORDER BY 1", user_id)
+    return [row["organization_id"] for row in rows]

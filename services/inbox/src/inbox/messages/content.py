@@ -45,6 +45,14 @@ class Sealing:
         return await self.keyring.seal(organization_id, told, PROVIDER_ID, subject=subject(contact_id))
 
     async def contents(self, organization_id: UUID, sealed: Sequence[bytes]) -> list[Content | None]:
-        """Open many, with one look-up."""
-        opened = await self.keyring.open_many(organization_id, [(each, CONTENT) for each in sealed])
-        return [unpacked(each) for each in opened]
+        """Open many, with one look-up; None also where nothing is left of a forgotten contact's."""
+        filled = [(each, CONTENT) for each in sealed if each]
+        opened = iter(await self.keyring.open_many(organization_id, filled) if filled else ())
+        return [unpacked(next(opened)) if each else None for each in sealed]
+
+    async def provider_ids(self, organization_id: UUID, sealed: Sequence[bytes]) -> list[str]:
+        """The platform's ids that can still be opened."""
+        if not sealed:
+            return []
+        opened = await self.keyring.open_many(organization_id, [(each, PROVIDER_ID) for each in sealed])
+        return [each.decode(errors="surrogatepass") for each in opened if each is not None]

@@ -31,7 +31,8 @@ class Reporting:
     """Applies reports.
 
     A report carries what we had put into the message, so it also proves that an unanswered call had arrived; one that
-    comes before we know the platform's id is kept under that id until we do.
+    comes before we know the platform's id is kept under that id until we do. Of a message whose contact was forgotten
+    nothing is kept.
     """
 
     ledger: Ledger
@@ -48,8 +49,10 @@ class Reporting:
         if ours is not None:
             await self._settle(tx, ours, report.provider_id, told)
         messages = MessageRepository(tx)
-        await messages.report(channel_id, told)
         standing = await self._standing(messages, channel_id, ours, provider_blind)
+        if ours is not None if standing is None else standing.forgotten:
+            return True
+        await messages.report(channel_id, told)
         if standing is not None:
             await self._identify(messages, tx, standing, report.provider_id, provider_blind)
             await catch_up(tx, standing, provider_blind)

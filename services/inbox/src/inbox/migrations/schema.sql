@@ -81,7 +81,7 @@ COMMENT ON TABLE contact_identities IS 'By what a contact is known; blind is a k
 ALTER TABLE contact_identities ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX contact_identities_by_contact ON contact_identities USING btree (contact_id, last_seen_at);
 CREATE POLICY tenant ON contact_identities FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
-GRANT INSERT, SELECT, UPDATE ON contact_identities TO inbox_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON contact_identities TO inbox_app;
 
 CREATE TABLE contacts (
     id uuid NOT NULL,
@@ -96,7 +96,7 @@ COMMENT ON TABLE contacts IS 'A person or company that writes; who they are on a
 ALTER TABLE contacts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX contacts_listed ON contacts USING btree (organization_id, created_at, id);
 CREATE POLICY tenant ON contacts FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
-GRANT INSERT, SELECT, UPDATE ON contacts TO inbox_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON contacts TO inbox_app;
 
 CREATE TABLE conversations (
     id uuid NOT NULL,
@@ -128,7 +128,7 @@ CREATE INDEX conversations_by_contact ON conversations USING btree (contact_id, 
 CREATE INDEX conversations_by_state ON conversations USING btree (organization_id, state, last_message_at, id);
 CREATE INDEX conversations_listed ON conversations USING btree (organization_id, last_message_at, id);
 CREATE POLICY tenant ON conversations FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
-GRANT INSERT, SELECT, UPDATE ON conversations TO inbox_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON conversations TO inbox_app;
 
 CREATE TABLE dead_letters (
     id uuid NOT NULL,
@@ -217,6 +217,7 @@ CREATE TABLE intake_items (
 COMMENT ON TABLE intake_items IS 'Each thing in a delivery and what became of it; lane is the digest of its key, which is sealed with the content. A duplicate holds no content.';
 CREATE INDEX intake_items_by_age ON intake_items USING brin (received_at);
 CREATE UNIQUE INDEX intake_items_by_delivery ON intake_items USING btree (delivery_id, "position");
+CREATE INDEX intake_items_of_lane ON intake_items USING btree (lane) WHERE (verdict IS NOT NULL);
 CREATE UNIQUE INDEX intake_items_once ON intake_items USING btree (source, item_id) WHERE (verdict IS DISTINCT FROM 'duplicate'::text);
 CREATE INDEX intake_items_quarantined ON intake_items USING btree (source, id) WHERE (verdict = 'quarantined'::text);
 CREATE INDEX intake_items_waiting ON intake_items USING btree (source, lane, seq) WHERE (verdict IS NULL);
@@ -262,7 +263,7 @@ ALTER TABLE ledger_attempts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX ledger_attempts_of_entry ON ledger_attempts USING btree (entry_id, id);
 CREATE POLICY tenant ON ledger_attempts FOR ALL TO inbox_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (COALESCE(NULLIF(current_setting('app.orgs'::text, true), ''::text), '{}'::text))::uuid[] AS "coalesce")::uuid[]))));
 CREATE POLICY working ON ledger_attempts FOR ALL TO inbox_loops USING (true);
-GRANT INSERT, SELECT ON ledger_attempts TO inbox_app;
+GRANT DELETE, INSERT, SELECT ON ledger_attempts TO inbox_app;
 GRANT DELETE, SELECT ON ledger_attempts TO inbox_loops;
 
 CREATE TABLE ledger_entries (
@@ -304,7 +305,7 @@ CREATE INDEX ledger_entries_settled ON ledger_entries USING btree (settled_at) W
 CREATE INDEX ledger_entries_unknown ON ledger_entries USING btree (lane_id, look_at) WHERE (status = 'unknown'::text);
 CREATE POLICY tenant ON ledger_entries FOR ALL TO inbox_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (COALESCE(NULLIF(current_setting('app.orgs'::text, true), ''::text), '{}'::text))::uuid[] AS "coalesce")::uuid[]))));
 CREATE POLICY working ON ledger_entries FOR ALL TO inbox_loops USING (true);
-GRANT INSERT, SELECT, UPDATE ON ledger_entries TO inbox_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON ledger_entries TO inbox_app;
 GRANT DELETE, SELECT, UPDATE ON ledger_entries TO inbox_loops;
 
 CREATE TABLE ledger_holds (
@@ -398,16 +399,17 @@ CREATE TABLE media (
 );
 COMMENT ON TABLE media IS 'What came with a message: known at once, fetched by its own effect, kept sealed in a folder; its key is sealed under the contact''s.';
 ALTER TABLE media ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX media_by_conversation ON media USING btree (conversation_id);
 CREATE INDEX media_by_message ON media USING btree (message_id);
 CREATE INDEX media_by_organization ON media USING btree (organization_id);
 CREATE UNIQUE INDEX media_file ON media USING btree (file_id);
 CREATE POLICY tenant ON media FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
-GRANT INSERT, SELECT, UPDATE ON media TO inbox_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON media TO inbox_app;
 
 CREATE TABLE members (
     member_id uuid NOT NULL,
     organization_id uuid NOT NULL,
-    user_id uuid NOT NULL,
+    user_id uuid,
     role text NOT NULL,
     version bigint NOT NULL,
     CONSTRAINT members_pkey PRIMARY KEY (member_id)
@@ -415,8 +417,12 @@ CREATE TABLE members (
 COMMENT ON TABLE members IS 'Memberships as auth tells them; one that ended keeps its row with an empty role, so that what is older changes nothing.';
 ALTER TABLE members ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX members_by_user ON members USING btree (organization_id, user_id);
+CREATE INDEX members_of_user ON members USING btree (user_id) WHERE (user_id IS NOT NULL);
+CREATE POLICY looking ON members FOR SELECT TO inbox_loops USING (true);
 CREATE POLICY tenant ON members FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT INSERT, SELECT, UPDATE ON members TO inbox_app;
+GRANT SELECT (organization_id) ON members TO inbox_loops;
+GRANT SELECT (user_id) ON members TO inbox_loops;
 
 CREATE TABLE message_marks (
     id uuid NOT NULL,
@@ -439,7 +445,7 @@ ALTER TABLE message_marks ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX message_marks_by_conversation ON message_marks USING btree (conversation_id);
 CREATE INDEX message_marks_by_target ON message_marks USING btree (channel_id, target_blind, provider_time);
 CREATE POLICY tenant ON message_marks FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
-GRANT INSERT, SELECT ON message_marks TO inbox_app;
+GRANT DELETE, INSERT, SELECT ON message_marks TO inbox_app;
 
 CREATE TABLE message_receipts (
     organization_id uuid NOT NULL,
@@ -457,7 +463,7 @@ COMMENT ON TABLE message_receipts IS 'What the platform reported of a message, o
 ALTER TABLE message_receipts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX message_receipts_by_organization ON message_receipts USING btree (organization_id);
 CREATE POLICY tenant ON message_receipts FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
-GRANT INSERT, SELECT ON message_receipts TO inbox_app;
+GRANT DELETE, INSERT, SELECT ON message_receipts TO inbox_app;
 
 CREATE TABLE messages (
     id uuid NOT NULL,
@@ -489,9 +495,13 @@ CREATE TABLE messages (
 );
 COMMENT ON TABLE messages IS 'One message; shown by (provider_time, sequence), its status only rises.';
 ALTER TABLE messages ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX messages_by_author ON messages USING btree (author_id, organization_id, conversation_id) WHERE (author_id IS NOT NULL);
 CREATE INDEX messages_shown ON messages USING btree (conversation_id, provider_time, sequence);
+CREATE POLICY looking ON messages FOR SELECT TO inbox_loops USING (true);
 CREATE POLICY tenant ON messages FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
-GRANT INSERT, SELECT, UPDATE ON messages TO inbox_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON messages TO inbox_app;
+GRANT SELECT (organization_id) ON messages TO inbox_loops;
+GRANT SELECT (author_id) ON messages TO inbox_loops;
 
 CREATE TABLE migrations (
     origin text NOT NULL,
@@ -571,6 +581,7 @@ CREATE TABLE privacy_tasks (
     keys text[] NOT NULL DEFAULT '{}'::text[],
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     done_at timestamp with time zone,
+    unlinked jsonb NOT NULL DEFAULT '{}'::jsonb,
     CONSTRAINT privacy_tasks_pkey PRIMARY KEY (id),
     CONSTRAINT privacy_tasks_state_check CHECK ((state = ANY (ARRAY['open'::text, 'done'::text]))),
     CONSTRAINT privacy_tasks_what_check CHECK ((what = ANY (ARRAY['export'::text, 'erasure'::text])))
@@ -1016,6 +1027,19 @@ AS $function$
         RETURN QUERY SELECT extract(epoch FROM free_slot - own)::double precision, apart,
                             free_slot + make_interval(secs => apart * wanted), own;
     END
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.organizations_of_user(wanted uuid)
+ RETURNS TABLE(organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+        SELECT m.organization_id FROM members AS m WHERE m.user_id = wanted
+        UNION
+        SELECT w.organization_id FROM messages AS w WHERE w.author_id = wanted
     $function$;
 -- owner: inbox_loops
 -- may be called by: inbox_app

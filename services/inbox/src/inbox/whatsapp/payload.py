@@ -32,6 +32,26 @@ class Hidden:
         return hmac.new(self.key, value.encode(errors="surrogatepass"), hashlib.sha256).hexdigest()[:32]
 
 
+def hidden_by(app_secret: str) -> Hidden:
+    """What hides ids and keys of items."""
+    return Hidden(hmac.digest(app_secret.encode(), b"whatsapp items", "sha256"))
+
+
+def message_item(provider_id: str, hide: Hide) -> str:
+    """The id of the item that brings this message."""
+    return f"m:{hide(provider_id)}"
+
+
+def status_item(provider_id: str, status: str, timestamp: str, hide: Hide) -> str:
+    """The id of the item that reports this status of a message."""
+    return f"s:{hide(provider_id)}:{status}:{timestamp}"[:200]
+
+
+def key_of(number: str, person: str, hide: Hide) -> str:
+    """Whose items are applied in order: a person's at a number of ours."""
+    return f"{number}:{hide(person)}"
+
+
 def split(body: bytes, hide: Hide) -> Sequence[Item]:
     """Every message, status and other fact of a delivery, in its order.
 
@@ -72,8 +92,8 @@ def _messages(value: Json, account: str, hide: Hide) -> Iterator[Item]:
         content = {"message": message, "profile": profiles.of(message), "account": account}
         identity = text(message.get("id"))
         yield Item(
-            id=f"m:{hide(identity)}" if identity else f"m:{_digest(content)}",
-            key=f"{number_of(value)}:{hide(_writer(message))}",
+            id=message_item(identity, hide) if identity else f"m:{_digest(content)}",
+            key=key_of(number_of(value), _writer(message), hide),
             tenant=number_of(value),
             kind="message",
             content=orjson.dumps(content),
@@ -84,10 +104,10 @@ def _messages(value: Json, account: str, hide: Hide) -> Iterator[Item]:
 def _statuses(value: Json, account: str, hide: Hide) -> Iterator[Item]:
     for status in _objects(value, "statuses"):
         content = {"status": status, "account": account}
-        mark = ":".join(text(status.get(part)) for part in ("status", "timestamp"))
+        identity, told, at = (text(status.get(part)) for part in ("id", "status", "timestamp"))
         yield Item(
-            id=f"s:{hide(text(status.get('id')))}:{mark}"[:200],
-            key=f"{number_of(value)}:{hide(_person(status, 'recipient_id', 'recipient_user_id'))}",
+            id=status_item(identity, told, at, hide),
+            key=key_of(number_of(value), _person(status, "recipient_id", "recipient_user_id"), hide),
             tenant=number_of(value),
             kind="status",
             content=orjson.dumps(content),

@@ -11,7 +11,7 @@ from inbox.channels.repository import ChannelRepository, organizations_of
 from inbox.contacts.blind import Blind, blind_of
 from inbox.messages.receiving import Receiving
 from inbox.messages.reporting import Reporting
-from inbox.whatsapp.payload import Hidden, split
+from inbox.whatsapp.payload import hidden_by, split
 from inbox.whatsapp.saying import Said, read, read_status
 from kit.db.database import Transaction
 from kit.intake.model import Applied, Item, Quarantined, Received, Verdict
@@ -46,7 +46,7 @@ class WhatsAppSource:
 
     def split(self, body: bytes) -> Sequence[Item]:
         """All items; ids and keys are hashed, because a number can be read from the platform's."""
-        return split(body, Hidden(hmac.digest(self.app_secret.encode(), b"whatsapp items", "sha256")))
+        return split(body, hidden_by(self.app_secret))
 
     async def organizations(self, tx: Transaction, tenants: Collection[str]) -> Mapping[str, UUID]:
         """Whose these numbers and business accounts are."""

@@ -1,0 +1,85 @@
+"""What intake keeps of what WhatsApp has told: found by whom it is about, and let go of."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from inbox.channels.repository import ChannelRepository
+from inbox.contacts.recognizing import IDENTITY
+from inbox.contacts.repository import ContactRepository
+from inbox.messages.content import Sealing
+from inbox.whatsapp.numbers import variants
+from inbox.whatsapp.payload import Hidden, hidden_by, key_of, message_item, status_item
+from kit.db.database import Row, Transaction
+from kit.intake import forgetting
+from kit.intake.forgetting import Kept
+
+SOURCE: Final = "whatsapp"
+_READ: Final = ("read", "played")
+
+
+@dataclass(frozen=True, slots=True)
+class SentIn:
+    """Items of one person: in the lanes of our numbers by all that they are known by, or by the id of a message."""
+
+    app_secret: str = field(repr=False)
+    sealing: Sealing
+
+    @property
+    def _hide(self) -> Hidden:
+        return hidden_by(self.app_secret)
+
+    async def lanes(self, tx: Transaction, contact_id: UUID) -> list[bytes]:
+        """Where what a contact sends, and what is reported of messages to them, is applied in order."""
+        known = [each for each in await ContactRepository(tx).identities([contact_id]) if each["sealed"]]
+        numbers, hide = await ChannelRepository(tx).numbers(), self._hide
+        sealed = [(each["sealed"], IDENTITY) for each in known]
+        opened = await self.sealing.keyring.open_many(tx.organization_id, sealed) if sealed else []
+        values = {
+            value
+            for each, value_opened in zip(known, opened, strict=True)
+            if value_opened is not None
+            for value in _spelled(each["kind"], value_opened.decode(errors="surrogatepass"))
+        }
+        return [forgetting.lane_of(key_of(number, value, hide)) for number in numbers for value in sorted(values)]
+
+    async def page(self, tx: Transaction, lanes: Sequence[bytes], after: UUID | None, limit: int) -> list[Kept]:
+        """What is kept in these lanes, opened."""
+        return await forgetting.kept_of_lanes(
+            tx, self.sealing.keyring, SOURCE, tx.organization_id, lanes, after=after, at_most=limit
+        )
+
+    async def forget(self, tx: Transaction, lanes: Sequence[bytes], at_most: int) -> int:
+        """Delete as many items of these lanes.
+
+        Raises:
+            Undecided: something waits to be applied.
+        """
+        return await forgetting.forget_lanes(tx, SOURCE, tx.organization_id, lanes, at_most)
+
+    async def forget_messages(
+        self, tx: Transaction, messages: Sequence[Row], receipts: Sequence[Row]
+    ) -> dict[str, int]:
+        """Delete the items that brought these messages and reports, in whichever lane; rows by table."""
+        identified = [row for row in messages if row["provider_sealed"]]
+        ids = await self.sealing.provider_ids(tx.organization_id, [row["provider_sealed"] for row in identified])
+        if len(ids) < len(identified):  # the key is gone, and with it the way to them
+            return {}
+        of_message = {row["id"]: provider_id for row, provider_id in zip(identified, ids, strict=True)}
+        items = [message_item(each, self._hide) for each in ids]
+        for row in receipts:
+            if row["id"] in of_message:
+                items += _reports(of_message[row["id"]], row["status"], row["provider_time"], self._hide)
+        return {"intake_items": await forgetting.forget_items(tx, SOURCE, tx.organization_id, items) if items else 0}
+
+
+def _spelled(kind: str, value: str) -> tuple[str, ...]:
+    return variants(value) if kind == "whatsapp_id" else (value,)
+
+
+def _reports(provider_id: str, status: str, at: datetime, hide: Hidden) -> Iterable[str]:
+    """The items that may have brought a report: some statuses of the platform are one of ours."""
+    told = _READ if status == "read" else (status,)
+    return [status_item(provider_id, each, str(int(at.timestamp())), hide) for each in told]
