@@ -86,6 +86,15 @@ async def test_a_person_of_no_organization_is_kept_by_compliance_the_platforms_o
     assert await (await keys.ring()).secret(None, "mail") == secret
 
 
+async def test_ids_may_come_from_a_row(keys: Keeping) -> None:
+    ring, database = await keys.ring(), await keys.own_database()
+    async with database.transaction() as tx:
+        organization = await tx.fetchval("SELECT gen_random_uuid()")
+    sealed = await ring.seal(organization, b"1", PLACE, subject=contact())
+    assert await (await keys.ring()).open(organization, sealed, PLACE) == b"1"
+    assert await ring.open(UUID(str(organization)), sealed, PLACE) == b"1"
+
+
 async def test_no_key_crosses_the_wire_in_clear_nor_any_log(keys: Keeping, capfd: pytest.CaptureFixture[str]) -> None:
     organization, who, ring = new_id(), contact(), await keys.ring()
     sealed = await ring.seal(organization, b"secret", PLACE, subject=who)
