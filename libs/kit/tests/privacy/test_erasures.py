@@ -150,15 +150,15 @@ async def test_what_was_erased_before_something_stood_in_the_way_is_counted(hous
 
 
 async def test_what_came_meanwhile_goes_in_another_round(house: House) -> None:
-    person, late = house.contact(), []
+    person, late = house.contact(), [False]
 
     class Last(Pages):
         """Comes after the pages; by then somebody has written again, once."""
 
         async def erase(self, tx: Transaction, person: Person, way: str) -> Erased:
             _ = way
-            if not late:
-                late.append(True)
+            if not late[0]:
+                late[0] = True
                 await tx.execute(
                     "INSERT INTO pages (id, organization_id, person_id, text) VALUES ($1, $2, $3, 'late')",
                     new_id(),
