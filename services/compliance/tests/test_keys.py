@@ -7,7 +7,6 @@ from argparse import Namespace
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qs
 from uuid import UUID
 
 import httpx
@@ -345,21 +344,27 @@ async def test_keys_leave_memory_in_the_end_although_nobody_can_be_asked(keys: K
 
 
 async def test_who_could_not_ask_for_a_while_asks_for_all_that_time(keys: Keeping) -> None:
-    organization, ada, ring = new_id(), contact(), await keys.ring()
+    organization, ada, clock = new_id(), contact(), [1000.0]
+    ring = await keys.ring(cache=KeyCache(now=lambda: clock[0]))
     sealed = await ring.seal(organization, b"ada", PLACE, subject=ada)
     await ring.forget_shredded()
     await keys.stop()
     await keys.shred(organization, ada)
+    clock[0] += 200
     await ring.forget_shredded()
+    assert await opens(ring, organization, sealed)
     await keys.start()
 
-    async def forgotten() -> bool:
+    async def asked_again() -> bool:
         await ring.forget_shredded()
-        return not await opens(ring, organization, sealed)
+        return keys.asked("destroyed") == 2
 
-    await eventually(forgotten)
-    windows = [float(parse_qs(each.query)["within"][0]) for each in keys.exchanges if each.path.endswith("destroyed")]
-    assert windows[1] > windows[0] >= 90
+    await eventually(asked_again)
+    assert not await opens(ring, organization, sealed)
+    clock[0] += 1_000_000
+    await ring.forget_shredded()
+    asked = [each.query for each in keys.exchanges if each.path.endswith("destroyed")]
+    assert asked == ["within=90.000", "within=290.000", "within=390.000"], "no key is kept for longer"
 
 
 async def test_a_silent_compliance_holds_nobody_up_whose_key_is_known(keys: Keeping) -> None:
