@@ -524,9 +524,10 @@ ALTER TABLE outgoing_mails ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX outgoing_mails_about ON outgoing_mails USING btree (about, created_at) WHERE (about IS NOT NULL);
 CREATE INDEX outgoing_mails_by_end ON outgoing_mails USING btree (settled_at) WHERE (settled_at IS NOT NULL);
 CREATE UNIQUE INDEX outgoing_mails_once ON outgoing_mails USING btree (COALESCE(organization_id, '00000000-0000-0000-0000-000000000000'::uuid), dedupe_key);
+CREATE INDEX outgoing_mails_to ON outgoing_mails USING btree (address_hash) WHERE (address_hash IS NOT NULL);
 CREATE POLICY forgetting ON outgoing_mails FOR ALL TO compliance_loops USING (true);
 CREATE POLICY tenant ON outgoing_mails FOR ALL TO compliance_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (NULLIF(current_setting('app.orgs'::text, true), ''::text))::uuid[] AS "nullif")::uuid[]))));
-GRANT INSERT, SELECT, UPDATE ON outgoing_mails TO compliance_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON outgoing_mails TO compliance_app;
 GRANT DELETE, SELECT ON outgoing_mails TO compliance_loops;
 
 CREATE TABLE privacy_tasks (
@@ -570,6 +571,21 @@ CREATE TABLE processed_messages (
 COMMENT ON TABLE processed_messages IS 'Messages whose effect is committed; a replay carries another generation.';
 CREATE INDEX processed_messages_by_age ON processed_messages USING brin (processed_at);
 GRANT DELETE, INSERT, SELECT ON processed_messages TO compliance_app;
+
+CREATE TABLE retention_policies (
+    organization_id uuid NOT NULL,
+    retention text NOT NULL,
+    days integer,
+    version bigint NOT NULL DEFAULT 1,
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT retention_policies_days_check CHECK (((days >= 1) AND (days <= 36500))),
+    CONSTRAINT retention_policies_pkey PRIMARY KEY (organization_id, retention),
+    CONSTRAINT retention_policies_retention_check CHECK ((retention = ANY (ARRAY['messages'::text, 'contacts'::text, 'conversations'::text])))
+);
+COMMENT ON TABLE retention_policies IS 'An organization''s own times; without days it is the platform''s again.';
+ALTER TABLE retention_policies ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON retention_policies FOR ALL TO compliance_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON retention_policies TO compliance_app;
 
 CREATE TABLE seal_keys (
     id uuid NOT NULL,
