@@ -7,7 +7,7 @@ from typing import Final
 from contracts.audit import ACTIONS
 
 ROOT: Final = Path(__file__).parents[2]
-NAMED: Final = re.compile(r'\b(?:audited|line|_line|_told|_turned_away)\(\s*"([a-z0-9_]+(?:\.[a-z0-9_]+){2})"')
+NAMED: Final = re.compile(r'\b(?:audited|line|_turned_away)\(\s*"([a-z0-9_]+(?:\.[a-z0-9_]+){2})"')
 """An action where a line is made."""
 
 NOT_YET: Final = frozenset(action for action in ACTIONS if action.startswith("publisher."))

@@ -51,6 +51,7 @@ class PreferenceService:
     async def unsubscribe(self, token: str) -> Wish:
         """Refuse a category for the address of a mail, and for the account it belongs to; twice is once."""
         said = await self._read(token)
+        unwanted = Wish(said.category, wanted=False)
         addresses = [] if said.user_id is None else await self._proven(said.user_id)
         async with self.database.transaction() as tx:
             new = await self.mailer.unsubscribe(tx, said)
@@ -58,10 +59,8 @@ class PreferenceService:
             if said.user_id is not None and held is not None:
                 await self._set(tx, said.user_id, addresses, held, held.unwanted | {said.category})
             elif new:
-                await tx.emit(
-                    _line(User(), "address", said.address_hash.hex()[:16], Wish(said.category, wanted=False))
-                )
-        return Wish(said.category, wanted=False)
+                await tx.emit(_line(User(), "address", said.address_hash.hex()[:16], unwanted))
+        return unwanted
 
     async def _read(self, token: str) -> Unsubscription:
         said = await self.mailer.read_link(token)
