@@ -96,9 +96,9 @@ class Writer:
             path = f"/v1/conversations/{self.conversation}/messages?limit=100{cursor}"
             page = (await self.visitor.call("GET", path, expect=200)).json()
             found += page["items"]
-            if page["next_cursor"] is None:
+            if page["older_cursor"] is None:
                 return found
-            cursor = f"&cursor={page['next_cursor']}"
+            cursor = f"&cursor={page['older_cursor']}"
 
 
 async def control(visitor: Visitor, path: str, body: dict[str, Any], method: str = "POST") -> None:

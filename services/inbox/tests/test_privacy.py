@@ -10,7 +10,13 @@ from uuid import UUID
 import orjson
 import pytest
 
-from contracts.inbox import ContactErased, ConversationChanged, ConversationErased, InboxErasureAnswered
+from contracts.inbox import (
+    ContactErased,
+    ConversationChanged,
+    ConversationErased,
+    InboxErasureAnswered,
+    InboxExportPartReady,
+)
 from kit.db.database import Transaction
 from kit.ids import new_id
 from kit.intake.desk import Choice, Desk
@@ -67,6 +73,7 @@ async def test_what_is_kept_of_a_contact_is_handed_over_from_every_table(house: 
     missing = tables_about("contact") - {name for name, found in rows.items() if found}
     assert not missing, f"the holdings of the inbox hand nothing over of {missing}"
     (answer,) = await asking.answers(life.contact.organization_id)
+    assert isinstance(answer, InboxExportPartReady)
     assert (answer.export_id, answer.attempt, answer.version) == (export_id, 1, 1)
     assert answer.pieces == len(asking.collected.pieces)
     assert answer.rows == {name: len(found) for name, found in rows.items()} | {

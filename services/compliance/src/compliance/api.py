@@ -12,5 +12,6 @@ from compliance.erasures.router import router as erasures
 from compliance.exports.router import internal as pieces
 from compliance.exports.router import router as exports
 from compliance.keys.router import router as keys
+from compliance.retention.router import router as retention
 
-ROUTERS: Final[Sequence[APIRouter]] = (audit, audit_log, platform_audit, exports, erasures, pieces, keys)
+ROUTERS: Final[Sequence[APIRouter]] = (audit, audit_log, platform_audit, exports, erasures, retention, pieces, keys)

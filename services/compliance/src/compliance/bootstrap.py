@@ -16,6 +16,7 @@ from compliance.erasures.working import Working
 from compliance.exports.assembling import Assembling
 from compliance.exports.service import ExportService
 from compliance.keys.service import KeyService
+from compliance.retention.service import RetentionService
 from compliance.settings import ComplianceSettings
 from contracts.compliance import ErasureBegun, ExportRequested
 from contracts.consumers import CONSUMERS
@@ -39,6 +40,7 @@ class Parts:
     assembling: Assembling
     erasures: ErasureService
     working: Working
+    retention: RetentionService
 
 
 def build(
@@ -56,6 +58,7 @@ def build(
         assembling=Assembling(database, keyring),
         erasures=ErasureService(database, grace),
         working=Working(database, keyring, CONSUMERS[ErasureBegun]),
+        retention=RetentionService(database),
     )
 
 
@@ -71,12 +74,17 @@ async def open_parts(backbone: Backbone[ComplianceSettings]) -> AsyncIterator[Pa
 
 def endpoint_parts(parts: Parts) -> Sequence[object]:
     """What endpoints ask for."""
-    return (parts.peers, parts.keys, parts.audit, parts.exports, parts.erasures)
+    return (parts.peers, parts.keys, parts.audit, parts.exports, parts.erasures, parts.retention)
 
 
 def loops(parts: Parts) -> Sequence[Loop]:
     """What the worker does besides consuming and relaying."""
     return worker.loops(parts.sequencer, parts.assembling, parts.working)
+
+
+async def rotate_audit_key(parts: Parts) -> None:
+    """Sign the audit trail with a new key; publish it before others wonder."""
+    await parts.log_keys.rotate()
 
 
 SERVICE: Final = Service(
@@ -90,4 +98,5 @@ SERVICE: Final = Service(
     loops=loops,
     subscriptions=worker.SUBSCRIPTIONS,
     consumers=CONSUMERS,
+    commands={"rotate-audit-key": rotate_audit_key},
 )

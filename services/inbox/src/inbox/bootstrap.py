@@ -28,7 +28,7 @@ from inbox.media.store import MediaStore
 from inbox.media.sweeping import Sweeping
 from inbox.members.privacy import MemberHolding, known_in
 from inbox.messages.content import Sealing
-from inbox.messages.privacy import MessageHolding
+from inbox.messages.privacy.holding import MessageHolding
 from inbox.messages.receiving import Receiving
 from inbox.messages.reporting import Reporting
 from inbox.messages.sending import SendKind

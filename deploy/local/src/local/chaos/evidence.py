@@ -40,8 +40,8 @@ _TABLES: Final[Mapping[str, str]] = {
     "seats": "SELECT member_id::text FROM billing.seats WHERE taken",
     "inbox_members": "SELECT member_id::text, role, version FROM inbox.members WHERE role <> ''",
     "posts": "SELECT id::text, text, status FROM publisher.posts",
-    "deliveries": "SELECT d.id::text, p.text, a.external_id, d.status, d.code FROM publisher.deliveries d "
-    "JOIN publisher.posts p ON p.id = d.post_id JOIN publisher.connected_accounts a ON a.id = d.account_id",
+    "deliveries": "SELECT d.id::text, p.text, d.account_id::text, d.status, d.code FROM publisher.deliveries d "
+    "JOIN publisher.posts p ON p.id = d.post_id",
     "messages": "SELECT id::text, direction, status, failure_code FROM inbox.messages",
     "conversations": "SELECT id::text FROM inbox.conversations",
     **{f"{name}_processed": f"SELECT queue, message_id::text FROM {name}.processed_messages" for name in SERVICES},  # noqa: S608 - names of our own schemas
@@ -79,6 +79,8 @@ class Evidence:
     facts: list[Fact] = field(default_factory=list)
     history: set[str] = field(default_factory=set)
     """The ids of the events that a replay would find."""
+    pages: dict[str, str] = field(default_factory=dict)
+    """The pages by the ids that our accounts for them have."""
     posts: Counter[str] = field(default_factory=Counter)
     """What is live, as `text @ page`."""
     replies: Counter[str] = field(default_factory=Counter)
@@ -216,6 +218,7 @@ async def gather_history(broker: str, topology: Topology, expected: Collection[s
 async def gather_outside(evidence: Evidence, sandbox: Sandbox, tenants: Sequence[Tenant]) -> None:
     """The other side's books."""
     for tenant in tenants:
+        evidence.pages |= {account: page for page, account in tenant.accounts.items()}
         for page in tenant.pages:
             evidence.posts.update(f"{each['text']} @ {page}" for each in await sandbox.posts(page))
         evidence.replies.update(each["text"] for each in await sandbox.messages(tenant.number))

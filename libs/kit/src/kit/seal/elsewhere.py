@@ -66,7 +66,7 @@ class KeysElsewhere:
 
     async def find(self, wanted: Collection[KeyRef]) -> Mapping[KeyRef, Key | None]:
         """Keys by id."""
-        told = [{"organization_id": ref.organization_id, "id": ref.id} for ref in wanted]
+        told = [{"organization_id": _text(ref.organization_id), "id": str(ref.id)} for ref in wanted]
         answers = await self._ask("find", told)
         return {KeyRef(owner.organization_id, key_id): key for owner, key_id, key in answers if key_id is not None}
 
@@ -93,7 +93,11 @@ def _opened(envelope: Envelope, told: Mapping[str, Any]) -> tuple[Owner, UUID | 
 
 
 def _told(owner: Owner) -> dict[str, Any]:
-    return {"organization_id": owner.organization_id, "subject": owner.subject}
+    return {"organization_id": _text(owner.organization_id), "subject": owner.subject}
+
+
+def _text(organization_id: UUID | None) -> str | None:
+    return None if organization_id is None else str(organization_id)  # asyncpg's ids are a class of their own
 
 
 def _owner(told: Mapping[str, Any]) -> Owner:

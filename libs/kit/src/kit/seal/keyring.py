@@ -53,7 +53,7 @@ class Keyring:
         """What stands in the service's own schema."""
         here = _Shelf(self.own, self._cache, holds=_everything if shared is None else _is_platforms)
         self._shelves = (here,) if shared is None else (here, _Shelf(shared, self._cache, holds=_is_not_platforms))
-        self._asked_at = time.monotonic()
+        self._asked_at, self._asking = time.monotonic(), True
 
     async def seal(
         self, organization_id: UUID | None, value: bytes, place: bytes, *, subject: str | None = None
@@ -162,9 +162,11 @@ class Keyring:
         try:
             shredded = await store.destroyed_within(min(_LOOK_BACK + asking - self._asked_at, _LOOK_BACK + KEEP_FOR))
         except TransientError as trouble:
-            log.warning("seal.cannot_ask", trouble=type(trouble).__name__)
+            if self._asking:
+                log.warning("seal.cannot_ask", trouble=type(trouble).__name__)
+            self._asking = False
         else:
-            self._asked_at = asking
+            self._asked_at, self._asking = asking, True
             self._cache.forget_all() if shredded is None else self._cache.forget(*shredded)
         ASKED_AGO.set(time.monotonic() - self._asked_at)
 

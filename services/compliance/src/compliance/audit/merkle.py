@@ -81,10 +81,10 @@ def edge_of(size: int) -> list[TileId]:
 
 @dataclass(slots=True)
 class Tree:
-    """Computes hashes from tiles; a node that was needed once is remembered."""
+    """Computes hashes from tiles; the nodes within a tile are computed at its first use."""
 
     tiles: Tiles
-    _known: dict[tuple[int, int], bytes] = field(default_factory=dict)
+    _rows: dict[TileId, list[list[bytes]]] = field(default_factory=dict)
 
     def hashes(self, spans: Iterable[Span]) -> list[bytes]:
         """The hash of each span.
@@ -108,18 +108,13 @@ class Tree:
         return found
 
     def _subtree(self, height: int, index: int) -> bytes:
-        known = self._known.get((height, index))
-        if known is not None:
-            return known
-        if height % HEIGHT:
-            found = node_hash(self._subtree(height - 1, 2 * index), self._subtree(height - 1, 2 * index + 1))
-        else:
-            tile, offset = _place(height, index)
-            found = self.tiles.get(tile, b"")[offset * HASH : (offset + 1) * HASH]
-            if len(found) != HASH:
-                raise TileMissing(f"tile {tile}, hash {offset}")
-        self._known[height, index] = found
-        return found
+        tile, offset = _place(height, index)
+        if tile not in self._rows:
+            self._rows[tile] = _rows(self.tiles.get(tile, b""))
+        row, within = self._rows[tile][height % HEIGHT], offset >> height % HEIGHT
+        if within >= len(row):
+            raise TileMissing(f"tile {tile}, hash {offset}")
+        return row[within]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +144,7 @@ def append(edge: Tiles, size: int, leaves: Sequence[bytes]) -> Grown:
             taken = added[max(0, start - count) : start + WIDTH - count]
             written[tile] = known + b"".join(taken)
             if len(written[tile]) == WIDTH * HASH:
-                carried.append(_folded(written[tile]))
+                carried.append(_rows(written[tile])[HEIGHT][0])
         level, count, added = level + 1, count >> HEIGHT, carried
     grown = size + len(leaves)
     return Grown(grown, Tree({**edge, **written}).hash((0, grown)), written)
@@ -171,12 +166,13 @@ def _subtrees(span: Span) -> list[tuple[int, int]]:
     return found
 
 
-def _folded(tile: bytes) -> bytes:
-    """The hash of the complete subtree that a full tile stands for."""
-    row = [tile[start : start + HASH] for start in range(0, len(tile), HASH)]
-    while len(row) > 1:
-        row = [node_hash(left, right) for left, right in zip(row[::2], row[1::2], strict=True)]
-    return row[0]
+def _rows(tile: bytes) -> list[list[bytes]]:
+    """The complete nodes of a tile, row by row, from its hashes up to the one that stands for all."""
+    rows = [[tile[start : start + HASH] for start in range(0, len(tile) - len(tile) % HASH, HASH)]]
+    for _ in range(HEIGHT):
+        below = rows[-1]
+        rows.append([sha256(b"\x01" + left + right).digest() for left, right in zip(below[::2], below[1::2])])  # noqa: B905 - a node without a neighbour is not complete
+    return rows
 
 
 def _place(height: int, index: int) -> tuple[TileId, int]:

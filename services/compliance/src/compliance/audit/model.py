@@ -14,6 +14,8 @@ NOBODY: Final = UUID(int=0)
 
 FORM: Final = 1
 
+_CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -50,7 +52,7 @@ class Line:
             "target_kind": self.target_kind,
             "v": FORM,
         }
-        return json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii")
+        return _CANONICAL.encode(said).encode("ascii")
 
 
 @dataclass(frozen=True, slots=True)

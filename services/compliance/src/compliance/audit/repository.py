@@ -77,8 +77,11 @@ class LogRepository:
         """Which of these are in the log already, by organization and id."""
         rows = await self.tx.fetch(
             """
-            SELECT organization_id, id FROM audit_entries
-            WHERE (organization_id, id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))
+            SELECT organization_id, id FROM unnest($1::uuid[], $2::uuid[]) AS heard (organization_id, id)
+            WHERE (
+                SELECT true FROM audit_entries AS e
+                WHERE e.organization_id = heard.organization_id AND e.id = heard.id
+            )
             """,
             [line.organization_id for line in lines],
             [line.id for line in lines],
@@ -129,13 +132,15 @@ class LogRepository:
         """These tiles, as far as they are there."""
         rows = await self.tx.fetch(
             """
-            SELECT level, number, hashes FROM audit_tiles
-            WHERE (level, number) IN (SELECT * FROM unnest($1::smallint[], $2::bigint[]))
+            SELECT level, number, (
+                SELECT hashes FROM audit_tiles AS t WHERE t.level = asked.level AND t.number = asked.number
+            ) AS hashes
+            FROM unnest($1::smallint[], $2::bigint[]) AS asked (level, number)
             """,
             [level for level, _ in wanted],
             [number for _, number in wanted],
         )
-        return {(row["level"], row["number"]): row["hashes"] for row in rows}
+        return {(row["level"], row["number"]): row["hashes"] for row in rows if row["hashes"] is not None}
 
     async def save_tiles(self, tiles: Mapping[TileId, bytes]) -> None:
         """Write new tiles, and longer ones over what they begin with."""

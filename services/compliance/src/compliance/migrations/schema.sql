@@ -572,6 +572,21 @@ COMMENT ON TABLE processed_messages IS 'Messages whose effect is committed; a re
 CREATE INDEX processed_messages_by_age ON processed_messages USING brin (processed_at);
 GRANT DELETE, INSERT, SELECT ON processed_messages TO compliance_app;
 
+CREATE TABLE retention_policies (
+    organization_id uuid NOT NULL,
+    retention text NOT NULL,
+    days integer,
+    version bigint NOT NULL DEFAULT 1,
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT retention_policies_days_check CHECK (((days >= 1) AND (days <= 36500))),
+    CONSTRAINT retention_policies_pkey PRIMARY KEY (organization_id, retention),
+    CONSTRAINT retention_policies_retention_check CHECK ((retention = ANY (ARRAY['messages'::text, 'contacts'::text, 'conversations'::text])))
+);
+COMMENT ON TABLE retention_policies IS 'An organization''s own times; without days it is the platform''s again.';
+ALTER TABLE retention_policies ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON retention_policies FOR ALL TO compliance_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON retention_policies TO compliance_app;
+
 CREATE TABLE seal_keys (
     id uuid NOT NULL,
     organization_id uuid,

@@ -10,8 +10,9 @@ from inbox.conversations.marking import MARK
 from inbox.conversations.repository import PersonsConversations
 from inbox.messages.content import Sealing
 from inbox.messages.model import Content
+from inbox.messages.privacy.repository import PersonsMessages
 from inbox.messages.reporting import SEND
-from inbox.messages.repository import MessageRepository, PersonsMessages
+from inbox.messages.repository import MessageRepository
 from inbox.whatsapp.intake import SentIn
 from kit.db.database import Database, Row, Transaction
 from kit.ledger.ledger import Ledger
