@@ -14,6 +14,7 @@ import httpx
 import orjson
 
 from contracts import decode
+from contracts.audit import AuditEntry
 from contracts.event import Event
 from inbox.bootstrap import Parts
 from kit.db.database import Database
@@ -236,7 +237,14 @@ class House:
         await self.database.clock.synchronise()
 
     async def told(self, by: UUID | None = None) -> list[Event]:
-        """The facts that leave about an organization."""
+        """The facts that leave about an organization, beside the lines of its audit trail."""
+        return [each for each in await self._left_about(by) if not isinstance(each, AuditEntry)]
+
+    async def audited(self, by: UUID | None = None) -> list[AuditEntry]:
+        """The lines of the audit trail of an organization."""
+        return [each for each in await self._left_about(by) if isinstance(each, AuditEntry)]
+
+    async def _left_about(self, by: UUID | None) -> list[Event]:
         found = await self.rows(
             "SELECT body FROM outbox WHERE organization_id = $1 ORDER BY id", by or self.organization_id
         )

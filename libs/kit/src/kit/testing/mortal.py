@@ -27,7 +27,7 @@ class Mortal(Database):
     def step(self) -> None:
         """One more step was survived, or not."""
         self.steps += 1
-        if self.steps == self.dies_at:
+        if self.dies_at is not None and self.steps >= self.dies_at:
             raise Died
 
     @asynccontextmanager

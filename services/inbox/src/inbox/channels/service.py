@@ -9,6 +9,7 @@ from inbox.channels.model import Channel, Check, lane_of, media_lane_of
 from inbox.channels.repository import ChannelRepository
 from inbox.channels.schemas import ConnectChannel
 from inbox.messages.content import TOKEN
+from kit.audit import audited
 from kit.db.database import Database
 from kit.errors import FieldError
 from kit.http.caller import MemberCaller
@@ -88,6 +89,7 @@ class ChannelService:
             await tx.emit(
                 ChannelDisconnected(
                     organization_id=caller.organization_id, version=channel.version, channel_id=channel.id
-                )
+                ),
+                audited("inbox.channel.disconnected", caller, "channel", channel.id),
             )
         return channel

@@ -1,8 +1,9 @@
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from contracts.audit import AuditEntry
 from inbox.channels.model import lane_of
 from inbox.channels.repository import ChannelRepository
 from inbox.contacts.recognizing import NAME
@@ -15,6 +16,7 @@ from inbox.conversations.repository import ConversationRepository, Filter
 from inbox.conversations.schemas import ChangeConversation, MarkRead
 from inbox.members.repository import MemberRepository
 from inbox.messages.repository import MessageRepository
+from kit.audit import audited
 from kit.db.database import Database, Transaction
 from kit.http.caller import MemberCaller
 from kit.http.etag import Condition
@@ -73,6 +75,7 @@ class ConversationService:
             if now.version != before.version:
                 await conversations.save(now)
                 await tell_changed(tx, now)
+                await tx.emit(*_lines(caller, before, now))
             names = await ContactRepository(tx).names([now.contact_id])
         (named,) = await self._named(caller.organization_id, [now], names)
         return named
@@ -115,3 +118,19 @@ class ConversationService:
             if name is not None
         }
         return [(each, names.get(each.contact_id)) for each in found]
+
+
+def _lines(caller: MemberCaller, before: Conversation, now: Conversation) -> Iterator[AuditEntry]:
+    """Who gave it to whom, and who put it into which state."""
+    if now.assignee_id != before.assignee_id:
+        to = "nobody" if now.assignee_id is None else str(now.assignee_id)
+        yield audited("inbox.conversation.assigned", caller, "conversation", now.id, to=to)
+    if now.state != before.state:
+        yield audited(
+            "inbox.conversation.state_changed",
+            caller,
+            "conversation",
+            now.id,
+            state=now.state.value,
+            before=before.state.value,
+        )

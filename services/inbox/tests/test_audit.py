@@ -1,0 +1,61 @@
+"""What is done in the inbox, as the audit trail tells it."""
+
+from contracts.audit import ACTIONS
+from kit.ids import new_id
+
+from .house import House
+from .lives import Asking, Life, bearer, conversation_of, first_place, live
+
+SHEENA = "16505551234"
+
+
+async def test_what_people_do_with_conversations_and_channels_is_in_the_audit_trail(house: House) -> None:
+    ours = await first_place(house)
+    life = await live(house, ours, SHEENA, "Sheena")
+    conversation = await conversation_of(house, ours, "Sheena")
+    path, tag = f"/v1/conversations/{life.conversation_id}", {"if-match": f'"v{conversation["version"]}"'}
+    headers = bearer(house, ours)
+    change = {"state": "resolved", "assignee_id": None}
+    assert (await house.client.patch(path, json=change, headers=headers | tag)).status_code == 200
+    asking = Asking(house)
+    await asking.erasure(life.contact)
+    await asking.work()
+    (channel,) = (await house.get("/v1/channels"))["items"]
+    assert (await house.ask("DELETE", f"/v1/channels/{channel['id']}")).status_code == 200
+
+    lines = await house.audited()
+    assert {line.action for line in lines} == {action for action in ACTIONS if action.startswith("inbox.")}
+    told = [(line.action, line.actor_kind, line.target_kind, line.target_id, line.details) for line in lines]
+    talk, agent = str(life.conversation_id), str(ours.agent_id)
+    assert told[:-1] == [
+        ("inbox.channel.connected", "system", "channel", channel["id"], {"kind": "whatsapp"}),
+        ("inbox.conversation.assigned", "user", "conversation", talk, {"to": agent}),
+        ("inbox.message.sent", "user", "message", str(life.message_id), {"kind": "text"}),
+        ("inbox.conversation.assigned", "user", "conversation", talk, {"to": "nobody"}),
+        ("inbox.conversation.state_changed", "user", "conversation", talk, {"state": "resolved", "before": "open"}),
+        ("inbox.contact.erased", "system", "contact", str(life.contact.id), {"way": "erase"}),
+    ]
+    assert told[-1][:4] == ("inbox.channel.disconnected", "user", "channel", channel["id"])
+    assert {line.organization_id for line in lines} == {ours.organization_id}
+    assert {line.actor_id for line in lines[1:5]} == {ours.agent_id}
+
+
+async def test_what_is_refused_or_changes_nothing_is_not_in_it(house: House) -> None:
+    ours = await first_place(house)
+    life = await live(house, ours, SHEENA, "Sheena")
+    before = len(await house.audited())
+    path, headers = f"/v1/conversations/{life.conversation_id}", bearer(house, ours)
+    stale = await house.client.patch(path, json={"state": "resolved"}, headers=headers | {"if-match": '"v1"'})
+    foreign = await house.client.patch(
+        path, json={"assignee_id": str(new_id())}, headers=headers | {"if-match": await _tag(house, life)}
+    )
+    same = await house.client.patch(
+        path, json={"state": "open"}, headers=headers | {"if-match": await _tag(house, life)}
+    )
+    assert (stale.status_code, same.status_code) == (412, 200)
+    assert foreign.status_code >= 400
+    assert len(await house.audited()) == before
+
+
+async def _tag(house: House, life: Life) -> str:
+    return f'"v{(await house.get(f"/v1/conversations/{life.conversation_id}"))["version"]}"'
