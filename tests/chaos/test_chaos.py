@@ -77,8 +77,9 @@ def test_an_event_that_a_listener_was_not_told_is_lost() -> None:
 
 
 def test_a_post_that_failed_or_that_nobody_knows_of_is_not_explained() -> None:
-    deliveries = [("1", "Post 1", "urn:li:organization:7", "published", ""), ("2", "Post 2", "7", "failed", "422")]
-    evidence = Evidence(tables={"deliveries": deliveries}, posts=Counter({"Post 1 @ 7": 2, "Post 3 @ 7": 1}))
+    deliveries = [("1", "Post 1", "ours", "published", ""), ("2", "Post 2", "ours", "failed", "422")]
+    posts = Counter({"Post 1 @ 7": 2, "Post 3 @ 7": 1})
+    evidence = Evidence(tables={"deliveries": deliveries}, pages={"ours": "7"}, posts=posts)
     line = accounts(evidence, Book())["posts live at LinkedIn, once"]
 
     assert line.doubled == ["Post 1 @ 7"]

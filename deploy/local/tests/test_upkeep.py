@@ -18,7 +18,7 @@ from local import upkeep
 from local.backing import Found, Servers
 from local.plan import PORTS, Plan
 from local.prepare import Preparation
-from local.state import SERVICES, State
+from local.state import SEALING, SERVICES, State
 
 
 @pytest.fixture
@@ -119,6 +119,8 @@ def test_no_running_process_is_told_the_administrators_address_or_anothers_secre
         assert "hush" not in told
         assert "AWS_SECRET_ACCESS_KEY" not in part.environment
         assert {each for each in SERVICES if state.sealing_key(each) in told} == {part.name} & set(SERVICES)
+        shared = {each for each in SEALING if state.compliance_secret(each) in told}
+        assert shared == (set(SEALING) if part.name == "compliance" else {part.name} & set(SEALING))
     assert "hush" in plan.migration_environment("billing")["BILLING_MIGRATE_URL"]
 
 

@@ -48,6 +48,22 @@ def test_the_direct_address_may_differ(environment: Callable[..., None]) -> None
     assert load(Settings).database_direct_url.get_secret_value() == "postgresql://direct/"
 
 
+@pytest.mark.parametrize("alone", ["SAMPLE_COMPLIANCE_URL", "SAMPLE_COMPLIANCE_SECRET"])
+def test_compliance_is_told_of_wholly_or_not_at_all(
+    environment: Callable[..., None], alone: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Half of it would silently mean keys of our own, which no erasure reaches."""
+    both = {"SAMPLE_COMPLIANCE_URL": "http://compliance", "SAMPLE_COMPLIANCE_SECRET": "A" * 43}
+    environment(**{alone: both[alone]})
+    with pytest.raises(SystemExit):
+        load(Settings)
+    told = capsys.readouterr().err
+    assert "COMPLIANCE_URL and COMPLIANCE_SECRET" in told
+    assert "A" * 43 not in told
+    environment(**both)
+    assert load(Settings).compliance_url == "http://compliance"
+
+
 def test_every_wrong_variable_is_named_without_its_value_and_the_exit_status_is_two(
     environment: Callable[..., None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

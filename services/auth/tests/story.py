@@ -133,8 +133,8 @@ class Story:
         self.place = place
         self.database = database
         self.postbox = Postbox()
-        keyring = Keyring(database, LocalMasterKey.from_text(SEALING_KEY))
-        self.parts: Parts = build(database, keyring, passwords, settings, self.postbox)
+        self.keyring = Keyring(database, LocalMasterKey.from_text(SEALING_KEY))
+        self.parts: Parts = build(database, self.keyring, passwords, settings, self.postbox)
         self.delivering = Delivering(place, "auth", self.parts.ledger)
         self.verifier = TokenVerifier(
             self.parts.keys.jwks, settings.token_issuer, settings.token_audience, database.clock

@@ -27,7 +27,7 @@ async def remove(person: Person, organization_id: str, member_id: str) -> int:
 
 
 def member(role: Role) -> Member:
-    return Member(new_id(), new_id(), role, 1, SystemClock().now(), "someone@example.com")
+    return Member(new_id(), new_id(), role, 1, SystemClock().now(), None, "someone@example.com")
 
 
 def test_nobody_gives_or_takes_a_role_above_their_own() -> None:

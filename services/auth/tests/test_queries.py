@@ -23,8 +23,8 @@ async def plan(database: Database, sql: str, *args: object) -> str:
 @pytest.mark.parametrize(
     ("sql", "args"),
     [
-        ("SELECT user_id FROM identities WHERE kind = 'email' AND value = $1", ("a@b.c",)),
-        ("SELECT display FROM identities WHERE user_id = $1", (new_id(),)),
+        ("SELECT user_id FROM identities WHERE kind = 'email' AND blind = $1", (b"x",)),
+        ("SELECT sealed FROM identities WHERE user_id = $1", (new_id(),)),
         ("SELECT count(*) FROM outgoing_mails WHERE about = $1 AND created_at > kit_now()", (new_id(),)),
         ("SELECT id FROM outgoing_mails WHERE settled_at < kit_now()", ()),
         ("SELECT reason FROM mail_suppressions WHERE address_hash = ANY ($1)", ([b"x"],)),
@@ -41,9 +41,14 @@ async def plan(database: Database, sql: str, *args: object) -> str:
         ),
         ("SELECT 1 FROM invitations WHERE organization_id = $1 AND id > $2 ORDER BY id", (ORGANIZATION, new_id())),
         (
-            "SELECT 1 FROM invitations WHERE organization_id = $1 AND email_value = $2 AND state = 'pending'",
-            (ORGANIZATION, "a@b.c"),
+            "SELECT 1 FROM invitations WHERE organization_id = $1 AND email_blind = $2 AND state = 'pending'",
+            (ORGANIZATION, b"x"),
         ),
+        (
+            "SELECT 1 FROM invitations WHERE organization_id = $1 AND email_blind = $2 AND created_at > kit_now()",
+            (ORGANIZATION, b"x"),
+        ),
+        ("SELECT organization_id FROM invitations WHERE email_blind = $1", (b"x",)),
     ],
 )
 async def test_an_index_answers(sql: str, args: tuple[object, ...], story: Story) -> None:

@@ -11,7 +11,7 @@ from kit.ledger.ledger import Ledger
 from kit.ledger.model import Entry, NotAccepted
 from kit.seal import Keyring
 from postrules.limits import Platform as PlatformName
-from publisher.accounts.sealing import TokenSeal
+from publisher.accounts.sealing import AccountSeal
 from publisher.deliveries.kind import Deliveries, Work
 from publisher.deliveries.model import KIND
 from publisher.platforms.base import Platform
@@ -20,17 +20,17 @@ from publisher.platforms.base import Platform
 class Away:
     """Keys that cannot be fetched now."""
 
-    async def open(self, *_: object) -> bytes:
+    async def open_many(self, *_: object) -> list[bytes]:
         raise TransientError
 
 
 async def test_a_post_whose_token_cannot_be_opened_now_has_not_left(database: Database) -> None:
     platforms: Mapping[PlatformName, Platform] = {}  # none is asked
-    seal = TokenSeal(cast(Keyring, Away()), database.clock.now)
+    seal = AccountSeal(cast(Keyring, Away()), database.clock.now)
     kind = Deliveries(database, platforms, seal, lambda: cast(Ledger, None))
     now = datetime.now(UTC)
     entry = Entry(new_id(), KIND, new_id(), "lane", new_id(), 1, now, now, now)
     row: Any = {"first_called_at": None, "taken": [], "behind": False}
-    work = Work(PlatformName.LINKEDIN, new_id(), "urn:li:person:ann", "Hello", b"sealed", row)
+    work = Work(PlatformName.LINKEDIN, new_id(), b"sealed", "Hello", b"sealed", row)
     with pytest.raises(NotAccepted):
         await kind.call(entry, work)

@@ -10,6 +10,7 @@ from kit.messaging.broker import Broker
 from kit.messaging.topology import Topology
 from kit.testing.ports import free_port
 from kit.testing.programs import Program, eventually
+from publisher.bootstrap import SERVICE
 
 from .story import MASTER, POSTING, Sandbox, Story
 
@@ -38,14 +39,15 @@ async def worker(
     topology = Topology(namespace)
     broker = Broker(broker_url, name="publisher test")
     connection = await broker.connect("test")
-    await topology.declare(connection, {})
+    queues = SERVICE.heard_by() | SERVICE.own_consumers()
+    await topology.declare(connection, queues)
     told = {f"PUBLISHER_{name}": value for name, value in environment.items()}
     program = Program(("publisher", "worker"), told, tmp_path / "worker.log", port)
     try:
         yield program
     finally:
         await program.kill()
-        await topology.delete(connection, {})
+        await topology.delete(connection, queues)
         await connection.close()
         await broker.close()
 

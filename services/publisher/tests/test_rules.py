@@ -42,12 +42,13 @@ async def test_the_stored_status_of_a_post_is_the_one_the_rule_says(database: Da
             await tx.execute(
                 """
                 INSERT INTO connected_accounts
-                    (id, organization_id, platform, kind, external_id, name, scopes, state, connected_by, tokens_id)
-                VALUES ($1, $2, 'linkedin', 'member', $3, 'Ann', '{}', 'connected', $1, $1)
+                    (id, organization_id, platform, kind, external_blind, external_sealed, name_sealed, scopes, state,
+                     connected_by, tokens_id)
+                VALUES ($1, $2, 'linkedin', 'member', $3, '', '', '{}', 'connected', $1, $1)
                 """,
                 account,
                 organization_id,
-                f"urn:li:person:{number}",
+                bytes([number]) * 32,
             )
         posts = [new_id() for _ in pairs]
         for post, statuses in zip(posts, pairs, strict=True):

@@ -1,5 +1,6 @@
 """Which processes make up the platform here, and what each is told; nothing is passed on but what stands here."""
 
+import json
 import os
 import sys
 from collections.abc import Mapping
@@ -8,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from kit.db.provision import with_database
 from local.backing import Found, Servers
-from local.state import SERVICES, State
+from local.state import SEALING, SERVICES, State
 from local.visitor import Addresses
 
 WORKERS = tuple(f"{service}-worker" for service in SERVICES)
@@ -141,8 +142,21 @@ class Plan:
             "POOL_SIZE": str(_POOL_SIZE),
             "SEALING_KEY": self.state.sealing_key(name),
         }
-        own = {"auth": self._auth, "inbox": self._inbox, "publisher": self._publisher}
+        if name in SEALING:
+            service |= {
+                "COMPLIANCE_URL": self.url("compliance"),
+                "COMPLIANCE_SECRET": self.state.compliance_secret(name),
+            }
+        own = {
+            "auth": self._auth,
+            "compliance": self._compliance,
+            "inbox": self._inbox,
+            "publisher": self._publisher,
+        }
         return platform | service | (own[name]() if name in own else {})
+
+    def _compliance(self) -> dict[str, str]:
+        return {"CLIENT_SECRETS": json.dumps({name: self.state.compliance_secret(name) for name in SEALING})}
 
     def _gateway(self) -> dict[str, str]:
         upstreams = {f"{service.upper()}_URL": self.url(service) for service in SERVICES}

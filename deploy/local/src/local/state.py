@@ -14,6 +14,8 @@ from local.processes import free_port, port_is_free
 
 CHECKOUT = Path(__file__).resolve().parents[4]
 SERVICES = ("auth", "billing", "compliance", "inbox", "publisher")
+SEALING = ("auth", "inbox", "publisher")
+"""Who seals what belongs to organizations and people, under keys that compliance keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +106,11 @@ class State:
 
     def sealing_key(self, service: str) -> str:
         """The master key of one service: 32 bytes."""
-        padded = self.secret("sealing_key" if service == "auth" else f"sealing_key_{service}", size=32)
-        return padded + "=" * (-len(padded) % 4)
+        return _padded(self.secret("sealing_key" if service == "auth" else f"sealing_key_{service}", size=32))
+
+    def compliance_secret(self, service: str) -> str:
+        """What one service shares with compliance: 32 bytes."""
+        return _padded(self.secret(f"compliance_secret_{service}", size=32))
 
     def ports(self, names: Sequence[str], *, ours: Sequence[int] = ()) -> dict[str, int]:
         """A port for each name, kept over runs unless somebody else took it; the gateway prefers 8080."""
@@ -144,3 +149,7 @@ class State:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self.folder / name)
+
+
+def _padded(text: str) -> str:
+    return text + "=" * (-len(text) % 4)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from contracts.audit import AuditEntry
 from contracts.event import Audience, Event
 from contracts.names import MANAGERS, TEAM, RoleName
 from contracts.privacy import AnswersErasure, AnswersExport
@@ -156,6 +157,12 @@ class SessionsRevoked(Event):
         lt=2**63,
         description="The user's session epoch from now on: when all sessions ended, older tokens are void.",
     )
+
+
+class AuthAuditRecorded(AuditEntry):
+    """Something about accounts, sessions, organizations or members was done that the audit trail keeps."""
+
+    type: ClassVar[str] = "auth.audit.recorded.v1"
 
 
 class AuthExportPartReady(AnswersExport):

@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from contracts.audit import AuditEntry
 from contracts.event import Audience, Event
 from contracts.names import TEAM, Name, PlanName
 
@@ -22,3 +23,9 @@ class EntitlementsChanged(Event):
         "a meter that is absent is not included.",
         examples=[{"seats": 3, "posts_per_month": 30}],
     )
+
+
+class BillingAuditRecorded(AuditEntry):
+    """Something about plans, payments or what may be used was done that the audit trail keeps."""
+
+    type: ClassVar[str] = "billing.audit.recorded.v1"

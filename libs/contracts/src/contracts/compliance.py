@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
+from contracts.audit import AuditEntry
 from contracts.event import Audience, Event
 from contracts.names import MANAGERS, Name
 from contracts.privacy import AsksForErasure, AsksForExport, PersonKind, Way
@@ -99,3 +100,9 @@ class RetentionChanged(Event):
 
     retention: RetentionName = Field(description="The class of what is kept, as the data map names it.")
     days: int | None = Field(None, ge=1, lt=36_501, description="How long; without it, as the platform does.")
+
+
+class ComplianceAuditRecorded(AuditEntry):
+    """Something about the audit trail, exports, erasure or retention was done that the audit trail keeps."""
+
+    type: ClassVar[str] = "compliance.audit.recorded.v1"

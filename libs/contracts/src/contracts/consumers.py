@@ -22,6 +22,11 @@ CONSUMERS: Final[Mapping[type[Event], tuple[str, ...]]] = {
     inbox.InboxErasureAnswered: ("compliance",),
     publisher.PublisherExportPartReady: ("compliance",),
     publisher.PublisherErasureAnswered: ("compliance",),
+    auth.AuthAuditRecorded: ("compliance",),
+    billing.BillingAuditRecorded: ("compliance",),
+    compliance.ComplianceAuditRecorded: ("compliance",),
+    inbox.InboxAuditRecorded: ("compliance",),
+    publisher.PublisherAuditRecorded: ("compliance",),
 }
 """Services with a durable queue of their own; it must exist before the first such event."""
 

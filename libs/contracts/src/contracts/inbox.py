@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
+from contracts.audit import AuditEntry
 from contracts.event import Audience, Event
 from contracts.names import NAME
 from contracts.privacy import AnswersErasure, AnswersExport
@@ -213,6 +214,12 @@ class MediaFailed(Event):
     code: str = Field(
         description="Why: expired, too-large, wrong-checksum, or the platform's code.", examples=["131026"]
     )
+
+
+class InboxAuditRecorded(AuditEntry):
+    """Something about channels, conversations or contacts was done that the audit trail keeps."""
+
+    type: ClassVar[str] = "inbox.audit.recorded.v1"
 
 
 class InboxExportPartReady(AnswersExport):

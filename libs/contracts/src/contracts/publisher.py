@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
+from contracts.audit import AuditEntry
 from contracts.event import Audience, Event
 from contracts.names import NAME, TEAM
 from contracts.privacy import AnswersErasure, AnswersExport
@@ -173,6 +174,12 @@ class PartnerQueueClosed(Event):
     type: ClassVar[str] = "publisher.partner_queue.closed.v1"
     subject: ClassVar[str] = "organization_id"
     audience: ClassVar[Audience] = "partners"
+
+
+class PublisherAuditRecorded(AuditEntry):
+    """Something about connected accounts, posts or partners was done that the audit trail keeps."""
+
+    type: ClassVar[str] = "publisher.audit.recorded.v1"
 
 
 class PublisherExportPartReady(AnswersExport):

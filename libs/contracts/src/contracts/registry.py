@@ -16,9 +16,11 @@ EVENTS: tuple[type[Event], ...] = (
     auth.MemberRemoved,
     auth.MailPreferencesChanged,
     auth.SessionsRevoked,
+    auth.AuthAuditRecorded,
     auth.AuthExportPartReady,
     auth.AuthErasureAnswered,
     billing.EntitlementsChanged,
+    billing.BillingAuditRecorded,
     inbox.ChannelConnected,
     inbox.ChannelDisconnected,
     inbox.ChannelHealthChanged,
@@ -33,6 +35,7 @@ EVENTS: tuple[type[Event], ...] = (
     inbox.MessageFailed,
     inbox.MediaReady,
     inbox.MediaFailed,
+    inbox.InboxAuditRecorded,
     inbox.InboxExportPartReady,
     inbox.InboxErasureAnswered,
     publisher.AccountConnected,
@@ -47,6 +50,7 @@ EVENTS: tuple[type[Event], ...] = (
     publisher.PostEngaged,
     publisher.PartnerQueueOpened,
     publisher.PartnerQueueClosed,
+    publisher.PublisherAuditRecorded,
     publisher.PublisherExportPartReady,
     publisher.PublisherErasureAnswered,
     compliance.ExportRequested,
@@ -57,6 +61,7 @@ EVENTS: tuple[type[Event], ...] = (
     compliance.ErasureFinished,
     compliance.KeyDestroyed,
     compliance.RetentionChanged,
+    compliance.ComplianceAuditRecorded,
 )
 
 decode = Decoder(EVENTS)

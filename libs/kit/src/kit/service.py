@@ -26,6 +26,7 @@ from kit.db.migrate import BadMigration, MigrationBusy, all_of, migrate
 from kit.db.roles import ServiceRoles
 from kit.http import idempotency
 from kit.http.app import create_app
+from kit.http.breaker import Breaker
 from kit.http.caller import TokenVerifier, jwks_at
 from kit.http.client import Outbound
 from kit.http.health import Check, Unwell, below, disk
@@ -54,6 +55,7 @@ from kit.privacy.handover import ToCompliance
 from kit.privacy.holding import Holdings
 from kit.process import Loop, in_order, run, supervise
 from kit.seal import cli as seal_cli
+from kit.seal.elsewhere import KeysElsewhere
 from kit.seal.keyring import Keyring
 from kit.seal.sealer import Sealer
 from kit.settings import ServiceSettings, load
@@ -169,10 +171,21 @@ async def open_backbone(service: Service[S, P], settings: S) -> AsyncIterator[Ba
             settings.token_audience,
             database.clock,
         )
-        master = settings.master_key()
-        keys = None if master is None else Keyring(database, master)
-        topology, peer = Topology(settings.namespace), compliance_of(service.name, settings, outbound)
+        inward = Outbound(
+            breaker=partial(Breaker, rest=0.5, longest=2.0)
+        )  # our own are missed as soon as they are back
+        stack.push_async_callback(inward.close)
+        peer = compliance_of(service.name, settings, inward)
+        keys, topology = keyring_of(settings, database, peer), Topology(settings.namespace)
         yield Backbone(settings, database, broker, topology, verifier, outbound, keys, peer)
+
+
+def keyring_of(settings: ServiceSettings, database: Database, compliance: Peer | None) -> Keyring | None:
+    """The keys of a service that has a master key; compliance keeps those of organizations and people."""
+    master = settings.master_key()
+    if master is None:
+        return None
+    return Keyring(database, master, shared=None if compliance is None else KeysElsewhere(compliance))
 
 
 def compliance_of(name: str, settings: ServiceSettings, outbound: Outbound) -> Peer | None:

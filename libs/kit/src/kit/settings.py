@@ -52,11 +52,11 @@ class ServiceSettings(ProcessSettings):
     role_prefix: str = Field("rostrum_", pattern=r"^[a-z_][a-z0-9_]{0,30}$")
     pool_size: int = Field(8, ge=1, le=100)
     sealing_key: SealingKey = SecretStr("")
-    """The local master key, which wraps the keys of tenants and people; a service that seals nothing needs none."""
+    """The local master key, which wraps the keys that this service keeps; a service that seals nothing needs none."""
     sealing_keys_old: tuple[SealingKey, ...] = ()
     """A JSON list of former ones, kept until `seal rotate-master` has run."""
     compliance_url: str = Field("", pattern=r"^(https?://.+)?$")
-    """Where the keys of organizations and people are kept, and where parts of exports go."""
+    """Where the keys of organizations and people are kept, and where parts of exports go; compliance has none."""
     compliance_secret: SealingKey = SecretStr("")
     """What this service shares with compliance: 32 random bytes in base64url, another for each service."""
     operator_token: SecretStr = SecretStr("")
@@ -70,6 +70,12 @@ class ServiceSettings(ProcessSettings):
         return (
             LocalMasterKey.from_text(key, [old.get_secret_value() for old in self.sealing_keys_old]) if key else None
         )
+
+    @model_validator(mode="after")
+    def _ask_compliance_by_name(self) -> Self:
+        if bool(self.compliance_url) != bool(self.compliance_secret.get_secret_value()):
+            raise ValueError("COMPLIANCE_URL and COMPLIANCE_SECRET are set together, or neither is")
+        return self
 
     @model_validator(mode="after")
     def _listen_where_the_data_is(self) -> Self:

@@ -264,6 +264,8 @@ async def test_changes_are_pushed_back_while_the_house_is_overloaded_and_reading
     async with serving(app) as client:
         refused = await client.put(THING, json={"name": "a"})
         assert (await client.get("/v1/greeting")).status_code == 200
+        assert (await client.post("/internal/thing")).status_code == 404, "our own are let through"
+        assert (await client.post("/internal-thing")).status_code == 503
         reason[0] = None
         assert (await client.put(THING, json={"name": "a"})).status_code == 200
     assert refused.status_code == 503

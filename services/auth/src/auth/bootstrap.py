@@ -8,6 +8,7 @@ from typing import Final
 
 from auth import migrations, worker
 from auth.accounts.passwords import Passwords
+from auth.accounts.sealing import Addresses
 from auth.accounts.service import AccountService
 from auth.api import ROUTERS
 from auth.invitations.service import InvitationService
@@ -61,11 +62,13 @@ def build(
     sealer = Sealer.from_text(settings.sealing_key.get_secret_value())
     mints = Mints.under(sealer)
     keys = KeyRing(database, sealer)
-    mailer = _mailer(database, keyring, mints, settings, server)
+    addresses = Addresses(keyring)
+    mailer = _mailer(database, keyring, MailComposer(addresses, mints, _public_url(settings)), settings, server)
     return Parts(
-        accounts=AccountService(database, passwords, mints.verification, mailer),
+        accounts=AccountService(database, addresses, passwords, mints.verification, mailer),
         sessions=SessionService(
             database,
+            addresses,
             passwords,
             keys,
             mints.refresh,
@@ -73,11 +76,11 @@ def build(
             sealer.derive("sign-in-attempts"),
         ),
         organizations=OrganizationService(database),
-        members=MemberService(database),
-        invitations=InvitationService(database, mints.invitation, mailer),
+        members=MemberService(database, addresses),
+        invitations=InvitationService(database, addresses, mints.invitation, mailer),
         keys=keys,
         rotation=KeyRotation(database, sealer),
-        preferences=PreferenceService(database, mailer),
+        preferences=PreferenceService(database, addresses, mailer),
         mints=mints,
         mailer=mailer,
         ledger=mailer.ledger,
@@ -86,18 +89,21 @@ def build(
 
 
 def _mailer(
-    database: Database, keyring: Keyring, mints: Mints, settings: AuthSettings, server: MailServer | None
+    database: Database, keyring: Keyring, composer: MailComposer, settings: AuthSettings, server: MailServer | None
 ) -> Mailer:
-    public_url = settings.public_url.rstrip("/")
-    post = Post(settings.mail_from, CATEGORIES, f"{public_url}/v1/unsubscribe")
+    post = Post(settings.mail_from, CATEGORIES, f"{_public_url(settings)}/v1/unsubscribe")
     kinds = mail_kinds(
         keyring,
         server or SmtpServer.at(settings.smtp_url.get_secret_value()),
         Templates("auth"),
         post,
-        MailComposer(mints, public_url),
+        composer,
     )
     return Mailer(database, keyring, Ledger(database, kinds), post)
+
+
+def _public_url(settings: AuthSettings) -> str:
+    return settings.public_url.rstrip("/")
 
 
 @asynccontextmanager

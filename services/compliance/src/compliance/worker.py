@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
+from compliance.audit.handlers import RECORDED, on_recorded
+from compliance.audit.sequencing import Sequencer
 from compliance.erasures.handlers import on_erasure_answered
 from compliance.erasures.service import DUE
 from compliance.erasures.working import Working
@@ -12,11 +14,11 @@ from compliance.exports.handlers import ASSEMBLE, on_export_part_ready
 from contracts.auth import AuthErasureAnswered, AuthExportPartReady
 from contracts.inbox import InboxErasureAnswered, InboxExportPartReady
 from contracts.publisher import PublisherErasureAnswered, PublisherExportPartReady
-from kit.db.database import Database
 from kit.messaging.subscription import Subscription
 from kit.process import Loop
 
 SUBSCRIPTIONS: Final[Sequence[Subscription[Any]]] = (
+    *(Subscription(event, many=on_recorded, batch=500) for event in RECORDED),
     Subscription(AuthExportPartReady, one=on_export_part_ready),
     Subscription(InboxExportPartReady, one=on_export_part_ready),
     Subscription(PublisherExportPartReady, one=on_export_part_ready),
@@ -26,10 +28,12 @@ SUBSCRIPTIONS: Final[Sequence[Subscription[Any]]] = (
 )
 
 
-def loops(database: Database, assembling: Assembling, working: Working) -> Sequence[Loop]:
-    """Requests are carried on when they are due, or an answer has come."""
+def loops(sequencer: Sequencer, assembling: Assembling, working: Working) -> Sequence[Loop]:
+    """The log is written by one worker at a time; requests are carried on when due, or an answer has come."""
+    wakeups = working.database.wakeups
     return (
-        Loop("exports assemble", partial(database.wakeups.work_off, ASSEMBLE, assembling.work)),
+        Loop("audit sequencer", sequencer.run),
+        Loop("exports assemble", partial(wakeups.work_off, ASSEMBLE, assembling.work)),
         Loop("exports expire", assembling.expire, every=60.0),
-        Loop("erasures", partial(database.wakeups.work_off, DUE, working.work, 1.0)),
+        Loop("erasures", partial(wakeups.work_off, DUE, working.work, 1.0)),
     )

@@ -9,25 +9,31 @@ from starlette.types import ASGIApp
 
 from contracts import EVENTS
 from contracts.consumers import CONSUMERS
+from contracts.publisher import PublisherErasureAnswered, PublisherExportPartReady
 from kit.db.database import Database
 from kit.http.client import Outbound
 from kit.intake.intake import Intake
 from kit.ledger.ledger import Ledger
 from kit.messaging.partners import PartnerBridge
 from kit.messaging.topology import Topology
+from kit.privacy.holding import Holdings
+from kit.privacy.requests import RequestKeys
 from kit.process import Loop
 from kit.seal import Keyring
-from kit.service import Backbone, Service
+from kit.service import Backbone, Privacy, Service
 from postrules.limits import Platform as PlatformName
 from publisher import migrations, worker
+from publisher.accounts.privacy import AccountHolding
 from publisher.accounts.renewing import TokenRenewal
-from publisher.accounts.sealing import TokenSeal
+from publisher.accounts.sealing import AccountSeal
 from publisher.accounts.service import AccountService, AccountWatch
 from publisher.api import ROUTERS
 from publisher.connections.exchange import CodeExchange
+from publisher.connections.privacy import ConnectionHolding
 from publisher.connections.router import CALLBACK, Addresses
 from publisher.connections.service import ConnectionService, ConnectionSweeper
 from publisher.deliveries.kind import Deliveries
+from publisher.deliveries.privacy import DeliveryHolding
 from publisher.engagements.source import LinkedInSource
 from publisher.notifications.kind import Subscriptions
 from publisher.notifications.model import Notices
@@ -35,12 +41,14 @@ from publisher.notifications.service import NotificationService
 from publisher.partner_queues.broker import RabbitQueues
 from publisher.partner_queues.service import PartnerQueueService
 from publisher.partner_queues.work import OpenQueues, PartnerQueueWork
+from publisher.persons.repository import known_in
 from publisher.platforms.base import Platform
 from publisher.platforms.linkedin import LinkedIn
 from publisher.platforms.linkedin_api import LinkedInApi
 from publisher.platforms.linkedin_notices import LinkedInNotices
 from publisher.platforms.linkedin_oauth import LinkedInOAuth
 from publisher.platforms.versions import VersionWatch
+from publisher.posts.privacy import PostHolding
 from publisher.posts.service import PostService
 from publisher.settings import PublisherSettings
 
@@ -60,26 +68,39 @@ class Publishing:
     account_watch: AccountWatch
     connection_sweeper: ConnectionSweeper
     version_watch: VersionWatch
+    holdings: Holdings
 
 
 def publishing(settings: PublisherSettings, database: Database, keyring: Keyring, outbound: Outbound) -> Publishing:
     """Build it; nothing of it needs closing."""
     platforms = {PlatformName.LINKEDIN: linkedin(settings, outbound)}
-    ledger, notifications = _ledger(
-        database, platforms, _notices(settings, outbound), TokenSeal(keyring, database.clock.now)
-    )
+    seal = AccountSeal(keyring, database.clock.now)
+    ledger, notifications = _ledger(database, platforms, _notices(settings, outbound), seal)
     secret = settings.linkedin_client_secret.get_secret_value()
     return Publishing(
         ledger=ledger,
-        intake=Intake(database, [LinkedInSource(secret)], keyring),
+        intake=Intake(database, [LinkedInSource(secret, seal)], keyring),
         addresses=Addresses(settings.console_url, settings.public_url.startswith("https:")),
-        accounts=AccountService(database, ledger, notifications),
+        accounts=AccountService(database, ledger, notifications, seal),
         connections=ConnectionService(database, platforms, keyring, ledger),
         posts=PostService(database, ledger),
         account_watch=AccountWatch(database),
         connection_sweeper=ConnectionSweeper(database),
         version_watch=VersionWatch(database.clock),
+        holdings=_holdings(database, ledger, seal),
     )
+
+
+def _holdings(database: Database, ledger: Ledger, seal: AccountSeal) -> Holdings:
+    """What is held about people, in the order in which it is let go of."""
+    holdings = (
+        ConnectionHolding(database, ledger),
+        AccountHolding(database, ledger, seal),
+        DeliveryHolding(database),
+        PostHolding(database),
+        RequestKeys(database),
+    )
+    return Holdings(holdings, known_in)
 
 
 def linkedin(settings: PublisherSettings, outbound: Outbound) -> Platform:
@@ -110,7 +131,7 @@ def _ledger(
     database: Database,
     platforms: Mapping[PlatformName, Platform],
     notices: Mapping[PlatformName, Notices],
-    seal: TokenSeal,
+    seal: AccountSeal,
 ) -> tuple[Ledger, NotificationService]:
     def ledger() -> Ledger:  # what a kind records may change other effects
         return made
@@ -121,7 +142,7 @@ def _ledger(
         [
             Deliveries(database, platforms, seal, ledger),
             TokenRenewal(platforms, seal, ledger),
-            CodeExchange(platforms, seal, ledger, notifications),
+            CodeExchange(database, platforms, seal, ledger, notifications),
             Subscriptions(notices, seal, ledger),
         ],
     )
@@ -184,6 +205,11 @@ def ledger(parts: Parts) -> Ledger:
     return parts.publishing.ledger
 
 
+def privacy(parts: Parts) -> Privacy:
+    """What is held about people, and how it is answered for."""
+    return Privacy(parts.publishing.holdings, PublisherExportPartReady, PublisherErasureAnswered)
+
+
 SERVICE: Final = Service(
     name="publisher",
     title="Publisher",
@@ -197,4 +223,5 @@ SERVICE: Final = Service(
     consumers=CONSUMERS,
     mounts=mounts,
     ledger=ledger,
+    privacy=privacy,
 )

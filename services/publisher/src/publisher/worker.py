@@ -4,16 +4,21 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
+from contracts.compliance import ErasureBegun, ExportRequested
 from kit.intake.intake import Intake
 from kit.messaging.partners import PartnerBridge
 from kit.messaging.subscription import Subscription
+from kit.privacy.answering import on_erasure_begun, on_export_requested
 from kit.process import Loop
 from publisher.accounts.service import AccountWatch
 from publisher.connections.service import ConnectionSweeper
 from publisher.partner_queues.work import PartnerQueueWork
 from publisher.platforms.versions import VersionWatch
 
-SUBSCRIPTIONS: Final[Sequence[Subscription[Any]]] = ()
+SUBSCRIPTIONS: Final[Sequence[Subscription[Any]]] = (
+    Subscription(ExportRequested, one=on_export_requested),
+    Subscription(ErasureBegun, one=on_erasure_begun),
+)
 
 
 def loops(bridge: PartnerBridge, partner_queues: PartnerQueueWork) -> Sequence[Loop]:

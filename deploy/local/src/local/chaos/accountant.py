@@ -119,7 +119,7 @@ class Accounts:
     def _posts_live(self) -> Line:
         by_status: dict[str, list[str]] = {}
         for _, text, account, status, _ in self._tables["deliveries"]:
-            by_status.setdefault(status, []).append(f"{text} @ {str(account).rpartition(':')[2]}")
+            by_status.setdefault(status, []).append(f"{text} @ {self.evidence.pages.get(account, account)}")
         unsure = by_status.get("unconfirmed", [])
         failed = [f"failed {row[4]}: {row[1]}" for row in self._tables["deliveries"] if row[3] == "failed"]
         return compare(

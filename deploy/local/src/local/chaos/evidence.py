@@ -8,18 +8,22 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 import aio_pika
 import asyncpg
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
 from contracts import EVENTS
+from kit.db.database import Database
 from kit.messaging import history
 from kit.messaging.broker import OwnedConnection
 from kit.messaging.liveness import NAMES_KEPT
 from kit.messaging.topology import Topology
+from kit.seal import Keyring, LocalMasterKey
 from local.chaos.outside import Sandbox
 from local.chaos.tenant import Tenant
+from local.plan import Plan
 from local.state import SERVICES
 
 Row = tuple[Any, ...]
@@ -29,22 +33,21 @@ _WITHIN: Final = 30.0  # seconds for one answer of a server
 
 _TABLES: Final[Mapping[str, str]] = {
     "organizations": "SELECT id::text, name FROM auth.organizations",
-    "people": "SELECT value, user_id::text FROM auth.identities WHERE verified_at IS NOT NULL",
-    "invitations": "SELECT id::text, email_value FROM auth.invitations",
-    "members": "SELECT m.id::text, m.organization_id::text, m.role, m.version, i.value "
-    "FROM auth.members m JOIN auth.identities i USING (user_id)",
+    "members": "SELECT m.id::text, m.organization_id::text, m.role, m.version, m.user_id::text FROM auth.members m",
     "mails": "SELECT message_id, category, status FROM auth.outgoing_mails",
     "billed": "SELECT organization_id::text FROM billing.organizations",
     "entitled": "SELECT organization_id::text FROM billing.entitlements",
     "seats": "SELECT member_id::text FROM billing.seats WHERE taken",
     "inbox_members": "SELECT member_id::text, role, version FROM inbox.members WHERE role <> ''",
     "posts": "SELECT id::text, text, status FROM publisher.posts",
-    "deliveries": "SELECT d.id::text, p.text, a.external_id, d.status, d.code FROM publisher.deliveries d "
-    "JOIN publisher.posts p ON p.id = d.post_id JOIN publisher.connected_accounts a ON a.id = d.account_id",
+    "deliveries": "SELECT d.id::text, p.text, d.account_id::text, d.status, d.code FROM publisher.deliveries d "
+    "JOIN publisher.posts p ON p.id = d.post_id",
     "messages": "SELECT id::text, direction, status, failure_code FROM inbox.messages",
     "conversations": "SELECT id::text FROM inbox.conversations",
     **{f"{name}_processed": f"SELECT queue, message_id::text FROM {name}.processed_messages" for name in SERVICES},  # noqa: S608 - names of our own schemas
 }
+_PEOPLE: Final = "SELECT id, user_id::text, sealed FROM auth.identities WHERE verified_at IS NOT NULL"
+_INVITATIONS: Final = "SELECT id, organization_id, email_sealed AS sealed FROM auth.invitations"
 _LEFT: Final[Mapping[str, str]] = {
     "in the outbox": "SELECT type FROM {}.outbox",
     "in the ledger": "SELECT kind || ' ' || status FROM {}.ledger_entries WHERE status IN ('calling', 'unknown') "
@@ -76,6 +79,8 @@ class Evidence:
     facts: list[Fact] = field(default_factory=list)
     history: set[str] = field(default_factory=set)
     """The ids of the events that a replay would find."""
+    pages: dict[str, str] = field(default_factory=dict)
+    """The pages by the ids that our accounts for them have."""
     posts: Counter[str] = field(default_factory=Counter)
     """What is live, as `text @ page`."""
     replies: Counter[str] = field(default_factory=Counter)
@@ -112,15 +117,52 @@ async def waiting(broker: str, topology: Topology, queues: Sequence[str]) -> lis
         return found
 
 
-async def gather_tables(url: str) -> tuple[dict[str, list[Row]], list[str]]:
+async def gather_tables(plan: Plan) -> tuple[dict[str, list[Row]], list[str]]:
     """Our own books, read as the administrator, and what is left to do."""
-    connection = await asyncpg.connect(url, timeout=_WITHIN)
+    connection = await asyncpg.connect(plan.admin_url, timeout=_WITHIN)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             tables = {name: [tuple(row) for row in await connection.fetch(query)] for name, query in _TABLES.items()}
-            return tables, await left_over(connection)
+            people, invitations = await connection.fetch(_PEOPLE), await connection.fetch(_INVITATIONS)
+            left = await left_over(connection)
     finally:
         await connection.close()
+    return tables | await _with_addresses(plan, tables["members"], people, invitations), left
+
+
+async def _with_addresses(
+    plan: Plan, members: Sequence[Row], people: Sequence[asyncpg.Record], invitations: Sequence[asyncpg.Record]
+) -> dict[str, list[Row]]:
+    """The books in which somebody is known by their address, which auth keeps sealed; what does not open is lost."""
+    database = await Database.open(plan.database_url("auth"), name="chaos", pool_size=1)
+    try:
+        keyring = Keyring(database, LocalMasterKey.from_text(plan.state.sealing_key("auth")))
+        addresses = dict(
+            zip(_column(people, 1), await _opened(keyring, None, "identities.sealed", people), strict=True)
+        )
+        invited: list[Row] = []
+        for organization_id in set(_column(invitations, 1)):
+            theirs = [row for row in invitations if row["organization_id"] == organization_id]
+            opened = await _opened(keyring, organization_id, "invitations.email_sealed", theirs)
+            invited += [(str(row["id"]), address) for row, address in zip(theirs, opened, strict=True)]
+    finally:
+        await database.close()
+    return {
+        "people": [(address, user_id) for user_id, address in addresses.items()],
+        "invitations": invited,
+        "members": [(*row[:4], addresses.get(row[4])) for row in members],
+    }
+
+
+async def _opened(
+    keyring: Keyring, organization_id: UUID | None, place: str, rows: Sequence[asyncpg.Record]
+) -> list[str]:
+    sealed = [(bytes(row["sealed"]), f"{place}:".encode() + row["id"].bytes) for row in rows]
+    return [(each or b"").decode() for each in await keyring.open_many(organization_id, sealed)]
+
+
+def _column(rows: Sequence[asyncpg.Record], place: int) -> list[Any]:
+    return [row[place] for row in rows]
 
 
 @asynccontextmanager
@@ -176,6 +218,7 @@ async def gather_history(broker: str, topology: Topology, expected: Collection[s
 async def gather_outside(evidence: Evidence, sandbox: Sandbox, tenants: Sequence[Tenant]) -> None:
     """The other side's books."""
     for tenant in tenants:
+        evidence.pages |= {account: page for page, account in tenant.accounts.items()}
         for page in tenant.pages:
             evidence.posts.update(f"{each['text']} @ {page}" for each in await sandbox.posts(page))
         evidence.replies.update(each["text"] for each in await sandbox.messages(tenant.number))

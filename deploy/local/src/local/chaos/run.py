@@ -180,7 +180,7 @@ class _Run:
     async def _evidence(self, sandbox: Sandbox, tenants: Sequence[Tenant]) -> Evidence:
         self.over.clear()
         evidence = Evidence()
-        evidence.tables, evidence.left = await gather_tables(self.trial.plan.admin_url)
+        evidence.tables, evidence.left = await gather_tables(self.trial.plan)
         broker = self.trial.plan.servers.rabbitmq.url
         evidence.facts = await gather_facts(broker, self._topology)
         evidence.history = await gather_history(broker, self._topology, {fact.id for fact in evidence.facts})

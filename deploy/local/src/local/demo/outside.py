@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequ
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -31,6 +31,7 @@ class Outside:
     conversation: str = ""
     reply: str = ""
     heard: list[dict[str, Any]] = field(default_factory=list)
+    question: ClassVar[str] = "Is it still available?"
 
     def steps(self) -> Sequence[tuple[str, Callable[[], Awaitable[str]]]]:
         """The chapter in order."""
@@ -123,7 +124,7 @@ class Outside:
         }
         await self._control("POST", "/whatsapp/control/people", someone)
         async with self._listening() as events:
-            said = {"type": "text", "text": "Is it still available?", "phone_number_id": self._number}
+            said = {"type": "text", "text": self.question, "phone_number_id": self._number}
             await self._control("POST", f"/whatsapp/control/people/{someone['id']}/say", said)
             opened, _ = await _told(events, ("inbox.conversation.opened.v1", "inbox.message.received.v1"))
         self.conversation = str(opened["subject"])

@@ -12,6 +12,7 @@ import httpx
 from contracts import Event, decode
 from kit.messaging.broker import OwnedConnection
 from local.demo.outside import Outside
+from local.demo.privacy import Privacy
 from local.visitor import Addresses, NotSeen, Visitor, newcomer, seen
 
 _SOON = 30.0  # seconds, far less than a token lives
@@ -38,6 +39,8 @@ class Story:
 
     def steps(self) -> Sequence[tuple[str, Callable[[], Awaitable[str]]]]:
         """The story in order."""
+        outside = Outside(self.ada, lambda: self.eve, self.tag)
+        privacy = Privacy(self.ada, lambda: self.eve, lambda: outside.conversation, outside.question)
         return (
             ("Ada signs up; a known address is answered alike", self.ada_signs_up),
             ("Ada verifies by the link in the mail and signs in", self.ada_verifies),
@@ -48,7 +51,8 @@ class Story:
             ("Billing knows the organization and its free plan", self.billing_knows),
             ("The partner hears what happened, and nothing else", self.the_partner_hears),
             ("Eve sees nothing of it", self.eve_sees_nothing),
-            *Outside(self.ada, lambda: self.eve, self.tag).steps(),
+            *outside.steps(),
+            *privacy.steps(),
             ("Ben is removed; his token stops at the gateway", self.ben_leaves),
         )
 

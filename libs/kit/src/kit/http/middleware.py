@@ -170,7 +170,10 @@ class Mounts:
 
 
 class BackPressure:
-    """Refuses changes while `overloaded` names a reason, before the house drowns; reading goes on."""
+    """Refuses changes while `overloaded` names a reason, before the house drowns; reading goes on.
+
+    So do the doors below /internal: our other services ask there for what their own work needs, and operators help.
+    """
 
     def __init__(self, app: ASGIApp, overloaded: Callable[[], str | None]) -> None:
         self.app = app
@@ -178,7 +181,7 @@ class BackPressure:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer 503."""
-        if scope["type"] == "http" and scope["method"] not in _SAFE:
+        if scope["type"] == "http" and scope["method"] not in _SAFE and not scope["path"].startswith("/internal/"):
             reason = self.overloaded()
             if reason:
                 PUSHED_BACK.labels(reason).inc()

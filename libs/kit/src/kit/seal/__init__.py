@@ -2,11 +2,12 @@
 
 from kit.seal.keyring import Keyring
 from kit.seal.master import LocalMasterKey, MasterKey, UnknownMasterKey
-from kit.seal.model import KeyShredded
+from kit.seal.model import KeptElsewhere, KeyShredded
 from kit.seal.sealer import BadSealingKey, SealBroken, Sealer
 
 __all__ = (
     "BadSealingKey",
+    "KeptElsewhere",
     "KeyShredded",
     "Keyring",
     "LocalMasterKey",

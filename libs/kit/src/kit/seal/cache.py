@@ -51,12 +51,20 @@ class KeyCache:
         while len(self._keys) > self._at_most:
             self._drop(next(iter(self._keys.values()))[0])
 
-    def forget(self, owner: Owner) -> None:
-        """Forget an owner's keys; with an organization's own go those of its subjects, which it wraps."""
-        for key_id in list(self._of.get(owner.organization_id, ())):
-            key = self._keys[key_id][0]
-            if owner.subject in ("", key.owner.subject):
-                self._drop(key)
+    def forget(self, *owners: Owner) -> None:
+        """Forget these owners' keys; with an organization's own go those of its subjects, which it wraps."""
+        forgotten = frozenset(owners)
+        for organization_id in {owner.organization_id for owner in owners}:
+            for key_id in list(self._of.get(organization_id, ())):
+                key = self._keys[key_id][0]
+                if key.owner in forgotten or key.owner.parent in forgotten:
+                    self._drop(key)
+
+    def forget_all(self) -> None:
+        """Forget every key."""
+        self._keys.clear()
+        self._current.clear()
+        self._of.clear()
 
     def _drop(self, key: Key) -> None:
         del self._keys[key.id]

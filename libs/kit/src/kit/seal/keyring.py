@@ -1,41 +1,59 @@
 """Keys of tenants and people: one person or one customer can be forgotten without touching another."""
 
-import asyncio
 import hashlib
 import hmac
-import secrets
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Final
 from uuid import UUID
-from weakref import WeakValueDictionary
+
+import structlog
 
 from kit.db.database import Database, Transaction
-from kit.ids import new_id
-from kit.seal.cache import KeyCache
-from kit.seal.master import MasterKey, unwrapped_under, wrapped_under
-from kit.seal.model import KEY_BYTES, Key, KeyShredded, Owner, key_id_of, wrap_context
-from kit.seal.repository import KeyRepository, StoredKey
+from kit.errors import TransientError
+from kit.seal.cache import KEEP_FOR, KeyCache
+from kit.seal.flights import Flights
+from kit.seal.master import MasterKey
+from kit.seal.model import SECRET, KeptElsewhere, Key, KeyShredded, Owner, key_id_of
+from kit.seal.own import OwnKeys
 from kit.seal.sealer import SealBroken
+from kit.seal.store import KeyRef, KeyStore
+from kit.telemetry import metrics
+
+log = structlog.get_logger(__name__)
 
 _LOOK_BACK: Final = 90.0  # seconds; longer than a transaction that shreds may stay open
+
+ASKED_AGO = metrics.gauge(
+    "seal_destroyed_keys_asked_ago_seconds", "Since this process last learned which keys were destroyed"
+)
 
 
 class Keyring:
     """Seals and opens fields under the key of their organization, or of one subject within it.
 
     What is sealed names its key and version, and opens for the same organization and place only (table, column, row).
-    A key is made at its first use. Keys are kept in memory for five minutes at most; when one was shredded, every
+    A key is made at its first use. Keys are kept in memory for five minutes at most; when one was destroyed, every
     process forgets it within a second or so (`forget_shredded`, repeated), and after five minutes in the worst case,
-    when that process cannot ask. A key that is not in memory is fetched on a connection kept back for that
-    (`Database.aside`), so one may seal and open within a transaction; before it is quicker.
+    when that process cannot ask.
+
+    The platform's own keys stand in the service's schema. Those of organizations and people do so only where no other
+    store is given: services give compliance's, and compliance gives none. A key that is not in memory is fetched from
+    its store, on a connection kept back for that where it is a database (`Database.aside`), so one may seal and open
+    within a transaction; before it is quicker. While a store is away, the keys in memory go on.
     """
 
-    def __init__(self, database: Database, master: MasterKey, cache: KeyCache | None = None) -> None:
-        self._database = database
-        self._master = master
-        self._cache = cache or KeyCache()
-        self._fetching: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
+    def __init__(
+        self, database: Database, master: MasterKey, cache: KeyCache | None = None, *, shared: KeyStore | None = None
+    ) -> None:
+        self._cache = KeyCache() if cache is None else cache
+        self._shared = shared
+        self.own = OwnKeys(database, master, self._cache)
+        """What stands in the service's own schema."""
+        here = _Shelf(self.own, self._cache, holds=_everything if shared is None else _is_platforms)
+        self._shelves = (here,) if shared is None else (here, _Shelf(shared, self._cache, holds=_is_not_platforms))
+        self._asked_at, self._asking = time.monotonic(), True
 
     async def seal(
         self, organization_id: UUID | None, value: bytes, place: bytes, *, subject: str | None = None
@@ -44,6 +62,7 @@ class Keyring:
 
         Raises:
             KeyShredded: organization or subject were forgotten.
+            TransientError: the key cannot be fetched now.
         """
         return (await self._current(Owner.of(organization_id, subject))).seal(value, place)
 
@@ -54,16 +73,30 @@ class Keyring:
 
         Raises:
             KeyShredded: organization or subject were forgotten.
+            TransientError: the key cannot be fetched now.
         """
         key = await self._current(Owner.of(organization_id, subject))
         return [key.seal(value, place) for value, place in values]
+
+    async def prepare(self, organization_id: UUID | None, subjects: Collection[str]) -> frozenset[str]:
+        """Fetch or make the keys of many subjects together, so that sealing for each then asks nobody.
+
+        Returns:
+            Those who were forgotten: nothing is sealed for them.
+
+        Raises:
+            TransientError: the keys cannot be fetched now.
+        """
+        keys = await self._currents({Owner.of(organization_id, subject) for subject in subjects})
+        return frozenset(owner.subject for owner, key in keys.items() if key is None)
 
     async def open(self, organization_id: UUID | None, sealed: bytes, place: bytes) -> bytes:
         """Decrypt what was sealed for this organization in this place.
 
         Raises:
-            SealBroken: changed bytes, another organization or another place.
+            SealBroken: changed bytes, another organization or another place, or a key that nobody knows.
             KeyShredded: whom it is about was forgotten.
+            TransientError: the key cannot be fetched now.
         """
         (opened,) = await self.open_many(organization_id, [(sealed, place)])
         if opened is None:
@@ -76,10 +109,11 @@ class Keyring:
         """Decrypt each (sealed, place), whatever keys they need, with one look-up; None where the key was shredded.
 
         Raises:
-            SealBroken: one of them was changed, or belongs elsewhere.
+            SealBroken: one of them was changed, belongs elsewhere, or names a key that nobody knows.
+            TransientError: a key cannot be fetched now.
         """
         ids = [key_id_of(sealed) for sealed, _ in values]
-        keys = await self._keys(Owner(organization_id), set(ids))
+        keys = await self._keys(organization_id, set(ids))
         opened: list[bytes | None] = []
         for key_id, (sealed, place) in zip(ids, values, strict=True):
             key = keys[key_id]
@@ -93,8 +127,9 @@ class Keyring:
 
         Raises:
             KeyShredded: the organization was forgotten.
+            TransientError: the key cannot be fetched now.
         """
-        named = f"secret:{hashlib.sha256(purpose.encode()).hexdigest()}"
+        named = f"{SECRET}{hashlib.sha256(purpose.encode()).hexdigest()}"
         key = await self._current(Owner(organization_id, named))
         return hmac.digest(key.plain, b"secret", hashlib.sha256)
 
@@ -106,11 +141,12 @@ class Keyring:
 
         Raises:
             ValueError: the platform itself cannot be forgotten.
+            KeptElsewhere: such keys are destroyed by compliance.
         """
         if organization_id is None and subject is None:
             raise ValueError("the platform's own key cannot be shredded")
         owner = Owner.of(organization_id, subject)
-        await KeyRepository(tx).shred(owner, new_id())
+        await self._at_home(owner).shred(tx, owner)
         self._cache.forget(owner)
 
     def evict(self, organization_id: UUID | None, subject: str | None = None) -> None:
@@ -118,28 +154,32 @@ class Keyring:
         self._cache.forget(Owner.of(organization_id, subject))
 
     async def forget_shredded(self) -> None:
-        """Evict what any process has shredded lately; to be repeated every second in every process."""
-        async with self._database.transaction() as tx:
-            shredded = await KeyRepository(tx).shredded_within(_LOOK_BACK)
-        for owner in shredded:
-            self._cache.forget(owner)
+        """Evict what any process has shredded lately; to be repeated every second in every process.
+
+        Who could not ask for a while asks for all that time at once.
+        """
+        asking, store = time.monotonic(), self._shared or self.own
+        try:
+            shredded = await store.destroyed_within(min(_LOOK_BACK + asking - self._asked_at, _LOOK_BACK + KEEP_FOR))
+        except TransientError as trouble:
+            if self._asking:
+                log.warning("seal.cannot_ask", trouble=type(trouble).__name__)
+            self._asking = False
+        else:
+            self._asked_at, self._asking = asking, True
+            self._cache.forget_all() if shredded is None else self._cache.forget(*shredded)
+        ASKED_AGO.set(time.monotonic() - self._asked_at)
 
     async def rotate(self, organization_id: UUID | None) -> None:
         """Seal with a new key from now on; other processes follow within five minutes, and old ones still open.
 
         Raises:
             KeyShredded: the organization was forgotten.
+            KeptElsewhere: the keys of organizations are rotated by compliance.
         """
-        owner = Owner(organization_id)
-        await self._current(owner)
-        key, stored = await self._made(owner)
-        async with self._bound(organization_id) as tx:
-            following = await KeyRepository(tx).retire(owner)
-            if following is None:
-                raise KeyShredded
-            if not await KeyRepository(tx).add(stored, following):
-                return
-        self._cache.keep(key, current=True)
+        key = await self._at_home(Owner(organization_id)).rotate(organization_id)
+        if key is not None:
+            self._cache.keep(key, current=True)
 
     async def rewrap(self, at_most: int = 500) -> int:
         """Wrap by the present master key whatever an older one has wrapped; safe to repeat, touches no field.
@@ -147,112 +187,75 @@ class Keyring:
         Returns:
             How many keys were wrapped anew.
         """
-        count, after = 0, UUID(int=0)
-        while True:
-            async with self._database.transaction() as tx:
-                batch = await KeyRepository(tx).under_master(after, at_most)
-            if not batch:
-                return count
-            for stored in batch:
-                count += await self._rewrap(stored)
-            after = batch[-1].id
+        return await self.own.rewrap(at_most)
 
-    async def _rewrap(self, stored: StoredKey) -> bool:
-        if stored.master_key_id == self._master.key_id:
-            return False
-        plain = await self._unwrapped(stored, {})
-        wrapped = await self._master.wrap(plain, wrap_context(stored.id, stored.owner))
-        async with self._bound(stored.owner.organization_id) as tx:
-            return await KeyRepository(tx).rewrap(stored, self._master.key_id, wrapped)
+    def _at_home(self, owner: Owner) -> OwnKeys:
+        if not self._shelves[0].holds(owner):
+            raise KeptElsewhere
+        return self.own
 
     async def _current(self, owner: Owner) -> Key:
-        held = self._cache.current(owner)
-        if held is not None:
-            return held
-        async with self._alone(owner):
-            return self._cache.current(owner) or await self._fetch_current(owner)
-
-    async def _fetch_current(self, owner: Owner) -> Key:
-        while True:
-            async with self._bound(owner.organization_id) as tx:
-                stored = await KeyRepository(tx).current(owner)
-            if stored is not None:
-                return await self._ready(stored)
-            key, made = await self._made(owner)
-            async with self._bound(owner.organization_id) as tx:
-                if await KeyRepository(tx).add(made):
-                    self._cache.keep(key, current=True)
-                    return key
-
-    async def _ready(self, stored: StoredKey) -> Key:
-        key = self._cache.find(stored.id)
-        if key is None:
-            keys = await self._fetch(stored.owner, {stored.id})
-            key = keys[stored.id]
+        key = self._cache.current(owner) or (await self._currents({owner}))[owner]
         if key is None:
             raise KeyShredded
-        self._cache.keep(key, current=True)
         return key
 
-    async def _made(self, owner: Owner) -> tuple[Key, StoredKey]:
-        """A new key and its row; the lock on the organization is held, so a missing parent is made on the way."""
-        plain, key_id = secrets.token_bytes(KEY_BYTES), new_id()
-        key, context = Key(key_id, owner, plain), wrap_context(key_id, owner)
-        if not owner.subject:
-            wrapped = await self._master.wrap(plain, context)
-            return key, StoredKey(key_id, owner, None, self._master.key_id, wrapped)
-        parent = self._cache.current(owner.parent) or await self._fetch_current(owner.parent)
-        return key, StoredKey(key_id, owner, parent.id, None, wrapped_under(parent.aead, plain, context))
+    async def _currents(self, owners: set[Owner]) -> Mapping[Owner, Key | None]:
+        """The key that seals for each now, None where it was destroyed."""
+        keys: dict[Owner, Key | None] = {owner: self._cache.current(owner) for owner in owners}
+        missing = [owner for owner, key in keys.items() if key is None]
+        for shelf in self._shelves if missing else ():
+            keys |= await shelf.current.get([owner for owner in missing if shelf.holds(owner)])
+        return keys
 
-    async def _keys(self, owner: Owner, ids: set[UUID]) -> Mapping[UUID, Key | None]:
-        """Keys by id, None where shredded."""
-        found: dict[UUID, Key | None] = self._held(ids)
-        if len(found) < len(ids):
-            async with self._alone(owner):
-                found |= self._held(ids - found.keys())
-                found |= await self._fetch(owner, ids - found.keys())
-        if any(key is not None and key.owner.organization_id != owner.organization_id for key in found.values()):
+    async def _keys(self, organization_id: UUID | None, ids: set[UUID]) -> Mapping[UUID, Key | None]:
+        """Keys by id, None where shredded; those of the platform and its subjects may stand in either store."""
+        keys: dict[UUID, Key | None] = {key_id: key for key_id in ids if (key := self._cache.find(key_id))}
+        for shelf in self._shelves if len(keys) < len(ids) else ():
+            if organization_id is None or shelf.holds(Owner(organization_id)):
+                found = await shelf.find.get([KeyRef(organization_id, key_id) for key_id in ids - keys.keys()])
+                keys |= {ref.id: key for ref, key in found.items()}
+        if len(keys) < len(ids):
             raise SealBroken
-        return found
-
-    def _held(self, ids: Collection[UUID]) -> dict[UUID, Key | None]:
-        held = {key_id: self._cache.find(key_id) for key_id in ids}
-        return {key_id: key for key_id, key in held.items() if key is not None}
-
-    async def _fetch(self, owner: Owner, ids: Collection[UUID]) -> dict[UUID, Key | None]:
-        if not ids:
-            return {}
-        async with self._bound(owner.organization_id) as tx:
-            rows = {row.id: row for row in await KeyRepository(tx).find(owner.organization_id, ids)}
-        if not rows.keys() >= set(ids):
+        if any(key is not None and key.owner.organization_id != organization_id for key in keys.values()):
             raise SealBroken
-        found: dict[UUID, Key | None] = {}
-        for key_id in ids:
-            try:
-                plain = await self._unwrapped(rows[key_id], rows)
-            except KeyShredded:
-                found[key_id] = None
-            else:
-                found[key_id] = key = Key(key_id, rows[key_id].owner, plain)
-                self._cache.keep(key)
-        return found
+        return keys
 
-    async def _unwrapped(self, stored: StoredKey, rows: Mapping[UUID, StoredKey]) -> bytes:
-        if stored.wrapped is None:
-            raise KeyShredded
-        context = wrap_context(stored.id, stored.owner)
-        if stored.parent_id is None:
-            return await self._master.unwrap(stored.master_key_id or "", stored.wrapped, context)
-        parent = self._cache.find(stored.parent_id)
-        if parent is None:
-            plain = await self._unwrapped(rows[stored.parent_id], rows)
-            parent = Key(stored.parent_id, stored.owner.parent, plain)
-            self._cache.keep(parent)
-        return unwrapped_under(parent.aead, stored.wrapped, context)
 
-    def _alone(self, owner: Owner) -> asyncio.Lock:
-        """One fetch at a time for an organization: many waiters, one question."""
-        return self._fetching.setdefault(owner.tenant, asyncio.Lock())
+class _Shelf:
+    """One store behind the cache: what is fetched is kept, before anybody could ask again."""
 
-    def _bound(self, organization_id: UUID | None) -> AbstractAsyncContextManager[Transaction]:
-        return self._database.aside(*([] if organization_id is None else [organization_id]))
+    def __init__(self, store: KeyStore, cache: KeyCache, holds: Callable[[Owner], bool]) -> None:
+        self.holds = holds
+        self.current = Flights(partial(self._current, store, cache))
+        self.find = Flights(partial(self._find, store, cache))
+
+    @staticmethod
+    async def _current(store: KeyStore, cache: KeyCache, owners: Collection[Owner]) -> Mapping[Owner, Key | None]:
+        keys = await store.current(owners)
+        for key in keys.values():
+            if key is not None:
+                cache.keep(key, current=True)
+        return keys
+
+    async def _find(
+        self, store: KeyStore, cache: KeyCache, wanted: Collection[KeyRef]
+    ) -> Mapping[KeyRef, Key | None]:
+        """What this store is not there for does not count, should it have it all the same."""
+        keys = {ref: key for ref, key in (await store.find(wanted)).items() if key is None or self.holds(key.owner)}
+        for key in keys.values():
+            if key is not None:
+                cache.keep(key)
+        return keys
+
+
+def _everything(_owner: Owner) -> bool:
+    return True
+
+
+def _is_platforms(owner: Owner) -> bool:
+    return owner.is_platforms
+
+
+def _is_not_platforms(owner: Owner) -> bool:
+    return not owner.is_platforms

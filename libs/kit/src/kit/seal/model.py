@@ -15,12 +15,18 @@ KEY_BYTES: Final = 32
 FORM: Final = b"\x02"  # what follows: id of the key, nonce, ciphertext, tag
 _NONCE_BYTES: Final = 12
 _HEAD: Final = 1 + 16
-_SUBJECT: Final = re.compile(r"[a-z][a-z_-]{0,40}:[0-9a-f-]{32,64}")
+SUBJECT: Final = r"[a-z][a-z_-]{0,40}:[0-9a-f-]{32,64}"
+_SUBJECT: Final = re.compile(SUBJECT)
 _NOBODY: Final = UUID(int=0)
+SECRET: Final = "secret:"  # noqa: S105 - what subjects begin with that stand for a purpose
 
 
 class KeyShredded(Exception):
     """The key was destroyed: what it sealed can never be opened again, and nothing new is sealed for its subject."""
+
+
+class KeptElsewhere(Exception):
+    """Keys of organizations and people are kept, destroyed and rotated by compliance, not by this service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,11 @@ class Owner:
     def tenant(self) -> UUID:
         """The organization, or the nil UUID for the platform itself."""
         return self.organization_id or _NOBODY
+
+    @property
+    def is_platforms(self) -> bool:
+        """Whether it is the platform's own, for its webhooks and hashes, rather than a customer's or person's."""
+        return self.organization_id is None and (not self.subject or self.subject.startswith(SECRET))
 
     @property
     def parent(self) -> "Owner":

@@ -1,76 +1,94 @@
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from kit.db.database import Row, Transaction
 from kit.seal.model import Owner
+from kit.seal.store import KeyRef
 
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
-    """A row: the key as it was wrapped, or without bytes once it was shredded."""
+    """A row: the key as it was wrapped, with the one that wraps it, or without bytes once it was destroyed."""
 
     id: UUID
     owner: Owner
-    parent_id: UUID | None
     master_key_id: str | None
     wrapped: bytes | None
+    parent: "StoredKey | None" = None
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRepository:
-    """Wrapped keys of the organization that the transaction is bound to, and the platform's own."""
+    """Wrapped keys of the organizations that the transaction is bound to, and the platform's own."""
 
     tx: Transaction
 
-    async def current(self, owner: Owner) -> StoredKey | None:
-        """The newest version of an owner's key."""
-        row = await self.tx.fetchrow(
-            """
-            SELECT id, organization_id, subject, parent_id, master_key_id, wrapped
-            FROM seal_keys
-            WHERE coalesce(organization_id, '00000000-0000-0000-0000-000000000000') = $1 AND subject = $2
-            ORDER BY version DESC LIMIT 1
-            """,
-            owner.tenant,
-            owner.subject,
-        )
-        return None if row is None else _stored(row)
-
-    async def find(self, organization_id: UUID | None, ids: Collection[UUID]) -> list[StoredKey]:
-        """These keys and, where a key is a subject's, the one that wraps it; another organization's are not found."""
+    async def current(self, owners: Collection[Owner]) -> list[StoredKey]:
+        """The newest version of each owner's key, where there is one."""
         rows = await self.tx.fetch(
             """
-            SELECT id, organization_id, subject, parent_id, master_key_id, wrapped
-            FROM seal_keys
-            WHERE coalesce(organization_id, '00000000-0000-0000-0000-000000000000') = $2
-              AND id = ANY ($1::uuid[] || ARRAY(SELECT parent_id FROM seal_keys WHERE id = ANY ($1)))
+            SELECT key.id, key.organization_id, key.subject, key.master_key_id, key.wrapped,
+                   key.parent_id, parent.master_key_id AS parent_master_key_id, parent.wrapped AS parent_wrapped
+            FROM unnest($1::uuid[], $2::text[]) AS owner (tenant, subject)
+            CROSS JOIN LATERAL (
+                SELECT * FROM seal_keys
+                WHERE coalesce(organization_id, '00000000-0000-0000-0000-000000000000') = owner.tenant
+                  AND subject = owner.subject
+                ORDER BY version DESC LIMIT 1
+            ) AS key
+            LEFT JOIN seal_keys AS parent ON parent.id = key.parent_id
             """,
-            list(ids),
-            Owner(organization_id).tenant,
+            [owner.tenant for owner in owners],
+            [owner.subject for owner in owners],
         )
         return [_stored(row) for row in rows]
 
-    async def add(self, key: StoredKey, version: int = 1) -> bool:
-        """Keep a new version; False when somebody else has made it."""
-        return (
-            await self.tx.execute(
-                """
+    async def find(self, wanted: Collection[KeyRef]) -> list[StoredKey]:
+        """Keys by id; one that is another organization's is not found."""
+        rows = await self.tx.fetch(
+            """
+            SELECT key.id, key.organization_id, key.subject, key.master_key_id, key.wrapped,
+                   key.parent_id, parent.master_key_id AS parent_master_key_id, parent.wrapped AS parent_wrapped
+            FROM unnest($1::uuid[], $2::uuid[]) AS wanted (tenant, id)
+            JOIN seal_keys AS key ON key.id = wanted.id
+             AND coalesce(key.organization_id, '00000000-0000-0000-0000-000000000000') = wanted.tenant
+            LEFT JOIN seal_keys AS parent ON parent.id = key.parent_id
+            """,
+            [Owner(ref.organization_id).tenant for ref in wanted],
+            [ref.id for ref in wanted],
+        )
+        return [_stored(row) for row in rows]
+
+    async def add(self, keys: Sequence[StoredKey], version: int = 1) -> list[UUID]:
+        """Keep new versions; returns which, without those that somebody else has made or whose parent is destroyed.
+
+        Parents stay as they are until we commit: nothing is made under a key that is being destroyed.
+        """
+        rows = await self.tx.fetch(
+            """
+            WITH alive AS MATERIALIZED (
+                SELECT id FROM seal_keys WHERE id = ANY ($5::uuid[]) AND wrapped IS NOT NULL ORDER BY id FOR SHARE
+            )
             INSERT INTO seal_keys (id, organization_id, subject, version, parent_id, master_key_id, wrapped)
-            VALUES ($1, $2, $3, $4, $5, $6, $7)
+            SELECT id, organization_id, subject, $4, parent_id, master_key_id, wrapped
+            FROM unnest($1::uuid[], $2::uuid[], $3::text[], $5::uuid[], $6::text[], $7::bytea[])
+                AS made (id, organization_id, subject, parent_id, master_key_id, wrapped)
+            WHERE parent_id IS NULL OR parent_id IN (SELECT alive.id FROM alive)
+            ORDER BY organization_id, subject  -- two that make the same keys wait for each other in one order
             ON CONFLICT (coalesce(organization_id, '00000000-0000-0000-0000-000000000000'), subject, version)
             DO NOTHING
+            RETURNING id
             """,
-                key.id,
-                key.owner.organization_id,
-                key.owner.subject,
-                version,
-                key.parent_id,
-                key.master_key_id,
-                key.wrapped,
-            )
-            == 1
+            [key.id for key in keys],
+            [key.owner.organization_id for key in keys],
+            [key.owner.subject for key in keys],
+            version,
+            [None if key.parent is None else key.parent.id for key in keys],
+            [key.master_key_id for key in keys],
+            [key.wrapped for key in keys],
         )
+        return [row["id"] for row in rows]
 
     async def retire(self, owner: Owner) -> int | None:
         """Mark the present version as one that seals no more; returns the next number, None after a shredding."""
@@ -114,7 +132,7 @@ class KeyRepository:
         )
         await self.tx.execute(
             """
-            UPDATE seal_keys SET wrapped = NULL, shredded_at = kit_now()
+            UPDATE seal_keys SET wrapped = NULL, shredded_at = kit_now(), with_organization = subject <> $2
             WHERE coalesce(organization_id, '00000000-0000-0000-0000-000000000000') = $1
               AND (subject = $2 OR $2 = '') AND wrapped IS NOT NULL
             """,
@@ -122,9 +140,11 @@ class KeyRepository:
             owner.subject,
         )
 
-    async def shredded_within(self, seconds: float) -> list[Owner]:
-        """Whose keys were shredded lately, in all organizations."""
-        rows = await self.tx.fetch("SELECT organization_id, subject FROM seal_keys_shredded_within($1)", seconds)
+    async def shredded_within(self, seconds: float, at_most: int) -> list[Owner]:
+        """Whose keys were shredded lately, in all organizations; one that was forgotten stands for its subjects."""
+        rows = await self.tx.fetch(
+            "SELECT organization_id, subject FROM seal_keys_shredded_within($1, $2)", seconds, at_most
+        )
         return [Owner(row["organization_id"], row["subject"]) for row in rows]
 
     async def under_master(self, after: UUID, at_most: int) -> list[StoredKey]:
@@ -133,8 +153,7 @@ class KeyRepository:
             "SELECT id, organization_id, master_key_id, wrapped FROM seal_keys_under_master($1, $2)", after, at_most
         )
         return [
-            StoredKey(row["id"], Owner(row["organization_id"]), None, row["master_key_id"], row["wrapped"])
-            for row in rows
+            StoredKey(row["id"], Owner(row["organization_id"]), row["master_key_id"], row["wrapped"]) for row in rows
         ]
 
     async def rewrap(self, key: StoredKey, master_key_id: str, wrapped: bytes) -> bool:
@@ -152,5 +171,7 @@ class KeyRepository:
 
 
 def _stored(row: Row) -> StoredKey:
-    owner = Owner(row["organization_id"], row["subject"])
-    return StoredKey(row["id"], owner, row["parent_id"], row["master_key_id"], row["wrapped"])
+    owner, parent = Owner(row["organization_id"], row["subject"]), None
+    if row["parent_id"] is not None:
+        parent = StoredKey(row["parent_id"], owner.parent, row["parent_master_key_id"], row["parent_wrapped"])
+    return StoredKey(row["id"], owner, row["master_key_id"], row["wrapped"], parent)

@@ -1,8 +1,9 @@
 """E-mail addresses: one spelling to compare by, another to show."""
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
+from uuid import UUID
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
@@ -52,3 +53,11 @@ class EmailAddress:
     def wire(self) -> str:
         """The address as mail servers take it: local part as typed, domain in ASCII."""
         return f"{self.display.rpartition('@')[0]}@{self.value.rpartition('@')[2]}"
+
+
+@dataclass(frozen=True, slots=True)
+class SealedAddress:
+    """An address as it is stored; it opens for the row of this id alone."""
+
+    row_id: UUID
+    sealed: bytes = field(repr=False)

@@ -3,6 +3,8 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from auth.accounts.address import SealedAddress
+
 LINK_LIFE: Final = timedelta(hours=24)
 MOST_MAILS: Final = 5
 """Mails to one address within an hour; what is asked beyond that is answered alike and not sent."""
@@ -33,14 +35,16 @@ class Verification:
 
     id: UUID
     identity: Identity
+    address: SealedAddress
     password_hash: str
     expired: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A user as shown to that user."""
+    """A user as shown to that user; `email` is there once the address was opened."""
 
     user_id: UUID
-    email: str
+    address: SealedAddress
     verified: bool
+    email: str | None = None

@@ -2,13 +2,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from auth.accounts.address import EmailAddress
+from auth.accounts.address import SealedAddress
 from auth.accounts.model import Account, Identity, Profile, Verification
 from kit.db.database import Row, Transaction
 
 _VERIFICATION = """
     SELECT v.id, v.password_hash, v.expires_at <= kit_now() AS expired,
-           i.id AS identity_id, i.user_id, i.verified_at IS NOT NULL AS verified
+           i.id AS identity_id, i.user_id, i.verified_at IS NOT NULL AS verified, i.sealed
     FROM verifications AS v JOIN identities AS i ON i.id = v.identity_id
     WHERE v.id = $1
 """
@@ -20,36 +20,36 @@ class AccountRepository:
 
     tx: Transaction
 
-    async def add(self, identity: Identity, email: EmailAddress, password_hash: str) -> bool:
+    async def add(self, identity: Identity, blind: bytes, sealed: bytes, password_hash: str) -> bool:
         """Make a user with this address, unless somebody has it; waits for a twin that is being made."""
         made = await self.tx.execute(
             """
             WITH taken AS (
-                INSERT INTO identities (id, user_id, kind, value, display)
+                INSERT INTO identities (id, user_id, kind, blind, sealed)
                 VALUES ($1, $2, 'email', $3, $4)
-                ON CONFLICT (kind, value) DO NOTHING
+                ON CONFLICT (kind, blind) DO NOTHING
                 RETURNING user_id
             )
             INSERT INTO users (id, password_hash) SELECT user_id, $5 FROM taken
             """,
             identity.id,
             identity.user_id,
-            email.value,
-            email.display,
+            blind,
+            sealed,
             password_hash,
         )
         return made == 1
 
-    async def lock_identity(self, email: EmailAddress) -> Identity | None:
+    async def lock_identity(self, blind: bytes) -> Identity | None:
         """The address for update, if somebody has it."""
         row = await self.tx.fetchrow(
             """
             SELECT id, user_id, verified_at IS NOT NULL AS verified
             FROM identities
-            WHERE kind = 'email' AND value = $1
+            WHERE kind = 'email' AND blind = $1
             FOR NO KEY UPDATE
             """,
-            email.value,
+            blind,
         )
         return None if row is None else Identity(row["id"], row["user_id"], row["verified"])
 
@@ -90,10 +90,12 @@ class AccountRepository:
         """A proof with its address; all proofs of one address wait for one another."""
         return _verification(await self.tx.fetchrow(_VERIFICATION + " FOR NO KEY UPDATE OF i", verification_id))
 
-    async def mark_verified(self, verification: Verification) -> int:
+    async def mark_verified(self, verification: Verification, sealed: bytes) -> int:
         """The address is proven: its user has the proof's password, other proofs are void; returns the version."""
         identity = verification.identity
-        await self.tx.execute("UPDATE identities SET verified_at = kit_now() WHERE id = $1", identity.id)
+        await self.tx.execute(
+            "UPDATE identities SET verified_at = kit_now(), sealed = $2 WHERE id = $1", identity.id, sealed
+        )
         await self.tx.execute(
             "UPDATE verifications SET used_at = kit_now(), password_hash = '' WHERE identity_id = $1", identity.id
         )
@@ -108,15 +110,15 @@ class AccountRepository:
         )
         return version
 
-    async def find(self, email: EmailAddress) -> Account | None:
+    async def find(self, blind: bytes) -> Account | None:
         """Whose address this is, with what signing in needs."""
         row = await self.tx.fetchrow(
             """
             SELECT u.id, u.password_hash, i.verified_at IS NOT NULL AS verified, u.epoch
             FROM identities AS i JOIN users AS u ON u.id = i.user_id
-            WHERE i.kind = 'email' AND i.value = $1
+            WHERE i.kind = 'email' AND i.blind = $1
             """,
-            email.value,
+            blind,
         )
         return None if row is None else Account(row["id"], row["password_hash"], row["verified"], row["epoch"])
 
@@ -124,7 +126,7 @@ class AccountRepository:
         """The user with the address that was proven first."""
         row = await self.tx.fetchrow(
             """
-            SELECT user_id, display, verified_at IS NOT NULL AS verified
+            SELECT id, user_id, sealed, verified_at IS NOT NULL AS verified
             FROM identities
             WHERE user_id = $1 AND kind = 'email'
             ORDER BY verified_at NULLS LAST, id
@@ -132,19 +134,21 @@ class AccountRepository:
             """,
             user_id,
         )
-        return None if row is None else Profile(row["user_id"], row["display"], row["verified"])
+        if row is None:
+            return None
+        return Profile(row["user_id"], SealedAddress(row["id"], row["sealed"]), row["verified"])
 
-    async def owns(self, user_id: UUID, email_value: str) -> bool:
+    async def owns(self, user_id: UUID, blind: bytes) -> bool:
         """Whether the address is the user's, and proven."""
         found: bool = await self.tx.fetchval(
             """
             SELECT EXISTS (
                 SELECT FROM identities
-                WHERE kind = 'email' AND value = $2 AND user_id = $1 AND verified_at IS NOT NULL
+                WHERE kind = 'email' AND blind = $2 AND user_id = $1 AND verified_at IS NOT NULL
             )
             """,
             user_id,
-            email_value,
+            blind,
         )
         return found
 
@@ -164,4 +168,5 @@ def _verification(row: Row | None) -> Verification | None:
     if row is None:
         return None
     identity = Identity(row["identity_id"], row["user_id"], row["verified"])
-    return Verification(row["id"], identity, row["password_hash"], row["expired"])
+    address = SealedAddress(identity.id, row["sealed"])
+    return Verification(row["id"], identity, address, row["password_hash"], row["expired"])

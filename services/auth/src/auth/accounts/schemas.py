@@ -46,6 +46,6 @@ class MeOut(Out):
     """The caller, with the first page of memberships."""
 
     user_id: UUID
-    email: str
+    email: str | None = Field(description="Null while the account is being forgotten.")
     verified: bool
     memberships: Page[MembershipOut]

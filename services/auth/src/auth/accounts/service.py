@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -8,6 +8,7 @@ from auth.accounts.model import LINK_LIFE, MOST_MAILS, Identity, Profile, Verifi
 from auth.accounts.passwords import Passwords
 from auth.accounts.policy import length_objection, objections
 from auth.accounts.repository import AccountRepository
+from auth.accounts.sealing import Addresses
 from auth.mails.model import already_registered, verify
 from auth.tokens.model import TokenForged, TokenMint
 from contracts.auth import UserRegistered, UserVerified
@@ -16,6 +17,7 @@ from kit.errors import Unauthenticated
 from kit.http.caller import Caller
 from kit.ids import new_id
 from kit.mail import Mailer
+from kit.seal import KeyShredded
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,31 +25,33 @@ class AccountService:
     """Opening accounts and proving addresses; nobody can tell from an answer whether an address is known."""
 
     database: Database
+    addresses: Addresses
     passwords: Passwords
     links: TokenMint
     mailer: Mailer
 
     async def sign_up(self, address: str, password: str, locale: str) -> None:
-        """Open an account, or let the mailbox know that there is one; one hash is made either way."""
+        """Open an account, or let the mailbox know that there is one; one hash and one seal are made either way."""
         email = EmailAddress.parse(address)
         await self._approve(password, email)
         hashed = await self.passwords.hashed(password)
+        identity = Identity(new_id(), new_id(), verified=False)
+        blind, sealed = await self.addresses.blind(email), await self.addresses.seal_claimed(identity.id, email)
         async with self.database.transaction() as tx:
             accounts = AccountRepository(tx)
-            identity = Identity(new_id(), new_id(), verified=False)
-            if await accounts.add(identity, email, hashed):
+            if await accounts.add(identity, blind, sealed, hashed):
                 await tx.emit(UserRegistered(user_id=identity.user_id))
                 await self._write(tx, identity, hashed, locale)
                 return
-            known = await accounts.lock_identity(email)
+            known = await accounts.lock_identity(blind)
             if known is not None:
                 await self._write(tx, known, hashed, locale)
 
     async def resend(self, address: str, locale: str) -> None:
         """Send another mail with a link, if there is an account that needs one; earlier links stay good."""
-        email = EmailAddress.parse(address)
+        blind = await self.addresses.blind(EmailAddress.parse(address))
         async with self.database.transaction() as tx:
-            known = await AccountRepository(tx).lock_identity(email)
+            known = await AccountRepository(tx).lock_identity(blind)
             if known is not None:
                 await self._write(tx, known, await AccountRepository(tx).password_of(known.user_id), locale)
 
@@ -60,22 +64,28 @@ class AccountService:
         verification_id = self._read(token)
         async with self.database.transaction() as tx:
             seen = await AccountRepository(tx).find_verification(verification_id)
-        if not await self.passwords.match(password, _insist_that_it_is_open(seen).password_hash):
+        claim = _insist_that_it_is_open(seen)
+        if not await self.passwords.match(password, claim.password_hash):
             raise LinkOfAnother
+        try:
+            sealed = await self.addresses.seal_proven(claim.identity.user_id, claim.address)
+        except KeyShredded as forgotten:
+            raise LinkExpired from forgotten
         async with self.database.transaction() as tx:
             accounts = AccountRepository(tx)
             found = _insist_that_it_is_open(await accounts.lock_verification(verification_id))
-            version = await accounts.mark_verified(found)
+            version = await accounts.mark_verified(found, sealed)
             await tx.emit(UserVerified(user_id=found.identity.user_id, version=version))
         return found.identity.user_id
 
     async def me(self, caller: Caller) -> Profile:
-        """The caller's own account."""
+        """The caller's own account; who is being forgotten has no address any more."""
         async with self.database.transaction() as tx:
             profile = await AccountRepository(tx).profile(caller.user_id)
         if profile is None:
             raise Unauthenticated
-        return profile
+        (email,) = await self.addresses.open([profile.address])
+        return replace(profile, email=email)
 
     def _read(self, token: str) -> UUID:
         try:

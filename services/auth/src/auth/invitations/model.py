@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Final, Self
 from uuid import UUID
 
+from auth.accounts.address import SealedAddress
 from auth.invitations.errors import InvitationGone, InvitationSettled, TooManyMails
 from auth.members.permissions import Role
 
@@ -25,11 +26,11 @@ class InvitationState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """An offer of a membership to an address."""
+    """An offer of a membership to an address; `email` is there once the address was opened."""
 
     id: UUID
-    email_value: str
-    email: str
+    email_blind: bytes
+    address: SealedAddress
     role: Role
     state: InvitationState
     accepted_by: UUID | None
@@ -37,6 +38,7 @@ class Invitation:
     version: int
     expires_at: datetime
     created_at: datetime
+    email: str | None = None
 
     def revoked(self) -> Self:
         """The invitation withdrawn; one that is withdrawn already stays as it is.

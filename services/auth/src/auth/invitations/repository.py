@@ -2,7 +2,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from auth.accounts.address import EmailAddress
+from auth.accounts.address import SealedAddress
 from auth.invitations.model import Invitation, InvitationState
 from auth.members.permissions import Role
 from kit.db.database import Row, Transaction
@@ -14,36 +14,52 @@ class InvitationRepository:
 
     tx: Transaction
 
-    async def revoke_expired(self, email: EmailAddress) -> tuple[UUID, int] | None:
+    async def revoke_expired(self, blind: bytes) -> tuple[UUID, int] | None:
         """Let an expired invitation of this address make room; returns its id and new version, if there was one."""
         row = await self.tx.fetchrow(
             """
             UPDATE invitations SET state = 'revoked', version = version + 1
-            WHERE organization_id = $1 AND email_value = $2 AND state = 'pending' AND expires_at <= kit_now()
+            WHERE organization_id = $1 AND email_blind = $2 AND state = 'pending' AND expires_at <= kit_now()
             RETURNING id, version
             """,
             self.tx.organization_id,
-            email.value,
+            blind,
         )
         return None if row is None else (row["id"], row["version"])
 
-    async def add(self, invitation_id: UUID, email: EmailAddress, role: Role, by: UUID, life: timedelta) -> bool:
+    async def add(  # noqa: PLR0917 - what an invitation is made of
+        self, invitation_id: UUID, blind: bytes, sealed: bytes, role: Role, by: UUID, life: timedelta
+    ) -> bool:
         """Invite an address; False when it has an open invitation."""
         touched = await self.tx.execute(
             """
-            INSERT INTO invitations (id, organization_id, email_value, email, role, invited_by, expires_at)
+            INSERT INTO invitations (id, organization_id, email_blind, email_sealed, role, invited_by, expires_at)
             VALUES ($1, $2, $3, $4, $5, $6, kit_now() + $7::interval)
-            ON CONFLICT (organization_id, email_value) WHERE state = 'pending' DO NOTHING
+            ON CONFLICT (organization_id, email_blind) WHERE state = 'pending' DO NOTHING
             """,
             invitation_id,
             self.tx.organization_id,
-            email.value,
-            email.display,
+            blind,
+            sealed,
             role,
             by,
             life,
         )
         return touched == 1
+
+    async def is_open(self, blind: bytes) -> bool:
+        """Whether this address has an open invitation."""
+        found: bool = await self.tx.fetchval(
+            """
+            SELECT EXISTS (
+                SELECT FROM invitations
+                WHERE organization_id = $1 AND email_blind = $2 AND state = 'pending' AND expires_at > kit_now()
+            )
+            """,
+            self.tx.organization_id,
+            blind,
+        )
+        return found
 
     async def count_pending(self, at_most: int) -> int:
         """How many are open, counted no further than `at_most`."""
@@ -60,15 +76,15 @@ class InvitationRepository:
         )
         return count
 
-    async def count_mails(self, email: EmailAddress) -> int:
+    async def count_mails(self, blind: bytes) -> int:
         """How many mails the invitations of this address, made within a day, have brought it."""
         count: int = await self.tx.fetchval(
             """
             SELECT coalesce(sum(mails), 0) FROM invitations
-            WHERE organization_id = $1 AND email_value = $2 AND created_at > kit_now() - interval '1 day'
+            WHERE organization_id = $1 AND email_blind = $2 AND created_at > kit_now() - interval '1 day'
             """,
             self.tx.organization_id,
-            email.value,
+            blind,
         )
         return count
 
@@ -77,7 +93,7 @@ class InvitationRepository:
         return _invitation(
             await self.tx.fetchrow(
                 """
-                SELECT id, email_value, email, role, accepted_by, mails, version, expires_at, created_at,
+                SELECT id, email_blind, email_sealed, role, accepted_by, mails, version, expires_at, created_at,
                        CASE WHEN state = 'pending' AND expires_at <= kit_now() THEN 'expired' ELSE state END AS state
                 FROM invitations
                 WHERE organization_id = $1 AND id = $2
@@ -100,7 +116,7 @@ class InvitationRepository:
         """Invitations in the order of their ids."""
         rows = await self.tx.fetch(
             """
-            SELECT id, email_value, email, role, accepted_by, mails, version, expires_at, created_at,
+            SELECT id, email_blind, email_sealed, role, accepted_by, mails, version, expires_at, created_at,
                    CASE WHEN state = 'pending' AND expires_at <= kit_now() THEN 'expired' ELSE state END AS state
             FROM invitations
             WHERE organization_id = $1 AND id > $2
@@ -135,4 +151,8 @@ class InvitationRepository:
 def _invitation(row: Row | None) -> Invitation | None:
     if row is None:
         return None
-    return Invitation(**{**row, "role": Role(row["role"]), "state": InvitationState(row["state"])})
+    fields = dict(row)
+    address = SealedAddress(row["id"], fields.pop("email_sealed"))
+    return Invitation(
+        **{**fields, "address": address, "role": Role(row["role"]), "state": InvitationState(row["state"])}
+    )

@@ -1,6 +1,6 @@
 from uuid import UUID
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from auth.accounts.schemas import Address, LinkToken
 from auth.invitations.model import InvitationState
@@ -25,7 +25,7 @@ class InvitationOut(Out):
     """An offer of a membership."""
 
     id: UUID
-    email: str
+    email: str | None = Field(description="Null when the person was forgotten.")
     role: Role
     state: InvitationState
     expires_at: AwareDatetime

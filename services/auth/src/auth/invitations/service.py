@@ -1,8 +1,10 @@
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from auth.accounts.address import EmailAddress
 from auth.accounts.repository import AccountRepository
+from auth.accounts.sealing import Addresses
 from auth.invitations.errors import (
     AlreadyInvited,
     AlreadyMember,
@@ -20,16 +22,19 @@ from auth.members.errors import NotAllowed
 from auth.members.permissions import MATRIX, Role
 from auth.members.repository import MemberRepository
 from auth.members.service import acting_role
+from auth.organizations.errors import OrganizationNotFound
 from auth.organizations.model import Membership
 from auth.organizations.repository import OrganizationRepository
 from auth.tokens.model import TokenForged, TokenMint
 from contracts.auth import InvitationAccepted, InvitationCreated, InvitationRevoked, MemberAdded
 from kit.db.database import Database, Transaction
+from kit.errors import DomainError
 from kit.http.caller import Caller
 from kit.http.idempotency import Idempotency
 from kit.http.pagination import PageRequest
 from kit.ids import new_id
 from kit.mail import Mailer
+from kit.seal import KeyShredded
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,37 +42,40 @@ class InvitationService:
     """Inviting people to an organization, and accepting."""
 
     database: Database
+    addresses: Addresses
     links: TokenMint
     mailer: Mailer
 
     async def invite(  # noqa: PLR0917 - what an invitation is made of
         self, organization_id: UUID, address: str, role: Role, caller: Caller, key: Idempotency, locale: str
     ) -> Invitation:
-        """Offer a membership to an address; a mail with a link follows."""
+        """Offer a membership to an address; a mail with a link follows.
+
+        It is looked first whether the invitation can be made: strangers make no keys in an organization, and what is
+        refused makes none. What the answer is decided by is looked at again when the invitation is made.
+        """
         email = EmailAddress.parse(address)
-        invitation_id = new_id()
+        invitation_id, blind = new_id(), await self.addresses.blind(email)
         async with self.database.transaction(organization_id) as tx:
-            invitations = InvitationRepository(tx)
-            if role not in MATRIX[await acting_role(tx, caller)].manages:
-                raise NotAllowed
+            await _insist_that_they_manage(tx, caller, role)
+            refusal = await _refusal(tx, blind)
+        sealed = b"" if refusal else await self._sealed(organization_id, invitation_id, email)
+        async with self.database.transaction(organization_id) as tx:
+            await _insist_that_they_manage(tx, caller, role)
             earlier = await key.claim(tx)
-            if earlier is not None:
-                return await _found(invitations, earlier.resource_id)
-            if await MemberRepository(tx).has_address(email.value):
-                raise AlreadyMember
-            if await invitations.count_pending(MOST_PENDING) >= MOST_PENDING:
-                raise TooManyInvitations
-            if await invitations.count_mails(email) >= MOST_MAILS_A_DAY:
-                raise TooManyMails(retry_after=86_400)
-            expired = await invitations.revoke_expired(email)
-            if expired is not None:
-                await tx.emit(InvitationRevoked(invitation_id=expired[0], version=expired[1]))
-            if not await invitations.add(invitation_id, email, role, caller.user_id, LIFE):
-                raise AlreadyInvited
-            await self.mailer.queue(tx, invitation(organization_id, invitation_id, 1, locale))
-            await key.remember(tx, invitation_id, 1)
-            await tx.emit(InvitationCreated(invitation_id=invitation_id, role=role))
-            return await _found(invitations, invitation_id)
+            if earlier is None:
+                refusal = refusal or await _refusal(tx, blind)
+                if refusal is not None:
+                    raise refusal
+                await _make_room(tx, blind)
+                if not await InvitationRepository(tx).add(invitation_id, blind, sealed, role, caller.user_id, LIFE):
+                    raise AlreadyInvited
+                await self.mailer.queue(tx, invitation(organization_id, invitation_id, 1, locale))
+                await key.remember(tx, invitation_id, 1)
+                await tx.emit(InvitationCreated(invitation_id=invitation_id, role=role))
+            found = await _found(tx, earlier.resource_id if earlier else invitation_id)
+        (shown,) = await self._opened(organization_id, [found])
+        return shown
 
     async def page(
         self, organization_id: UUID, caller: Caller, page: PageRequest
@@ -78,7 +86,8 @@ class InvitationService:
             if not MATRIX[await acting_role(tx, caller)].invites:
                 raise NotAllowed
             rows = await InvitationRepository(tx).page(after[0] if after else None, page.limit + 1)
-        return page.cut(rows, lambda invitation: (invitation.id,))
+        shown, cursor = page.cut(rows, lambda invitation: (invitation.id,))
+        return await self._opened(organization_id, shown), cursor
 
     async def revoke(self, organization_id: UUID, invitation_id: UUID, caller: Caller) -> None:
         """Withdraw an invitation; its links are void."""
@@ -110,7 +119,7 @@ class InvitationService:
             held = await InvitationRepository(tx).lock(invitation_id)
             if held is None:
                 raise InvitationGone
-            if not await AccountRepository(tx).owns(caller.user_id, held.email_value):
+            if not await AccountRepository(tx).owns(caller.user_id, held.email_blind):
                 raise InvitationForAnother
             accepted = held.accepted(caller.user_id)
             if accepted is not held:
@@ -119,6 +128,41 @@ class InvitationService:
         if membership is None:  # accepted long ago, and removed since
             raise InvitationGone
         return membership
+
+    async def _sealed(self, organization_id: UUID, invitation_id: UUID, email: EmailAddress) -> bytes:
+        try:
+            return await self.addresses.seal_invited(organization_id, invitation_id, email)
+        except KeyShredded as forgotten:
+            raise OrganizationNotFound from forgotten
+
+    async def _opened(self, organization_id: UUID, invitations: Sequence[Invitation]) -> list[Invitation]:
+        """The invitations with their addresses; who was forgotten has none."""
+        emails = await self.addresses.open_invited(organization_id, [each.address for each in invitations])
+        return [replace(each, email=email) for each, email in zip(invitations, emails, strict=True)]
+
+
+async def _insist_that_they_manage(tx: Transaction, caller: Caller, role: Role) -> None:
+    if role not in MATRIX[await acting_role(tx, caller)].manages:
+        raise NotAllowed
+
+
+async def _refusal(tx: Transaction, blind: bytes) -> DomainError | None:
+    """Why this address cannot be invited now."""
+    invitations = InvitationRepository(tx)
+    if await MemberRepository(tx).has_address(blind):
+        return AlreadyMember()
+    if await invitations.count_pending(MOST_PENDING) >= MOST_PENDING:
+        return TooManyInvitations()
+    if await invitations.count_mails(blind) >= MOST_MAILS_A_DAY:
+        return TooManyMails(retry_after=86_400)
+    return AlreadyInvited() if await invitations.is_open(blind) else None
+
+
+async def _make_room(tx: Transaction, blind: bytes) -> None:
+    """An expired invitation of this address is not in the way."""
+    expired = await InvitationRepository(tx).revoke_expired(blind)
+    if expired is not None:
+        await tx.emit(InvitationRevoked(invitation_id=expired[0], version=expired[1]))
 
 
 async def _join(tx: Transaction, accepted: Invitation, caller: Caller) -> None:
@@ -142,8 +186,8 @@ async def _managed(tx: Transaction, invitation_id: UUID, caller: Caller) -> Invi
     return held
 
 
-async def _found(invitations: InvitationRepository, invitation_id: UUID) -> Invitation:
-    found = await invitations.find(invitation_id)
+async def _found(tx: Transaction, invitation_id: UUID) -> Invitation:
+    found = await InvitationRepository(tx).find(invitation_id)
     if found is None:
         raise InvitationNotFound
     return found

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from auth.accounts.address import EmailAddress
+from auth.accounts.sealing import Addresses
 from auth.mails.model import INVITATION, INVITATIONS, VERIFY
 from auth.mails.repository import AddressContent, ContentRepository, InvitationContent
 from auth.preferences.repository import PreferenceRepository
@@ -15,8 +16,9 @@ from kit.mail import Letter, Outgoing
 
 @dataclass(frozen=True, slots=True)
 class MailComposer:
-    """Leaves out what has become pointless: an address verified meanwhile, an invitation revoked or unwanted."""
+    """Leaves out what has become pointless: verified meanwhile, revoked, unwanted, or the recipient was forgotten."""
 
+    addresses: Addresses
     mints: Mints
     public_url: str
 
@@ -24,46 +26,57 @@ class MailComposer:
         """The letters, by mail."""
         invitations = [mail for mail in mails if mail.template == INVITATION]
         accounts = [mail for mail in mails if mail.template != INVITATION]
+        return await self._about_addresses(tx, accounts) | await self._invitations(tx, invitations)
+
+    async def _about_addresses(self, tx: Transaction, mails: Sequence[Outgoing]) -> dict[UUID, Letter]:
+        if not mails:
+            return {}
+        contents = await ContentRepository(tx).addresses(mails)
+        opened = await self.addresses.open([each.to for each in contents.values()])
+        to = dict(zip(contents, opened, strict=True))
+        letters = {mail.id: self._about_address(mail, contents.get(mail.id), to.get(mail.id)) for mail in mails}
+        return {mail_id: letter for mail_id, letter in letters.items() if letter is not None}
+
+    def _about_address(self, mail: Outgoing, content: AddressContent | None, to: str | None) -> Letter | None:
+        if content is None or to is None:
+            return None
+        wire = EmailAddress.parse(to).wire
+        if mail.template != VERIFY or mail.detail is None:
+            return Letter(wire, {"link": f"{self.public_url}/sign-in"})
+        if content.verified:
+            return None
+        token = self.mints.verification.make(mail.detail)
+        return Letter(wire, {"link": f"{self.public_url}/verify#token={token}"})
+
+    async def _invitations(self, tx: Transaction, mails: Sequence[Outgoing]) -> dict[UUID, Letter]:
+        if not mails:
+            return {}
+        found = await ContentRepository(tx).invitations(mails)
+        users = {content.user_id for content in found.values() if content.user_id}
+        unwanted = await PreferenceRepository(tx).without(users, INVITATIONS.name)
+        wanted = {
+            mail_id: content for mail_id, content in found.items() if content.open and content.user_id not in unwanted
+        }
+        inviters = await self._inviters(wanted)
         letters: dict[UUID, Letter] = {}
-        if accounts:
-            contents = await ContentRepository(tx).addresses(accounts)
-            for mail in accounts:
-                letters |= self._about_address(mail, contents.get(mail.id))
-        if invitations:
-            found = await ContentRepository(tx).invitations(invitations)
-            unwanted = await self._unwanted(tx, found)
-            for mail in invitations:
-                letters |= self._invitation(mail, found.get(mail.id), unwanted)
+        for organization_id in {mail.organization_id for mail in mails if mail.organization_id}:
+            theirs = [mail for mail in mails if mail.organization_id == organization_id and mail.id in wanted]
+            opened = await self.addresses.open_invited(organization_id, [wanted[mail.id].to for mail in theirs])
+            for mail, to in zip(theirs, opened, strict=True):
+                if to is not None:
+                    letters[mail.id] = self._invitation(organization_id, wanted[mail.id], to, inviters.get(mail.id))
         return letters
 
-    @staticmethod
-    async def _unwanted(tx: Transaction, contents: Mapping[UUID, InvitationContent]) -> frozenset[UUID]:
-        users = {content.user_id for content in contents.values() if content.user_id}
-        return await PreferenceRepository(tx).without(users, INVITATIONS.name)
+    async def _inviters(self, contents: Mapping[UUID, InvitationContent]) -> Mapping[UUID, str | None]:
+        sealed = {mail_id: each.inviter for mail_id, each in contents.items() if each.inviter is not None}
+        return dict(zip(sealed, await self.addresses.open(list(sealed.values())), strict=True))
 
-    def _about_address(self, mail: Outgoing, content: AddressContent | None) -> Mapping[UUID, Letter]:
-        if content is None:
-            return {}
-        to = EmailAddress.parse(content.to).wire
-        if mail.template != VERIFY or mail.detail is None:
-            return {mail.id: Letter(to, {"link": f"{self.public_url}/sign-in"})}
-        if content.verified:
-            return {}
-        token = self.mints.verification.make(mail.detail)
-        return {mail.id: Letter(to, {"link": f"{self.public_url}/verify#token={token}"})}
-
-    def _invitation(
-        self, mail: Outgoing, content: InvitationContent | None, unwanted: frozenset[UUID]
-    ) -> Mapping[UUID, Letter]:
-        if content is None or not content.open or mail.organization_id is None or mail.about is None:
-            return {}
-        if content.user_id in unwanted:
-            return {}
-        token = self.mints.invitation.make(mail.organization_id, mail.about)
+    def _invitation(self, organization_id: UUID, content: InvitationContent, to: str, inviter: str | None) -> Letter:
+        token = self.mints.invitation.make(organization_id, content.to.row_id)
         parameters = {
             "link": f"{self.public_url}/invitations/accept#token={token}",
             "organization": content.organization,
-            "inviter": content.inviter,
+            "inviter": inviter or "",
             "role": content.role,
         }
-        return {mail.id: Letter(EmailAddress.parse(content.to).wire, parameters, content.user_id)}
+        return Letter(EmailAddress.parse(to).wire, parameters, content.user_id)

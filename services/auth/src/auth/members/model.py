@@ -3,20 +3,22 @@ from datetime import datetime
 from typing import Self
 from uuid import UUID
 
+from auth.accounts.address import SealedAddress
 from auth.members.errors import NotAllowed
 from auth.members.permissions import MATRIX, Role
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A user's place in an organization."""
+    """A user's place in an organization; `email` is there once the address was opened."""
 
     id: UUID
     user_id: UUID
     role: Role
     version: int
     joined_at: datetime
-    email: str
+    address: SealedAddress | None
+    email: str | None = None
 
     def promoted(self, role: Role, by: Role) -> Self:
         """The member in another role.

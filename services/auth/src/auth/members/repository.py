@@ -1,6 +1,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from auth.accounts.address import SealedAddress
 from auth.members.model import Member
 from auth.members.permissions import Role
 from kit.db.database import Row, Transaction
@@ -45,10 +46,10 @@ class MemberRepository:
         """One member."""
         row = await self.tx.fetchrow(
             """
-            SELECT m.id, m.user_id, m.role, m.version, m.joined_at, coalesce(address.display, '') AS email
+            SELECT m.id, m.user_id, m.role, m.version, m.joined_at, address.id AS identity_id, address.sealed
             FROM members AS m
             LEFT JOIN LATERAL (
-                SELECT i.display FROM identities AS i WHERE i.user_id = m.user_id ORDER BY i.id LIMIT 1
+                SELECT i.id, i.sealed FROM identities AS i WHERE i.user_id = m.user_id ORDER BY i.id LIMIT 1
             ) AS address ON true
             WHERE m.organization_id = $1 AND m.id = $2
             """,
@@ -61,10 +62,10 @@ class MemberRepository:
         """Members in the order of their ids, each with an address."""
         rows = await self.tx.fetch(
             """
-            SELECT m.id, m.user_id, m.role, m.version, m.joined_at, coalesce(address.display, '') AS email
+            SELECT m.id, m.user_id, m.role, m.version, m.joined_at, address.id AS identity_id, address.sealed
             FROM members AS m
             LEFT JOIN LATERAL (
-                SELECT i.display FROM identities AS i WHERE i.user_id = m.user_id ORDER BY i.id LIMIT 1
+                SELECT i.id, i.sealed FROM identities AS i WHERE i.user_id = m.user_id ORDER BY i.id LIMIT 1
             ) AS address ON true
             WHERE m.organization_id = $1 AND m.id > $2
             ORDER BY m.id
@@ -99,20 +100,21 @@ class MemberRepository:
             "DELETE FROM members WHERE organization_id = $1 AND id = $2", self.tx.organization_id, member_id
         )
 
-    async def has_address(self, email_value: str) -> bool:
+    async def has_address(self, blind: bytes) -> bool:
         """Whether somebody with this verified address is a member."""
         found: bool = await self.tx.fetchval(
             """
             SELECT EXISTS (
                 SELECT FROM identities AS i JOIN members AS m ON m.user_id = i.user_id AND m.organization_id = $1
-                WHERE i.kind = 'email' AND i.value = $2 AND i.verified_at IS NOT NULL
+                WHERE i.kind = 'email' AND i.blind = $2 AND i.verified_at IS NOT NULL
             )
             """,
             self.tx.organization_id,
-            email_value,
+            blind,
         )
         return found
 
 
 def _member(row: Row) -> Member:
-    return Member(**{**row, "role": Role(row["role"])})
+    address = None if row["sealed"] is None else SealedAddress(row["identity_id"], row["sealed"])
+    return Member(row["id"], row["user_id"], Role(row["role"]), row["version"], row["joined_at"], address)

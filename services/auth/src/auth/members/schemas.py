@@ -1,6 +1,6 @@
 from uuid import UUID
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from auth.members.permissions import Role
 from kit.http.models import Model, Out
@@ -17,7 +17,7 @@ class MemberOut(Out):
 
     id: UUID
     user_id: UUID
-    email: str
+    email: str | None = Field(description="Null when the person was forgotten.")
     role: Role
     joined_at: AwareDatetime
     version: int

@@ -1,6 +1,8 @@
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 
+from auth.accounts.sealing import Addresses
 from auth.members.errors import LastOwner, MemberNotFound, NotAllowed
 from auth.members.model import Member
 from auth.members.permissions import MATRIX, Role
@@ -30,6 +32,7 @@ class MemberService:
     """The members of an organization; all changes of one organization's members happen one after the other."""
 
     database: Database
+    addresses: Addresses
 
     async def page(self, organization_id: UUID, caller: Caller, page: PageRequest) -> tuple[list[Member], str | None]:
         """A page of members and the next cursor."""
@@ -38,24 +41,25 @@ class MemberService:
             if not MATRIX[await acting_role(tx, caller)].reads_members:
                 raise NotAllowed
             rows = await MemberRepository(tx).page(after[0] if after else None, page.limit + 1)
-        return page.cut(rows, lambda member: (member.id,))
+        shown, cursor = page.cut(rows, lambda member: (member.id,))
+        return await self._opened(shown), cursor
 
     async def change_role(self, organization_id: UUID, member_id: UUID, role: Role, caller: Caller) -> Member:
         """Give a member another role; their access tokens are void at once and the next refresh says the new role."""
         async with self.database.transaction(organization_id) as tx:
             members, member, by = await self._locked(tx, member_id, caller)
             changed = member.promoted(role, by)
-            if changed is member:
-                return member
-            await _keep_an_owner(members, member)
-            await members.save_role(changed)
-            await tx.emit(
-                MemberRoleChanged(
-                    member_id=member.id, user_id=member.user_id, role=changed.role, version=changed.version
+            if changed is not member:
+                await _keep_an_owner(members, member)
+                await members.save_role(changed)
+                await tx.emit(
+                    MemberRoleChanged(
+                        member_id=member.id, user_id=member.user_id, role=changed.role, version=changed.version
+                    )
                 )
-            )
-            await void_tokens(tx, member.user_id)
-        return changed
+                await void_tokens(tx, member.user_id)
+        (shown,) = await self._opened([changed])
+        return shown
 
     async def remove(self, organization_id: UUID, member_id: UUID, caller: Caller) -> None:
         """Let a member go; their access tokens are void at once, and no new one speaks of this organization."""
@@ -66,6 +70,12 @@ class MemberService:
             await members.remove(member.id)
             await tx.emit(MemberRemoved(member_id=member.id, user_id=member.user_id, version=member.version + 1))
             await void_tokens(tx, member.user_id)
+
+    async def _opened(self, members: Sequence[Member]) -> list[Member]:
+        """The members with their addresses; who was forgotten has none."""
+        sealed = {member.id: member.address for member in members if member.address is not None}
+        emails = dict(zip(sealed, await self.addresses.open(list(sealed.values())), strict=True))
+        return [replace(member, email=emails.get(member.id)) for member in members]
 
     async def _locked(
         self, tx: Transaction, member_id: UUID, caller: Caller

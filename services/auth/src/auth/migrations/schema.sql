@@ -51,18 +51,18 @@ CREATE TABLE identities (
     id uuid NOT NULL,
     user_id uuid NOT NULL,
     kind text NOT NULL,
-    value text NOT NULL,
-    display text NOT NULL,
     verified_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
-    CONSTRAINT identities_display_check CHECK ((length(display) <= 320)),
+    blind bytea NOT NULL,
+    sealed bytea NOT NULL,
+    CONSTRAINT identities_blind_check CHECK ((length(blind) = 32)),
+    CONSTRAINT identities_kind_blind_key UNIQUE (kind, blind),
     CONSTRAINT identities_kind_check CHECK ((kind = 'email'::text)),
-    CONSTRAINT identities_kind_value_key UNIQUE (kind, value),
     CONSTRAINT identities_pkey PRIMARY KEY (id),
-    CONSTRAINT identities_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id),
-    CONSTRAINT identities_value_check CHECK ((length(value) <= 320))
+    CONSTRAINT identities_sealed_check CHECK ((length(sealed) <= 2048)),
+    CONSTRAINT identities_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
 );
-COMMENT ON TABLE identities IS 'By what a person may be reached and recognised; value is normalised, display is as it was typed.';
+COMMENT ON TABLE identities IS 'By what a person may be reached and recognised; blind is a keyed hash of the normalised address, sealed holds it as it was typed: under the platform''s key until it is proven, then under the person''s own.';
 CREATE INDEX identities_by_user ON identities USING btree (user_id);
 GRANT INSERT, SELECT, UPDATE ON identities TO auth_app;
 
@@ -145,8 +145,6 @@ GRANT INSERT, SELECT, UPDATE ON intake_sources TO auth_app;
 CREATE TABLE invitations (
     id uuid NOT NULL,
     organization_id uuid NOT NULL,
-    email_value text NOT NULL,
-    email text NOT NULL,
     role text NOT NULL,
     state text NOT NULL DEFAULT 'pending'::text,
     invited_by uuid NOT NULL,
@@ -155,20 +153,22 @@ CREATE TABLE invitations (
     version bigint NOT NULL DEFAULT 1,
     expires_at timestamp with time zone NOT NULL,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    email_blind bytea NOT NULL,
+    email_sealed bytea NOT NULL,
     CONSTRAINT invitations_accepted_by_fkey FOREIGN KEY (accepted_by) REFERENCES users(id),
-    CONSTRAINT invitations_email_check CHECK ((length(email) <= 320)),
-    CONSTRAINT invitations_email_value_check CHECK ((length(email_value) <= 320)),
+    CONSTRAINT invitations_email_blind_check CHECK ((length(email_blind) = 32)),
+    CONSTRAINT invitations_email_sealed_check CHECK ((length(email_sealed) <= 2048)),
     CONSTRAINT invitations_invited_by_fkey FOREIGN KEY (invited_by) REFERENCES users(id),
     CONSTRAINT invitations_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
     CONSTRAINT invitations_pkey PRIMARY KEY (id),
     CONSTRAINT invitations_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'editor'::text, 'approver'::text, 'agent'::text, 'analyst'::text, 'client'::text, 'provider'::text, 'navigator'::text]))),
     CONSTRAINT invitations_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'accepted'::text, 'revoked'::text])))
 );
-COMMENT ON TABLE invitations IS 'Offers of a membership to an address; a pending one past expires_at has expired, and is revoked when the address is invited anew.';
+COMMENT ON TABLE invitations IS 'Offers of a membership to an address; email_blind is the hash that identities.blind holds, email_sealed is under a key of the invitation''s own. A pending one past expires_at has expired, and is revoked when the address is invited anew.';
 ALTER TABLE invitations ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE INDEX invitations_by_address ON invitations USING btree (organization_id, email_value, created_at);
+CREATE INDEX invitations_by_address ON invitations USING btree (email_blind, organization_id, created_at);
 CREATE INDEX invitations_in_order ON invitations USING btree (organization_id, id);
-CREATE UNIQUE INDEX invitations_pending_once ON invitations USING btree (organization_id, email_value) WHERE (state = 'pending'::text);
+CREATE UNIQUE INDEX invitations_pending_once ON invitations USING btree (organization_id, email_blind) WHERE (state = 'pending'::text);
 CREATE POLICY tenant ON invitations FOR ALL TO auth_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT INSERT, SELECT, UPDATE ON invitations TO auth_app;
 
@@ -470,6 +470,7 @@ CREATE TABLE seal_keys (
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     retired_at timestamp with time zone,
     shredded_at timestamp with time zone,
+    with_organization boolean NOT NULL DEFAULT false,
     CONSTRAINT seal_keys_check CHECK (((wrapped IS NULL) = (shredded_at IS NOT NULL))),
     CONSTRAINT seal_keys_check1 CHECK (((wrapped IS NULL) OR ((parent_id IS NULL) = (subject = ''::text)))),
     CONSTRAINT seal_keys_check2 CHECK (((wrapped IS NULL) OR ((master_key_id IS NULL) = (subject <> ''::text)))),
@@ -481,7 +482,7 @@ COMMENT ON TABLE seal_keys IS 'Wrapped keys by owner and version; an organizatio
 ALTER TABLE seal_keys ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE UNIQUE INDEX seal_keys_by_owner ON seal_keys USING btree (COALESCE(organization_id, '00000000-0000-0000-0000-000000000000'::uuid), subject, version);
 CREATE INDEX seal_keys_by_parent ON seal_keys USING btree (parent_id) WHERE (parent_id IS NOT NULL);
-CREATE INDEX seal_keys_shredded ON seal_keys USING btree (shredded_at) WHERE (shredded_at IS NOT NULL);
+CREATE INDEX seal_keys_shredded ON seal_keys USING btree (shredded_at) WHERE ((shredded_at IS NOT NULL) AND (NOT with_organization));
 CREATE INDEX seal_keys_under_master ON seal_keys USING btree (id) WHERE ((master_key_id IS NOT NULL) AND (wrapped IS NOT NULL));
 CREATE POLICY looking ON seal_keys FOR SELECT TO auth_loops USING (true);
 CREATE POLICY tenant ON seal_keys FOR ALL TO auth_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (NULLIF(current_setting('app.orgs'::text, true), ''::text))::uuid[] AS "nullif")::uuid[]))));
@@ -491,6 +492,7 @@ GRANT UPDATE (master_key_id) ON seal_keys TO auth_app;
 GRANT UPDATE (wrapped) ON seal_keys TO auth_app;
 GRANT UPDATE (retired_at) ON seal_keys TO auth_app;
 GRANT UPDATE (shredded_at) ON seal_keys TO auth_app;
+GRANT UPDATE (with_organization) ON seal_keys TO auth_app;
 
 CREATE TABLE sessions (
     id uuid NOT NULL,
@@ -957,14 +959,15 @@ AS $function$
 -- owner: auth_loops
 -- may be called by: auth_app
 
-CREATE OR REPLACE FUNCTION auth.seal_keys_shredded_within(seconds double precision)
+CREATE OR REPLACE FUNCTION auth.seal_keys_shredded_within(seconds double precision, at_most integer)
  RETURNS TABLE(organization_id uuid, subject text)
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'auth', 'kit', 'pg_temp'
 AS $function$
-        SELECT k.organization_id, k.subject FROM seal_keys AS k
-        WHERE k.shredded_at > kit_now() - make_interval(secs => seconds)
+        SELECT DISTINCT k.organization_id, k.subject FROM seal_keys AS k
+        WHERE k.shredded_at > kit_now() - make_interval(secs => seconds) AND NOT k.with_organization
+        LIMIT at_most
     $function$;
 -- owner: auth_loops
 -- may be called by: auth_app

@@ -2,6 +2,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
+from auth.accounts.address import SealedAddress
 from auth.preferences.model import Preferences
 from kit.db.database import Row, Transaction
 
@@ -47,13 +48,13 @@ class PreferenceRepository:
         )
         return frozenset(row["user_id"] for row in rows)
 
-    async def addresses(self, user_id: UUID) -> list[str]:
+    async def addresses(self, user_id: UUID) -> list[SealedAddress]:
         """Somebody's proven addresses."""
         rows = await self.tx.fetch(
-            "SELECT display FROM identities WHERE user_id = $1 AND kind = 'email' AND verified_at IS NOT NULL",
+            "SELECT id, sealed FROM identities WHERE user_id = $1 AND kind = 'email' AND verified_at IS NOT NULL",
             user_id,
         )
-        return [row["display"] for row in rows]
+        return [SealedAddress(row["id"], row["sealed"]) for row in rows]
 
     async def is_user(self, user_id: UUID) -> bool:
         """Whether the account is still there."""

@@ -2,6 +2,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
+from auth.accounts.sealing import Addresses
 from auth.mails.model import CATEGORIES
 from auth.preferences.model import Preferences, Wish
 from auth.preferences.repository import PreferenceRepository
@@ -17,20 +18,23 @@ class PreferenceService:
     """Which mails somebody wants, said signed in, or by the link of a mail without any account."""
 
     database: Database
+    addresses: Addresses
     mailer: Mailer
 
     async def read(self, caller: Caller) -> Preferences:
         """The caller's preferences; what was said by a link about one of their addresses counts."""
+        addresses = await self._proven(caller.user_id)
         async with self.database.snapshot() as tx:
-            return await self._effective(tx, caller.user_id, await PreferenceRepository(tx).find(caller.user_id))
+            return await self._effective(tx, addresses, await PreferenceRepository(tx).find(caller.user_id))
 
     async def change(self, caller: Caller, wishes: Iterable[Wish], expected: Condition) -> Preferences:
         """Set what the caller wants."""
+        addresses = await self._proven(caller.user_id)
         async with self.database.transaction() as tx:
             held = await PreferenceRepository(tx).lock(caller.user_id)
             expected.check(held.version)
-            effective = await self._effective(tx, caller.user_id, held)
-            return await self._set(tx, caller.user_id, effective, effective.changed(wishes))
+            effective = await self._effective(tx, addresses, held)
+            return await self._set(tx, caller.user_id, addresses, effective, effective.changed(wishes))
 
     async def explain(self, token: str) -> Wish:
         """What following the link with POST would refuse, and whether it is still wanted; changes nothing."""
@@ -42,12 +46,13 @@ class PreferenceService:
     async def unsubscribe(self, token: str) -> Wish:
         """Refuse a category for the address of a mail, and for the account it belongs to; twice is once."""
         said = await self._read(token)
+        addresses = [] if said.user_id is None else await self._proven(said.user_id)
         async with self.database.transaction() as tx:
             await self.mailer.unsubscribe(tx, said)
             preferences = PreferenceRepository(tx)
             if said.user_id is not None and await preferences.is_user(said.user_id):
                 held = await preferences.lock(said.user_id)
-                await self._set(tx, said.user_id, held, held.unwanted | {said.category})
+                await self._set(tx, said.user_id, addresses, held, held.unwanted | {said.category})
         return Wish(said.category, wanted=False)
 
     async def _read(self, token: str) -> Unsubscription:
@@ -56,15 +61,26 @@ class PreferenceService:
             raise UnsubscribeLinkForged
         return said
 
-    async def _effective(self, tx: Transaction, user_id: UUID, held: Preferences) -> Preferences:
-        addresses = await PreferenceRepository(tx).addresses(user_id)
+    async def _proven(self, user_id: UUID) -> list[str]:
+        """Somebody's addresses, opened before the transaction that needs them."""
+        async with self.database.transaction() as tx:
+            sealed = await PreferenceRepository(tx).addresses(user_id)
+        return [each for each in await self.addresses.open(sealed) if each is not None]
+
+    async def _effective(self, tx: Transaction, addresses: Collection[str], held: Preferences) -> Preferences:
         return Preferences(held.unwanted | await self.mailer.unsubscribed(tx, addresses), held.version)
 
-    async def _set(self, tx: Transaction, user_id: UUID, held: Preferences, unwanted: Collection[str]) -> Preferences:
+    async def _set(
+        self,
+        tx: Transaction,
+        user_id: UUID,
+        addresses: Collection[str],
+        held: Preferences,
+        unwanted: Collection[str],
+    ) -> Preferences:
         changed = sorted(held.unwanted.symmetric_difference(unwanted))
         if not changed:
             return held
-        addresses = await PreferenceRepository(tx).addresses(user_id)
         version = held.version
         for category in changed:
             version += 1

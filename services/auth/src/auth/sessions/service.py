@@ -9,6 +9,7 @@ from auth.accounts.address import EmailAddress
 from auth.accounts.model import Account
 from auth.accounts.passwords import Passwords
 from auth.accounts.repository import AccountRepository
+from auth.accounts.sealing import Addresses
 from auth.keys.service import KeyRing
 from auth.organizations.errors import OrganizationNotFound
 from auth.sessions.access import AccessTokens, claims_of
@@ -38,6 +39,7 @@ class SessionService:
     """Signing in, staying signed in, signing out."""
 
     database: Database
+    addresses: Addresses
     passwords: Passwords
     keys: KeyRing
     refresh_tokens: TokenMint
@@ -52,7 +54,7 @@ class SessionService:
         """
         email = EmailAddress.parse(address)
         identifier = hmac.digest(self.attempts_key, email.value.encode(), hashlib.sha256)
-        account = await self._attempt(email, identifier)
+        account = await self._attempt(await self.addresses.blind(email), identifier)
         matches = await self.passwords.match(password, account.password_hash if account else None)
         if account is None or not matches or not account.verified:
             raise WrongCredentials
@@ -110,12 +112,12 @@ class SessionService:
         async with self.database.transaction() as tx:
             return await SessionRepository(tx).revocations(REVOKED_LATELY)
 
-    async def _attempt(self, email: EmailAddress, identifier: bytes) -> Account | None:
+    async def _attempt(self, blind: bytes, identifier: bytes) -> Account | None:
         async with self.database.transaction() as tx:
             wait = await AttemptRepository(tx).claim(identifier, FREE_ATTEMPTS, LONGEST_WAIT, FORGET_AFTER)
             if wait is not None:
                 raise TooManyAttempts(retry_after=wait.total_seconds())
-            return await AccountRepository(tx).find(email)
+            return await AccountRepository(tx).find(blind)
 
     async def _renew_hash(self, account: Account, password: str) -> None:
         if self.passwords.is_outdated(account.password_hash):

@@ -392,6 +392,7 @@ CREATE TABLE seal_keys (
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     retired_at timestamp with time zone,
     shredded_at timestamp with time zone,
+    with_organization boolean NOT NULL DEFAULT false,
     CONSTRAINT seal_keys_check CHECK (((wrapped IS NULL) = (shredded_at IS NOT NULL))),
     CONSTRAINT seal_keys_check1 CHECK (((wrapped IS NULL) OR ((parent_id IS NULL) = (subject = ''::text)))),
     CONSTRAINT seal_keys_check2 CHECK (((wrapped IS NULL) OR ((master_key_id IS NULL) = (subject <> ''::text)))),
@@ -403,7 +404,7 @@ COMMENT ON TABLE seal_keys IS 'Wrapped keys by owner and version; an organizatio
 ALTER TABLE seal_keys ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE UNIQUE INDEX seal_keys_by_owner ON seal_keys USING btree (COALESCE(organization_id, '00000000-0000-0000-0000-000000000000'::uuid), subject, version);
 CREATE INDEX seal_keys_by_parent ON seal_keys USING btree (parent_id) WHERE (parent_id IS NOT NULL);
-CREATE INDEX seal_keys_shredded ON seal_keys USING btree (shredded_at) WHERE (shredded_at IS NOT NULL);
+CREATE INDEX seal_keys_shredded ON seal_keys USING btree (shredded_at) WHERE ((shredded_at IS NOT NULL) AND (NOT with_organization));
 CREATE INDEX seal_keys_under_master ON seal_keys USING btree (id) WHERE ((master_key_id IS NOT NULL) AND (wrapped IS NOT NULL));
 CREATE POLICY looking ON seal_keys FOR SELECT TO billing_loops USING (true);
 CREATE POLICY tenant ON seal_keys FOR ALL TO billing_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (NULLIF(current_setting('app.orgs'::text, true), ''::text))::uuid[] AS "nullif")::uuid[]))));
@@ -413,6 +414,7 @@ GRANT UPDATE (master_key_id) ON seal_keys TO billing_app;
 GRANT UPDATE (wrapped) ON seal_keys TO billing_app;
 GRANT UPDATE (retired_at) ON seal_keys TO billing_app;
 GRANT UPDATE (shredded_at) ON seal_keys TO billing_app;
+GRANT UPDATE (with_organization) ON seal_keys TO billing_app;
 
 CREATE TABLE seats (
     member_id uuid NOT NULL,
@@ -818,14 +820,15 @@ AS $function$
 -- owner: billing_loops
 -- may be called by: billing_app
 
-CREATE OR REPLACE FUNCTION billing.seal_keys_shredded_within(seconds double precision)
+CREATE OR REPLACE FUNCTION billing.seal_keys_shredded_within(seconds double precision, at_most integer)
  RETURNS TABLE(organization_id uuid, subject text)
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'billing', 'kit', 'pg_temp'
 AS $function$
-        SELECT k.organization_id, k.subject FROM seal_keys AS k
-        WHERE k.shredded_at > kit_now() - make_interval(secs => seconds)
+        SELECT DISTINCT k.organization_id, k.subject FROM seal_keys AS k
+        WHERE k.shredded_at > kit_now() - make_interval(secs => seconds) AND NOT k.with_organization
+        LIMIT at_most
     $function$;
 -- owner: billing_loops
 -- may be called by: billing_app

@@ -1,8 +1,10 @@
 from compliance.erasures.model import Answer
 from compliance.erasures.repository import ErasureRepository
 from compliance.erasures.service import DUE
+from compliance.persons.model import line
 from compliance.persons.repository import bind_to_owner
 from contracts.privacy import AnswersErasure
+from kit.audit import SYSTEM
 from kit.db.database import Transaction
 
 
@@ -11,7 +13,8 @@ async def on_erasure_answered(event: AnswersErasure, tx: Transaction) -> None:
     if not await bind_to_owner(tx, event.erasure_id):
         return
     erasures = ErasureRepository(tx)
-    if await erasures.lock(event.erasure_id) is None:
+    erasure = await erasures.lock(event.erasure_id)
+    if erasure is None:
         return
     answer = Answer(
         service=event.type.partition(".")[0],
@@ -23,5 +26,19 @@ async def on_erasure_answered(event: AnswersErasure, tx: Transaction) -> None:
         keys=tuple(event.keys),
         blocked_by=event.blocked_by or "",
     )
-    if await erasures.answer(event.erasure_id, answer, event.version) and await erasures.all_done(event.erasure_id):
+    if not await erasures.answer(event.erasure_id, answer, event.version):
+        return
+    if answer.blocked_by:
+        await tx.emit_of_platform(
+            line(
+                "compliance.erasure.blocked",
+                SYSTEM,
+                "erasure",
+                erasure.id,
+                erasure.person,
+                service=answer.service,
+                by=answer.blocked_by,
+            )
+        )
+    if await erasures.all_done(event.erasure_id):
         tx.stir(DUE)

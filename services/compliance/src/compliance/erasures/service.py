@@ -5,7 +5,7 @@ from uuid import UUID
 from compliance.erasures.errors import ErasureNotFound, ErasureUnderWay
 from compliance.erasures.model import Erasure, ErasureState, Wish
 from compliance.erasures.repository import ErasureRepository
-from compliance.persons.model import Scope, owners_of
+from compliance.persons.model import Scope, line, owners_of
 from contracts.compliance import ErasureCancelled, ErasureRequested
 from kit.db.database import Database
 from kit.http.caller import Caller
@@ -49,7 +49,10 @@ class ErasureService:
             there = await erasures.add(erasure)
             if there is not None:
                 raise ErasureUnderWay(erasure_id=str(there))
-            await tx.emit_of_platform(_requested(erasure))
+            await tx.emit_of_platform(
+                _requested(erasure),
+                line("compliance.erasure.requested", caller, "erasure", erasure.id, erasure.person, way=wish.way),
+            )
             await key.remember(tx, erasure.id, erasure.version)
             tx.stir(DUE)
         return erasure
@@ -87,7 +90,8 @@ class ErasureService:
                         organization_id=erasure.person.organization_id,
                         version=cancelled.version,
                         erasure_id=erasure.id,
-                    )
+                    ),
+                    line("compliance.erasure.cancelled", caller, "erasure", erasure.id, erasure.person),
                 )
             return _there(await erasures.find(erasure_id))
 

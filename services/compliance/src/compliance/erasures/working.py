@@ -10,7 +10,9 @@ from uuid import UUID
 from compliance.erasures.model import Erasure, ErasureState
 from compliance.erasures.repository import ErasureRepository, due
 from compliance.exports.repository import ExportRepository
+from compliance.persons.model import line
 from contracts.compliance import ErasureBegun, ErasureFinished, KeyDestroyed
+from kit.audit import SYSTEM, audited
 from kit.db.database import Database, Transaction
 from kit.seal import Keyring
 
@@ -52,7 +54,8 @@ class Working:
                 person_kind=erasure.person.kind,
                 person_id=erasure.person.id,
                 way=erasure.way,
-            )
+            ),
+            line("compliance.erasure.begun", SYSTEM, "erasure", erasure.id, erasure.person, way=erasure.way),
         )
 
     async def _destroy(self, tx: Transaction, erasure: Erasure) -> None:
@@ -63,7 +66,17 @@ class Working:
         await tx.bind(erasure.owner_id, *{organization for organization, _ in keys if organization})
         for organization_id, owner in keys:
             await self.keyring.shred(tx, organization_id, owner)
-            await tx.emit_of_platform(_gone(organization_id, owner))
+            await tx.emit_of_platform(
+                _gone(organization_id, owner),
+                audited(
+                    "compliance.key.destroyed",
+                    SYSTEM,
+                    "key",
+                    owner,
+                    organization_id=organization_id,
+                    erasure_id=str(erasure.id),
+                ),
+            )
         finished = erasure.finished()
         await ErasureRepository(tx).save(finished)
         await tx.emit_of_platform(
@@ -74,7 +87,8 @@ class Working:
                 person_kind=person.kind,
                 person_id=person.id,
                 way=erasure.way,
-            )
+            ),
+            line("compliance.erasure.finished", SYSTEM, "erasure", erasure.id, person, way=erasure.way),
         )
 
 

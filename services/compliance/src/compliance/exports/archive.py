@@ -5,12 +5,14 @@ already; the rows of a table wait in memory, or, when they are many, in another 
 """
 
 import base64
+import contextlib
 import csv
 import hashlib
 import io
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import IO, Any, Final
 
 import orjson
@@ -52,7 +54,7 @@ class Archive:
         for line in piece.splitlines():
             said = orjson.loads(line)
             if "table" in said:
-                self._tables.setdefault(said["table"], _Table()).add(said["row"])
+                self._table(said["table"]).add(said["row"])
             else:
                 self._add_file(f"{service}/{said['file']}", said["media_type"], base64.b64decode(said["data"]))
         if self.file.tell() > LARGEST:
@@ -88,7 +90,15 @@ class Archive:
         """Let go of everything; what was written is gone."""
         for table in self._tables.values():
             table.file.close()
+        with contextlib.suppress(OSError):  # it ends what is under way by writing it
+            self._close_entry()
+            self._zip.close()
         self.file.close()
+
+    def _table(self, name: str) -> "_Table":
+        if name not in self._tables:
+            self._tables[name] = _Table()
+        return self._tables[name]
 
     def _add_file(self, path: str, media_type: str, data: bytes) -> None:
         if self._open is None or self._open.path != path:
@@ -135,7 +145,7 @@ class _Entry:
 class _Table:
     """The rows of one table until they are written twice."""
 
-    file: Any = field(default_factory=lambda: tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 - closed by the archive
+    file: Any = field(default_factory=partial(tempfile.SpooledTemporaryFile, _IN_MEMORY))
     rows: int = 0
     columns: dict[str, None] = field(default_factory=dict)
 

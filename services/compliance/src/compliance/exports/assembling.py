@@ -12,7 +12,9 @@ from compliance.exports.archive import Archive, ArchiveTooLarge
 from compliance.exports.model import Export, ExportState, Part
 from compliance.exports.repository import ExportRepository, due, expired
 from compliance.exports.service import archive_place, password_place
+from compliance.persons.model import line
 from contracts.compliance import ExportReady
+from kit.audit import SYSTEM
 from kit.db.database import Database
 from kit.errors import TransientError
 from kit.privacy.handover import place
@@ -53,7 +55,12 @@ class Assembling:
             over = await expired(tx, 100)
         for export_id, owner_id in over.items():
             async with self.database.transaction(owner_id) as tx:
-                await ExportRepository(tx).end([export_id])
+                exports = ExportRepository(tx)
+                export = await exports.find(export_id)
+                if export is not None and await exports.end([export_id]):
+                    await tx.emit_of_platform(
+                        line("compliance.export.expired", SYSTEM, "export", export_id, export.person)
+                    )
         return bool(over)
 
     async def _claimed(self, export_id: UUID, owner_id: UUID) -> bool:
@@ -70,6 +77,9 @@ class Assembling:
         except ArchiveTooLarge:
             async with self.database.transaction(owner_id) as tx:
                 await ExportRepository(tx).end([export_id], ExportState.TOO_LARGE)
+                await tx.emit_of_platform(
+                    line("compliance.export.failed", SYSTEM, "export", export_id, export.person)
+                )
         except TransientError as trouble:
             log.warning("export.postponed", export=str(export_id), trouble=type(trouble).__name__)
             async with self.database.transaction(owner_id) as tx:
@@ -130,7 +140,8 @@ class Assembling:
                     version=version,
                     export_id=export.id,
                     expires_at=expires_at,
-                )
+                ),
+                line("compliance.export.ready", SYSTEM, "export", export.id, export.person, size=size),
             )
 
 

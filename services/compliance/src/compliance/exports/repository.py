@@ -220,12 +220,12 @@ class ExportRepository:
         )
 
     async def ready(self, export_id: UUID, attempt: int, size: int, sha256: str, expires_at: datetime) -> int | None:
-        """The archive is made, what it was made from goes; returns the version, None when it is not ours."""
+        """The archive is made; what it was made of goes. Returns the version, None if it is not ours."""
         version: int | None = await self.tx.fetchval(
             """
             UPDATE exports
-            SET state = 'ready', size = $3, sha256 = $4, expires_at = $5, ready_at = kit_now(), password_sealed = NULL,
-                leased_until = NULL, version = version + 1
+            SET state = 'ready', size = $3, sha256 = $4, expires_at = $5, ready_at = kit_now(),
+                password_sealed = NULL, leased_until = NULL, version = version + 1
             WHERE id = $1 AND attempt = $2 AND state = 'assembling'
             RETURNING version
             """,

@@ -14,7 +14,7 @@ from compliance.exports.errors import (
 )
 from compliance.exports.model import Export, ExportState
 from compliance.exports.repository import ExportRepository
-from compliance.persons.model import PersonKind, Scope, owners_of
+from compliance.persons.model import PersonKind, Scope, line, owners_of
 from compliance.persons.repository import bind_to_owner
 from contracts.compliance import ExportRequested
 from kit.db.database import Database
@@ -70,7 +70,9 @@ class ExportService:
             if await exports.being_erased(scope.person):
                 raise PersonBeingErased
             await exports.add(export, sealed, self.services)
-            await tx.emit_of_platform(_asked(export))
+            await tx.emit_of_platform(
+                _asked(export), line("compliance.export.requested", caller, "export", export.id, export.person)
+            )
             await key.remember(tx, export.id, export.version)
             return replace(_there(await exports.find(export.id)), password=password)
 
@@ -100,6 +102,10 @@ class ExportService:
             raise ExportNotReady
         if export.state is not ExportState.READY or export.expires_at <= self.database.clock.now():
             raise ExportExpired
+        async with self.database.transaction(export.owner_id) as tx:
+            await tx.emit_of_platform(
+                line("compliance.export.downloaded", caller, "export", export.id, export.person)
+            )
         return export, self._chunks(export)
 
     async def put(self, export_id: UUID, service: str, attempt: int, number: int, sealed: bytes) -> None:

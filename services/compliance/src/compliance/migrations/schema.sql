@@ -9,6 +9,97 @@ CREATE TABLE aggregate_versions (
 COMMENT ON TABLE aggregate_versions IS 'The newest version applied per gate and aggregate; older events are ignored.';
 GRANT DELETE, INSERT, SELECT, UPDATE ON aggregate_versions TO compliance_app;
 
+CREATE TABLE audit_checkpoints (
+    size bigint NOT NULL,
+    root bytea NOT NULL,
+    note text NOT NULL,
+    at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT audit_checkpoints_pkey PRIMARY KEY (size),
+    CONSTRAINT audit_checkpoints_root_check CHECK ((length(root) = 32)),
+    CONSTRAINT audit_checkpoints_size_check CHECK ((size >= 0))
+);
+COMMENT ON TABLE audit_checkpoints IS 'Everything that was ever signed about the whole log; the largest is the present one.';
+GRANT INSERT, SELECT ON audit_checkpoints TO compliance_app;
+
+CREATE TABLE audit_entries (
+    "position" bigint NOT NULL,
+    organization_id uuid NOT NULL,
+    sequence bigint NOT NULL,
+    id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    action text NOT NULL,
+    actor_id uuid,
+    target_id text NOT NULL,
+    leaf bytea NOT NULL,
+    CONSTRAINT audit_entries_organization_id_id_key UNIQUE (organization_id, id),
+    CONSTRAINT audit_entries_organization_id_sequence_key UNIQUE (organization_id, sequence),
+    CONSTRAINT audit_entries_pkey PRIMARY KEY ("position"),
+    CONSTRAINT audit_entries_position_check CHECK (("position" >= 0)),
+    CONSTRAINT audit_entries_sequence_check CHECK ((sequence >= 1))
+);
+COMMENT ON TABLE audit_entries IS 'The log. The entry is the bytes of leaf, which were hashed; the other columns only find it.';
+ALTER TABLE audit_entries ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX audit_entries_by_action ON audit_entries USING btree (organization_id, action, at, sequence);
+CREATE INDEX audit_entries_by_actor ON audit_entries USING btree (organization_id, actor_id, at, sequence) WHERE (actor_id IS NOT NULL);
+CREATE INDEX audit_entries_by_target ON audit_entries USING btree (organization_id, target_id, at, sequence);
+CREATE INDEX audit_entries_by_time ON audit_entries USING btree (organization_id, at, sequence);
+CREATE POLICY tenant ON audit_entries FOR ALL TO compliance_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT ON audit_entries TO compliance_app;
+
+CREATE TABLE audit_keys (
+    id text NOT NULL,
+    origin text NOT NULL,
+    public_key bytea NOT NULL,
+    sealed_private bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT audit_keys_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE audit_keys IS 'Ed25519 keys that sign the log under the name origin; the newest signs.';
+GRANT INSERT, SELECT ON audit_keys TO compliance_app;
+
+CREATE TABLE audit_pending (
+    arrival bigint NOT NULL,
+    organization_id uuid NOT NULL,
+    id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    action text NOT NULL,
+    actor_kind text NOT NULL,
+    actor_id uuid,
+    target_kind text NOT NULL,
+    target_id text NOT NULL,
+    details jsonb NOT NULL,
+    request_id text,
+    CONSTRAINT audit_pending_organization_id_id_key UNIQUE (organization_id, id),
+    CONSTRAINT audit_pending_pkey PRIMARY KEY (arrival)
+);
+COMMENT ON TABLE audit_pending IS 'Heard of and not in the log yet, in the order of arrival; the nil organization is the platform itself.';
+GRANT DELETE, INSERT, SELECT ON audit_pending TO compliance_app;
+
+CREATE TABLE audit_sequences (
+    organization_id uuid NOT NULL,
+    last bigint NOT NULL,
+    CONSTRAINT audit_sequences_last_check CHECK ((last >= 1)),
+    CONSTRAINT audit_sequences_pkey PRIMARY KEY (organization_id)
+);
+COMMENT ON TABLE audit_sequences IS 'How many entries each organization has in the log.';
+ALTER TABLE audit_sequences ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON audit_sequences FOR ALL TO compliance_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT ON audit_sequences TO compliance_app;
+GRANT UPDATE (last) ON audit_sequences TO compliance_app;
+
+CREATE TABLE audit_tiles (
+    level smallint NOT NULL,
+    number bigint NOT NULL,
+    hashes bytea NOT NULL,
+    CONSTRAINT audit_tiles_hashes_check CHECK ((((length(hashes) >= 32) AND (length(hashes) <= 8192)) AND ((length(hashes) % 32) = 0))),
+    CONSTRAINT audit_tiles_level_check CHECK ((level >= 0)),
+    CONSTRAINT audit_tiles_number_check CHECK ((number >= 0)),
+    CONSTRAINT audit_tiles_pkey PRIMARY KEY (level, number)
+);
+COMMENT ON TABLE audit_tiles IS 'Rows of up to 256 hashes: of entries at level 0, of complete subtrees above (C2SP tlog-tiles).';
+GRANT INSERT, SELECT ON audit_tiles TO compliance_app;
+GRANT UPDATE (hashes) ON audit_tiles TO compliance_app;
+
 CREATE TABLE dead_letters (
     id uuid NOT NULL,
     queue text NOT NULL,
@@ -480,6 +571,21 @@ COMMENT ON TABLE processed_messages IS 'Messages whose effect is committed; a re
 CREATE INDEX processed_messages_by_age ON processed_messages USING brin (processed_at);
 GRANT DELETE, INSERT, SELECT ON processed_messages TO compliance_app;
 
+CREATE TABLE retention_policies (
+    organization_id uuid NOT NULL,
+    retention text NOT NULL,
+    days integer,
+    version bigint NOT NULL DEFAULT 1,
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT retention_policies_days_check CHECK (((days >= 1) AND (days <= 36500))),
+    CONSTRAINT retention_policies_pkey PRIMARY KEY (organization_id, retention),
+    CONSTRAINT retention_policies_retention_check CHECK ((retention = ANY (ARRAY['messages'::text, 'contacts'::text, 'conversations'::text])))
+);
+COMMENT ON TABLE retention_policies IS 'An organization''s own times; without days it is the platform''s again.';
+ALTER TABLE retention_policies ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON retention_policies FOR ALL TO compliance_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON retention_policies TO compliance_app;
+
 CREATE TABLE seal_keys (
     id uuid NOT NULL,
     organization_id uuid,
@@ -491,6 +597,7 @@ CREATE TABLE seal_keys (
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     retired_at timestamp with time zone,
     shredded_at timestamp with time zone,
+    with_organization boolean NOT NULL DEFAULT false,
     CONSTRAINT seal_keys_check CHECK (((wrapped IS NULL) = (shredded_at IS NOT NULL))),
     CONSTRAINT seal_keys_check1 CHECK (((wrapped IS NULL) OR ((parent_id IS NULL) = (subject = ''::text)))),
     CONSTRAINT seal_keys_check2 CHECK (((wrapped IS NULL) OR ((master_key_id IS NULL) = (subject <> ''::text)))),
@@ -502,7 +609,7 @@ COMMENT ON TABLE seal_keys IS 'Wrapped keys by owner and version; an organizatio
 ALTER TABLE seal_keys ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE UNIQUE INDEX seal_keys_by_owner ON seal_keys USING btree (COALESCE(organization_id, '00000000-0000-0000-0000-000000000000'::uuid), subject, version);
 CREATE INDEX seal_keys_by_parent ON seal_keys USING btree (parent_id) WHERE (parent_id IS NOT NULL);
-CREATE INDEX seal_keys_shredded ON seal_keys USING btree (shredded_at) WHERE (shredded_at IS NOT NULL);
+CREATE INDEX seal_keys_shredded ON seal_keys USING btree (shredded_at) WHERE ((shredded_at IS NOT NULL) AND (NOT with_organization));
 CREATE INDEX seal_keys_under_master ON seal_keys USING btree (id) WHERE ((master_key_id IS NOT NULL) AND (wrapped IS NOT NULL));
 CREATE POLICY looking ON seal_keys FOR SELECT TO compliance_loops USING (true);
 CREATE POLICY tenant ON seal_keys FOR ALL TO compliance_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (NULLIF(current_setting('app.orgs'::text, true), ''::text))::uuid[] AS "nullif")::uuid[]))));
@@ -512,6 +619,7 @@ GRANT UPDATE (master_key_id) ON seal_keys TO compliance_app;
 GRANT UPDATE (wrapped) ON seal_keys TO compliance_app;
 GRANT UPDATE (retired_at) ON seal_keys TO compliance_app;
 GRANT UPDATE (shredded_at) ON seal_keys TO compliance_app;
+GRANT UPDATE (with_organization) ON seal_keys TO compliance_app;
 
 CREATE TABLE suspect_messages (
     queue text NOT NULL,
@@ -523,6 +631,42 @@ CREATE TABLE suspect_messages (
 );
 COMMENT ON TABLE suspect_messages IS 'Redelivered messages counted before their handler runs: some kill the process.';
 GRANT DELETE, INSERT, SELECT, UPDATE ON suspect_messages TO compliance_app;
+
+CREATE OR REPLACE FUNCTION compliance.audit_only_counts_up()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF NEW.last <= OLD.last OR NEW.organization_id <> OLD.organization_id THEN
+        RAISE EXCEPTION 'the audit trail is not changed';
+    END IF;
+    RETURN NEW;
+END $function$;
+-- owner: compliance_owner
+-- may be called by: PUBLIC
+
+CREATE OR REPLACE FUNCTION compliance.audit_only_grows()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF substr(NEW.hashes, 1, length(OLD.hashes)) IS DISTINCT FROM OLD.hashes THEN
+        RAISE EXCEPTION 'the audit trail is not changed';
+    END IF;
+    RETURN NEW;
+END $function$;
+-- owner: compliance_owner
+-- may be called by: PUBLIC
+
+CREATE OR REPLACE FUNCTION compliance.audit_refuse()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    RAISE EXCEPTION 'the audit trail is not changed';
+END $function$;
+-- owner: compliance_owner
+-- may be called by: PUBLIC
 
 CREATE OR REPLACE FUNCTION compliance.due_erasures(at_most integer)
  RETURNS TABLE(id uuid, owner_id uuid)
@@ -943,14 +1087,15 @@ AS $function$
 -- owner: compliance_loops
 -- may be called by: compliance_app
 
-CREATE OR REPLACE FUNCTION compliance.seal_keys_shredded_within(seconds double precision)
+CREATE OR REPLACE FUNCTION compliance.seal_keys_shredded_within(seconds double precision, at_most integer)
  RETURNS TABLE(organization_id uuid, subject text)
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'compliance', 'kit', 'pg_temp'
 AS $function$
-        SELECT k.organization_id, k.subject FROM seal_keys AS k
-        WHERE k.shredded_at > kit_now() - make_interval(secs => seconds)
+        SELECT DISTINCT k.organization_id, k.subject FROM seal_keys AS k
+        WHERE k.shredded_at > kit_now() - make_interval(secs => seconds) AND NOT k.with_organization
+        LIMIT at_most
     $function$;
 -- owner: compliance_loops
 -- may be called by: compliance_app

@@ -5,7 +5,9 @@ from enum import StrEnum
 from uuid import UUID
 
 from compliance.persons.errors import NoManager, NotYourself
+from contracts.audit import AuditEntry
 from contracts.names import MANAGERS
+from kit.audit import Actor, audited
 from kit.http.caller import Caller
 from kit.privacy.person import Person
 
@@ -39,6 +41,22 @@ class Scope:
         if caller.organization_id is None or caller.role not in MANAGERS:
             raise NoManager
         return cls(Person(kind, person_id, caller.organization_id), caller.organization_id)
+
+
+def line(
+    action: str, actor: Actor, noun: str, request_id: UUID, person: Person, **details: str | int | bool
+) -> AuditEntry:
+    """A line of the audit trail about a request: in that of the organization, or the platform's for a user."""
+    return audited(
+        action,
+        actor,
+        noun,
+        request_id,
+        organization_id=person.organization_id,
+        person_kind=person.kind,
+        person_id=str(person.id),
+        **details,
+    )
 
 
 def owners_of(caller: Caller) -> tuple[UUID, ...]:

@@ -40,23 +40,24 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A connected account without its tokens.
+    """A connected account without its tokens, what names it under seal (`accounts.sealing`).
 
     `good_until` is when a person must reconnect at the latest; None when the platform did not say. `tokens_id` names
-    the version of its tokens.
+    the version of its tokens. Of an account that was forgotten only the row is left: it has no name any more.
     """
 
     id: UUID
     organization_id: UUID
     platform: Platform
     kind: AccountKind
-    external_id: str
-    name: str
+    external_blind: bytes | None
+    external_sealed: bytes | None
+    name_sealed: bytes | None
     scopes: tuple[str, ...]
     state: AccountState
     reason: str
     told: Health
-    connected_by: UUID
+    connected_by: UUID | None
     access_expires_at: datetime | None
     renewable: bool
     tokens_id: UUID
@@ -94,6 +95,15 @@ class Account:
     def renewal_lane(self) -> Lane:
         """Where its tokens are renewed: not on its own lane, which is held while they are dead."""
         return Lane(self.organization_id, f"{self.platform}-token:{self.id}")
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An account with the platform's id of it and its name in the clear; None once they were forgotten."""
+
+    account: Account
+    external_id: str | None
+    name: str | None
 
 
 def lane_of(organization_id: UUID, platform: Platform, account_id: UUID) -> Lane:

@@ -16,7 +16,7 @@ from postrules.limits import Platform as PlatformName
 from publisher.accounts.events import tell_health
 from publisher.accounts.model import Account, AccountState, judged_at, renew_at
 from publisher.accounts.repository import AccountRepository, SealedTokens
-from publisher.accounts.sealing import TokenSeal, good_until
+from publisher.accounts.sealing import AccountSeal, good_until
 from publisher.platforms.base import Platform
 
 KIND: Final = "publisher.token_refresh"
@@ -36,7 +36,7 @@ class Renewal:
     """What is needed to renew the tokens of one account; the refresh token is sealed."""
 
     platform: PlatformName
-    external_id: str
+    account_id: UUID
     refresh_token: bytes
 
 
@@ -45,7 +45,7 @@ class TokenRenewal:
     """The kind `publisher.token_refresh`: its subject is one version of an account's tokens, so each has one."""
 
     platforms: Mapping[PlatformName, Platform]
-    seal: TokenSeal
+    seal: AccountSeal
     ledger: Callable[[], Ledger]
 
     name: str = KIND
@@ -56,9 +56,7 @@ class TokenRenewal:
         by_tokens = {entry.subject_id: entry for entry in entries}
         rows = await AccountRepository(tx).sealed_tokens(by_tokens)
         return {
-            by_tokens[row["tokens_id"]].id: Renewal(
-                PlatformName(row["platform"]), row["external_id"], row["refresh_token"]
-            )
+            by_tokens[row["tokens_id"]].id: Renewal(PlatformName(row["platform"]), row["id"], row["refresh_token"])
             for row in rows
         }
 
@@ -69,13 +67,13 @@ class TokenRenewal:
             Refused, NotAccepted: as the platform says.
         """
         organization_id = owner_of(entry)
-        refresh_token = await self.seal.open(
-            organization_id, work.platform, work.external_id, "refresh_token", work.refresh_token
+        (refresh_token,) = await self.seal.open(
+            organization_id, work.account_id, {"refresh_token": work.refresh_token}
         )
         if refresh_token is None:
             raise Refused("The permission cannot be read any more; connect the account again.", code="unreadable")
         tokens = await self.platforms[work.platform].renew(refresh_token)
-        sealed = await self.seal.seal(organization_id, work.platform, work.external_id, tokens)
+        sealed = await self.seal.seal_tokens(organization_id, work.account_id, tokens)
         return Receipt(said="renewed", result=sealed)
 
     async def look(self, entry: Entry, work: Renewal) -> Look:

@@ -12,15 +12,48 @@ from publisher.accounts.model import Account, AccountKind, AccountState, Health
 from publisher.notifications.model import Notifications
 
 _COLUMNS = """
-    id, organization_id, platform, kind, external_id, name, scopes, state, reason, told, connected_by,
-    access_expires_at, refresh_token IS NOT NULL AS renewable, tokens_id, tokens_at, good_until, version,
-    created_at, changed_at, notifications, notifications_reason
+    id, organization_id, platform, kind, external_blind, external_sealed, name_sealed, scopes, state, reason, told,
+    connected_by, access_expires_at, refresh_token IS NOT NULL AS renewable, tokens_id, tokens_at, good_until,
+    version, created_at, changed_at, notifications, notifications_reason
 """
 
 _KEEPS = """
-    excluded.refresh_token IS NULL AND known.refresh_token IS NOT NULL AND known.state = 'connected'
-    AND (known.refresh_expires_at IS NULL OR known.refresh_expires_at > kit_now())
+    $12::bytea IS NULL AND refresh_token IS NOT NULL AND state = 'connected'
+    AND (refresh_expires_at IS NULL OR refresh_expires_at > kit_now())
 """
+
+_CONNECT_ANEW = f"""
+    UPDATE connected_accounts SET
+        kind = $4, external_sealed = $6, name_sealed = $7, scopes = $8, state = 'connected', reason = '',
+        told = 'connected', connected_by = $9, access_token = $10, access_expires_at = $11,
+        refresh_token = CASE WHEN {_KEEPS} THEN refresh_token ELSE $12 END,
+        refresh_expires_at = CASE WHEN {_KEEPS} THEN refresh_expires_at ELSE $13 END,
+        tokens_id = $14, tokens_at = kit_now(),
+        good_until = CASE WHEN {_KEEPS} THEN greatest(good_until, $15) ELSE $15 END,
+        judge_at = $16, version = version + 1, changed_at = kit_now()
+    WHERE id = $1 AND organization_id = $2 AND platform = $3 AND external_blind = $5
+    RETURNING {_COLUMNS}
+"""  # noqa: S608 - constants of this file
+
+_ADD = f"""
+    INSERT INTO connected_accounts (
+        id, organization_id, platform, kind, external_blind, external_sealed, name_sealed, scopes, state,
+        connected_by, access_token, access_expires_at, refresh_token, refresh_expires_at, tokens_id, good_until,
+        judge_at
+    )
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'connected', $9, $10, $11, $12, $13, $14, $15, $16)
+    ON CONFLICT DO NOTHING
+    RETURNING {_COLUMNS}
+"""  # noqa: S608 - constants of this file
+
+
+@dataclass(frozen=True, slots=True)
+class SealedIdentity:
+    """What names an account, as it is stored: a hash to find it by, the platform's id of it, and its name."""
+
+    blind: bytes
+    external_id: bytes
+    name: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +107,18 @@ class AccountRepository:
         )
         return {row["id"]: row["tokens_id"] for row in rows}
 
-    async def tokens_by_external(self, platform: Platform, external_ids: Collection[str]) -> list[UUID]:
-        """Which versions of tokens these accounts have, by the platform's ids."""
+    async def by_blinds(self, platform: Platform, blinds: Collection[bytes]) -> dict[bytes, UUID]:
+        """The accounts that there are, by the hashes of the platform's ids."""
         rows = await self.tx.fetch(
             """
-            SELECT tokens_id FROM connected_accounts
-            WHERE organization_id = $1 AND platform = $2 AND external_id = ANY ($3)
+            SELECT id, external_blind FROM connected_accounts
+            WHERE organization_id = $1 AND platform = $2 AND external_blind = ANY ($3)
             """,
             self.organization_id,
             platform,
-            list(external_ids),
+            list(blinds),
         )
-        return [row["tokens_id"] for row in rows]
+        return {row["external_blind"]: row["id"] for row in rows}
 
     async def lock_by_tokens(self, tokens_id: UUID) -> Account | None:
         """The account whose tokens are still this version, for update; None when they are not any more."""
@@ -118,34 +151,19 @@ class AccountRepository:
         )
         return [_account(row) for row in rows]
 
-    async def save(self, account: Account, tokens: SealedTokens, judge_at: datetime | None) -> Account:
-        """Add the account, or connect it anew: it keeps its id, and a refresh token that is alive is not lost."""
-        row = await self.tx.fetchrow(
-            f"""
-            INSERT INTO connected_accounts AS known (
-                id, organization_id, platform, kind, external_id, name, scopes, state, connected_by,
-                access_token, access_expires_at, refresh_token, refresh_expires_at, tokens_id, good_until, judge_at
-            )
-            VALUES ($1, $2, $3, $4, $5, $6, $7, 'connected', $8, $9, $10, $11, $12, $13, $14, $15)
-            ON CONFLICT (organization_id, platform, external_id) DO UPDATE SET
-                kind = excluded.kind, name = excluded.name, scopes = excluded.scopes, state = 'connected',
-                reason = '', told = 'connected', connected_by = excluded.connected_by,
-                access_token = excluded.access_token, access_expires_at = excluded.access_expires_at,
-                refresh_token = CASE WHEN {_KEEPS} THEN known.refresh_token ELSE excluded.refresh_token END,
-                refresh_expires_at = CASE WHEN {_KEEPS} THEN known.refresh_expires_at
-                                          ELSE excluded.refresh_expires_at END,
-                tokens_id = excluded.tokens_id, tokens_at = kit_now(),
-                good_until = CASE WHEN {_KEEPS} THEN greatest(known.good_until, excluded.good_until)
-                                  ELSE excluded.good_until END,
-                judge_at = excluded.judge_at, version = known.version + 1, changed_at = kit_now()
-            RETURNING {_COLUMNS}
-            """,  # noqa: S608 - a constant
+    async def save(self, account: Account, tokens: SealedTokens, judge_at: datetime | None) -> Account | None:
+        """Add the account, or connect it anew: it keeps its id, and a refresh token that is alive is not lost.
+
+        None when it was forgotten meanwhile, or when somebody else has just added it under another id.
+        """
+        values = (
             account.id,
             account.organization_id,
             account.platform,
             account.kind,
-            account.external_id,
-            account.name,
+            account.external_blind,
+            account.external_sealed,
+            account.name_sealed,
             list(account.scopes),
             account.connected_by,
             tokens.access_token,
@@ -156,7 +174,8 @@ class AccountRepository:
             account.good_until,
             judge_at,
         )
-        return _account(row)
+        row = await self.tx.fetchrow(_CONNECT_ANEW, *values) or await self.tx.fetchrow(_ADD, *values)
+        return None if row is None else _account(row)
 
     async def renew(
         self, account: Account, tokens: SealedTokens, good_until: datetime | None, judge_at: datetime | None
@@ -200,6 +219,19 @@ class AccountRepository:
         )
         return _account(row)
 
+    async def forget(self, account: Account) -> None:
+        """Let go of what names a disconnected account and of who connected it; the row stays, since posts name it."""
+        await self.tx.execute(
+            """
+            UPDATE connected_accounts
+            SET external_blind = NULL, external_sealed = NULL, name_sealed = NULL, connected_by = NULL, scopes = '{}',
+                notifications_reason = ''
+            WHERE id = $1 AND organization_id = $2
+            """,
+            account.id,
+            account.organization_id,
+        )
+
     async def forget_tokens(self, account: Account) -> None:
         """Forget the tokens; what they opened can be opened no more by us."""
         await self.tx.execute(
@@ -227,7 +259,7 @@ class AccountRepository:
         """What is needed to renew these versions of tokens, of all organizations of the transaction."""
         return await self.tx.fetch(
             """
-            SELECT tokens_id, organization_id, platform, external_id, refresh_token
+            SELECT tokens_id, id, platform, refresh_token
             FROM connected_accounts
             WHERE tokens_id = ANY ($1) AND state = 'connected' AND refresh_token IS NOT NULL
             """,
@@ -249,8 +281,9 @@ def _account(row: Row | None) -> Account:
         organization_id=row["organization_id"],
         platform=Platform(row["platform"]),
         kind=AccountKind(row["kind"]),
-        external_id=row["external_id"],
-        name=row["name"],
+        external_blind=row["external_blind"],
+        external_sealed=row["external_sealed"],
+        name_sealed=row["name_sealed"],
         scopes=tuple(row["scopes"]),
         state=AccountState(row["state"]),
         reason=row["reason"],
@@ -267,3 +300,50 @@ def _account(row: Row | None) -> Account:
         notifications=Notifications(row["notifications"]),
         notifications_reason=row["notifications_reason"],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PersonsAccounts:
+    """What one user connected, in all organizations that the transaction is bound to."""
+
+    tx: Transaction
+
+    async def page(self, user_id: UUID, after: UUID | None, limit: int) -> list[Account]:
+        """Accounts and pages, in the order of their ids."""
+        rows = await self.tx.fetch(
+            f"""
+            SELECT {_COLUMNS} FROM connected_accounts
+            WHERE connected_by = $1 AND organization_id = ANY ($2) AND ($3::uuid IS NULL OR id > $3)
+            ORDER BY id LIMIT $4
+            """,  # noqa: S608 - a constant
+            user_id,
+            self.tx.organization_ids,
+            after,
+            limit,
+        )
+        return [_account(row) for row in rows]
+
+    async def lock(self, account_ids: Collection[UUID], user_id: UUID) -> list[Account]:
+        """Those that are still this user's, for update."""
+        rows = await self.tx.fetch(
+            f"""
+            SELECT {_COLUMNS} FROM connected_accounts
+            WHERE id = ANY ($1) AND connected_by = $2 AND organization_id = ANY ($3)
+            ORDER BY id FOR UPDATE
+            """,  # noqa: S608 - a constant
+            list(account_ids),
+            user_id,
+            self.tx.organization_ids,
+        )
+        return [_account(row) for row in rows]
+
+    async def unlink(self, account_ids: Collection[UUID]) -> int:
+        """Pages stay, as nobody's; how many."""
+        return await self.tx.execute(
+            """
+            UPDATE connected_accounts SET connected_by = NULL, version = version + 1, changed_at = kit_now()
+            WHERE id = ANY ($1) AND organization_id = ANY ($2)
+            """,
+            list(account_ids),
+            self.tx.organization_ids,
+        )

@@ -28,9 +28,9 @@ async def list_connected_accounts(caller: Reader, accounts: Accounts, page: Pagi
     """The organization's accounts, in the order they were first connected."""
     after = page.after(UUID)
     found = await accounts.page(caller, after[0] if after else None, page.limit + 1)
-    shown, cursor = page.cut(found, lambda account: (account.id,))
+    shown, cursor = page.cut(found, lambda named: (named.account.id,))
     now = accounts.now()
-    return Page(items=[AccountOut.of(account, now) for account in shown], next_cursor=cursor)
+    return Page(items=[AccountOut.of(named, now) for named in shown], next_cursor=cursor)
 
 
 @router.get("/{account_id}", responses=problems(AccountNotFound))

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from kit.http.models import Out
 from postrules.limits import Platform
-from publisher.accounts.model import Account, AccountKind, Health
+from publisher.accounts.model import AccountKind, Health, Named
 from publisher.notifications.model import Notifications
 
 _SHOWN: Final[dict[Notifications, Literal["off", "waiting", "on", "refused"]]] = {
@@ -24,8 +24,8 @@ class AccountOut(Out):
     id: UUID
     platform: Platform
     what: AccountKind = Field(description="Whose it is: a person's, or the page of an organization.")
-    external_id: str = Field(description="The platform's id of it.")
-    name: str
+    external_id: str | None = Field(description="The platform's id of it; null once its key was destroyed.")
+    name: str | None
     scopes: list[str]
     health: Health
     reason: str | None = Field(description="Why it is not well, in plain words; null while it is.")
@@ -34,20 +34,21 @@ class AccountOut(Out):
         description="Whether the platform tells us what people do there; posts leave whatever this says."
     )
     notifications_reason: str | None = Field(description="Why it waits or was refused, in plain words.")
-    connected_by: UUID
+    connected_by: UUID | None = Field(description="Who connected it; null once they were forgotten.")
     created_at: datetime
     changed_at: datetime
     version: int
 
     @classmethod
-    def of(cls, account: Account, now: datetime) -> Self:
+    def of(cls, named: Named, now: datetime) -> Self:
         """The account as shown at this time."""
+        account = named.account
         return cls(
             id=account.id,
             platform=account.platform,
             what=account.kind,
-            external_id=account.external_id,
-            name=account.name,
+            external_id=named.external_id,
+            name=named.name,
             scopes=list(account.scopes),
             health=account.health(now),
             reason=account.why(now) or None,

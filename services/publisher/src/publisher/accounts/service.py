@@ -2,19 +2,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from contracts.publisher import AccountDisconnected
-from kit.db.database import Database, Transaction
+from kit.db.database import Database
 from kit.http.caller import MemberCaller
 from kit.ledger.ledger import Ledger
+from publisher.accounts.ending import DISCONNECTED, end
 from publisher.accounts.errors import AccountNotFound
 from publisher.accounts.events import tell_health
-from publisher.accounts.model import Account, AccountState
+from publisher.accounts.model import AccountState, Named
 from publisher.accounts.renewing import KIND
 from publisher.accounts.repository import AccountRepository, to_judge
-from publisher.deliveries.repository import DeliveryRepository
+from publisher.accounts.sealing import AccountSeal
 from publisher.notifications.service import NotificationService
-
-DISCONNECTED = "The account was disconnected; connect it again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,24 +22,28 @@ class AccountService:
     database: Database
     ledger: Ledger
     notifications: NotificationService
+    seal: AccountSeal
 
     def now(self) -> datetime:
         """The platform's time, by which health is judged."""
         return self.database.clock.now()
 
-    async def find(self, account_id: UUID, caller: MemberCaller) -> Account:
+    async def find(self, account_id: UUID, caller: MemberCaller) -> Named:
         """One account.
 
         Raises:
             AccountNotFound: there is none, or it was disconnected.
         """
         async with self.database.transaction(caller.organization_id) as tx:
-            return await AccountRepository(tx).find(account_id)
+            account = await AccountRepository(tx).find(account_id)
+        (named,) = await self.seal.named(caller.organization_id, [account])
+        return named
 
-    async def page(self, caller: MemberCaller, after: UUID | None, limit: int) -> list[Account]:
+    async def page(self, caller: MemberCaller, after: UUID | None, limit: int) -> list[Named]:
         """Accounts in the order they were connected; disconnected ones are not shown."""
         async with self.database.transaction(caller.organization_id) as tx:
-            return await AccountRepository(tx).page(after, limit)
+            accounts = await AccountRepository(tx).page(after, limit)
+        return await self.seal.named(caller.organization_id, accounts)
 
     async def disconnect(self, account_id: UUID, caller: MemberCaller) -> int:
         """Forget its tokens; what has not left waits until it is connected again. Returns how many deliveries wait.
@@ -57,20 +59,7 @@ class AccountService:
             account = await accounts.lock(account_id)
             if account.state is AccountState.DISCONNECTED:
                 raise AccountNotFound
-            return await self._forget(tx, account)
-
-    async def _forget(self, tx: Transaction, account: Account) -> int:
-        accounts = AccountRepository(tx)
-        gone = await accounts.set_state(account, AccountState.DISCONNECTED, DISCONNECTED)
-        await accounts.forget_tokens(gone)
-        await self.ledger.hold(tx, account.organization_id, account.lane.key, DISCONNECTED)
-        waiting = await DeliveryRepository(tx).count_waiting(account.id)
-        await tx.emit(
-            AccountDisconnected(
-                account_id=account.id, platform=account.platform, waiting=waiting, version=gone.version
-            )
-        )
-        return waiting
+            return await end(tx, self.ledger, account, DISCONNECTED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from kit.db.database import Transaction
+from kit.db.database import Database, Transaction
+from kit.errors import TransientError
 from kit.ids import new_id
 from kit.ledger.kind import Timing
 from kit.ledger.ledger import Ledger
@@ -16,12 +17,12 @@ from publisher.accounts import renewing
 from publisher.accounts.events import tell_connected
 from publisher.accounts.model import Account, AccountKind, AccountState, Health, judged_at
 from publisher.accounts.renewing import owner_of
-from publisher.accounts.repository import AccountRepository, SealedTokens
-from publisher.accounts.sealing import TokenSeal, good_until
+from publisher.accounts.repository import AccountRepository, SealedIdentity, SealedTokens
+from publisher.accounts.sealing import AccountSeal, good_until
 from publisher.connections.model import code_place
 from publisher.connections.repository import ConnectionRepository
 from publisher.notifications.service import NotificationService
-from publisher.platforms.base import Identity, Platform
+from publisher.platforms.base import Identity, Platform, Tokens
 
 KIND: Final = "publisher.code_exchange"
 TIMING: Final = Timing(call_within=50.0, looks_after=(30.0,), absent_after=None, unconfirmed_after=60.0)
@@ -40,12 +41,14 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An account that the tokens open, and the tokens sealed for it."""
+    """An account that the tokens open, with what names it and the tokens sealed for it."""
 
+    account_id: UUID
     platform: PlatformName
+    kind: AccountKind
     user_id: UUID
     scopes: tuple[str, ...]
-    identity: Identity
+    identity: SealedIdentity
     tokens: SealedTokens
 
 
@@ -53,8 +56,9 @@ class Opened:
 class CodeExchange:
     """Exchanges a code once. It is never repeated: a code is good once, and the person can simply begin again."""
 
+    database: Database
     platforms: Mapping[PlatformName, Platform]
-    seal: TokenSeal
+    seal: AccountSeal
     ledger: Callable[[], Ledger]
     notifications: NotificationService
 
@@ -82,33 +86,66 @@ class CodeExchange:
         except (SealBroken, KeyShredded) as trouble:
             raise Refused(_NOT_READABLE, code="unreadable") from trouble
         tokens = await platform.exchange(code.decode())
+        identities = await platform.identities(work.kind, tokens)
+        try:
+            opened = await self._sealed(organization_id, work, tokens, identities)
+        except (KeyShredded, TransientError) as trouble:
+            raise Refused(
+                "The permission could not be kept; connect the account again.", code="connect-again"
+            ) from trouble
+        return Receipt(said=f"{len(opened)} accounts", result=opened)
+
+    async def _sealed(
+        self, organization_id: UUID, work: Exchange, tokens: Tokens, identities: Sequence[Identity]
+    ) -> tuple[Opened, ...]:
+        """What is to be kept, under the key of the account that is known already, or of a new one."""
+        blinds = [
+            await self.seal.blind(organization_id, each.kind, work.platform, each.external_id) for each in identities
+        ]
+        async with self.database.transaction(organization_id) as tx:
+            known = await AccountRepository(tx).by_blinds(work.platform, blinds)
         opened = []
-        for identity in await platform.identities(work.kind, tokens):
-            sealed = await self.seal.seal(organization_id, work.platform, identity.external_id, tokens)
-            opened.append(Opened(work.platform, work.user_id, tokens.scopes, identity, sealed))
-        return Receipt(said=f"{len(opened)} accounts", result=tuple(opened))
+        for identity, blind in zip(identities, blinds, strict=True):
+            account_id = known.get(blind) or new_id()
+            opened.append(
+                Opened(
+                    account_id,
+                    work.platform,
+                    identity.kind,
+                    work.user_id,
+                    tokens.scopes,
+                    await self.seal.seal_identity(organization_id, account_id, blind, identity),
+                    await self.seal.seal_tokens(organization_id, account_id, tokens),
+                )
+            )
+        return tuple(opened)
 
     async def look(self, entry: Entry, work: Exchange) -> Look:
         """Nobody can see whether a code was exchanged; the person connects again."""
         return NotFound(f"attempt {entry.attempt} at {work.platform} is not looked for")
 
     async def record(self, tx: Transaction, settled: Sequence[Settled]) -> None:
-        """Keep the accounts, forget the code."""
+        """Keep the accounts, forget the code; of a consent that is not there any more nothing is kept."""
         for each in settled:
             if each.status in (Status.UNKNOWN, Status.PENDING):
                 continue
-            opened: tuple[Opened, ...] = each.result or ()
-            connected = [await self._connect(tx, owner_of(each.entry), one, each) for one in opened]
-            await ConnectionRepository(tx).finish(each.entry.subject_id, connected)
+            if await ConnectionRepository(tx).lock(each.entry.subject_id):
+                opened: tuple[Opened, ...] = each.result or ()
+                connected = [await self._connect(tx, owner_of(each.entry), one, each) for one in opened]
+                await ConnectionRepository(tx).finish(each.entry.subject_id, [one for one in connected if one])
 
-    async def _connect(self, tx: Transaction, organization_id: UUID, opened: Opened, settled: Settled) -> UUID:
+    async def _connect(self, tx: Transaction, organization_id: UUID, opened: Opened, settled: Settled) -> UUID | None:
+        """The account that is connected now; somebody else's, if theirs came first, and none if it was forgotten."""
         accounts, ledger = AccountRepository(tx, organization_id), self.ledger()
-        known = await accounts.tokens_by_external(opened.platform, [opened.identity.external_id])
-        await ledger.cancel(tx, renewing.KIND, known)
+        known = await accounts.tokens_of([opened.account_id])
+        await ledger.cancel(tx, renewing.KIND, known.values())
         until = good_until(opened.tokens)
         account = await accounts.save(
             _new(organization_id, opened, settled), opened.tokens, judged_at(settled.at, until)
         )
+        if account is None:
+            blind = opened.identity.blind
+            return (await accounts.by_blinds(opened.platform, [blind])).get(blind)
         await renewing.plan_renewal(tx, ledger, account, settled.at)
         await ledger.set_rate(tx, account.lane)
         await ledger.release(tx, organization_id, account.lane.key)
@@ -121,12 +158,13 @@ def _new(organization_id: UUID, opened: Opened, settled: Settled) -> Account:
     """The account as it is when it was never connected before."""
     now = settled.at
     return Account(
-        id=new_id(),
+        id=opened.account_id,
         organization_id=organization_id,
         platform=opened.platform,
-        kind=opened.identity.kind,
-        external_id=opened.identity.external_id,
-        name=opened.identity.name,
+        kind=opened.kind,
+        external_blind=opened.identity.blind,
+        external_sealed=opened.identity.external_id,
+        name_sealed=opened.identity.name,
         scopes=opened.scopes,
         state=AccountState.CONNECTED,
         reason="",

@@ -67,6 +67,11 @@ class ConnectionRepository:
             list(connection_ids),
         )
 
+    async def lock(self, connection_id: UUID) -> bool:
+        """Keep it until we commit; False when it is not there any more."""
+        found = await self.tx.fetchval("SELECT true FROM connections WHERE id = $1 FOR UPDATE", connection_id)
+        return found is not None
+
     async def finish(self, connection_id: UUID, connected: Sequence[UUID]) -> None:
         """Forget the code, remember what it connected."""
         await self.tx.execute(
@@ -85,6 +90,36 @@ class ConnectionRepository:
     async def forget_old(self) -> bool:
         """Forget what ended more than a day ago, whosever it was; True when something was forgotten."""
         return bool(await self.tx.fetchval("SELECT forget_connections()"))
+
+
+@dataclass(frozen=True, slots=True)
+class PersonsConnections:
+    """The consents that one user was asked for, in all organizations that the transaction is bound to."""
+
+    tx: Transaction
+
+    async def page(self, user_id: UUID, after: UUID | None, limit: int) -> list[Row]:
+        """What is kept of them, without what opens anything."""
+        return await self.tx.fetch(
+            """
+            SELECT id, organization_id, session_id, platform, kind, connected, created_at, expires_at, used_at
+            FROM connections
+            WHERE user_id = $1 AND organization_id = ANY ($2) AND ($3::uuid IS NULL OR id > $3)
+            ORDER BY id LIMIT $4
+            """,
+            user_id,
+            self.tx.organization_ids,
+            after,
+            limit,
+        )
+
+    async def remove(self, connection_ids: Collection[UUID]) -> int:
+        """Delete them; how many."""
+        return await self.tx.execute(
+            "DELETE FROM connections WHERE id = ANY ($1) AND organization_id = ANY ($2)",
+            list(connection_ids),
+            self.tx.organization_ids,
+        )
 
 
 def _connection(row: Row) -> Connection:

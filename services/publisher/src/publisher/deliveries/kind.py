@@ -14,7 +14,7 @@ from kit.ledger.ledger import Ledger
 from kit.ledger.model import Entry, Look, NotAccepted, Parked, Receipt, Settled, Status
 from postrules.limits import Platform as PlatformName
 from publisher.accounts.renewing import owner_of, urge_renewal
-from publisher.accounts.sealing import TokenSeal
+from publisher.accounts.sealing import AccountSeal
 from publisher.deliveries.model import KIND, STATUS_OF
 from publisher.deliveries.repository import DeliveryRepository
 from publisher.platforms.base import Outgoing, Platform
@@ -32,11 +32,11 @@ TIMING: Final = Timing(
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A post on its way, its token still sealed."""
+    """A post on its way, its author and token still sealed."""
 
     platform: PlatformName
     account_id: UUID
-    author: str
+    author: bytes | None
     text: str
     token: bytes | None
     row: Row
@@ -51,7 +51,7 @@ class Deliveries:
 
     database: Database
     platforms: Mapping[PlatformName, Platform]
-    seal: TokenSeal
+    seal: AccountSeal
     ledger: Callable[[], Ledger]
 
     name: str = KIND
@@ -122,14 +122,13 @@ class Deliveries:
         )
 
     async def _outgoing(self, entry: Entry, work: Work) -> Outgoing:
-        token = None
-        if work.token is not None:
-            token = await self.seal.open(owner_of(entry), work.platform, work.author, "access_token", work.token)
+        sealed = {"external_sealed": work.author, "access_token": work.token}
+        author, token = await self.seal.open(owner_of(entry), work.account_id, sealed)
         return Outgoing(
             account_id=work.account_id,
-            author=work.author,
+            author=author or "",
             text=work.text,
-            access_token=token,
+            access_token=token if author else None,
             since=work.row["first_called_at"],
             taken=frozenset(work.row["taken"]),
             behind=work.row["behind"],

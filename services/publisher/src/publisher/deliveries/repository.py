@@ -106,11 +106,11 @@ class DeliveryRepository:
         )
         return found
 
-    async def count_waiting(self, account_id: UUID) -> int:
+    async def count_waiting(self, organization_id: UUID, account_id: UUID) -> int:
         """How many deliveries to this account have not left."""
         waiting: int = await self.tx.fetchval(
             "SELECT count(*) FROM deliveries WHERE organization_id = $1 AND account_id = $2 AND status = 'scheduled'",
-            self.tx.organization_id,
+            organization_id,
             account_id,
         )
         return waiting
@@ -119,7 +119,7 @@ class DeliveryRepository:
         """What is needed to publish these, or to look for them, of all organizations of the transaction."""
         return await self.tx.fetch(
             """
-            SELECT one.id, one.platform, one.account_id, account.external_id AS author, account.access_token,
+            SELECT one.id, one.platform, one.account_id, account.external_sealed AS author, account.access_token,
                    coalesce(one.text, post.text) AS text, one.first_called_at,
                    ARRAY(SELECT other.external_id FROM deliveries AS other
                          WHERE other.account_id = one.account_id AND other.external_id IS NOT NULL
@@ -177,6 +177,71 @@ class DeliveryRepository:
             """,
             sorted(post_ids),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class PersonsDeliveries:
+    """What leads to one user, in all organizations that the transaction is bound to."""
+
+    tx: Transaction
+
+    async def of_posts_by(self, user_id: UUID, after: tuple[UUID, UUID] | None, limit: int) -> list[Row]:
+        """Deliveries of what they wrote, after this (post, delivery)."""
+        return await self.tx.fetch(
+            """
+            SELECT one.id, one.organization_id, one.post_id, one.account_id, one.platform, one.text, one.status,
+                   one.external_id, one.url, one.reason, one.published_at, one.changed_at,
+                   coalesce(one.resolved_by = $1, false) AS resolved_by_them
+            FROM posts AS post JOIN deliveries AS one ON one.post_id = post.id
+            WHERE post.created_by = $1 AND post.organization_id = ANY ($2)
+              AND ($3::uuid IS NULL OR post.id >= $3) AND ($3::uuid IS NULL OR (post.id, one.id) > ($3, $4::uuid))
+            ORDER BY post.id, one.id LIMIT $5
+            """,
+            user_id,
+            self.tx.organization_ids,
+            *(after or (None, None)),
+            limit,
+        )
+
+    async def resolved_for_others(self, user_id: UUID, after: UUID | None, limit: int) -> list[Row]:
+        """Deliveries of what others wrote, on which they decided."""
+        return await self.tx.fetch(
+            """
+            SELECT one.id, one.organization_id, one.post_id, one.account_id, one.platform, one.status,
+                   one.changed_at, true AS resolved_by_them
+            FROM deliveries AS one JOIN posts AS post ON post.id = one.post_id
+            WHERE one.resolved_by = $1 AND one.organization_id = ANY ($2) AND ($3::uuid IS NULL OR one.id > $3)
+              AND post.created_by IS DISTINCT FROM $1
+            ORDER BY one.id LIMIT $4
+            """,
+            user_id,
+            self.tx.organization_ids,
+            after,
+            limit,
+        )
+
+    async def unlink(self, user_id: UUID, at_most: int) -> int:
+        """Keep as many decisions as nobody's; how many. The versions rise, since it is shown who decided."""
+        unlinked: int = await self.tx.fetchval(
+            """
+            WITH chosen AS MATERIALIZED (
+                SELECT id FROM deliveries WHERE resolved_by = $1 AND organization_id = ANY ($2)
+                ORDER BY id LIMIT $3 FOR UPDATE
+            ), unlinked AS (
+                UPDATE deliveries AS one SET resolved_by = NULL, version = one.version + 1, changed_at = kit_now()
+                FROM chosen WHERE one.id = chosen.id
+                RETURNING one.post_id
+            ), shown AS (
+                UPDATE posts SET version = version + 1, changed_at = kit_now()
+                WHERE id IN (SELECT post_id FROM unlinked)
+            )
+            SELECT count(*) FROM unlinked
+            """,
+            user_id,
+            self.tx.organization_ids,
+            at_most,
+        )
+        return unlinked
 
 
 def _delivery(row: Row) -> Delivery:

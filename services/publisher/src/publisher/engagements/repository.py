@@ -45,9 +45,11 @@ class EngagementRepository:
         return row
 
 
-async def owners_of(tx: Transaction, posts: Sequence[str], accounts: Sequence[str]) -> list[UUID | None]:
+async def owners_of(
+    tx: Transaction, posts: Sequence[str], account_blinds: Sequence[bytes | None]
+) -> list[UUID | None]:
     """For each (post, account) whose it is: who published the post, else who connected the account first."""
     rows = await tx.fetch(
-        "SELECT place, organization_id FROM owners_of($1, $2) ORDER BY place", list(posts), list(accounts)
+        "SELECT place, organization_id FROM owners_of($1, $2) ORDER BY place", list(posts), list(account_blinds)
     )
     return [row["organization_id"] for row in rows]

@@ -19,6 +19,8 @@ from contracts.publisher import PostEngaged
 from kit.db.database import Transaction
 from kit.intake.model import Applied, Item, Received, Unreadable, Verdict
 from kit.intake.signatures import linkedin
+from postrules.limits import Platform
+from publisher.accounts.sealing import AccountSeal
 from publisher.engagements.model import Change, change_of
 from publisher.engagements.repository import EngagementRepository, owners_of
 
@@ -33,6 +35,7 @@ class LinkedInSource:
     """The source `linkedin`; without the secret of our application nothing is genuine."""
 
     client_secret: str = field(repr=False)
+    seal: AccountSeal
 
     name: str = "linkedin"
     body_limit: int = 4 * 1024 * 1024
@@ -72,7 +75,8 @@ class LinkedInSource:
         """Who published the post, else who connected the page first."""
         asked = list(tenants)
         pairs = [tenant.partition(" ") for tenant in asked]
-        owners = await owners_of(tx, [post for _, _, post in pairs], [account for account, _, _ in pairs])
+        pages = [await self.seal.blind_of_page(Platform.LINKEDIN, page) if page else None for page, _, _ in pairs]
+        owners = await owners_of(tx, [post for _, _, post in pairs], pages)
         return {tenant: owner for tenant, owner in zip(asked, owners, strict=True) if owner is not None}
 
     async def apply(self, tx: Transaction, items: Sequence[Received]) -> Sequence[Verdict]:

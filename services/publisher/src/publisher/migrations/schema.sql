@@ -14,13 +14,11 @@ CREATE TABLE connected_accounts (
     organization_id uuid NOT NULL,
     platform text NOT NULL,
     kind text NOT NULL,
-    external_id text NOT NULL,
-    name text NOT NULL,
     scopes text[] NOT NULL,
     state text NOT NULL,
     reason text NOT NULL DEFAULT ''::text,
     told text NOT NULL DEFAULT 'connected'::text,
-    connected_by uuid NOT NULL,
+    connected_by uuid,
     access_token bytea,
     access_expires_at timestamp with time zone,
     refresh_token bytea,
@@ -35,17 +33,23 @@ CREATE TABLE connected_accounts (
     notifications text NOT NULL DEFAULT 'off'::text,
     notifications_reason text NOT NULL DEFAULT ''::text,
     notifications_id uuid,
+    external_blind bytea,
+    external_sealed bytea,
+    name_sealed bytea,
+    CONSTRAINT connected_accounts_external_blind_check CHECK ((length(external_blind) = 32)),
     CONSTRAINT connected_accounts_kind_check CHECK ((kind = ANY (ARRAY['member'::text, 'organization'::text]))),
     CONSTRAINT connected_accounts_notifications_check CHECK ((notifications = ANY (ARRAY['off'::text, 'waiting'::text, 'on'::text, 'refused'::text, 'ending'::text]))),
-    CONSTRAINT connected_accounts_organization_id_platform_external_id_key UNIQUE (organization_id, platform, external_id),
+    CONSTRAINT connected_accounts_organization_id_platform_external_blind_key UNIQUE (organization_id, platform, external_blind),
     CONSTRAINT connected_accounts_pkey PRIMARY KEY (id),
     CONSTRAINT connected_accounts_platform_check CHECK ((platform = 'linkedin'::text)),
     CONSTRAINT connected_accounts_state_check CHECK ((state = ANY (ARRAY['connected'::text, 'reconnect_needed'::text, 'disconnected'::text]))),
-    CONSTRAINT connected_accounts_told_check CHECK ((told = ANY (ARRAY['connected'::text, 'expiring'::text, 'reconnect_needed'::text])))
+    CONSTRAINT connected_accounts_told_check CHECK ((told = ANY (ARRAY['connected'::text, 'expiring'::text, 'reconnect_needed'::text]))),
+    CONSTRAINT only_the_forgotten_are_nameless CHECK ((((external_blind IS NOT NULL) AND (external_sealed IS NOT NULL) AND (name_sealed IS NOT NULL)) OR ((external_blind IS NULL) AND (external_sealed IS NULL) AND (name_sealed IS NULL) AND (access_token IS NULL) AND (refresh_token IS NULL) AND (connected_by IS NULL) AND (state = 'disconnected'::text))))
 );
-COMMENT ON TABLE connected_accounts IS 'Accounts on platforms; tokens are sealed; tokens_id names this version of the tokens, good_until is when a person must reconnect at the latest, judge_at when its health is to be looked at again, told the health that was last told.';
+COMMENT ON TABLE connected_accounts IS 'Accounts on platforms; tokens, name and the platform''s id are sealed under a key of the account''s own; external_blind is a keyed hash of that id, under a secret of the organization for a person''s account and of the platform for a page''s. tokens_id names this version of the tokens, good_until is when a person must reconnect at the latest, judge_at when its health is to be looked at again, told the health that was last told.';
 ALTER TABLE connected_accounts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE INDEX connected_accounts_external ON connected_accounts USING btree (platform, external_id);
+CREATE INDEX connected_accounts_by_user ON connected_accounts USING btree (connected_by, id) WHERE (connected_by IS NOT NULL);
+CREATE INDEX connected_accounts_external ON connected_accounts USING btree (platform, external_blind);
 CREATE INDEX connected_accounts_judge ON connected_accounts USING btree (judge_at) WHERE (judge_at IS NOT NULL);
 CREATE UNIQUE INDEX connected_accounts_notifications ON connected_accounts USING btree (notifications_id) WHERE (notifications_id IS NOT NULL);
 CREATE UNIQUE INDEX connected_accounts_tokens ON connected_accounts USING btree (tokens_id);
@@ -73,12 +77,13 @@ CREATE TABLE connections (
 );
 COMMENT ON TABLE connections IS 'Consents that were asked for: whose, from which session and browser; only hashes of their secrets, and the sealed code until it is exchanged.';
 ALTER TABLE connections ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX connections_by_user ON connections USING btree (user_id, id);
 CREATE INDEX connections_old ON connections USING btree (expires_at);
 CREATE POLICY spending ON connections FOR UPDATE TO publisher_loops USING (true);
 CREATE POLICY sweeping ON connections FOR DELETE TO publisher_loops USING (true);
 CREATE POLICY taking ON connections FOR SELECT TO publisher_loops USING (true);
 CREATE POLICY tenant ON connections FOR ALL TO publisher_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
-GRANT INSERT, SELECT, UPDATE ON connections TO publisher_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON connections TO publisher_app;
 GRANT DELETE, SELECT ON connections TO publisher_loops;
 GRANT UPDATE (used_at) ON connections TO publisher_loops;
 
@@ -133,6 +138,7 @@ CREATE TABLE deliveries (
 COMMENT ON TABLE deliveries IS 'The way of one post to one account; its status follows the ledger. Published ones never change.';
 ALTER TABLE deliveries ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX deliveries_by_account ON deliveries USING btree (organization_id, account_id, post_id);
+CREATE INDEX deliveries_by_resolver ON deliveries USING btree (resolved_by, id) WHERE (resolved_by IS NOT NULL);
 CREATE INDEX deliveries_checking ON deliveries USING btree (account_id, id) WHERE (status = 'checking'::text);
 CREATE INDEX deliveries_live ON deliveries USING btree (external_id) WHERE (external_id IS NOT NULL);
 CREATE INDEX deliveries_published ON deliveries USING btree (account_id, published_at) WHERE (published_at IS NOT NULL);
@@ -464,7 +470,7 @@ CREATE TABLE posts (
     local_time timestamp without time zone,
     zone text,
     fold smallint,
-    created_by uuid NOT NULL,
+    created_by uuid,
     version bigint NOT NULL DEFAULT 1,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
@@ -476,11 +482,15 @@ CREATE TABLE posts (
 );
 COMMENT ON TABLE posts IS 'What is to be said, and when: the instant, and beside it the wall clock and zone in which a person chose it.';
 ALTER TABLE posts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX posts_by_author ON posts USING btree (created_by, id) WHERE (created_by IS NOT NULL);
 CREATE INDEX posts_by_status ON posts USING btree (organization_id, status, id DESC);
 CREATE INDEX posts_by_time ON posts USING btree (organization_id, publish_at);
 CREATE INDEX posts_newest ON posts USING btree (organization_id, id DESC);
+CREATE POLICY looking ON posts FOR SELECT TO publisher_loops USING (true);
 CREATE POLICY tenant ON posts FOR ALL TO publisher_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON posts TO publisher_app;
+GRANT SELECT (organization_id) ON posts TO publisher_loops;
+GRANT SELECT (created_by) ON posts TO publisher_loops;
 
 CREATE TABLE privacy_tasks (
     id uuid NOT NULL,
@@ -535,6 +545,7 @@ CREATE TABLE seal_keys (
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     retired_at timestamp with time zone,
     shredded_at timestamp with time zone,
+    with_organization boolean NOT NULL DEFAULT false,
     CONSTRAINT seal_keys_check CHECK (((wrapped IS NULL) = (shredded_at IS NOT NULL))),
     CONSTRAINT seal_keys_check1 CHECK (((wrapped IS NULL) OR ((parent_id IS NULL) = (subject = ''::text)))),
     CONSTRAINT seal_keys_check2 CHECK (((wrapped IS NULL) OR ((master_key_id IS NULL) = (subject <> ''::text)))),
@@ -546,7 +557,7 @@ COMMENT ON TABLE seal_keys IS 'Wrapped keys by owner and version; an organizatio
 ALTER TABLE seal_keys ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE UNIQUE INDEX seal_keys_by_owner ON seal_keys USING btree (COALESCE(organization_id, '00000000-0000-0000-0000-000000000000'::uuid), subject, version);
 CREATE INDEX seal_keys_by_parent ON seal_keys USING btree (parent_id) WHERE (parent_id IS NOT NULL);
-CREATE INDEX seal_keys_shredded ON seal_keys USING btree (shredded_at) WHERE (shredded_at IS NOT NULL);
+CREATE INDEX seal_keys_shredded ON seal_keys USING btree (shredded_at) WHERE ((shredded_at IS NOT NULL) AND (NOT with_organization));
 CREATE INDEX seal_keys_under_master ON seal_keys USING btree (id) WHERE ((master_key_id IS NOT NULL) AND (wrapped IS NOT NULL));
 CREATE POLICY looking ON seal_keys FOR SELECT TO publisher_loops USING (true);
 CREATE POLICY tenant ON seal_keys FOR ALL TO publisher_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (NULLIF(current_setting('app.orgs'::text, true), ''::text))::uuid[] AS "nullif")::uuid[]))));
@@ -556,6 +567,7 @@ GRANT UPDATE (master_key_id) ON seal_keys TO publisher_app;
 GRANT UPDATE (wrapped) ON seal_keys TO publisher_app;
 GRANT UPDATE (retired_at) ON seal_keys TO publisher_app;
 GRANT UPDATE (shredded_at) ON seal_keys TO publisher_app;
+GRANT UPDATE (with_organization) ON seal_keys TO publisher_app;
 
 CREATE TABLE suspect_messages (
     queue text NOT NULL,
@@ -599,7 +611,7 @@ AS $function$
 -- owner: publisher_loops
 -- may be called by: publisher_app
 
-CREATE OR REPLACE FUNCTION publisher.connected_elsewhere(account_platform text, account text, organization uuid)
+CREATE OR REPLACE FUNCTION publisher.connected_elsewhere(account_platform text, account bytea, organization uuid)
  RETURNS boolean
  LANGUAGE sql
  STABLE SECURITY DEFINER
@@ -607,7 +619,7 @@ CREATE OR REPLACE FUNCTION publisher.connected_elsewhere(account_platform text, 
 AS $function$
         SELECT EXISTS (
             SELECT FROM connected_accounts AS one
-            WHERE one.platform = account_platform AND one.external_id = account
+            WHERE one.platform = account_platform AND one.external_blind = account
               AND one.organization_id <> organization AND one.state <> 'disconnected'
         )
     $function$;
@@ -1009,7 +1021,24 @@ AS $function$
 -- owner: publisher_loops
 -- may be called by: publisher_app
 
-CREATE OR REPLACE FUNCTION publisher.owners_of(external_posts text[], external_accounts text[])
+CREATE OR REPLACE FUNCTION publisher.organizations_of_user(wanted uuid)
+ RETURNS TABLE(organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'publisher', 'kit', 'pg_temp'
+AS $function$
+        SELECT one.organization_id FROM posts AS one WHERE one.created_by = wanted
+        UNION
+        SELECT one.organization_id FROM deliveries AS one WHERE one.resolved_by = wanted
+        UNION
+        SELECT one.organization_id FROM connected_accounts AS one WHERE one.connected_by = wanted
+        UNION
+        SELECT one.organization_id FROM connections AS one WHERE one.user_id = wanted
+    $function$;
+-- owner: publisher_loops
+-- may be called by: publisher_app
+
+CREATE OR REPLACE FUNCTION publisher.owners_of(external_posts text[], account_blinds bytea[])
  RETURNS TABLE(place bigint, organization_id uuid)
  LANGUAGE sql
  STABLE SECURITY DEFINER
@@ -1019,9 +1048,9 @@ AS $function$
             (SELECT one.organization_id FROM deliveries AS one
              WHERE one.external_id = asked.post ORDER BY one.id LIMIT 1),
             (SELECT one.organization_id FROM connected_accounts AS one
-             WHERE one.platform = 'linkedin' AND one.external_id = asked.account ORDER BY one.id LIMIT 1)
+             WHERE one.platform = 'linkedin' AND one.external_blind = asked.account ORDER BY one.id LIMIT 1)
         )
-        FROM unnest(external_posts, external_accounts) WITH ORDINALITY AS asked (post, account, place)
+        FROM unnest(external_posts, account_blinds) WITH ORDINALITY AS asked (post, account, place)
     $function$;
 -- owner: publisher_loops
 -- may be called by: publisher_app
@@ -1031,20 +1060,26 @@ CREATE OR REPLACE FUNCTION publisher.refuse_to_change_what_is_published()
  LANGUAGE plpgsql
 AS $function$
 BEGIN
+    IF NEW.resolved_by IS NULL AND OLD.resolved_by IS NOT NULL
+       AND to_jsonb(NEW) - '{resolved_by,version,changed_at}'::text[]
+           = to_jsonb(OLD) - '{resolved_by,version,changed_at}'::text[] THEN
+        RETURN NEW;
+    END IF;
     RAISE EXCEPTION 'a published delivery does not change';
 END
 $function$;
 -- owner: publisher_owner
 -- may be called by: PUBLIC
 
-CREATE OR REPLACE FUNCTION publisher.seal_keys_shredded_within(seconds double precision)
+CREATE OR REPLACE FUNCTION publisher.seal_keys_shredded_within(seconds double precision, at_most integer)
  RETURNS TABLE(organization_id uuid, subject text)
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'publisher', 'kit', 'pg_temp'
 AS $function$
-        SELECT k.organization_id, k.subject FROM seal_keys AS k
-        WHERE k.shredded_at > kit_now() - make_interval(secs => seconds)
+        SELECT DISTINCT k.organization_id, k.subject FROM seal_keys AS k
+        WHERE k.shredded_at > kit_now() - make_interval(secs => seconds) AND NOT k.with_organization
+        LIMIT at_most
     $function$;
 -- owner: publisher_loops
 -- may be called by: publisher_app

@@ -11,7 +11,7 @@ from kit.ledger.ledger import Ledger
 from kit.ledger.model import Entry, Look, NotFound, Parked, Receipt, Refused, Settled, Status
 from postrules.limits import Platform
 from publisher.accounts.renewing import owner_of, urge_renewal
-from publisher.accounts.sealing import TokenSeal
+from publisher.accounts.sealing import AccountSeal
 from publisher.notifications.model import KIND, Notices, Notifications
 from publisher.notifications.repository import NotificationRepository
 
@@ -29,10 +29,11 @@ TIMING: Final = Timing(
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is wished of the platform for one page, the token still sealed."""
+    """What is wished of the platform for one page, its id there and the token still sealed."""
 
     platform: Platform
-    page: str
+    account_id: UUID
+    page: bytes | None
     notifications: Notifications
     token: bytes
 
@@ -45,7 +46,7 @@ class Subscriptions:
     """One wish about one account; its subject is the wish, so a newer one replaces it."""
 
     notices: Mapping[Platform, Notices]
-    seal: TokenSeal
+    seal: AccountSeal
     ledger: Callable[[], Ledger]
 
     name: str = KIND
@@ -64,13 +65,14 @@ class Subscriptions:
             Refused, NotAccepted, Parked: as the platform says; an end that fails by a dead token is no matter.
         """
         notices = self.notices[work.platform]
-        token = await self.seal.open(owner_of(entry), work.platform, work.page, "access_token", work.token)
-        if token is None:
+        sealed = {"external_sealed": work.page, "access_token": work.token}
+        page, token = await self.seal.open(owner_of(entry), work.account_id, sealed)
+        if page is None or token is None:
             raise Refused("The permission cannot be read any more; connect the account again.", code="unreadable")
         if work.notifications is not Notifications.ENDING:
-            return await notices.subscribe(work.page, token)
+            return await notices.subscribe(page, token)
         try:
-            return await notices.unsubscribe(work.page, token)
+            return await notices.unsubscribe(page, token)
         except Parked as parked:
             raise Refused(parked.reason, code="token-ended", said=parked.said) from parked
 
@@ -94,7 +96,11 @@ class Subscriptions:
 
 def _wish(row: Row) -> Wish:
     return Wish(
-        Platform(row["platform"]), row["external_id"], Notifications(row["notifications"]), row["access_token"]
+        platform=Platform(row["platform"]),
+        account_id=row["id"],
+        page=row["external_sealed"],
+        notifications=Notifications(row["notifications"]),
+        token=row["access_token"],
     )
 
 

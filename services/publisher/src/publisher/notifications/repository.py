@@ -32,7 +32,10 @@ class NotificationRepository:
     async def needed_elsewhere(self, account: Account) -> bool:
         """Whether another organization has connected the same account."""
         needed: bool = await self.tx.fetchval(
-            "SELECT connected_elsewhere($1, $2, $3)", account.platform, account.external_id, account.organization_id
+            "SELECT connected_elsewhere($1, $2, $3)",
+            account.platform,
+            account.external_blind,
+            account.organization_id,
         )
         return needed
 
@@ -40,7 +43,7 @@ class NotificationRepository:
         """What is needed to fulfil these wishes, without those that were replaced or have no token any more."""
         return await self.tx.fetch(
             """
-            SELECT notifications_id, id, platform, external_id, notifications, access_token
+            SELECT notifications_id, id, platform, external_sealed, notifications, access_token
             FROM connected_accounts
             WHERE notifications_id = ANY ($1) AND state <> 'disconnected' AND access_token IS NOT NULL
             """,

@@ -78,7 +78,7 @@ class Post:
     text: str
     status: PostStatus
     when: When | None
-    created_by: UUID
+    created_by: UUID | None
     version: int
     created_at: datetime
     changed_at: datetime

@@ -115,6 +115,43 @@ class PostRepository:
         return [_post(row) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class PersonsPosts:
+    """What one user wrote, in all organizations that the transaction is bound to."""
+
+    tx: Transaction
+
+    async def page(self, user_id: UUID, after: UUID | None, limit: int) -> list[Row]:
+        """Posts in the order of their ids."""
+        return await self.tx.fetch(
+            """
+            SELECT id, organization_id, text, status, publish_at, local_time, zone, created_at, changed_at
+            FROM posts
+            WHERE created_by = $1 AND organization_id = ANY ($2) AND ($3::uuid IS NULL OR id > $3)
+            ORDER BY id LIMIT $4
+            """,
+            user_id,
+            self.tx.organization_ids,
+            after,
+            limit,
+        )
+
+    async def unlink(self, user_id: UUID, at_most: int) -> int:
+        """Keep as many of them as nobody's; how many. The version rises, since it is shown who wrote a post."""
+        return await self.tx.execute(
+            """
+            UPDATE posts SET created_by = NULL, version = version + 1, changed_at = kit_now()
+            WHERE id IN (
+                SELECT id FROM posts WHERE created_by = $1 AND organization_id = ANY ($2)
+                ORDER BY id LIMIT $3 FOR UPDATE
+            )
+            """,
+            user_id,
+            self.tx.organization_ids,
+            at_most,
+        )
+
+
 def _time(when: When | None) -> tuple[datetime | None, datetime | None, str | None, int | None]:
     if when is None:
         return None, None, None, None

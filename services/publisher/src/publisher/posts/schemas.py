@@ -138,7 +138,7 @@ class DeliveryOut(Out):
     code: str | None = Field(description="Why, as a name for programs.")
     next_at: datetime | None = Field(description="When it is tried next, at the earliest; null when it is not.")
     published_at: datetime | None
-    resolved_by: UUID | None
+    resolved_by: UUID | None = Field(description="Who decided on it; null also once they were forgotten.")
     attempts: int
     tried: list[AttemptOut] = Field(description="What was tried, oldest first; only where one post is read.")
     version: int
@@ -180,7 +180,7 @@ class PostOut(Out):
     local: datetime | None = Field(description="The wall clock by which the time was chosen, if it was.")
     zone: str | None
     fold: int | None
-    created_by: UUID
+    created_by: UUID | None = Field(description="Who wrote it; null once they were forgotten.")
     created_at: datetime
     changed_at: datetime
     version: int

@@ -1,0 +1,143 @@
+"""What goes into the audit trail: one line per security- or data-relevant action, and what each action means.
+
+Each service says its lines with a class of its own (`AuthAuditRecorded` is `auth.audit.recorded.v1`), so that they
+leave from its outbox like any other fact. They are made by `kit.audit.audited`.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, ClassVar, Final
+from uuid import UUID
+
+from pydantic import Field
+
+from contracts.event import Audience, Event
+from contracts.names import Name
+
+ACTOR_KINDS: Final = ("user", "system", "operator", "provider")
+MOST_DETAILS: Final = 12
+
+Detail = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:+/-]{0,80}$")]
+"""A word, an id, a state, a time: neither a sentence nor an address passes, for there is no space and no at sign."""
+
+
+class AuditEntry(Event):
+    """The base of the audit events of all services; it has no type of its own."""
+
+    subject: ClassVar[str] = "target_id"
+    audience: ClassVar[Audience] = "internal"
+
+    action: str = Field(
+        pattern=r"^[a-z][a-z0-9_]{0,29}(\.[a-z][a-z0-9_]{0,39}){2}$",
+        description="What was done, as service, noun and verb; what each means stands in contracts.audit.",
+        examples=["auth.member.removed"],
+    )
+    actor_kind: Name = Field(description="What kind of actor did it; later kinds pass, too.", examples=[*ACTOR_KINDS])
+    actor_id: UUID | None = Field(default=None, description="The actor, where it is one with an id.")
+    target_kind: Name = Field(description="What kind of thing it was done to.", examples=["member"])
+    target_id: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,79}$",
+        description="The id of that thing.",
+        examples=["019bc1a2-7f00-7000-8000-00000000000a"],
+    )
+    details: dict[Name, Detail | Annotated[int, Field(ge=-(2**53) + 1, lt=2**53)] | bool] = Field(
+        default_factory=dict,
+        max_length=MOST_DETAILS,
+        description="What else tells what was done: states, roles, counts; no text, no addresses.",
+        examples=[{"role": "editor"}],
+    )
+    request_id: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9._-]{8,128}$",
+        description="The request in which it was done, where there was one.",
+        examples=["019bc1a2-7f00-7000-8000-00000000000b"],
+    )
+
+
+ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        # accounts and sessions
+        "auth.user.registered": "An account was opened; its address is not proven yet.",
+        "auth.user.verified": "The address of an account was proven.",
+        "auth.user.verification_sent": "The mail that proves an address was sent again.",
+        "auth.user.deleted": "An account was deleted.",
+        "auth.password.changed": "A password was changed.",
+        "auth.password.reset_requested": "A new password was asked for by mail.",
+        "auth.factor.added": "A second factor was added to an account.",
+        "auth.factor.removed": "A second factor was taken from an account.",
+        "auth.session.started": "Somebody signed in.",
+        "auth.session.refused": "Somebody tried to sign in and was refused.",
+        "auth.session.throttled": "Sign-in was refused because it was tried too often.",
+        "auth.session.switched": "A session went on in another organization.",
+        "auth.session.ended": "Somebody signed out.",
+        "auth.session.revoked": "A session was ended by its owner or an operator.",
+        "auth.session.all_revoked": "All sessions of an account were ended.",
+        "auth.session.reuse_detected": "A used refresh token was shown again, and its session was ended.",
+        "auth.mail_preferences.changed": "Somebody decided which mails they want.",
+        # organizations
+        "auth.organization.created": "An organization was created.",
+        "auth.organization.renamed": "An organization was given another name.",
+        "auth.organization.deleted": "An organization was deleted.",
+        "auth.invitation.created": "Somebody was invited into an organization.",
+        "auth.invitation.sent": "The mail of an invitation was sent again.",
+        "auth.invitation.revoked": "An invitation was withdrawn.",
+        "auth.invitation.accepted": "An invitation was accepted.",
+        "auth.member.added": "A member was added.",
+        "auth.member.role_changed": "A member was given another role.",
+        "auth.member.removed": "A member was removed, or left.",
+        # the platform's own keys
+        "auth.signing_key.created": "The first key that signs access tokens was made.",
+        "auth.signing_key.rotated": "A new key that signs access tokens was announced.",
+        # billing
+        "billing.plan.changed": "An organization came to another plan.",
+        "billing.entitlements.changed": "What an organization may use was changed.",
+        "billing.subscription.started": "A subscription began.",
+        "billing.subscription.ended": "A subscription ended.",
+        "billing.payment.failed": "A payment failed.",
+        # publisher
+        "publisher.account.connected": "An account on a platform was connected.",
+        "publisher.account.disconnected": "An account on a platform was disconnected.",
+        "publisher.connection.begun": "Connecting an account on a platform was begun.",
+        "publisher.connection.refused": "Connecting an account on a platform was refused.",
+        "publisher.post.created": "A post was written.",
+        "publisher.post.changed": "A post was changed.",
+        "publisher.post.scheduled": "A post was given a time to leave.",
+        "publisher.post.cancelled": "A post was withdrawn.",
+        "publisher.post.deleted": "A post was deleted.",
+        "publisher.post.resolved": "A person said whether a post is live that nobody could confirm.",
+        "publisher.partner_queue.opened": "The queue through which a partner hears was opened.",
+        "publisher.partner_queue.closed": "The queue through which a partner hears was closed.",
+        # inbox
+        "inbox.channel.connected": "A channel was connected.",
+        "inbox.channel.disconnected": "A channel was disconnected.",
+        "inbox.conversation.assigned": "A conversation was given to somebody, or to nobody.",
+        "inbox.conversation.state_changed": "A conversation was opened, resolved or put off.",
+        "inbox.message.sent": "A message to a contact was written.",
+        "inbox.contact.exported": "The data of a contact was exported.",
+        "inbox.contact.erased": "The data of a contact was erased.",
+        "inbox.member.answering_changed": "Somebody was let into the inbox, or out of it.",
+        # compliance
+        "compliance.audit.read": "The audit trail was read.",
+        "compliance.audit.proved": "A proof of a line of the audit trail was fetched.",
+        "compliance.audit.exported": "A part of the audit trail was exported.",
+        "compliance.signing_key.created": "A key that signs the audit trail was made.",
+        "compliance.export.requested": "An export of personal data was asked for.",
+        "compliance.export.ready": "An export of personal data is ready.",
+        "compliance.export.failed": "An export of personal data failed.",
+        "compliance.export.downloaded": "An export of personal data was downloaded.",
+        "compliance.export.expired": "An export of personal data was deleted because its time was over.",
+        "compliance.erasure.requested": "An erasure of personal data was asked for.",
+        "compliance.erasure.cancelled": "An erasure of personal data was called off.",
+        "compliance.erasure.begun": "An erasure of personal data began.",
+        "compliance.erasure.blocked": "An erasure of personal data is held up.",
+        "compliance.erasure.finished": "An erasure of personal data is complete.",
+        "compliance.key.destroyed": "A key was destroyed: what it sealed can never be read again.",
+        "compliance.retention.changed": "How long data is kept was changed.",
+        "compliance.retention.applied": "Data whose time was over was deleted.",
+        "compliance.hold.placed": "Data was put under a legal hold.",
+        "compliance.hold.released": "A legal hold was lifted.",
+        "compliance.consent.given": "Somebody consented.",
+        "compliance.consent.withdrawn": "Somebody withdrew a consent.",
+    }
+)
+"""Every action with what it means, in a sentence for customers. A new one is a new line here."""

@@ -1,0 +1,71 @@
+"""Addresses at rest: sealed, and found again by a keyed hash."""
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from auth.accounts.address import EmailAddress, SealedAddress
+from kit.seal import Keyring
+
+_PURPOSE: Final = "auth identities"
+_IDENTITY: Final = b"identities.sealed:"
+_INVITATION: Final = b"invitations.email_sealed:"
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Hashes, seals and opens addresses; whose key was shredded opens as None.
+
+    An address that nobody has proven is sealed under the platform's own key, and under the person's once it is. So
+    signing up does the same for every address, needs no key that is not in memory, and leaves no key of an account
+    that never was; and whoever types a stranger's address does not put it under a key of theirs.
+    """
+
+    keyring: Keyring
+
+    async def blind(self, email: EmailAddress) -> bytes:
+        """What an address is looked up by, in identities and invitations of all organizations; needs nobody's key."""
+        secret = await self.keyring.secret(None, _PURPOSE)
+        return hmac.digest(secret, b"email\0" + email.value.encode(), hashlib.sha256)
+
+    async def seal_claimed(self, identity_id: UUID, email: EmailAddress) -> bytes:
+        """Seal an address that somebody says is theirs."""
+        return await self.keyring.seal(None, email.display.encode(), _IDENTITY + identity_id.bytes)
+
+    async def seal_proven(self, user_id: UUID, claimed: SealedAddress) -> bytes:
+        """Seal a claimed address anew, under the key of the person who has proven it.
+
+        Raises:
+            KeyShredded: the person was forgotten.
+        """
+        place = _IDENTITY + claimed.row_id.bytes
+        address = await self.keyring.open(None, claimed.sealed, place)
+        return await self.keyring.seal(None, address, place, subject=f"user:{user_id}")
+
+    async def open(self, several: Sequence[SealedAddress]) -> list[str | None]:
+        """The addresses of identities as they were typed, with one look-up for all keys."""
+        return await self._opened(None, _IDENTITY, several)
+
+    async def seal_invited(self, organization_id: UUID, invitation_id: UUID, email: EmailAddress) -> bytes:
+        """Seal the address of an invitation, under a key of its own that the organization's wraps.
+
+        Raises:
+            KeyShredded: the organization was forgotten.
+        """
+        place = _INVITATION + invitation_id.bytes
+        subject = f"invitation:{invitation_id}"
+        return await self.keyring.seal(organization_id, email.display.encode(), place, subject=subject)
+
+    async def open_invited(self, organization_id: UUID, several: Sequence[SealedAddress]) -> list[str | None]:
+        """The addresses of one organization's invitations as they were typed, with one look-up for all keys."""
+        return await self._opened(organization_id, _INVITATION, several)
+
+    async def _opened(
+        self, organization_id: UUID | None, place: bytes, several: Sequence[SealedAddress]
+    ) -> list[str | None]:
+        sealed = [(each.sealed, place + each.row_id.bytes) for each in several]
+        opened = await self.keyring.open_many(organization_id, sealed)
+        return [None if each is None else each.decode() for each in opened]
