@@ -217,6 +217,22 @@ def test_a_bundle_of_another_log_under_the_same_key_is_rejected() -> None:
     assert rejected(lied)
 
 
+def test_header_and_end_of_different_logs_do_not_fit_though_both_keys_are_pinned() -> None:
+    other = Log(origin="elsewhere.test", leaves=LOG.leaves)
+    mixed = [*LOG.bundle()[:-1], other.bundle()[-1]]
+    with pytest.raises(Rejected, match="different logs"):
+        check([lines(mixed)], [LOG.key, other.key])
+
+
+def test_a_checkpoint_from_before_the_key_was_changed_fits_a_header_from_after() -> None:
+    changed = Log(leaves=LOG.leaves)
+    mixed = [changed.bundle()[0], *LOG.bundle()[1:]]
+    assert check([lines(mixed)], [changed.key, LOG.key]).whole
+    for pinned in (changed.key, LOG.key):
+        with pytest.raises(Rejected, match="no key that you pinned"):
+            check([lines(mixed)], [pinned])
+
+
 def test_a_bundle_of_another_organization_is_rejected() -> None:
     with pytest.raises(Rejected, match="and not of"):
         check([lines(LOG.bundle(THEIRS))], [LOG.key], organization=str(OURS))

@@ -12,7 +12,7 @@ from contracts.audit import ACTIONS
 from kit.audit import SYSTEM, audited
 from kit.ids import new_id
 from kit.testing.tokens import Issuer
-from rostrum_verifier import Checkpoint, Rejected, check, consistent, included, leaf_hash
+from rostrum_verifier import Checkpoint, Key, Rejected, check, consistent, included, leaf_hash
 
 from .trail import OPERATOR, Trail
 
@@ -98,6 +98,8 @@ async def test_entries_are_found_by_action_actor_target_and_time(trail: Trail) -
         {"target_id": "a b"},
         {"since": "yesterday"},
         {"since": "2026-01-01T00:00:00"},
+        {"since": "9999-12-31T23:59:59-14:00"},
+        {"until": "0001-01-01T00:00:00+14:00"},
         {"limit": "0"},
         {"limit": "101"},
         {"cursor": "bm9uc2Vuc2U"},
@@ -155,6 +157,23 @@ async def test_a_proof_leads_from_the_entry_to_the_signed_checkpoint(trail: Trai
         assert str(line.id) in told["leaf"]
         leaf = leaf_hash(told["leaf"].encode())
         assert included(leaf, told["position"], checkpoint.size, proof, checkpoint.root)
+
+
+async def test_after_the_key_was_changed_all_that_was_signed_is_checked_with_both(trail: Trail) -> None:
+    organization_id = new_id()
+    await trail.record(organization_id, 3)
+    kept, before = await trail.kept(organization_id), await trail.key()
+    await trail.parts.log_keys.rotate()
+    await trail.restart()
+    texts = [await trail.bundle(organization_id, older_size=3)]
+    await trail.record(organization_id, 2)
+    texts.append(await trail.bundle(organization_id, older_size=3))
+    keys = [Key.from_text(each) for each in (await trail.client().get("/v1/audit/log/keys")).json()["keys"]]
+    assert (len(keys), keys[1], {key.name for key in keys}) == (2, before, {before.name})
+    for text, count in zip(texts, (3, 5), strict=True):
+        assert check([text.splitlines()], keys, older=kept).count == count
+    with pytest.raises(Rejected, match="no key that you pinned"):
+        check([texts[1].splitlines()], [before])
 
 
 async def test_another_organizations_entry_is_proven_to_nobody(trail: Trail) -> None:

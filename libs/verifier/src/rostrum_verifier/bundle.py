@@ -117,8 +117,11 @@ def read(lines: Iterable[str], keys: Sequence[Key]) -> Bundle:
     parts = [_part(line, place) for place, line in enumerate(lines, 1)]
     if len(parts) < 2 or parts[0].get("type") != "header" or parts[-1].get("type") != "end":
         raise Rejected("the bundle is cut off: it does not reach from its header to its end")
-    told, signer = _header(_text(parts[0], "note"), keys)
-    checkpoint = Checkpoint.from_note(_text(parts[-1], "checkpoint"), [signer])
+    told = _header(_text(parts[0], "note"), keys)
+    origin = told["origin"]
+    checkpoint = Checkpoint.from_note(_text(parts[-1], "checkpoint"), keys)
+    if checkpoint.origin != origin:
+        raise Rejected(f"header and end are of different logs: {origin} and {checkpoint.origin}")
     first, last, newest, count = (number(told[name]) for name in ("first", "last", "newest", "count"))
     if (number(told["size"]), unpacked(told["root"])) != (checkpoint.size, checkpoint.root):
         raise Rejected("header and end are of different checkpoints")
@@ -186,14 +189,14 @@ def _follow(before: Bundle, page: Bundle) -> None:
         raise Rejected(f"entry {page.first} stands before entry {before.last} in the log")
 
 
-def _header(note: str, keys: Sequence[Key]) -> tuple[Mapping[str, str], Key]:
+def _header(note: str, keys: Sequence[Key]) -> Mapping[str, str]:
     text, signer = opened(note, keys)
     told = _HEADER.match(text)
     if told is None:
         raise Rejected("the header has another form")
     if told["origin"] != signer.name:
         raise Rejected(f"the bundle is of {told['origin']}, and not of {signer.name}")
-    return told.groupdict(), signer
+    return told.groupdict()
 
 
 def _entry(part: Mapping[str, Any], sequence: int, organization: str, checkpoint: Checkpoint) -> Entry:

@@ -8,29 +8,38 @@ from typing import Final
 
 from auth import migrations, worker
 from auth.accounts.passwords import Passwords
+from auth.accounts.privacy import AccountHolding
 from auth.accounts.sealing import Addresses
 from auth.accounts.service import AccountService
 from auth.api import ROUTERS
+from auth.invitations.privacy import InvitationHolding
 from auth.invitations.service import InvitationService
 from auth.keys.service import KeyRing, KeyRotation
 from auth.mails.composer import MailComposer
 from auth.mails.model import CATEGORIES
+from auth.mails.privacy import MailHolding
+from auth.members.privacy import MemberHolding, known_in
 from auth.members.service import MemberService
 from auth.organizations.service import OrganizationService
+from auth.preferences.privacy import PreferenceHolding
 from auth.preferences.service import PreferenceService
 from auth.sessions.access import AccessTokens
+from auth.sessions.privacy import SessionHolding
 from auth.sessions.service import SessionService
 from auth.settings import AuthSettings
 from auth.sweeping import Sweeper
 from auth.tokens.mints import Mints
 from auth.worker import SUBSCRIPTIONS
+from contracts.auth import AuthErasureAnswered, AuthExportPartReady
 from contracts.consumers import CONSUMERS
 from kit.db.database import Database
 from kit.ledger.ledger import Ledger
 from kit.mail import Mailer, MailServer, Post, SmtpServer, Templates, mail_kinds
+from kit.privacy.holding import Holdings
+from kit.privacy.requests import RequestKeys
 from kit.process import Loop
 from kit.seal import Keyring, SealBroken, Sealer
-from kit.service import Backbone, Service
+from kit.service import Backbone, Privacy, Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +58,7 @@ class Parts:
     mailer: Mailer
     ledger: Ledger
     sweeper: Sweeper
+    holdings: Holdings
 
 
 def build(
@@ -64,6 +74,7 @@ def build(
     keys = KeyRing(database, sealer)
     addresses = Addresses(keyring)
     mailer = _mailer(database, keyring, MailComposer(addresses, mints, _public_url(settings)), settings, server)
+    attempts_key = sealer.derive("sign-in-attempts")
     return Parts(
         accounts=AccountService(database, addresses, passwords, mints.verification, mailer),
         sessions=SessionService(
@@ -73,7 +84,7 @@ def build(
             keys,
             mints.refresh,
             AccessTokens(settings.token_issuer, settings.token_audience),
-            sealer.derive("sign-in-attempts"),
+            attempts_key,
         ),
         organizations=OrganizationService(database),
         members=MemberService(database, addresses),
@@ -85,7 +96,22 @@ def build(
         mailer=mailer,
         ledger=mailer.ledger,
         sweeper=Sweeper(database),
+        holdings=_holdings(database, addresses, mailer, attempts_key),
     )
+
+
+def _holdings(database: Database, addresses: Addresses, mailer: Mailer, attempts_key: bytes) -> Holdings:
+    """What is held about people, in the order in which it is let go of."""
+    holdings = (
+        MemberHolding(database),
+        MailHolding(database, addresses, mailer),
+        InvitationHolding(database, addresses),
+        PreferenceHolding(database),
+        SessionHolding(database, attempts_key),
+        AccountHolding(database, addresses),
+        RequestKeys(database),
+    )
+    return Holdings(holdings, known_in)
 
 
 def _mailer(
@@ -147,6 +173,11 @@ def loops(parts: Parts) -> Sequence[Loop]:
     return worker.loops(parts.mailer, parts.rotation, parts.sweeper)
 
 
+def privacy(parts: Parts) -> Privacy:
+    """What is held about people."""
+    return Privacy(parts.holdings, AuthExportPartReady, AuthErasureAnswered)
+
+
 async def rotate_keys(parts: Parts) -> None:
     """Announce a new signing key, which signs a quarter of an hour later."""
     await parts.rotation.rotate()
@@ -162,6 +193,7 @@ SERVICE: Final = Service(
     endpoint_parts=endpoint_parts,
     loops=loops,
     ledger=attrgetter("ledger"),
+    privacy=privacy,
     subscriptions=SUBSCRIPTIONS,
     consumers=CONSUMERS,
     commands={"rotate-keys": rotate_keys},

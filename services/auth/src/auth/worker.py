@@ -5,11 +5,16 @@ from typing import Any, Final
 
 from auth.keys.service import KeyRotation
 from auth.sweeping import Sweeper
+from contracts.compliance import ErasureBegun, ExportRequested
 from kit.mail import Mailer
 from kit.messaging.subscription import Subscription
+from kit.privacy.answering import on_erasure_begun, on_export_requested
 from kit.process import Loop
 
-SUBSCRIPTIONS: Final[Sequence[Subscription[Any]]] = ()
+SUBSCRIPTIONS: Final[Sequence[Subscription[Any]]] = (
+    Subscription(ExportRequested, one=on_export_requested),
+    Subscription(ErasureBegun, one=on_erasure_begun),
+)
 
 
 def loops(mailer: Mailer, rotation: KeyRotation, sweeper: Sweeper) -> Sequence[Loop]:

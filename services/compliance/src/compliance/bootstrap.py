@@ -82,6 +82,11 @@ def loops(parts: Parts) -> Sequence[Loop]:
     return worker.loops(parts.sequencer, parts.assembling, parts.working)
 
 
+async def rotate_audit_key(parts: Parts) -> None:
+    """Sign the audit trail with a new key; publish it before others wonder."""
+    await parts.log_keys.rotate()
+
+
 SERVICE: Final = Service(
     name="compliance",
     title="Compliance",
@@ -93,4 +98,5 @@ SERVICE: Final = Service(
     loops=loops,
     subscriptions=worker.SUBSCRIPTIONS,
     consumers=CONSUMERS,
+    commands={"rotate-audit-key": rotate_audit_key},
 )

@@ -4,15 +4,15 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
 
-from kit.db.database import Database, Transaction
+from kit.db.database import Database, Row, Transaction
 from kit.ledger.ledger import Ledger
 from kit.ledger.model import Effect, Lane
-from kit.mail.kind import kind_of
+from kit.mail.kind import ONCE, REPEATED, kind_of
 from kit.mail.links import MailSecret, Unsubscription
 from kit.mail.model import PLACE, Mail, Outgoing, Post, Reason
 from kit.mail.repository import MailRepository, SuppressionRepository
@@ -84,6 +84,46 @@ class Mailer:
         """
         return (await self._secret()).read(token)
 
+    async def mails_to(
+        self,
+        tx: Transaction,
+        addresses: Collection[str],
+        about: Collection[UUID],
+        after: UUID | None = None,
+        at_most: int = _AT_ONCE,
+    ) -> list[dict[str, Any]]:
+        """What is kept of mails to these addresses of somebody, or about what is theirs: a page by id.
+
+        `address` is there where the mail went to one of these addresses; what stood in it is kept of none.
+        """
+        known = dict(zip(await self._hashed(addresses), addresses, strict=True))
+        rows = await MailRepository(tx).page_to(known, about, after, at_most)
+        return [{**_without_hash(row), "address": known.get(row["address_hash"])} for row in rows]
+
+    async def wishes_of(self, tx: Transaction, addresses: Collection[str]) -> list[dict[str, Any]]:
+        """Why these addresses of somebody are not mailed."""
+        known = dict(zip(await self._hashed(addresses), addresses, strict=True))
+        rows = await SuppressionRepository(tx).all(known)
+        return [{**_without_hash(row), "address": known[row["address_hash"]]} for row in rows]
+
+    async def let_go(
+        self, tx: Transaction, addresses: Collection[str], about: Collection[UUID], at_most: int = _AT_ONCE
+    ) -> dict[str, int]:
+        """Forget mails to these addresses of somebody, or about what is theirs; what waits never leaves.
+
+        Suppressions stay: they keep mails away from somebody, and are found by a keyed hash alone. Rows by table;
+        when it is `at_most` mails there may be more.
+
+        Raises:
+            UnderWay: one is being handed in just now; nothing was changed.
+        """
+        found = await MailRepository(tx).page_to(await self._hashed(addresses), about, None, at_most)
+        if not found:
+            return {}
+        ids = [row["id"] for row in found]
+        forgotten = await self.ledger.forget(tx, (REPEATED, ONCE), ids)
+        return {**forgotten, "outgoing_mails": await MailRepository(tx).delete(ids)}
+
     def loops(self) -> tuple[Loop, ...]:
         """What a worker does beside the ledger."""
         return (Loop("forget mails", partial(self.forget, KEEP_FOR), every=300),)
@@ -125,3 +165,7 @@ class Mailer:
 
     async def _secret(self) -> MailSecret:
         return await MailSecret.of(self.keyring)
+
+
+def _without_hash(row: Row) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "address_hash"}

@@ -110,6 +110,29 @@ class MailRepository:
             list(ids),
         )
 
+    async def page_to(
+        self, hashes: Collection[bytes], about: Collection[UUID], after: UUID | None, at_most: int
+    ) -> list[Row]:
+        """Mails to these addresses or about these things, in the order of their ids."""
+        return await self.tx.fetch(
+            """
+            SELECT id, organization_id, category, template, locale, about, address_hash,
+                   status, created_at, settled_at
+            FROM outgoing_mails
+            WHERE (address_hash = ANY ($1) OR about = ANY ($2)) AND id > $3
+            ORDER BY id
+            LIMIT $4
+            """,
+            list(hashes),
+            list(about),
+            after or UUID(int=0),
+            at_most,
+        )
+
+    async def delete(self, ids: Collection[UUID]) -> int:
+        """Forget these mails, whatever became of them."""
+        return await self.tx.execute("DELETE FROM outgoing_mails WHERE id = ANY ($1)", list(ids))
+
     async def forget(self, older_than: timedelta, at_most: int) -> int:
         """Delete mails of all organizations that ended so long ago."""
         count: int = await self.tx.fetchval("SELECT forget_mails($1::interval, $2)", older_than, at_most)
@@ -158,6 +181,17 @@ class SuppressionRepository:
             list(address_hashes),
             reason,
             category,
+        )
+
+    async def all(self, address_hashes: Collection[bytes]) -> list[Row]:
+        """Why these addresses are, or were, not mailed."""
+        return await self.tx.fetch(
+            """
+            SELECT address_hash, reason, category, until, created_at FROM mail_suppressions
+            WHERE address_hash = ANY ($1)
+            ORDER BY created_at, address_hash, reason, category
+            """,
+            list(address_hashes),
         )
 
     async def reasons(self, address_hashes: Collection[bytes]) -> dict[bytes, set[tuple[Reason, str]]]:

@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -48,3 +48,13 @@ class Profile:
     address: SealedAddress
     verified: bool
     email: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonsAddress:
+    """An address that somebody has proven to be theirs, or has only typed."""
+
+    blind: bytes
+    address: SealedAddress
+    verified_at: datetime | None
+    created_at: datetime

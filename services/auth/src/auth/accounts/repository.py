@@ -3,7 +3,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from auth.accounts.address import SealedAddress
-from auth.accounts.model import Account, Identity, Profile, Verification
+from auth.accounts.model import Account, Identity, PersonsAddress, Profile, Verification
 from kit.db.database import Row, Transaction
 
 _VERIFICATION = """
@@ -162,6 +162,76 @@ class AccountRepository:
             after,
             at_most,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class PersonsAccount:
+    """The account of one person, with all addresses."""
+
+    tx: Transaction
+
+    async def addresses(self, user_id: UUID) -> list[PersonsAddress]:
+        """Their addresses; those that nobody has proven may be a stranger's."""
+        rows = await self.tx.fetch(
+            "SELECT id, blind, sealed, verified_at, created_at FROM identities WHERE user_id = $1 ORDER BY id",
+            user_id,
+        )
+        return [
+            PersonsAddress(
+                row["blind"], SealedAddress(row["id"], row["sealed"]), row["verified_at"], row["created_at"]
+            )
+            for row in rows
+        ]
+
+    async def user(self, user_id: UUID) -> list[Row]:
+        """The account itself."""
+        return await self.tx.fetch("SELECT id, verified_at, created_at FROM users WHERE id = $1", user_id)
+
+    async def verifications(self, user_id: UUID) -> list[Row]:
+        """Proofs of their addresses."""
+        return await self.tx.fetch(
+            """
+            SELECT v.identity_id, v.created_at, v.expires_at, v.used_at
+            FROM verifications AS v JOIN identities AS i ON i.id = v.identity_id
+            WHERE i.user_id = $1
+            ORDER BY v.id
+            """,
+            user_id,
+        )
+
+    async def lock(self, user_id: UUID) -> bool:
+        """The account for deletion, after its addresses, as everybody locks them; False when it is gone."""
+        await self.tx.execute("SELECT FROM identities WHERE user_id = $1 ORDER BY id FOR UPDATE", user_id)
+        found = await self.tx.fetchval("SELECT true FROM users WHERE id = $1 FOR UPDATE", user_id)
+        return bool(found)
+
+    async def is_in_use(self, user_id: UUID) -> bool:
+        """Whether something of theirs came into being while the rest went."""
+        found: bool = await self.tx.fetchval(
+            """
+            SELECT EXISTS (SELECT FROM sessions WHERE user_id = $1)
+                OR EXISTS (SELECT FROM mail_preferences WHERE user_id = $1)
+                OR EXISTS (SELECT FROM organizations_of_user($1))
+                OR EXISTS (
+                    SELECT FROM outgoing_mails AS m JOIN identities AS i ON i.id = m.about WHERE i.user_id = $1
+                )
+            """,
+            user_id,
+        )
+        return found
+
+    async def delete(self, user_id: UUID) -> dict[str, int]:
+        """Forget proofs, addresses and account; rows by table."""
+        return {
+            "verifications": await self.tx.execute(
+                """
+                DELETE FROM verifications WHERE identity_id IN (SELECT id FROM identities WHERE user_id = $1)
+                """,
+                user_id,
+            ),
+            "identities": await self.tx.execute("DELETE FROM identities WHERE user_id = $1", user_id),
+            "users": await self.tx.execute("DELETE FROM users WHERE id = $1", user_id),
+        }
 
 
 def _verification(row: Row | None) -> Verification | None:

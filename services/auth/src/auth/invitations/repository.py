@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -145,6 +146,91 @@ class InvitationRepository:
             invitation.mails,
             invitation.version,
             life,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PersonsInvitations:
+    """Invitations to and by one person, of all organizations that the transaction is bound to."""
+
+    tx: Transaction
+
+    async def to(self, user_id: UUID, after: UUID | None, at_most: int) -> list[Row]:
+        """Those to an address of theirs, and those that they have accepted."""
+        return await self.tx.fetch(
+            """
+            SELECT id, organization_id, email_sealed, role, state, mails, expires_at, created_at
+            FROM invitations
+            WHERE organization_id = ANY ($2) AND id > $3 AND (
+                accepted_by = $1
+                OR email_blind = ANY (ARRAY(
+                    SELECT blind FROM identities WHERE user_id = $1 AND verified_at IS NOT NULL))
+            )
+            ORDER BY id
+            LIMIT $4
+            """,
+            user_id,
+            self.tx.organization_ids,
+            after or UUID(int=0),
+            at_most,
+        )
+
+    async def ids_to(self, user_id: UUID) -> list[UUID]:
+        """Those same, of which only ids are asked."""
+        rows = await self.tx.fetch(
+            """
+            SELECT id FROM invitations
+            WHERE organization_id = ANY ($2) AND (
+                accepted_by = $1
+                OR email_blind = ANY (ARRAY(
+                    SELECT blind FROM identities WHERE user_id = $1 AND verified_at IS NOT NULL))
+            )
+            """,
+            user_id,
+            self.tx.organization_ids,
+        )
+        return [row["id"] for row in rows]
+
+    async def by(self, user_id: UUID, after: UUID | None, at_most: int) -> list[Row]:
+        """Those that they have written; to whom is not theirs to read."""
+        return await self.tx.fetch(
+            """
+            SELECT id, organization_id, role, state, mails, expires_at, created_at
+            FROM invitations
+            WHERE organization_id = ANY ($2) AND id > $3 AND invited_by = $1
+            ORDER BY id
+            LIMIT $4
+            """,
+            user_id,
+            self.tx.organization_ids,
+            after or UUID(int=0),
+            at_most,
+        )
+
+    async def delete(self, ids: Sequence[UUID]) -> list[Row]:
+        """Forget these, as they are once it is our turn."""
+        return await self.tx.fetch(
+            """
+            DELETE FROM invitations WHERE id = ANY ($1) AND organization_id = ANY ($2)
+            RETURNING id, organization_id, state, version
+            """,
+            ids,
+            self.tx.organization_ids,
+        )
+
+    async def unlink(self, user_id: UUID, at_most: int) -> int:
+        """Keep what they have written as nobody's."""
+        return await self.tx.execute(
+            """
+            UPDATE invitations SET invited_by = NULL
+            WHERE id IN (
+                SELECT id FROM invitations WHERE invited_by = $1 AND organization_id = ANY ($2) ORDER BY id LIMIT $3
+                FOR UPDATE
+            )
+            """,
+            user_id,
+            self.tx.organization_ids,
+            at_most,
         )
 
 

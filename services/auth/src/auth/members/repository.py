@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -28,11 +29,11 @@ class MemberRepository:
         return bool(found)
 
     async def add(self, member_id: UUID, user_id: UUID, role: Role) -> bool:
-        """Make somebody a member; False when they are one already."""
+        """Make somebody a member; False when they are one already, or their account is gone."""
         touched = await self.tx.execute(
             """
             INSERT INTO members (id, organization_id, user_id, role)
-            VALUES ($1, $2, $3, $4)
+            SELECT $1, $2, u.id, $4 FROM users AS u WHERE u.id = $3 FOR KEY SHARE
             ON CONFLICT (organization_id, user_id) DO NOTHING
             """,
             member_id,
@@ -113,6 +114,75 @@ class MemberRepository:
             blind,
         )
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class PersonsMemberships:
+    """Memberships of one user in all organizations that the transaction is bound to."""
+
+    tx: Transaction
+
+    async def all(self, user_id: UUID) -> list[Row]:
+        """Where somebody is what, and since when."""
+        return await self.tx.fetch(
+            """
+            SELECT m.id, m.organization_id, o.name AS organization, m.role, m.joined_at
+            FROM members AS m JOIN organizations AS o ON o.id = m.organization_id
+            WHERE m.user_id = $1 AND m.organization_id = ANY ($2)
+            ORDER BY m.organization_id
+            """,
+            user_id,
+            self.tx.organization_ids,
+        )
+
+    async def lock(self, user_id: UUID) -> list[UUID]:
+        """The organizations somebody belongs to, locked: changes of their members wait until we commit."""
+        rows = await self.tx.fetch(
+            """
+            SELECT o.id FROM organizations AS o
+            WHERE o.id IN (SELECT organization_id FROM members WHERE user_id = $1) AND o.id = ANY ($2)
+            ORDER BY o.id
+            FOR NO KEY UPDATE
+            """,
+            user_id,
+            self.tx.organization_ids,
+        )
+        return [row["id"] for row in rows]
+
+    async def is_last_owner(self, user_id: UUID, organization_ids: Sequence[UUID]) -> bool:
+        """Whether one of these would be left without an owner; to be believed only under their locks."""
+        found: bool = await self.tx.fetchval(
+            """
+            SELECT EXISTS (
+                SELECT FROM members AS own
+                WHERE own.user_id = $1 AND own.role = 'owner' AND own.organization_id = ANY ($2) AND NOT EXISTS (
+                    SELECT FROM members AS other
+                    WHERE other.organization_id = own.organization_id AND other.role = 'owner'
+                      AND other.user_id <> $1
+                )
+            )
+            """,
+            user_id,
+            organization_ids,
+        )
+        return found
+
+    async def delete(self, user_id: UUID, organization_ids: Sequence[UUID]) -> list[Row]:
+        """End the memberships in these."""
+        return await self.tx.fetch(
+            """
+            DELETE FROM members WHERE user_id = $1 AND organization_id = ANY ($2)
+            RETURNING id, organization_id, role, version
+            """,
+            user_id,
+            organization_ids,
+        )
+
+
+async def organizations_of(tx: Transaction, user_id: UUID) -> list[UUID]:
+    """Where somebody is known, as a member or by an invitation."""
+    rows = await tx.fetch("SELECT organization_id FROM organizations_of_user($1) ORDER BY 1", user_id)
+    return [row["organization_id"] for row in rows]
 
 
 def _member(row: Row) -> Member:

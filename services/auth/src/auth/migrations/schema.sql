@@ -64,7 +64,10 @@ CREATE TABLE identities (
 );
 COMMENT ON TABLE identities IS 'By what a person may be reached and recognised; blind is a keyed hash of the normalised address, sealed holds it as it was typed: under the platform''s key until it is proven, then under the person''s own.';
 CREATE INDEX identities_by_user ON identities USING btree (user_id);
-GRANT INSERT, SELECT, UPDATE ON identities TO auth_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON identities TO auth_app;
+GRANT SELECT (user_id) ON identities TO auth_loops;
+GRANT SELECT (verified_at) ON identities TO auth_loops;
+GRANT SELECT (blind) ON identities TO auth_loops;
 
 CREATE TABLE intake_deliveries (
     id uuid NOT NULL,
@@ -147,7 +150,7 @@ CREATE TABLE invitations (
     organization_id uuid NOT NULL,
     role text NOT NULL,
     state text NOT NULL DEFAULT 'pending'::text,
-    invited_by uuid NOT NULL,
+    invited_by uuid,
     accepted_by uuid,
     mails integer NOT NULL DEFAULT 1,
     version bigint NOT NULL DEFAULT 1,
@@ -167,10 +170,17 @@ CREATE TABLE invitations (
 COMMENT ON TABLE invitations IS 'Offers of a membership to an address; email_blind is the hash that identities.blind holds, email_sealed is under a key of the invitation''s own. A pending one past expires_at has expired, and is revoked when the address is invited anew.';
 ALTER TABLE invitations ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX invitations_by_address ON invitations USING btree (email_blind, organization_id, created_at);
+CREATE INDEX invitations_by_invited ON invitations USING btree (accepted_by) WHERE (accepted_by IS NOT NULL);
+CREATE INDEX invitations_by_inviter ON invitations USING btree (invited_by) WHERE (invited_by IS NOT NULL);
 CREATE INDEX invitations_in_order ON invitations USING btree (organization_id, id);
 CREATE UNIQUE INDEX invitations_pending_once ON invitations USING btree (organization_id, email_blind) WHERE (state = 'pending'::text);
+CREATE POLICY knowing ON invitations FOR SELECT TO auth_loops USING (true);
 CREATE POLICY tenant ON invitations FOR ALL TO auth_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
-GRANT INSERT, SELECT, UPDATE ON invitations TO auth_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON invitations TO auth_app;
+GRANT SELECT (organization_id) ON invitations TO auth_loops;
+GRANT SELECT (invited_by) ON invitations TO auth_loops;
+GRANT SELECT (accepted_by) ON invitations TO auth_loops;
+GRANT SELECT (email_blind) ON invitations TO auth_loops;
 
 CREATE TABLE ledger_attempts (
     id bigint NOT NULL,
@@ -296,7 +306,7 @@ CREATE TABLE mail_preferences (
     CONSTRAINT mail_preferences_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
 );
 COMMENT ON TABLE mail_preferences IS 'The categories of mails that a person does not want; who has no row wants all.';
-GRANT INSERT, SELECT, UPDATE ON mail_preferences TO auth_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON mail_preferences TO auth_app;
 
 CREATE TABLE mail_suppressions (
     address_hash bytea NOT NULL,
@@ -400,9 +410,10 @@ ALTER TABLE outgoing_mails ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX outgoing_mails_about ON outgoing_mails USING btree (about, created_at) WHERE (about IS NOT NULL);
 CREATE INDEX outgoing_mails_by_end ON outgoing_mails USING btree (settled_at) WHERE (settled_at IS NOT NULL);
 CREATE UNIQUE INDEX outgoing_mails_once ON outgoing_mails USING btree (COALESCE(organization_id, '00000000-0000-0000-0000-000000000000'::uuid), dedupe_key);
+CREATE INDEX outgoing_mails_to ON outgoing_mails USING btree (address_hash) WHERE (address_hash IS NOT NULL);
 CREATE POLICY forgetting ON outgoing_mails FOR ALL TO auth_loops USING (true);
 CREATE POLICY tenant ON outgoing_mails FOR ALL TO auth_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (NULLIF(current_setting('app.orgs'::text, true), ''::text))::uuid[] AS "nullif")::uuid[]))));
-GRANT INSERT, SELECT, UPDATE ON outgoing_mails TO auth_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON outgoing_mails TO auth_app;
 GRANT DELETE, SELECT ON outgoing_mails TO auth_loops;
 
 CREATE TABLE privacy_tasks (
@@ -457,6 +468,7 @@ CREATE TABLE revocations (
 );
 COMMENT ON TABLE revocations IS 'What ended lately, for gateways that start or were cut off; kept longer than any access token lives.';
 CREATE INDEX revocations_by_age ON revocations USING btree (revoked_at);
+CREATE INDEX revocations_by_user ON revocations USING btree (user_id);
 GRANT DELETE, INSERT, SELECT ON revocations TO auth_app;
 
 CREATE TABLE seal_keys (
@@ -513,6 +525,7 @@ CREATE TABLE sessions (
 );
 COMMENT ON TABLE sessions IS 'A family of refresh tokens: counter is the current one, its parent is accepted for seconds after rotated_at.';
 CREATE INDEX sessions_by_expiry ON sessions USING btree (expires_at);
+CREATE INDEX sessions_by_user ON sessions USING btree (user_id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON sessions TO auth_app;
 
 CREATE TABLE sign_in_attempts (
@@ -560,7 +573,7 @@ CREATE TABLE users (
     CONSTRAINT users_pkey PRIMARY KEY (id)
 );
 COMMENT ON TABLE users IS 'People. Access tokens of an older epoch are void; sessions begun before sessions_from_epoch have ended.';
-GRANT INSERT, SELECT, UPDATE ON users TO auth_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON users TO auth_app;
 
 CREATE TABLE verifications (
     id uuid NOT NULL,
@@ -955,6 +968,25 @@ AS $function$
         WHERE m.user_id = person AND m.organization_id > after_organization
         ORDER BY m.organization_id
         LIMIT at_most
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.organizations_of_user(person uuid)
+ RETURNS TABLE(organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        SELECT m.organization_id FROM members AS m WHERE m.user_id = person
+        UNION
+        SELECT i.organization_id FROM invitations AS i WHERE i.invited_by = person
+        UNION
+        SELECT i.organization_id FROM invitations AS i WHERE i.accepted_by = person
+        UNION
+        SELECT i.organization_id
+        FROM identities AS own JOIN invitations AS i ON i.email_blind = own.blind
+        WHERE own.user_id = person AND own.verified_at IS NOT NULL
     $function$;
 -- owner: auth_loops
 -- may be called by: auth_app

@@ -9,6 +9,7 @@ from auth.organizations.model import Membership
 from auth.organizations.repository import OrganizationRepository
 from contracts.auth import MemberAdded, OrganizationCreated, OrganizationRenamed
 from kit.db.database import Database, Transaction
+from kit.errors import Unauthenticated
 from kit.http.caller import Caller
 from kit.http.etag import Condition
 from kit.http.idempotency import Idempotency
@@ -31,7 +32,8 @@ class OrganizationService:
                 await tx.bind(earlier.resource_id)
                 return await _found(tx, caller)
             await OrganizationRepository(tx).add(name)
-            await MemberRepository(tx).add(member_id, caller.user_id, Role.OWNER)
+            if not await MemberRepository(tx).add(member_id, caller.user_id, Role.OWNER):
+                raise Unauthenticated
             await key.remember(tx, organization_id, 1)
             await tx.emit(
                 OrganizationCreated(created_by=caller.user_id),

@@ -19,16 +19,19 @@ class PreferenceRepository:
             await self.tx.fetchrow("SELECT unwanted, version FROM mail_preferences WHERE user_id = $1", user_id)
         )
 
-    async def lock(self, user_id: UUID) -> Preferences:
-        """Somebody's preferences for update; there is a row from now on."""
+    async def lock(self, user_id: UUID) -> Preferences | None:
+        """Somebody's preferences for update; there is a row from now on. None when the account is gone."""
         await self.tx.execute(
-            "INSERT INTO mail_preferences (user_id) VALUES ($1) ON CONFLICT (user_id) DO NOTHING", user_id
+            """
+            INSERT INTO mail_preferences (user_id) SELECT id FROM users WHERE id = $1 FOR KEY SHARE
+            ON CONFLICT (user_id) DO NOTHING
+            """,
+            user_id,
         )
-        return _preferences(
-            await self.tx.fetchrow(
-                "SELECT unwanted, version FROM mail_preferences WHERE user_id = $1 FOR NO KEY UPDATE", user_id
-            )
+        row = await self.tx.fetchrow(
+            "SELECT unwanted, version FROM mail_preferences WHERE user_id = $1 FOR NO KEY UPDATE", user_id
         )
+        return None if row is None else _preferences(row)
 
     async def save(self, user_id: UUID, preferences: Preferences) -> None:
         """Write them."""
@@ -56,10 +59,15 @@ class PreferenceRepository:
         )
         return [SealedAddress(row["id"], row["sealed"]) for row in rows]
 
-    async def is_user(self, user_id: UUID) -> bool:
-        """Whether the account is still there."""
-        found: bool = await self.tx.fetchval("SELECT EXISTS (SELECT FROM users WHERE id = $1)", user_id)
-        return found
+    async def of_person(self, user_id: UUID) -> list[Row]:
+        """Somebody's preferences as they may read them."""
+        return await self.tx.fetch(
+            "SELECT unwanted, version, changed_at FROM mail_preferences WHERE user_id = $1", user_id
+        )
+
+    async def delete(self, user_id: UUID) -> int:
+        """Forget what somebody wants."""
+        return await self.tx.execute("DELETE FROM mail_preferences WHERE user_id = $1", user_id)
 
 
 def _preferences(row: Row | None) -> Preferences:

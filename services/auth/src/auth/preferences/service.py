@@ -8,6 +8,7 @@ from auth.preferences.model import Preferences, Wish
 from auth.preferences.repository import PreferenceRepository
 from contracts.auth import MailPreferencesChanged
 from kit.db.database import Database, Transaction
+from kit.errors import Unauthenticated
 from kit.http.caller import Caller
 from kit.http.etag import Condition
 from kit.mail import Mailer, Reason, UnsubscribeLinkForged, Unsubscription
@@ -32,6 +33,8 @@ class PreferenceService:
         addresses = await self._proven(caller.user_id)
         async with self.database.transaction() as tx:
             held = await PreferenceRepository(tx).lock(caller.user_id)
+            if held is None:
+                raise Unauthenticated
             expected.check(held.version)
             effective = await self._effective(tx, addresses, held)
             return await self._set(tx, caller.user_id, addresses, effective, effective.changed(wishes))
@@ -49,9 +52,8 @@ class PreferenceService:
         addresses = [] if said.user_id is None else await self._proven(said.user_id)
         async with self.database.transaction() as tx:
             await self.mailer.unsubscribe(tx, said)
-            preferences = PreferenceRepository(tx)
-            if said.user_id is not None and await preferences.is_user(said.user_id):
-                held = await preferences.lock(said.user_id)
+            held = None if said.user_id is None else await PreferenceRepository(tx).lock(said.user_id)
+            if said.user_id is not None and held is not None:
                 await self._set(tx, said.user_id, addresses, held, held.unwanted | {said.category})
         return Wish(said.category, wanted=False)
 

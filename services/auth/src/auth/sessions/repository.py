@@ -1,9 +1,11 @@
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from auth.sessions.model import Revocation, Session, Standing
-from kit.db.database import Transaction
+from kit.db.database import Row, Transaction
+from kit.errors import Unauthenticated
 from kit.ids import new_id
 
 
@@ -13,12 +15,15 @@ class SessionRepository:
 
     tx: Transaction
 
-    async def add(self, session_id: UUID, user_id: UUID, standing: Standing, life: timedelta) -> None:
-        """Begin a session; one that was begun while all were being ended has ended too."""
-        await self.tx.execute(
+    async def add(self, session_id: UUID, user_id: UUID, standing: Standing, life: timedelta) -> bool:
+        """Begin a session; one that was begun while all were being ended has ended too.
+
+        False when the account is gone; while it is being deleted this waits.
+        """
+        added = await self.tx.execute(
             """
             INSERT INTO sessions (id, user_id, epoch, organization_id, expires_at)
-            VALUES ($1, $2, $3, $4, kit_now() + $5::interval)
+            SELECT $1, u.id, $3, $4, kit_now() + $5::interval FROM users AS u WHERE u.id = $2 FOR KEY SHARE
             """,
             session_id,
             user_id,
@@ -26,6 +31,7 @@ class SessionRepository:
             standing.organization_id,
             life,
         )
+        return added == 1
 
     async def lock(self, session_id: UUID) -> tuple[Session, datetime] | None:
         """A session for update, and the time as of the question."""
@@ -95,7 +101,11 @@ class SessionRepository:
         return touched == 1
 
     async def raise_epoch(self, user_id: UUID, *, by: int, end_sessions: bool = False) -> tuple[int, int]:
-        """Void older access tokens, and with `end_sessions` the sessions too; returns the new epoch and version."""
+        """Void older access tokens, and with `end_sessions` the sessions too; returns the new epoch and version.
+
+        Raises:
+            Unauthenticated: the account is gone.
+        """
         row = await self.tx.fetchrow(
             """
             UPDATE users
@@ -109,7 +119,7 @@ class SessionRepository:
             end_sessions,
         )
         if row is None:
-            raise LookupError("a user is never deleted while its rows are locked")
+            raise Unauthenticated
         return row["epoch"], row["version"]
 
     async def add_revocation(self, user_id: UUID, session_id: UUID | None, epoch: int) -> None:
@@ -155,6 +165,61 @@ class SessionRepository:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonsSessions:
+    """Sessions of one user, and what gateways must refuse of theirs."""
+
+    tx: Transaction
+
+    async def page(self, user_id: UUID, after: UUID | None, at_most: int) -> list[Row]:
+        """Sessions in the order of their ids, without anything that a token could be made of."""
+        return await self.tx.fetch(
+            """
+            SELECT id, organization_id, created_at, used_at, expires_at, ended_at, ended_because
+            FROM sessions
+            WHERE user_id = $1 AND id > $2
+            ORDER BY id
+            LIMIT $3
+            """,
+            user_id,
+            after or UUID(int=0),
+            at_most,
+        )
+
+    async def revocations(self, user_id: UUID) -> list[Row]:
+        """What ended lately."""
+        return await self.tx.fetch(
+            "SELECT session_id, revoked_at FROM revocations WHERE user_id = $1 ORDER BY revoked_at, id", user_id
+        )
+
+    async def delete(self, user_id: UUID, at_most: int) -> int:
+        """Forget sessions; whoever uses one just now is waited for."""
+        return await self.tx.execute(
+            """
+            DELETE FROM sessions
+            WHERE id IN (SELECT id FROM sessions WHERE user_id = $1 ORDER BY id LIMIT $2 FOR UPDATE)
+            """,
+            user_id,
+            at_most,
+        )
+
+    async def lock_user(self, user_id: UUID) -> bool:
+        """Let nobody sign in until we commit; False when the account is gone."""
+        found = await self.tx.fetchval("SELECT true FROM users WHERE id = $1 FOR UPDATE", user_id)
+        return bool(found)
+
+    async def delete_revocations_but_last(self, user_id: UUID) -> int:
+        """Forget what ended before, once all has ended."""
+        return await self.tx.execute(
+            """
+            DELETE FROM revocations
+            WHERE user_id = $1
+              AND (session_id IS NOT NULL OR epoch < (SELECT max(epoch) FROM revocations WHERE user_id = $1))
+            """,
+            user_id,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptRepository:
     """Attempts to sign in, per keyed hash of what was typed."""
 
@@ -194,9 +259,16 @@ class AttemptRepository:
         )
         return wait or timedelta(seconds=1)
 
-    async def forget(self, identifier: bytes) -> None:
-        """It was the right password."""
-        await self.tx.execute("DELETE FROM sign_in_attempts WHERE identifier = $1", identifier)
+    async def forget(self, identifiers: Collection[bytes]) -> int:
+        """Count these no more: it was the right password, or they are to be forgotten."""
+        return await self.tx.execute("DELETE FROM sign_in_attempts WHERE identifier = ANY ($1)", sorted(identifiers))
+
+    async def of(self, identifiers: Collection[bytes]) -> list[Row]:
+        """What is counted of these."""
+        return await self.tx.fetch(
+            "SELECT failures, last_at, blocked_until FROM sign_in_attempts WHERE identifier = ANY ($1)",
+            list(identifiers),
+        )
 
     async def purge(self, kept_for: timedelta, at_most: int) -> int:
         """Forget attempts made so long ago."""

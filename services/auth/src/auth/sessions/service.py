@@ -1,5 +1,3 @@
-import hashlib
-import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -20,7 +18,16 @@ from auth.sessions.errors import (
     TooManyAttempts,
     WrongCredentials,
 )
-from auth.sessions.model import ABSOLUTE_LIFE, TOKEN_LIFE, Revocation, Session, Standing, Tokens, Verdict
+from auth.sessions.model import (
+    ABSOLUTE_LIFE,
+    TOKEN_LIFE,
+    Revocation,
+    Session,
+    Standing,
+    Tokens,
+    Verdict,
+    attempted,
+)
 from auth.sessions.repository import AttemptRepository, SessionRepository
 from auth.sessions.revoking import end_session, end_sessions
 from auth.tokens.model import Token, TokenForged, TokenMint
@@ -53,17 +60,19 @@ class SessionService:
         work: else signing up with somebody's address and then in would tell whether they have an account.
         """
         email = EmailAddress.parse(address)
-        identifier = hmac.digest(self.attempts_key, email.value.encode(), hashlib.sha256)
-        account = await self._attempt(await self.addresses.blind(email), identifier)
+        blind = await self.addresses.blind(email)
+        identifier = attempted(self.attempts_key, blind)
+        account = await self._attempt(blind, identifier)
         matches = await self.passwords.match(password, account.password_hash if account else None)
         if account is None or not matches or not account.verified:
             raise WrongCredentials
         await self._renew_hash(account, password)
         session_id = new_id()
         async with self.database.transaction(*_bound(organization_id)) as tx:
-            await AttemptRepository(tx).forget(identifier)
+            await AttemptRepository(tx).forget([identifier])
             standing = await _standing(tx, account.user_id, organization_id)
-            await SessionRepository(tx).add(session_id, account.user_id, standing, ABSOLUTE_LIFE)
+            if not await SessionRepository(tx).add(session_id, account.user_id, standing, ABSOLUTE_LIFE):
+                raise WrongCredentials
         return await self._tokens(session_id, account.user_id, standing, counter=0, life=TOKEN_LIFE)
 
     async def refresh(self, text: str, organization_id: UUID | None) -> Tokens:

@@ -3,12 +3,11 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import AwareDatetime
 
 from compliance.audit.errors import CheckpointNotFound, EntryNotFound, LogNotReady, SequenceNotReached, SizeNotReached
 from compliance.audit.model import Entry, Wanted
 from compliance.audit.notes import b64
-from compliance.audit.schemas import AuditEntryOut, ConsistencyOut, EntryProofOut, LogKeysOut
+from compliance.audit.schemas import AuditEntryOut, ConsistencyOut, EntryProofOut, LogKeysOut, Moment
 from compliance.audit.service import AuditService
 from contracts.names import MANAGERS
 from kit.http.app import part
@@ -36,8 +35,8 @@ def wanted(
     action: Annotated[str | None, Query(pattern=r"^[a-z_.0-9]{1,120}$", examples=["auth.member.removed"])] = None,
     actor_id: Annotated[UUID | None, Query(description="Who did it.")] = None,
     target_id: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_.:-]{1,80}$", description="To what.")] = None,
-    since: Annotated[AwareDatetime | None, Query(description="Done at this time or later.")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="Done before this time.")] = None,
+    since: Annotated[Moment | None, Query(description="Done at this time or later.")] = None,
+    until: Annotated[Moment | None, Query(description="Done before this time.")] = None,
 ) -> Wanted:
     """Which entries are asked for."""
     return Wanted(action, actor_id, target_id, since, until)

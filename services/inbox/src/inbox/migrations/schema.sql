@@ -555,9 +555,10 @@ ALTER TABLE outgoing_mails ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX outgoing_mails_about ON outgoing_mails USING btree (about, created_at) WHERE (about IS NOT NULL);
 CREATE INDEX outgoing_mails_by_end ON outgoing_mails USING btree (settled_at) WHERE (settled_at IS NOT NULL);
 CREATE UNIQUE INDEX outgoing_mails_once ON outgoing_mails USING btree (COALESCE(organization_id, '00000000-0000-0000-0000-000000000000'::uuid), dedupe_key);
+CREATE INDEX outgoing_mails_to ON outgoing_mails USING btree (address_hash) WHERE (address_hash IS NOT NULL);
 CREATE POLICY forgetting ON outgoing_mails FOR ALL TO inbox_loops USING (true);
 CREATE POLICY tenant ON outgoing_mails FOR ALL TO inbox_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (NULLIF(current_setting('app.orgs'::text, true), ''::text))::uuid[] AS "nullif")::uuid[]))));
-GRANT INSERT, SELECT, UPDATE ON outgoing_mails TO inbox_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON outgoing_mails TO inbox_app;
 GRANT DELETE, SELECT ON outgoing_mails TO inbox_loops;
 
 CREATE TABLE privacy_tasks (

@@ -1,0 +1,65 @@
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from auth.members.repository import PersonsMemberships, organizations_of
+from auth.sessions.revoking import void_tokens
+from contracts.auth import MemberRemoved
+from kit.audit import SYSTEM, audited
+from kit.db.database import Database, Transaction
+from kit.privacy.holding import Blocked, Erased, File, Rows
+from kit.privacy.person import Person
+
+
+@dataclass(frozen=True, slots=True)
+class MemberHolding:
+    """Where a user belongs. To be erased first: only here it can turn out that they cannot go yet."""
+
+    database: Database
+    tables: ClassVar[frozenset[str]] = frozenset({"members"})
+
+    async def export(self, person: Person, organization_ids: Sequence[UUID]) -> AsyncIterator[Rows | File]:
+        """Their memberships, with roles and since when."""
+        if person.kind == "user" and organization_ids:
+            async with self.database.snapshot(*organization_ids) as tx:
+                rows = await PersonsMemberships(tx).all(person.id)
+            yield Rows("members", [dict(row) for row in rows])
+
+    async def erase(self, tx: Transaction, person: Person, way: str) -> Erased:
+        """They leave every organization, and no token of theirs speaks of one any more.
+
+        Raises:
+            Blocked: an organization would be left without an owner.
+        """
+        _ = way
+        if person.kind != "user":
+            return Erased()
+        memberships = PersonsMemberships(tx)
+        theirs = await memberships.lock(person.id)
+        if await memberships.is_last_owner(person.id, theirs):
+            raise Blocked("last_owner")
+        ended = await memberships.delete(person.id, theirs)
+        for row in ended:
+            organization_id, version = row["organization_id"], row["version"] + 1
+            await tx.emit(
+                MemberRemoved(
+                    organization_id=organization_id, member_id=row["id"], user_id=person.id, version=version
+                ),
+                audited(
+                    "auth.member.removed",
+                    SYSTEM,
+                    "member",
+                    row["id"],
+                    organization_id=organization_id,
+                    role=row["role"],
+                ),
+            )
+        if ended:
+            await void_tokens(tx, person.id)
+        return Erased(removed={"members": len(ended)})
+
+
+async def known_in(tx: Transaction, person: Person) -> Sequence[UUID]:
+    """The organizations that know a user."""
+    return await organizations_of(tx, person.id) if person.kind == "user" else ()

@@ -1,0 +1,68 @@
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Final
+from uuid import UUID
+
+from auth.accounts.repository import PersonsAccount
+from auth.sessions.model import attempted
+from auth.sessions.repository import AttemptRepository, PersonsSessions
+from auth.sessions.revoking import end_sessions
+from kit.db.database import Database, Transaction
+from kit.privacy.holding import Erased, File, Rows
+from kit.privacy.person import Person
+
+_PAGE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class SessionHolding:
+    """When a user was signed in, and tried to. To be erased right before the account."""
+
+    database: Database
+    attempts_key: bytes = field(repr=False)
+    tables: ClassVar[frozenset[str]] = frozenset({"sessions", "revocations", "sign_in_attempts"})
+
+    async def export(self, person: Person, organization_ids: Sequence[UUID]) -> AsyncIterator[Rows | File]:
+        """The times of sessions and attempts; no tokens, and nothing by which one could be made."""
+        _ = organization_ids
+        if person.kind != "user":
+            return
+        after: UUID | None = None
+        while True:
+            async with self.database.transaction() as tx:
+                rows = await PersonsSessions(tx).page(person.id, after, _PAGE)
+            yield Rows("sessions", [dict(row) for row in rows])
+            if len(rows) < _PAGE:
+                break
+            after = rows[-1]["id"]
+        async with self.database.snapshot() as tx:
+            revocations = await PersonsSessions(tx).revocations(person.id)
+            attempts = await AttemptRepository(tx).of(await self._identifiers(tx, person.id))
+        yield Rows("revocations", [dict(row) for row in revocations])
+        yield Rows("sign_in_attempts", [dict(row) for row in attempts])
+
+    async def erase(self, tx: Transaction, person: Person, way: str) -> Erased:
+        """All sessions end, which gateways hear, and go; that they ended is kept until no token is good any more."""
+        _ = way
+        if person.kind != "user":
+            return Erased()
+        sessions = PersonsSessions(tx)
+        removed = {
+            "sign_in_attempts": await AttemptRepository(tx).forget(await self._identifiers(tx, person.id)),
+            "sessions": await sessions.delete(person.id, _PAGE),
+        }
+        if not await sessions.lock_user(person.id):
+            return Erased(removed=removed)
+        removed["sessions"] += await sessions.delete(person.id, _PAGE)  # begun since, and none is any more
+        await end_sessions(tx, person.id)
+        removed["revocations"] = await sessions.delete_revocations_but_last(person.id)
+        return Erased(
+            removed=removed,
+            kept={"revocations": 1},
+            because={"revocations": "security"},
+            more=removed["sessions"] >= _PAGE,
+        )
+
+    async def _identifiers(self, tx: Transaction, user_id: UUID) -> list[bytes]:
+        known = await PersonsAccount(tx).addresses(user_id)
+        return [attempted(self.attempts_key, each.blind) for each in known]
