@@ -14,6 +14,7 @@ import httpx
 import orjson
 
 from contracts import decode
+from contracts.audit import AuditEntry
 from contracts.event import Event
 from inbox.bootstrap import Parts
 from kit.db.database import Database
@@ -236,7 +237,14 @@ class House:
         await self.database.clock.synchronise()
 
     async def told(self, by: UUID | None = None) -> list[Event]:
-        """The facts that leave about an organization."""
+        """The facts that leave about an organization, but for lines of the audit trail."""
+        return [event for event in await self._left(by) if not isinstance(event, AuditEntry)]
+
+    async def audited(self, by: UUID | None = None) -> list[AuditEntry]:
+        """The lines of the audit trail that leave about an organization."""
+        return [event for event in await self._left(by) if isinstance(event, AuditEntry)]
+
+    async def _left(self, by: UUID | None) -> list[Event]:
         found = await self.rows(
             "SELECT body FROM outbox WHERE organization_id = $1 ORDER BY id", by or self.organization_id
         )

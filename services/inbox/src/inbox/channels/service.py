@@ -9,6 +9,7 @@ from inbox.channels.model import Channel, Check, lane_of, media_lane_of
 from inbox.channels.repository import ChannelRepository
 from inbox.channels.schemas import ConnectChannel
 from inbox.messages.content import TOKEN
+from kit.audit import audited
 from kit.db.database import Database
 from kit.errors import FieldError
 from kit.http.caller import MemberCaller
@@ -46,7 +47,7 @@ class ChannelService:
     async def _begin(self, caller: MemberCaller, wanted: ConnectChannel, key: Idempotency) -> UUID:
         token = wanted.access_token.get_secret_value().encode()
         sealed = await self.keyring.seal(caller.organization_id, token, TOKEN)
-        check = Check(new_id(), wanted.phone_number_id, wanted.waba_id, wanted.rate, new_id())
+        check = Check(new_id(), wanted.phone_number_id, wanted.waba_id, wanted.rate, new_id(), caller.user_id)
         async with self.database.transaction(caller.organization_id) as tx:
             if earlier := await key.claim(tx):
                 return earlier.resource_id
@@ -88,6 +89,7 @@ class ChannelService:
             await tx.emit(
                 ChannelDisconnected(
                     organization_id=caller.organization_id, version=channel.version, channel_id=channel.id
-                )
+                ),
+                audited("inbox.channel.disconnected", caller, "channel", channel.id, kind=channel.kind),
             )
         return channel

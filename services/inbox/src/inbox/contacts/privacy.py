@@ -7,6 +7,7 @@ from contracts.inbox import ContactErased
 from inbox.contacts.errors import ContactNotFound
 from inbox.contacts.recognizing import IDENTITY, NAME
 from inbox.contacts.repository import ContactRepository, PersonsContact
+from kit.audit import SYSTEM, audited
 from kit.db.database import Database, Row, Transaction
 from kit.privacy.holding import ERASE, Erased, File, Rows
 from kit.privacy.person import Person
@@ -63,7 +64,8 @@ class ContactHolding:
         else:
             await contact.empty(person.id)
         await tx.emit(
-            ContactErased(organization_id=tx.organization_id, version=row["version"] + 1, contact_id=person.id)
+            ContactErased(organization_id=tx.organization_id, version=row["version"] + 1, contact_id=person.id),
+            audited("inbox.contact.erased", SYSTEM, "contact", person.id, way=way),
         )
         return Erased(removed=removed, anonymised={} if way == ERASE else {"contacts": 1})
 

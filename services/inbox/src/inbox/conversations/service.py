@@ -3,6 +3,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from contracts.audit import AuditEntry
 from inbox.channels.model import lane_of
 from inbox.channels.repository import ChannelRepository
 from inbox.contacts.recognizing import NAME
@@ -15,6 +16,7 @@ from inbox.conversations.repository import ConversationRepository, Filter
 from inbox.conversations.schemas import ChangeConversation, MarkRead
 from inbox.members.repository import MemberRepository
 from inbox.messages.repository import MessageRepository
+from kit.audit import audited
 from kit.db.database import Database, Transaction
 from kit.http.caller import MemberCaller
 from kit.http.etag import Condition
@@ -73,6 +75,7 @@ class ConversationService:
             if now.version != before.version:
                 await conversations.save(now)
                 await tell_changed(tx, now)
+                await tx.emit(*_audited(caller, before, now))
             names = await ContactRepository(tx).names([now.contact_id])
         (named,) = await self._named(caller.organization_id, [now], names)
         return named
@@ -115,3 +118,17 @@ class ConversationService:
             if name is not None
         }
         return [(each, names.get(each.contact_id)) for each in found]
+
+
+def _audited(caller: MemberCaller, before: Conversation, now: Conversation) -> list[AuditEntry]:
+    """What was done to a conversation, a line for each."""
+    lines = []
+    if now.assignee_id != before.assignee_id:
+        to = "nobody" if now.assignee_id is None else str(now.assignee_id)
+        lines.append(audited("inbox.conversation.assigned", caller, "conversation", now.id, to=to))
+    if now.state is not before.state:
+        was, state = before.state.value, now.state.value
+        lines.append(
+            audited("inbox.conversation.state_changed", caller, "conversation", now.id, before=was, now=state)
+        )
+    return lines

@@ -25,6 +25,7 @@ from inbox.messages.reading import opened, read_rows
 from inbox.messages.reporting import SEND
 from inbox.messages.repository import MessageRepository, NewMessage
 from inbox.messages.schemas import SendMessage
+from kit.audit import audited
 from kit.db.database import Database, Row, Transaction
 from kit.http.caller import MemberCaller
 from kit.http.idempotency import Idempotency
@@ -105,6 +106,16 @@ class MessageService:
         await self._count(tx, conversation, message)
         lane = Lane(caller.organization_id, lane_of(channel.id), float(channel.rate))
         await self.ledger.add(tx, Effect(SEND, lane, message.id))
+        await tx.emit(
+            audited(
+                "inbox.message.sent",
+                caller,
+                "message",
+                message.id,
+                kind=message.kind,
+                conversation=str(message.conversation_id),
+            )
+        )
         row = await messages.find(message.id)
         if row is None:
             raise LookupError("the message was just written")
