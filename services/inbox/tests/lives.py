@@ -22,6 +22,7 @@ from kit.testing.handing_over import Collected
 
 from .house import NUMBER, House, value
 
+SHEENA, BOB = "16505551234", "4915112345678"
 PDF: Final = b"%PDF-1.7 what somebody sent"
 MAP: Final = of_service(migrations)
 

@@ -27,9 +27,11 @@ from kit.testing.handing_over import by_table
 from .hearing import added, removed
 from .house import House, texts, value
 from .lives import (
+    BOB,
     KEPT,
     MAP,
     NAMING,
+    SHEENA,
     Asking,
     agent,
     answered,
@@ -42,8 +44,6 @@ from .lives import (
     second_place,
     send_document,
 )
-
-SHEENA, BOB = "16505551234", "4915112345678"
 
 
 @pytest.fixture

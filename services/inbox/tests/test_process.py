@@ -10,30 +10,28 @@ import httpx
 import orjson
 import pytest
 
-from contracts.compliance import ErasureBegun
 from contracts.event import Event, encode
-from contracts.inbox import InboxErasureAnswered, InboxExportPartReady
 from inbox import migrations
+from inbox.bootstrap import SERVICE
 from inbox.worker import SUBSCRIPTIONS
 from kit.db.database import Database
-from kit.db.provision import move_clock
 from kit.ids import new_id
 from kit.messaging.broker import Broker
 from kit.messaging.subscription import types_of
 from kit.messaging.topology import Topology
 from kit.messaging.wire import Message
-from kit.testing.databases import Databases, TestDatabase
+from kit.testing.databases import Databases
 from kit.testing.listening import listening
 from kit.testing.ports import free_port
 from kit.testing.programs import Program, eventually
 from kit.testing.tokens import AUDIENCE, ISSUER, Issuer
 
 from .conftest import MASTER
-from .hearing import NOW, added, removed
+from .hearing import added, removed
 from .house import ACCOUNT, NUMBER, SECRET, TOKEN, VERIFY
 
 PERSON = "16505551234"
-CONSUMERS = {"inbox": types_of(SUBSCRIPTIONS), "compliance": [InboxExportPartReady.type, InboxErasureAnswered.type]}
+CONSUMERS = SERVICE.heard_by() | {"inbox": types_of(SUBSCRIPTIONS)}
 
 
 @dataclass
@@ -46,7 +44,6 @@ class Running:
     broker: Broker
     topology: Topology
     organization_id: UUID
-    place: TestDatabase
 
     async def tell(self, event: Event) -> None:
         """Let another service's fact come over the broker."""
@@ -116,8 +113,6 @@ async def running(
             "META_APP_SECRET": SECRET,
             "META_VERIFY_TOKEN": VERIFY,
             "MEDIA_FOLDER": str(tmp_path / "media"),
-            "COMPLIANCE_URL": "http://127.0.0.1:9",  # nobody: an erasure hands nothing over
-            "COMPLIANCE_SECRET": MASTER,
         }
         environment = {f"INBOX_{name}": value for name, value in told.items()}
         topology, broker = Topology(namespace), Broker(broker_url, name="inbox test")
@@ -132,7 +127,7 @@ async def running(
             await program.start()
             headers = {"authorization": f"Bearer {token}"}
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60) as client:
-                yield Running(program, client, sandbox, broker, topology, organization_id, place)
+                yield Running(program, client, sandbox, broker, topology, organization_id)
         finally:
             await program.kill()
             await topology.delete(connection, CONSUMERS)
@@ -211,33 +206,3 @@ async def test_who_is_a_member_is_heard_over_the_broker(running: Running) -> Non
         return (await running.conversation())["assignee_id"] is None
 
     await eventually(free)
-
-
-async def test_killed_while_somebody_is_forgotten_it_goes_on(running: Running) -> None:
-    await running.hooked()
-    body = {"kind": "whatsapp", "phone_number_id": NUMBER, "waba_id": ACCOUNT, "access_token": TOKEN}
-    await running.client.post("/v1/channels", json=body)
-    await running.sandbox.post("/whatsapp/control/people", json={"wa_id": PERSON, "name": "S", "window_open": True})
-    for number in range(20):
-        await running.sandbox.post(f"/whatsapp/control/people/{PERSON}/say", json={"text": f"{number}"})
-    conversation = await running.conversation()
-    await running.tell(
-        ErasureBegun(
-            organization_id=running.organization_id,
-            time=NOW,
-            erasure_id=new_id(),
-            person_kind="contact",
-            person_id=UUID(conversation["contact_id"]),
-            way="erase",
-        )
-    )
-    await running.program.kill()
-    await move_clock(running.place.admin_url, 301)  # the lease of a task that was begun is over
-    await running.program.start()
-
-    async def gone() -> bool:
-        path = f"/v1/contacts/{conversation['contact_id']}"
-        return (await running.client.get(path)).status_code == 404
-
-    await eventually(gone, within=60)
-    assert (await running.client.get(f"/v1/conversations/{conversation['id']}")).status_code == 404

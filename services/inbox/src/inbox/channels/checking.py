@@ -12,7 +12,7 @@ from inbox.messages.content import TOKEN
 from inbox.tenants import by_organization
 from inbox.whatsapp.graph import Graph, Number
 from inbox.whatsapp.outcomes import health_of
-from kit.audit import SYSTEM, audited
+from kit.audit import User, audited
 from kit.db.database import Transaction
 from kit.ledger.kind import Timing
 from kit.ledger.ledger import Ledger
@@ -127,5 +127,5 @@ class CheckKind:
             ChannelConnected(
                 organization_id=organization_id, version=channel.version, channel_id=channel.id, kind=channel.kind
             ),
-            audited("inbox.channel.connected", SYSTEM, "channel", channel.id, kind=channel.kind),
+            audited("inbox.channel.connected", User(check.asked_by), "channel", channel.id, kind=channel.kind),
         )

@@ -28,13 +28,17 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """An attempt to connect a number; `channel_id` is the id its channel gets, if the number has none yet."""
+    """An attempt to connect a number; `channel_id` is the id its channel gets, if the number has none yet.
+
+    Who asked is forgotten when it has ended.
+    """
 
     id: UUID
     phone_number_id: str
     waba_id: str
     rate: int
     channel_id: UUID
+    asked_by: UUID | None = None
     outcome: Outcome = "pending"
     reason: str = ""
 

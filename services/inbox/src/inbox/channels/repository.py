@@ -155,8 +155,10 @@ class ChannelRepository:
         """Somebody wants to connect a number."""
         await self.tx.execute(
             """
-            INSERT INTO channel_checks (id, organization_id, phone_number_id, waba_id, rate, token_sealed, channel_id)
-            VALUES ($1, $2, $3, $4, $5, $6, $7)
+            INSERT INTO channel_checks (
+                id, organization_id, phone_number_id, waba_id, rate, token_sealed, channel_id, asked_by
+            )
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
             """,
             check.id,
             self.tx.organization_id,
@@ -165,6 +167,7 @@ class ChannelRepository:
             check.rate,
             token_sealed,
             check.channel_id,
+            check.asked_by,
         )
 
     async def check(self, check_id: UUID) -> Check:
@@ -175,7 +178,7 @@ class ChannelRepository:
         """
         row = await self.tx.fetchrow(
             """
-            SELECT id, phone_number_id, waba_id, rate, outcome, reason, channel_id FROM channel_checks
+            SELECT id, phone_number_id, waba_id, rate, outcome, reason, channel_id, asked_by FROM channel_checks
             WHERE id = $1 AND organization_id = $2
             """,
             check_id,
@@ -189,7 +192,8 @@ class ChannelRepository:
         """Pending attempts with their organization and sealed token, also of several organizations at once."""
         rows = await self.tx.fetch(
             """
-            SELECT id, organization_id, phone_number_id, waba_id, rate, outcome, reason, channel_id, token_sealed
+            SELECT id, organization_id, phone_number_id, waba_id, rate, outcome, reason, channel_id, asked_by,
+                   token_sealed
             FROM channel_checks
             WHERE id = ANY ($1) AND outcome = 'pending' AND token_sealed IS NOT NULL
               AND organization_id = ANY (current_setting('app.orgs')::uuid[])
@@ -199,11 +203,11 @@ class ChannelRepository:
         return [(row["organization_id"], _check(row), row["token_sealed"]) for row in rows]
 
     async def end_check(self, check_id: UUID, outcome: str, reason: str, channel_id: UUID | None) -> None:
-        """Write what came of it; the token is not kept here any longer."""
+        """Write what came of it; the token and who asked are not kept here any longer."""
         await self.tx.execute(
             """
             UPDATE channel_checks
-            SET outcome = $3, reason = $4, channel_id = $5, token_sealed = NULL
+            SET outcome = $3, reason = $4, channel_id = $5, token_sealed = NULL, asked_by = NULL
             WHERE id = $1 AND organization_id = $2
             """,
             check_id,
@@ -249,6 +253,7 @@ def _check(row: Row) -> Check:
         waba_id=row["waba_id"],
         rate=row["rate"],
         channel_id=row["channel_id"],
+        asked_by=row["asked_by"],
         outcome=row["outcome"],
         reason=row["reason"],
     )

@@ -47,7 +47,7 @@ class ChannelService:
     async def _begin(self, caller: MemberCaller, wanted: ConnectChannel, key: Idempotency) -> UUID:
         token = wanted.access_token.get_secret_value().encode()
         sealed = await self.keyring.seal(caller.organization_id, token, TOKEN)
-        check = Check(new_id(), wanted.phone_number_id, wanted.waba_id, wanted.rate, new_id())
+        check = Check(new_id(), wanted.phone_number_id, wanted.waba_id, wanted.rate, new_id(), caller.user_id)
         async with self.database.transaction(caller.organization_id) as tx:
             if earlier := await key.claim(tx):
                 return earlier.resource_id
@@ -90,6 +90,6 @@ class ChannelService:
                 ChannelDisconnected(
                     organization_id=caller.organization_id, version=channel.version, channel_id=channel.id
                 ),
-                audited("inbox.channel.disconnected", caller, "channel", channel.id),
+                audited("inbox.channel.disconnected", caller, "channel", channel.id, kind=channel.kind),
             )
         return channel

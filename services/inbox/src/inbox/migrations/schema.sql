@@ -20,6 +20,7 @@ CREATE TABLE channel_checks (
     reason text NOT NULL DEFAULT ''::text,
     channel_id uuid,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    asked_by uuid,
     CONSTRAINT channel_checks_outcome_check CHECK ((outcome = ANY (ARRAY['pending'::text, 'connected'::text, 'taken'::text, 'refused'::text]))),
     CONSTRAINT channel_checks_pkey PRIMARY KEY (id)
 );
