@@ -121,6 +121,7 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "compliance.erasure.blocked": "An erasure of personal data is held up.",
         "compliance.erasure.finished": "An erasure of personal data is complete.",
         "compliance.key.destroyed": "A key was destroyed: what it sealed can never be read again.",
+        "compliance.retention.changed": "How long data is kept was changed.",
     }
 )
 """Every action with what it means, in a sentence for customers. A new one is a new line here."""
