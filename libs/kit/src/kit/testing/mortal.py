@@ -7,8 +7,8 @@ from typing import Any, cast
 from kit.db.database import Connection, Database
 
 
-class Died(Exception):
-    """The process would be dead now; nothing of it goes on."""
+class Died(BaseException):
+    """The process would be dead now; nothing of it goes on, whatever it catches."""
 
 
 class Mortal(Database):
