@@ -59,9 +59,13 @@ def values(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
         "null": st.none(),
         "boolean": st.booleans(),
         "integer": st.integers(schema.get("minimum"), schema.get("exclusiveMaximum", 2**63) - 1),
-        "string": identifiers if schema.get("format") == "uuid" else st.text(),
+        "string": identifiers if schema.get("format") == "uuid" else _words(schema),
     }
     return plain[schema["type"]]
+
+
+def _words(schema: dict[str, Any]) -> st.SearchStrategy[str]:
+    return st.text(min_size=schema.get("minLength", 0), max_size=schema.get("maxLength"))
 
 
 def texts(pattern: str) -> st.SearchStrategy[str]:

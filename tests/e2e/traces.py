@@ -1,5 +1,6 @@
 """Looks for words in everything that the platform keeps: tables, queues, history, Redis, files and logs."""
 
+import asyncio
 import base64
 import io
 import re
@@ -89,17 +90,22 @@ class Traces:
 
     async def _history(self, channel: AbstractChannel, name: str) -> None:
         """Up to a message of our own, which is the last."""
-        end = b"the end of what is looked at"
+        end, over = b"the end of what is looked at", asyncio.Event()
+
+        async def take(message: AbstractIncomingMessage) -> None:
+            await message.ack()
+            if message.body == end:
+                over.set()
+            else:
+                self.look("history:stream", message.body)
+
         await channel.set_qos(prefetch_count=100)
         queue = await channel.get_queue(name)
         await channel.default_exchange.publish(aio_pika.Message(end), name)
-        async with queue.iterator(arguments={"x-stream-offset": "first"}) as messages:
-            message: AbstractIncomingMessage
-            async for message in messages:
-                await message.ack()
-                if message.body == end:
-                    return
-                self.look("history:stream", message.body)
+        tag = await queue.consume(take, arguments={"x-stream-offset": "first"})
+        async with asyncio.timeout(120):
+            await over.wait()
+        await queue.cancel(tag)
 
     async def redis(self) -> None:
         """Every key of ours and what it holds."""

@@ -10,7 +10,7 @@ from billing.organizations.repository import OrganizationRepository
 from billing.worker import SUBSCRIPTIONS
 from contracts import decode
 from contracts.auth import MemberAdded, MemberRemoved, OrganizationCreated
-from contracts.billing import EntitlementsChanged
+from contracts.billing import BillingAuditRecorded, EntitlementsChanged
 from contracts.event import Event, encode
 from kit.clock import SystemClock
 from kit.db.database import Database
@@ -73,3 +73,10 @@ class Ear:
             )
         events = [decode(row["body"]) for row in rows]
         return [event for event in events if isinstance(event, EntitlementsChanged)]
+
+    async def audited(self, organization_id: UUID) -> list[BillingAuditRecorded]:
+        """The lines of the audit trail of an organization."""
+        async with self.database.transaction() as tx:
+            rows = await tx.fetch("SELECT body FROM outbox WHERE organization_id = $1 ORDER BY id", organization_id)
+        events = [decode(row["body"]) for row in rows]
+        return [event for event in events if isinstance(event, BillingAuditRecorded)]

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from billing.entitlements.plans import FREE
 from billing.organizations.errors import OrganizationNotHeardOf
+from contracts.audit import ACTIONS
 from contracts.event import Event
 from kit.db.database import Database
 from kit.ids import new_id
@@ -34,6 +35,12 @@ async def test_the_same_creation_twice_grants_once_and_tells_once(ear: Ear) -> N
     await ear.hear(event, generation=1)
     assert len(await ear.told([organization_id])) == 1
     assert (await ear.organization(organization_id)).version == 2
+    found = await ear.audited(organization_id)
+    assert [(line.action, line.actor_kind, line.target_kind, line.target_id) for line in found] == [
+        ("billing.plan.changed", "system", "organization", str(organization_id)),
+        ("billing.entitlements.changed", "system", "entitlements", str(organization_id)),
+    ]
+    assert {line.action for line in found} == {action for action in ACTIONS if action.startswith("billing.")}
 
 
 async def test_the_same_member_event_twice_counts_once(ear: Ear) -> None:

@@ -19,6 +19,7 @@ from kit.http.caller import TokenVerifier
 from kit.http.client import Outbound
 from kit.http.peer import Peer
 from kit.http.serving import serve
+from kit.http.transport import PyreqwestTransport
 from kit.ids import new_id
 from kit.seal import Keyring, LocalMasterKey, Sealer
 from kit.seal.cache import KeyCache
@@ -59,16 +60,29 @@ class Keeping:
 
     def peer(self, service: str, secret: str = "", *, port: int = 0) -> Peer:
         """Compliance, as a service asks it."""
-        outbound = Outbound(breaker=partial(Breaker, rest=0.1, longest=0.1))
+        patient = PyreqwestTransport(connect=30.0, read=30.0)
+        outbound = Outbound(transport=patient, breaker=partial(Breaker, rest=0.1, longest=0.1))
         self.stack.push_async_callback(outbound.close)
         key = Sealer.from_text(secret or SECRETS[service])
         return Peer(outbound, f"http://127.0.0.1:{port or self.port}", service, key)
 
+    def store(
+        self, service: str = "inbox", secret: str = "", *, port: int = 0, deadline: float = 30.0
+    ) -> KeysElsewhere:
+        """What the keyring of a service asks, with more patience than it has, for machines that do much at once."""
+        return KeysElsewhere(self.peer(service, secret, port=port), deadline)
+
     async def ring(
-        self, service: str = "inbox", *, cache: KeyCache | None = None, pool_size: int = 4, port: int = 0
+        self,
+        service: str = "inbox",
+        *,
+        cache: KeyCache | None = None,
+        pool_size: int = 4,
+        port: int = 0,
+        deadline: float = 30.0,
     ) -> Keyring:
         """The keyring of a process of that service."""
-        keys = KeysElsewhere(self.peer(service, port=port))
+        keys = self.store(service, port=port, deadline=deadline)
         return Keyring(await self.own_database(pool_size), LocalMasterKey.from_text("E" * 43), cache, shared=keys)
 
     async def own_database(self, pool_size: int = 4) -> Database:

@@ -297,6 +297,12 @@ class Story:
             rows = await tx.fetch("SELECT body FROM outbox WHERE organization_id = $1 ORDER BY id", organization_id)
         return [decode(row["body"]) for row in rows]
 
+    async def told_by_the_platform(self) -> list[Event]:
+        """The facts that leave about no organization, and what is told on its behalf."""
+        async with self.database.transaction() as tx:
+            rows = await tx.fetch("SELECT body FROM outbox WHERE type LIKE 'publisher.e%' ORDER BY id")
+        return [decode(row["body"]) for row in rows]
+
 
 def settings(place: TestDatabase, sandbox: Sandbox, **changed: Any) -> PublisherSettings:
     wanted: dict[str, Any] = {

@@ -61,23 +61,17 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "auth.user.verified": "The address of an account was proven.",
         "auth.user.verification_sent": "The mail that proves an address was sent again.",
         "auth.user.deleted": "An account was deleted.",
-        "auth.password.changed": "A password was changed.",
-        "auth.password.reset_requested": "A new password was asked for by mail.",
-        "auth.factor.added": "A second factor was added to an account.",
-        "auth.factor.removed": "A second factor was taken from an account.",
         "auth.session.started": "Somebody signed in.",
         "auth.session.refused": "Somebody tried to sign in and was refused.",
         "auth.session.throttled": "Sign-in was refused because it was tried too often.",
         "auth.session.switched": "A session went on in another organization.",
         "auth.session.ended": "Somebody signed out.",
-        "auth.session.revoked": "A session was ended by its owner or an operator.",
         "auth.session.all_revoked": "All sessions of an account were ended.",
         "auth.session.reuse_detected": "A used refresh token was shown again, and its session was ended.",
         "auth.mail_preferences.changed": "Somebody decided which mails they want.",
         # organizations
         "auth.organization.created": "An organization was created.",
         "auth.organization.renamed": "An organization was given another name.",
-        "auth.organization.deleted": "An organization was deleted.",
         "auth.invitation.created": "Somebody was invited into an organization.",
         "auth.invitation.sent": "The mail of an invitation was sent again.",
         "auth.invitation.revoked": "An invitation was withdrawn.",
@@ -91,9 +85,6 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         # billing
         "billing.plan.changed": "An organization came to another plan.",
         "billing.entitlements.changed": "What an organization may use was changed.",
-        "billing.subscription.started": "A subscription began.",
-        "billing.subscription.ended": "A subscription ended.",
-        "billing.payment.failed": "A payment failed.",
         # publisher
         "publisher.account.connected": "An account on a platform was connected.",
         "publisher.account.disconnected": "An account on a platform was disconnected.",
@@ -113,9 +104,7 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "inbox.conversation.assigned": "A conversation was given to somebody, or to nobody.",
         "inbox.conversation.state_changed": "A conversation was opened, resolved or put off.",
         "inbox.message.sent": "A message to a contact was written.",
-        "inbox.contact.exported": "The data of a contact was exported.",
         "inbox.contact.erased": "The data of a contact was erased.",
-        "inbox.member.answering_changed": "Somebody was let into the inbox, or out of it.",
         # compliance
         "compliance.audit.read": "The audit trail was read.",
         "compliance.audit.proved": "A proof of a line of the audit trail was fetched.",
@@ -132,12 +121,6 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "compliance.erasure.blocked": "An erasure of personal data is held up.",
         "compliance.erasure.finished": "An erasure of personal data is complete.",
         "compliance.key.destroyed": "A key was destroyed: what it sealed can never be read again.",
-        "compliance.retention.changed": "How long data is kept was changed.",
-        "compliance.retention.applied": "Data whose time was over was deleted.",
-        "compliance.hold.placed": "Data was put under a legal hold.",
-        "compliance.hold.released": "A legal hold was lifted.",
-        "compliance.consent.given": "Somebody consented.",
-        "compliance.consent.withdrawn": "Somebody withdrew a consent.",
     }
 )
 """Every action with what it means, in a sentence for customers. A new one is a new line here."""

@@ -1,16 +1,19 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import asyncpg
 import pytest
 
-from kit.db.database import Database
+from kit.db.database import Database, Transaction
 from kit.ids import new_id
 from kit.seal import Keyring, KeyShredded, LocalMasterKey, SealBroken
 from kit.seal.cache import KeyCache
+from kit.seal.model import Owner
+from kit.seal.repository import KeyRepository
+from kit.seal.store import KeyRef
 from kit.testing import sample
 from kit.testing.databases import Databases, TestDatabase
 from kit.testing.programs import eventually
@@ -329,3 +332,45 @@ async def test_keys_are_found_while_every_transaction_is_in_the_middle_of_someth
         assert [await keys.open(one, each, PLACE) for each in sealed[:2]] == [b"value", b"value"]
     finally:
         await database.close()
+
+
+async def test_a_key_is_found_by_an_index_under_row_level_security_and_as_often_as_it_is_asked_for(
+    database: Database,
+) -> None:
+    """Also when one plan is made for all values: an expression that might leak is read from no index."""
+    organization, who = new_id(), subject()
+    await ring(database).seal(organization, b"1", PLACE, subject=who)
+    owners = (Owner(organization), Owner(organization, who), Owner(None, who))
+    async with database.transaction(organization) as tx:
+        await tx.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        await tx.execute("SET LOCAL enable_seqscan = off")
+        explained = Explained(tx)
+        repository = KeyRepository(cast("Transaction", explained))
+        await repository.current(owners)
+        await repository.find([KeyRef(organization, new_id()), KeyRef(None, new_id())])
+        for owner in owners:
+            await repository.retire(owner)
+            await repository.shred(owner, new_id())
+    assert len(explained.plans) == 2 + 4 * len(owners)
+    for plan in explained.plans:
+        assert "Seq Scan on seal_keys" not in plan, plan
+        assert "Index Cond" in plan or "Insert on seal_keys" in plan, plan
+
+
+class Explained:
+    """Tells how each statement would be carried out, and carries out none."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+        self.plans: list[str] = []
+
+    async def fetch(self, sql: str, *args: Any) -> list[Any]:
+        rows = await self._tx.fetch(f"EXPLAIN {sql}", *args)
+        self.plans.append("\n".join(row[0] for row in rows))
+        return []
+
+    async def fetchval(self, sql: str, *args: Any) -> None:
+        await self.fetch(sql, *args)
+
+    async def execute(self, sql: str, *args: Any) -> int:
+        return len(await self.fetch(sql, *args))

@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 TASKS = metrics.counter("privacy_tasks_total", "Steps that ended tasks of exports and erasures", ("what", "outcome"))
 
 TOPIC: Final = "privacy"
-LEASE: Final = timedelta(minutes=5)
+LEASE: Final = timedelta(minutes=1)
 _BLOCKED: Final = timedelta(hours=1)
 _PAUSES: Final = (1, 10, 60, 300)  # seconds
 

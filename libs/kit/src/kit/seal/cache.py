@@ -16,7 +16,7 @@ class KeyCache:
     def __init__(
         self, keep_for: float = KEEP_FOR, at_most: int = KEEP_AT_MOST, now: Callable[[], float] = time.monotonic
     ) -> None:
-        self._keep_for, self._at_most, self._now = keep_for, at_most, now
+        self._keep_for, self._at_most, self.now = keep_for, at_most, now
         self._keys: OrderedDict[UUID, tuple[Key, float]] = OrderedDict()
         self._current: dict[Owner, UUID] = {}
         self._of: dict[UUID | None, set[UUID]] = {}
@@ -30,7 +30,7 @@ class KeyCache:
         if held is None:
             return None
         key, until = held
-        if until <= self._now():
+        if until <= self.now():
             self._drop(key)
             return None
         self._keys.move_to_end(key_id)
@@ -44,7 +44,7 @@ class KeyCache:
     def keep(self, key: Key, *, current: bool = False) -> None:
         """Remember a key; a repetition does not make its time longer."""
         if key.id not in self._keys:
-            self._keys[key.id] = (key, self._now() + self._keep_for)
+            self._keys[key.id] = (key, self.now() + self._keep_for)
             self._of.setdefault(key.owner.organization_id, set()).add(key.id)
         if current:
             self._current[key.owner] = key.id

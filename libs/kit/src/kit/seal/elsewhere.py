@@ -15,7 +15,7 @@ from kit.seal.sealer import SealBroken, Sealer
 from kit.seal.store import KeyRef
 
 PATH: Final = "/internal/keys"
-_DEADLINE: Final = 2.0  # seconds; somebody may hold a transaction open meanwhile
+DEADLINE: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class KeysElsewhere:
-    """Asks the other service for keys.
+    """Asks the other service for keys, at most `deadline` seconds: somebody may hold a transaction open meanwhile.
 
     Raises:
         PeerUnavailable: it cannot answer now.
@@ -56,6 +56,7 @@ class KeysElsewhere:
     """
 
     peer: Peer
+    deadline: float = DEADLINE
 
     async def current(self, owners: Collection[Owner]) -> Mapping[Owner, Key | None]:
         """The key that seals for each owner now."""
@@ -73,14 +74,14 @@ class KeysElsewhere:
     async def destroyed_within(self, seconds: float) -> Collection[Owner] | None:
         """Whose keys were destroyed lately."""
         answer = orjson.loads(
-            await self.peer.ask("GET", f"{PATH}/destroyed?within={seconds:.3f}", deadline=_DEADLINE)
+            await self.peer.ask("GET", f"{PATH}/destroyed?within={seconds:.3f}", deadline=self.deadline)
         )
         return None if answer["too_many"] else [_owner(told) for told in answer["owners"]]
 
     async def _ask(self, what: str, told: Sequence[Any]) -> list[tuple[Owner, UUID | None, Key | None]]:
         question = os.urandom(16).hex()
         body = orjson.dumps({"question": question, "wanted": told})
-        answer = orjson.loads(await self.peer.ask("POST", f"{PATH}/{what}", body, deadline=_DEADLINE))
+        answer = orjson.loads(await self.peer.ask("POST", f"{PATH}/{what}", body, deadline=self.deadline))
         envelope = Envelope.of(self.peer.secret, question)
         return [_opened(envelope, each) for each in answer["keys"]]
 

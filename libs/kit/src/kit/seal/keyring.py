@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Final
@@ -53,7 +52,7 @@ class Keyring:
         """What stands in the service's own schema."""
         here = _Shelf(self.own, self._cache, holds=_everything if shared is None else _is_platforms)
         self._shelves = (here,) if shared is None else (here, _Shelf(shared, self._cache, holds=_is_not_platforms))
-        self._asked_at, self._asking = time.monotonic(), True
+        self._asked_at, self._asking = self._cache.now(), True
 
     async def seal(
         self, organization_id: UUID | None, value: bytes, place: bytes, *, subject: str | None = None
@@ -158,7 +157,7 @@ class Keyring:
 
         Who could not ask for a while asks for all that time at once.
         """
-        asking, store = time.monotonic(), self._shared or self.own
+        asking, store = self._cache.now(), self._shared or self.own
         try:
             shredded = await store.destroyed_within(min(_LOOK_BACK + asking - self._asked_at, _LOOK_BACK + KEEP_FOR))
         except TransientError as trouble:
@@ -168,7 +167,7 @@ class Keyring:
         else:
             self._asked_at, self._asking = asking, True
             self._cache.forget_all() if shredded is None else self._cache.forget(*shredded)
-        ASKED_AGO.set(time.monotonic() - self._asked_at)
+        ASKED_AGO.set(self._cache.now() - self._asked_at)
 
     async def rotate(self, organization_id: UUID | None) -> None:
         """Seal with a new key from now on; other processes follow within five minutes, and old ones still open.

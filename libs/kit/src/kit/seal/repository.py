@@ -30,16 +30,19 @@ class KeyRepository:
             """
             SELECT key.id, key.organization_id, key.subject, key.master_key_id, key.wrapped,
                    key.parent_id, parent.master_key_id AS parent_master_key_id, parent.wrapped AS parent_wrapped
-            FROM unnest($1::uuid[], $2::text[]) AS owner (tenant, subject)
+            FROM unnest($1::uuid[], $2::text[]) AS owner (organization_id, subject)
             CROSS JOIN LATERAL (
-                SELECT * FROM seal_keys
-                WHERE coalesce(organization_id, '00000000-0000-0000-0000-000000000000') = owner.tenant
-                  AND subject = owner.subject
-                ORDER BY version DESC LIMIT 1
+                (SELECT * FROM seal_keys
+                 WHERE organization_id = owner.organization_id AND subject = owner.subject
+                 ORDER BY version DESC LIMIT 1)
+                UNION ALL
+                (SELECT * FROM seal_keys
+                 WHERE organization_id IS NULL AND owner.organization_id IS NULL AND subject = owner.subject
+                 ORDER BY version DESC LIMIT 1)
             ) AS key
             LEFT JOIN seal_keys AS parent ON parent.id = key.parent_id
             """,
-            [owner.tenant for owner in owners],
+            [owner.organization_id for owner in owners],
             [owner.subject for owner in owners],
         )
         return [_stored(row) for row in rows]
@@ -50,12 +53,12 @@ class KeyRepository:
             """
             SELECT key.id, key.organization_id, key.subject, key.master_key_id, key.wrapped,
                    key.parent_id, parent.master_key_id AS parent_master_key_id, parent.wrapped AS parent_wrapped
-            FROM unnest($1::uuid[], $2::uuid[]) AS wanted (tenant, id)
-            JOIN seal_keys AS key ON key.id = wanted.id
-             AND coalesce(key.organization_id, '00000000-0000-0000-0000-000000000000') = wanted.tenant
+            FROM unnest($1::uuid[], $2::uuid[]) AS wanted (organization_id, id)
+            JOIN seal_keys AS key
+              ON key.id = wanted.id AND key.organization_id IS NOT DISTINCT FROM wanted.organization_id
             LEFT JOIN seal_keys AS parent ON parent.id = key.parent_id
             """,
-            [Owner(ref.organization_id).tenant for ref in wanted],
+            [ref.organization_id for ref in wanted],
             [ref.id for ref in wanted],
         )
         return [_stored(row) for row in rows]
@@ -68,7 +71,7 @@ class KeyRepository:
         rows = await self.tx.fetch(
             """
             WITH alive AS MATERIALIZED (
-                SELECT id FROM seal_keys WHERE id = ANY ($5::uuid[]) AND wrapped IS NOT NULL ORDER BY id FOR SHARE
+                SELECT id FROM seal_keys WHERE id = ANY ($8::uuid[]) AND wrapped IS NOT NULL ORDER BY id FOR SHARE
             )
             INSERT INTO seal_keys (id, organization_id, subject, version, parent_id, master_key_id, wrapped)
             SELECT id, organization_id, subject, $4, parent_id, master_key_id, wrapped
@@ -76,8 +79,7 @@ class KeyRepository:
                 AS made (id, organization_id, subject, parent_id, master_key_id, wrapped)
             WHERE parent_id IS NULL OR parent_id IN (SELECT alive.id FROM alive)
             ORDER BY organization_id, subject  -- two that make the same keys wait for each other in one order
-            ON CONFLICT (coalesce(organization_id, '00000000-0000-0000-0000-000000000000'), subject, version)
-            DO NOTHING
+            ON CONFLICT (organization_id, subject, version) DO NOTHING
             RETURNING id
             """,
             [key.id for key in keys],
@@ -87,23 +89,22 @@ class KeyRepository:
             [None if key.parent is None else key.parent.id for key in keys],
             [key.master_key_id for key in keys],
             [key.wrapped for key in keys],
+            list({key.parent.id for key in keys if key.parent is not None}),
         )
         return [row["id"] for row in rows]
 
     async def retire(self, owner: Owner) -> int | None:
         """Mark the present version as one that seals no more; returns the next number, None after a shredding."""
         following: int | None = await self.tx.fetchval(
-            """
+            f"""
             WITH present AS (
-                SELECT id, version FROM seal_keys
-                WHERE coalesce(organization_id, '00000000-0000-0000-0000-000000000000') = $1 AND subject = $2
-                ORDER BY version DESC LIMIT 1
+                SELECT id, version FROM seal_keys WHERE {_whose(owner)} AND subject = $2 ORDER BY version DESC LIMIT 1
             )
             UPDATE seal_keys SET retired_at = coalesce(retired_at, kit_now())
             FROM present WHERE seal_keys.id = present.id AND seal_keys.wrapped IS NOT NULL
             RETURNING present.version + 1
-            """,
-            owner.tenant,
+            """,  # noqa: S608 - one of two conditions
+            owner.organization_id,
             owner.subject,
         )
         return following
@@ -113,8 +114,7 @@ class KeyRepository:
         await self.tx.execute(
             """
             INSERT INTO seal_keys (id, organization_id, subject, shredded_at) VALUES ($1, $2, $3, kit_now())
-            ON CONFLICT (coalesce(organization_id, '00000000-0000-0000-0000-000000000000'), subject, version)
-            DO NOTHING
+            ON CONFLICT (organization_id, subject, version) DO NOTHING
             """,
             tombstone,
             owner.organization_id,
@@ -122,21 +122,16 @@ class KeyRepository:
         )
         # A rotation under way holds this lock: the next statement then sees the version it has added.
         await self.tx.execute(
-            """
-            SELECT FROM seal_keys
-            WHERE coalesce(organization_id, '00000000-0000-0000-0000-000000000000') = $1 AND subject = $2
-            ORDER BY id FOR UPDATE
-            """,
-            owner.tenant,
+            f"SELECT FROM seal_keys WHERE {_whose(owner)} AND subject = $2 ORDER BY id FOR UPDATE",
+            owner.organization_id,
             owner.subject,
         )
         await self.tx.execute(
-            """
+            f"""
             UPDATE seal_keys SET wrapped = NULL, shredded_at = kit_now(), with_organization = subject <> $2
-            WHERE coalesce(organization_id, '00000000-0000-0000-0000-000000000000') = $1
-              AND (subject = $2 OR $2 = '') AND wrapped IS NOT NULL
-            """,
-            owner.tenant,
+            WHERE {_whose(owner)} AND {"subject = $2" if owner.subject else "subject >= $2"} AND wrapped IS NOT NULL
+            """,  # noqa: S608 - as above
+            owner.organization_id,
             owner.subject,
         )
 
@@ -168,6 +163,11 @@ class KeyRepository:
             )
             == 1
         )
+
+
+def _whose(owner: Owner) -> str:
+    """The condition under which a row is of $1, in the form that the index answers."""
+    return "organization_id = $1" if owner.organization_id else "organization_id IS NULL AND $1::uuid IS NULL"
 
 
 def _stored(row: Row) -> StoredKey:

@@ -7,8 +7,8 @@ from typing import Any, cast
 from kit.db.database import Connection, Database
 
 
-class Died(Exception):
-    """The process would be dead now; nothing of it goes on."""
+class Died(BaseException):
+    """The process would be dead now; nothing of it goes on, whatever it catches."""
 
 
 class Mortal(Database):
@@ -27,7 +27,7 @@ class Mortal(Database):
     def step(self) -> None:
         """One more step was survived, or not."""
         self.steps += 1
-        if self.steps == self.dies_at:
+        if self.dies_at is not None and self.steps >= self.dies_at:
             raise Died
 
     @asynccontextmanager

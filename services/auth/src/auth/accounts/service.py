@@ -12,6 +12,7 @@ from auth.accounts.sealing import Addresses
 from auth.mails.model import already_registered, verify
 from auth.tokens.model import TokenForged, TokenMint
 from contracts.auth import UserRegistered, UserVerified
+from kit.audit import User, audited
 from kit.db.database import Database, Transaction
 from kit.errors import Unauthenticated
 from kit.http.caller import Caller
@@ -40,12 +41,15 @@ class AccountService:
         async with self.database.transaction() as tx:
             accounts = AccountRepository(tx)
             if await accounts.add(identity, blind, sealed, hashed):
-                await tx.emit(UserRegistered(user_id=identity.user_id))
+                user_id = identity.user_id
+                await tx.emit(
+                    UserRegistered(user_id=user_id), audited("auth.user.registered", User(user_id), "user", user_id)
+                )
                 await self._write(tx, identity, hashed, locale)
                 return
             known = await accounts.lock_identity(blind)
             if known is not None:
-                await self._write(tx, known, hashed, locale)
+                await self._write_again(tx, known, hashed, locale)
 
     async def resend(self, address: str, locale: str) -> None:
         """Send another mail with a link, if there is an account that needs one; earlier links stay good."""
@@ -53,7 +57,8 @@ class AccountService:
         async with self.database.transaction() as tx:
             known = await AccountRepository(tx).lock_identity(blind)
             if known is not None:
-                await self._write(tx, known, await AccountRepository(tx).password_of(known.user_id), locale)
+                hashed = await AccountRepository(tx).password_of(known.user_id)
+                await self._write_again(tx, known, hashed, locale)
 
     async def verify(self, token: str, password: str) -> UUID:
         """Take the link of a mail together with the password of the sign-up it belongs to: the address is proven.
@@ -75,8 +80,12 @@ class AccountService:
             accounts = AccountRepository(tx)
             found = _insist_that_it_is_open(await accounts.lock_verification(verification_id))
             version = await accounts.mark_verified(found, sealed)
-            await tx.emit(UserVerified(user_id=found.identity.user_id, version=version))
-        return found.identity.user_id
+            user_id = found.identity.user_id
+            await tx.emit(
+                UserVerified(user_id=user_id, version=version),
+                audited("auth.user.verified", User(user_id), "user", user_id),
+            )
+        return user_id
 
     async def me(self, caller: Caller) -> Profile:
         """The caller's own account; who is being forgotten has no address any more."""
@@ -102,17 +111,21 @@ class AccountService:
         if found:
             raise PasswordRefused(found)
 
-    async def _write(self, tx: Transaction, identity: Identity, hashed: str, locale: str) -> None:
+    async def _write_again(self, tx: Transaction, known: Identity, hashed: str, locale: str) -> None:
+        if await self._write(tx, known, hashed, locale) and not known.verified:
+            await tx.emit(audited("auth.user.verification_sent", User(), "user", known.user_id))
+
+    async def _write(self, tx: Transaction, identity: Identity, hashed: str, locale: str) -> bool:
+        """Write to the address what holds for it; False when it got enough mails lately."""
         if await self.mailer.count_about(tx, identity.id, timedelta(hours=1)) >= MOST_MAILS:
-            return
+            return False
         if identity.verified:
-            await self.mailer.queue(tx, already_registered(identity.id, locale))
-            return
+            return await self.mailer.queue(tx, already_registered(identity.id, locale))
         verification_id = new_id()
         accounts = AccountRepository(tx)
         await accounts.add_verification(verification_id, identity.id, hashed, LINK_LIFE)
         await accounts.save_password(identity.user_id, hashed)
-        await self.mailer.queue(tx, verify(identity.id, verification_id, locale))
+        return await self.mailer.queue(tx, verify(identity.id, verification_id, locale))
 
 
 def _insist_that_it_is_open(found: Verification | None) -> Verification:

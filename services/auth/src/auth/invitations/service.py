@@ -27,6 +27,7 @@ from auth.organizations.model import Membership
 from auth.organizations.repository import OrganizationRepository
 from auth.tokens.model import TokenForged, TokenMint
 from contracts.auth import InvitationAccepted, InvitationCreated, InvitationRevoked, MemberAdded
+from kit.audit import audited
 from kit.db.database import Database, Transaction
 from kit.errors import DomainError
 from kit.http.caller import Caller
@@ -67,12 +68,15 @@ class InvitationService:
                 refusal = refusal or await _refusal(tx, blind)
                 if refusal is not None:
                     raise refusal
-                await _make_room(tx, blind)
+                await _make_room(tx, blind, caller)
                 if not await InvitationRepository(tx).add(invitation_id, blind, sealed, role, caller.user_id, LIFE):
                     raise AlreadyInvited
                 await self.mailer.queue(tx, invitation(organization_id, invitation_id, 1, locale))
                 await key.remember(tx, invitation_id, 1)
-                await tx.emit(InvitationCreated(invitation_id=invitation_id, role=role))
+                await tx.emit(
+                    InvitationCreated(invitation_id=invitation_id, role=role),
+                    audited("auth.invitation.created", caller, "invitation", invitation_id, role=role.value),
+                )
             found = await _found(tx, earlier.resource_id if earlier else invitation_id)
         (shown,) = await self._opened(organization_id, [found])
         return shown
@@ -96,7 +100,7 @@ class InvitationService:
             revoked = held.revoked()
             if revoked is not held:
                 await InvitationRepository(tx).save(revoked)
-                await tx.emit(InvitationRevoked(invitation_id=held.id, version=revoked.version))
+                await _tell_revoked(tx, held.id, revoked.version, caller)
 
     async def mail_again(self, organization_id: UUID, invitation_id: UUID, caller: Caller, locale: str) -> None:
         """Send another mail; the invitation, and every link of it, is open for a week from now."""
@@ -105,6 +109,7 @@ class InvitationService:
             again = held.mailed_again()
             await InvitationRepository(tx).save(again, LIFE)
             await self.mailer.queue(tx, invitation(organization_id, invitation_id, again.mails, locale))
+            await tx.emit(audited("auth.invitation.sent", caller, "invitation", invitation_id, mails=again.mails))
 
     async def accept(self, token: str, caller: Caller) -> Membership:
         """Become a member by the link of a mail that was sent to a verified address of the caller's.
@@ -158,19 +163,32 @@ async def _refusal(tx: Transaction, blind: bytes) -> DomainError | None:
     return AlreadyInvited() if await invitations.is_open(blind) else None
 
 
-async def _make_room(tx: Transaction, blind: bytes) -> None:
+async def _make_room(tx: Transaction, blind: bytes, caller: Caller) -> None:
     """An expired invitation of this address is not in the way."""
     expired = await InvitationRepository(tx).revoke_expired(blind)
     if expired is not None:
-        await tx.emit(InvitationRevoked(invitation_id=expired[0], version=expired[1]))
+        await _tell_revoked(tx, *expired, caller)
+
+
+async def _tell_revoked(tx: Transaction, invitation_id: UUID, version: int, caller: Caller) -> None:
+    await tx.emit(
+        InvitationRevoked(invitation_id=invitation_id, version=version),
+        audited("auth.invitation.revoked", caller, "invitation", invitation_id),
+    )
 
 
 async def _join(tx: Transaction, accepted: Invitation, caller: Caller) -> None:
     await InvitationRepository(tx).save(accepted)
-    await tx.emit(InvitationAccepted(invitation_id=accepted.id, user_id=caller.user_id, version=accepted.version))
+    await tx.emit(
+        InvitationAccepted(invitation_id=accepted.id, user_id=caller.user_id, version=accepted.version),
+        audited("auth.invitation.accepted", caller, "invitation", accepted.id),
+    )
     member_id = new_id()
     if await MemberRepository(tx).add(member_id, caller.user_id, accepted.role):
-        await tx.emit(MemberAdded(member_id=member_id, user_id=caller.user_id, role=accepted.role))
+        await tx.emit(
+            MemberAdded(member_id=member_id, user_id=caller.user_id, role=accepted.role),
+            audited("auth.member.added", caller, "member", member_id, role=accepted.role.value),
+        )
 
 
 async def _managed(tx: Transaction, invitation_id: UUID, caller: Caller) -> Invitation:

@@ -21,7 +21,8 @@ from auth.keys.model import (
     signing,
 )
 from auth.keys.repository import KeyRepository
-from kit.db.database import Database
+from kit.audit import SYSTEM, Actor, Operator, audited
+from kit.db.database import Database, Transaction
 from kit.errors import TransientError
 from kit.seal import Sealer
 
@@ -62,6 +63,7 @@ class KeyRotation:
             if not await keys.all():
                 key = new_key(self.sealer, await keys.now())
                 await keys.add(key)
+                await tx.emit(audited("auth.signing_key.created", SYSTEM, "signing_key", f"kid:{key.kid}"))
                 log.info("keys.first", kid=key.kid)
 
     async def rotate_when_due(self) -> None:
@@ -71,7 +73,7 @@ class KeyRotation:
             await keys.lock()
             now = await keys.now()
             if is_due([key.signs_from for key in await keys.all()], now):
-                await self._announce(keys, now)
+                await self._announce(tx, now, SYSTEM)
             await keys.purge(KEPT_FOR + timedelta(hours=1))
 
     async def rotate(self) -> bool:
@@ -82,12 +84,13 @@ class KeyRotation:
             now = await keys.now()
             if is_announced([key.signs_from for key in await keys.all()], now):
                 return False
-            await self._announce(keys, now)
+            await self._announce(tx, now, Operator())
         return True
 
-    async def _announce(self, keys: KeyRepository, now: datetime) -> None:
+    async def _announce(self, tx: Transaction, now: datetime, by: Actor) -> None:
         key = new_key(self.sealer, now + ANNOUNCED_FOR)
-        await keys.add(key)
+        await KeyRepository(tx).add(key)
+        await tx.emit(audited("auth.signing_key.rotated", by, "signing_key", f"kid:{key.kid}"))
         log.info("keys.announced", kid=key.kid, signs_from=key.signs_from.isoformat())
 
 

@@ -10,6 +10,7 @@ from auth.members.repository import MemberRepository
 from auth.organizations.errors import OrganizationNotFound
 from auth.sessions.revoking import void_tokens
 from contracts.auth import MemberRemoved, MemberRoleChanged
+from kit.audit import audited
 from kit.db.database import Database, Transaction
 from kit.http.caller import Caller
 from kit.http.pagination import PageRequest
@@ -55,7 +56,15 @@ class MemberService:
                 await tx.emit(
                     MemberRoleChanged(
                         member_id=member.id, user_id=member.user_id, role=changed.role, version=changed.version
-                    )
+                    ),
+                    audited(
+                        "auth.member.role_changed",
+                        caller,
+                        "member",
+                        member.id,
+                        role=changed.role.value,
+                        before=member.role.value,
+                    ),
                 )
                 await void_tokens(tx, member.user_id)
         (shown,) = await self._opened([changed])
@@ -68,7 +77,10 @@ class MemberService:
             member.check_removal(caller.user_id, by)
             await _keep_an_owner(members, member)
             await members.remove(member.id)
-            await tx.emit(MemberRemoved(member_id=member.id, user_id=member.user_id, version=member.version + 1))
+            await tx.emit(
+                MemberRemoved(member_id=member.id, user_id=member.user_id, version=member.version + 1),
+                audited("auth.member.removed", caller, "member", member.id, role=member.role.value),
+            )
             await void_tokens(tx, member.user_id)
 
     async def _opened(self, members: Sequence[Member]) -> list[Member]:

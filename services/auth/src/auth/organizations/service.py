@@ -8,6 +8,7 @@ from auth.organizations.errors import OrganizationNotFound
 from auth.organizations.model import Membership
 from auth.organizations.repository import OrganizationRepository
 from contracts.auth import MemberAdded, OrganizationCreated, OrganizationRenamed
+from kit.audit import audited
 from kit.db.database import Database, Transaction
 from kit.errors import Unauthenticated
 from kit.http.caller import Caller
@@ -38,6 +39,8 @@ class OrganizationService:
             await tx.emit(
                 OrganizationCreated(created_by=caller.user_id),
                 MemberAdded(member_id=member_id, user_id=caller.user_id, role=Role.OWNER),
+                audited("auth.organization.created", caller, "organization", organization_id),
+                audited("auth.member.added", caller, "member", member_id, role=Role.OWNER.value),
             )
             return await _found(tx, caller)
 
@@ -66,7 +69,10 @@ class OrganizationService:
             if held.name == name:
                 return held
             await organizations.rename(name)
-            await tx.emit(OrganizationRenamed(organization_id=organization_id, version=held.version + 1))
+            await tx.emit(
+                OrganizationRenamed(organization_id=organization_id, version=held.version + 1),
+                audited("auth.organization.renamed", caller, "organization", organization_id),
+            )
             return await _found(tx, caller)
 
 

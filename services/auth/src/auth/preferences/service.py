@@ -6,7 +6,9 @@ from auth.accounts.sealing import Addresses
 from auth.mails.model import CATEGORIES
 from auth.preferences.model import Preferences, Wish
 from auth.preferences.repository import PreferenceRepository
+from contracts.audit import AuditEntry
 from contracts.auth import MailPreferencesChanged
+from kit.audit import User, audited
 from kit.db.database import Database, Transaction
 from kit.errors import Unauthenticated
 from kit.http.caller import Caller
@@ -49,13 +51,16 @@ class PreferenceService:
     async def unsubscribe(self, token: str) -> Wish:
         """Refuse a category for the address of a mail, and for the account it belongs to; twice is once."""
         said = await self._read(token)
+        unwanted = Wish(said.category, wanted=False)
         addresses = [] if said.user_id is None else await self._proven(said.user_id)
         async with self.database.transaction() as tx:
-            await self.mailer.unsubscribe(tx, said)
+            new = await self.mailer.unsubscribe(tx, said)
             held = None if said.user_id is None else await PreferenceRepository(tx).lock(said.user_id)
             if said.user_id is not None and held is not None:
                 await self._set(tx, said.user_id, addresses, held, held.unwanted | {said.category})
-        return Wish(said.category, wanted=False)
+            elif new:
+                await tx.emit(_line(User(), "address", said.address_hash.hex()[:16], unwanted))
+        return unwanted
 
     async def _read(self, token: str) -> Unsubscription:
         said = await self.mailer.read_link(token)
@@ -88,7 +93,10 @@ class PreferenceService:
             version += 1
             wanted = category not in unwanted
             await self._carry(tx, addresses, category, wanted=wanted)
-            await tx.emit(MailPreferencesChanged(user_id=user_id, category=category, wanted=wanted, version=version))
+            await tx.emit(
+                MailPreferencesChanged(user_id=user_id, category=category, wanted=wanted, version=version),
+                _line(User(user_id), "user", str(user_id), Wish(category, wanted)),
+            )
         preferences = Preferences(frozenset(unwanted), version)
         await PreferenceRepository(tx).save(user_id, preferences)
         return preferences
@@ -99,3 +107,9 @@ class PreferenceService:
             return
         for address in addresses:
             await self.mailer.suppress(tx, address, Reason.UNSUBSCRIBED, category=category)
+
+
+def _line(actor: User, target_kind: str, target_id: str, wish: Wish) -> AuditEntry:
+    return audited(
+        "auth.mail_preferences.changed", actor, target_kind, target_id, category=wish.category, wanted=wish.wanted
+    )

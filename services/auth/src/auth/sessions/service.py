@@ -1,6 +1,6 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NoReturn
 from uuid import UUID
 
 from auth.accounts.address import EmailAddress
@@ -31,6 +31,8 @@ from auth.sessions.model import (
 from auth.sessions.repository import AttemptRepository, SessionRepository
 from auth.sessions.revoking import end_session, end_sessions
 from auth.tokens.model import Token, TokenForged, TokenMint
+from contracts.audit import AuditEntry
+from kit.audit import SYSTEM, User, audited
 from kit.db.database import Database, Transaction
 from kit.http.caller import Caller
 from kit.ids import new_id
@@ -65,7 +67,7 @@ class SessionService:
         account = await self._attempt(blind, identifier)
         matches = await self.passwords.match(password, account.password_hash if account else None)
         if account is None or not matches or not account.verified:
-            raise WrongCredentials
+            await self._refuse(account, blind)
         await self._renew_hash(account, password)
         session_id = new_id()
         async with self.database.transaction(*_bound(organization_id)) as tx:
@@ -73,6 +75,7 @@ class SessionService:
             standing = await _standing(tx, account.user_id, organization_id)
             if not await SessionRepository(tx).add(session_id, account.user_id, standing, ABSOLUTE_LIFE):
                 raise WrongCredentials
+            await tx.emit(audited("auth.session.started", User(account.user_id), "session", session_id))
         return await self._tokens(session_id, account.user_id, standing, counter=0, life=TOKEN_LIFE)
 
     async def refresh(self, text: str, organization_id: UUID | None) -> Tokens:
@@ -95,11 +98,15 @@ class SessionService:
                 verdict = session.judge(token.counter, now, standing.sessions_from_epoch)
             counter = session.counter + (verdict is Verdict.ROTATE)
             if verdict is Verdict.REUSED:
-                await end_session(tx, session.id, session.user_id, "token-reused")
+                if await end_session(tx, session.id, session.user_id, "token-reused"):
+                    await tx.emit(audited("auth.session.reuse_detected", SYSTEM, "session", session.id))
             elif standing is not None and verdict is not Verdict.ENDED:
                 if organization_id is not None and standing.organization_id is None:
                     raise OrganizationNotFound
                 await sessions.save_use(session, counter, standing.organization_id)
+                if standing.organization_id not in (None, session.organization_id):
+                    actor = User(session.user_id)
+                    await tx.emit(audited("auth.session.switched", actor, "session", session.id))
         if verdict is Verdict.REUSED:  # raised after the commit: the family has ended although the request fails
             raise RefreshTokenReused
         if standing is None or verdict is Verdict.ENDED:
@@ -109,12 +116,14 @@ class SessionService:
     async def sign_out(self, caller: Caller) -> None:
         """End the caller's session; one that has ended stays as it is."""
         async with self.database.transaction() as tx:
-            await end_session(tx, caller.session_id, caller.user_id, "signed-out")
+            if await end_session(tx, caller.session_id, caller.user_id, "signed-out"):
+                await tx.emit(audited("auth.session.ended", caller, "session", caller.session_id))
 
     async def sign_out_everywhere(self, caller: Caller) -> None:
         """End all sessions of the caller."""
         async with self.database.transaction() as tx:
             await end_sessions(tx, caller.user_id)
+            await tx.emit(audited("auth.session.all_revoked", caller, "user", caller.user_id))
 
     async def revoked_lately(self) -> tuple[datetime, list[Revocation]]:
         """The platform's time, and what ended within the last quarter of an hour: longer than any token lives."""
@@ -122,11 +131,21 @@ class SessionService:
             return await SessionRepository(tx).revocations(REVOKED_LATELY)
 
     async def _attempt(self, blind: bytes, identifier: bytes) -> Account | None:
+        """Count an attempt; whose address it is is looked up even when there were too many, as for the line of it."""
         async with self.database.transaction() as tx:
             wait = await AttemptRepository(tx).claim(identifier, FREE_ATTEMPTS, LONGEST_WAIT, FORGET_AFTER)
+            account = await AccountRepository(tx).find(blind)
             if wait is not None:
-                raise TooManyAttempts(retry_after=wait.total_seconds())
-            return await AccountRepository(tx).find(blind)
+                await tx.emit(_turned_away("auth.session.throttled", account, blind))
+        if wait is not None:  # raised after the commit: the line stays although the request fails
+            raise TooManyAttempts(retry_after=wait.total_seconds())
+        return account
+
+    async def _refuse(self, account: Account | None, blind: bytes) -> NoReturn:
+        """Refuse with one line of the audit trail, whether or not the address is known."""
+        async with self.database.transaction() as tx:
+            await tx.emit(_turned_away("auth.session.refused", account, blind))
+        raise WrongCredentials
 
     async def _renew_hash(self, account: Account, password: str) -> None:
         if self.passwords.is_outdated(account.password_hash):
@@ -154,6 +173,13 @@ class SessionService:
             organization_id=standing.organization_id,
             role=standing.role,
         )
+
+
+def _turned_away(action: str, account: Account | None, blind: bytes) -> AuditEntry:
+    """What was tried on whom: on a user, or on an address that nobody has, by some digits of its keyed hash."""
+    if account is None:
+        return audited(action, User(), "address", blind.hex()[:16])
+    return audited(action, User(), "user", account.user_id)
 
 
 def _bound(organization_id: UUID | None) -> tuple[UUID, ...]:

@@ -6,6 +6,7 @@ from billing.entitlements.model import PlanOf
 from billing.entitlements.plans import Plan
 from billing.entitlements.repository import EntitlementRepository
 from contracts.billing import EntitlementsChanged
+from kit.audit import SYSTEM, audited
 from kit.db.database import Database, Transaction
 
 
@@ -27,5 +28,7 @@ async def grant(plan: Plan, tx: Transaction) -> None:
     await tx.emit(
         EntitlementsChanged(
             organization_id=tx.organization_id, version=version, plan=plan.name, limits=dict(plan.limits)
-        )
+        ),
+        audited("billing.plan.changed", SYSTEM, "organization", tx.organization_id, plan=plan.name),
+        audited("billing.entitlements.changed", SYSTEM, "entitlements", tx.organization_id, version=version),
     )

@@ -1,6 +1,8 @@
 """Archives are made by a loop: claim, open what the services handed over, write, keep, record."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -18,11 +20,12 @@ from kit.audit import SYSTEM
 from kit.db.database import Database
 from kit.errors import TransientError
 from kit.privacy.handover import place
+from kit.process import cancelled
 from kit.seal import Keyring, KeyShredded
 
 log = structlog.get_logger(__name__)
 
-LEASE: Final = timedelta(minutes=5)
+LEASE: Final = timedelta(minutes=1)
 KEPT_FOR: Final = timedelta(days=7)
 _AGAIN: Final = timedelta(seconds=30)
 _READ: Final = 16  # pieces at a time
@@ -71,7 +74,8 @@ class Assembling:
             return False
         attempt, password_sealed = claim
         try:
-            await self._make(export, attempt, password_sealed)
+            async with self._held(export, attempt):
+                await self._make(export, attempt, password_sealed)
         except (Lost, KeyShredded):
             log.warning("export.given_up", export=str(export_id))
         except ArchiveTooLarge:
@@ -85,6 +89,23 @@ class Assembling:
             async with self.database.transaction(owner_id) as tx:
                 await ExportRepository(tx).release(export_id, attempt, _AGAIN)
         return True
+
+    @asynccontextmanager
+    async def _held(self, export: Export, attempt: int) -> AsyncIterator[None]:
+        """Renew the lease while a large archive is written; whoever lost it finds out at the next step."""
+
+        async def renew() -> None:
+            while True:
+                await asyncio.sleep(LEASE.total_seconds() / 3)
+                with suppress(TransientError):
+                    async with self.database.transaction(export.owner_id) as tx:
+                        await ExportRepository(tx).hold(export.id, attempt, LEASE)
+
+        renewing = asyncio.create_task(renew())
+        try:
+            yield
+        finally:
+            await cancelled(renewing)
 
     async def _make(self, export: Export, attempt: int, password_sealed: bytes) -> None:
         opened = await self.keyring.open(export.person.organization_id, password_sealed, password_place(export.id))

@@ -50,6 +50,10 @@ class AccountSeal:
         """By what a page is found, whosever it is."""
         return await self._hashed(None, platform, external_id)
 
+    async def prepare(self, organization_id: UUID, account_ids: Sequence[UUID]) -> None:
+        """Fetch or make the keys of these accounts together."""
+        await self.keyring.prepare(organization_id, [key_owner(each) for each in account_ids])
+
     async def seal_identity(
         self, organization_id: UUID, account_id: UUID, blind: bytes, who: Identity
     ) -> SealedIdentity:

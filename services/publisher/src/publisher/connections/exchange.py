@@ -104,9 +104,10 @@ class CodeExchange:
         ]
         async with self.database.transaction(organization_id) as tx:
             known = await AccountRepository(tx).by_blinds(work.platform, blinds)
+        ids = [known.get(blind) or new_id() for blind in blinds]
+        await self.seal.prepare(organization_id, ids)
         opened = []
-        for identity, blind in zip(identities, blinds, strict=True):
-            account_id = known.get(blind) or new_id()
+        for account_id, identity, blind in zip(ids, identities, blinds, strict=True):
             opened.append(
                 Opened(
                     account_id,

@@ -1,0 +1,206 @@
+"""What is done in auth, as the audit trail tells it: by whom, to what, in which organization."""
+
+from collections import Counter
+from pathlib import Path
+from uuid import UUID
+
+from auth.sessions.service import FREE_ATTEMPTS
+from contracts.audit import ACTIONS, AuditEntry
+
+from .conftest import Forward
+from .story import Person, Story
+from .test_privacy import Asking, user
+
+ADA, BOB, CAROL = "ada.audited-17@house.test", "bob.audited-28@house.test", "carol.audited-39@house.test"
+
+
+async def lines(story: Story) -> list[AuditEntry]:
+    return [each for each in await story.told(AuditEntry) if isinstance(each, AuditEntry)]
+
+
+async def told(story: Story, since: int) -> list[tuple[str, str | None, str, str, str | None]]:
+    """Action, actor, kind and id of the target, organization."""
+    return [
+        (
+            line.action.removeprefix("auth."),
+            None if line.actor_id is None else str(line.actor_id),
+            line.target_kind,
+            line.target_id,
+            None if line.organization_id is None else str(line.organization_id),
+        )
+        for line in (await lines(story))[since:]
+    ]
+
+
+async def test_the_life_of_an_account_is_in_the_audit_trail(story: Story, forward: Forward) -> None:
+    assert [line.action for line in await lines(story)] == ["auth.signing_key.created"]
+    await story.sign_up(ADA)
+    await story.http.post("/v1/accounts/verification-mails", json={"email": ADA})
+    await story.deliver()
+    await story.verify(story.postbox.token(ADA))
+    (row,) = await story.admin("SELECT id FROM users")
+    ada = str(row["id"])
+    assert await told(story, 1) == [
+        ("user.registered", ada, "user", ada, None),
+        ("user.verification_sent", None, "user", ada, None),
+        ("user.verified", ada, "user", ada, None),
+    ]
+
+    await story.sign_in(ADA, "not-the-password-17")
+    person = Person(story.http, ADA, (await story.sign_in(ADA)).json())
+    first, session = person.tokens["refresh_token"], person.tokens["session_id"]
+    organization_id = await person.create()
+    await forward(11)
+    await person.refresh(organization_id)
+    await person.refresh()
+    wish = {"items": [{"category": "invitations", "wanted": False}]}
+    await person.call("PUT", "/v1/mail-preferences", json=wish, headers={"if-match": '"v0"'})
+    await forward(11)
+    await person.refresh()
+    assert (await person.refresh(token=first)).status_code == 401
+    assert (await person.refresh(token=first)).status_code == 401
+    again = Person(story.http, ADA, (await story.sign_in(ADA)).json())
+    await again.call("DELETE", "/v1/sessions/current")
+    third = Person(story.http, ADA, (await story.sign_in(ADA)).json())
+    await third.call("DELETE", "/v1/sessions")
+    (member,) = await story.admin("SELECT id FROM members")
+    assert await told(story, 4) == [
+        ("session.refused", None, "user", ada, None),
+        ("session.started", ada, "session", session, None),
+        ("organization.created", ada, "organization", organization_id, organization_id),
+        ("member.added", ada, "member", str(member["id"]), organization_id),
+        ("session.switched", ada, "session", session, organization_id),
+        ("mail_preferences.changed", ada, "user", ada, None),
+        ("session.reuse_detected", None, "session", session, None),
+        ("session.started", ada, "session", again.tokens["session_id"], None),
+        ("session.ended", ada, "session", again.tokens["session_id"], None),
+        ("session.started", ada, "session", third.tokens["session_id"], None),
+        ("session.all_revoked", ada, "user", ada, None),
+    ]
+
+
+async def test_what_is_done_with_members_is_in_the_audit_trail_of_the_organization(story: Story) -> None:
+    ada, bob = await story.person(ADA), await story.person(BOB)
+    since = len(await lines(story))
+    organization_id = await ada.create()
+    path = f"/v1/organizations/{organization_id}"
+    first = (await ada.invite(organization_id, CAROL)).json()["id"]
+    await ada.call("POST", f"{path}/invitations/{first}/mails")
+    await ada.call("DELETE", f"{path}/invitations/{first}")
+    second = (await ada.invite(organization_id, BOB)).json()["id"]
+    await story.accept(bob)
+    members = await ada.members(organization_id)
+    await ada.call("PATCH", f"{path}/members/{members[BOB]['id']}", json={"role": "analyst"})
+    await bob.call("DELETE", f"{path}/members/{members[BOB]['id']}")
+    await ada.call("PATCH", path, json={"name": "Acme anew"}, headers={"if-match": '"v1"'})
+    its = members[BOB]["id"]
+    assert await told(story, since) == [
+        ("organization.created", ada.user_id, "organization", organization_id, organization_id),
+        ("member.added", ada.user_id, "member", members[ADA]["id"], organization_id),
+        ("invitation.created", ada.user_id, "invitation", first, organization_id),
+        ("invitation.sent", ada.user_id, "invitation", first, organization_id),
+        ("invitation.revoked", ada.user_id, "invitation", first, organization_id),
+        ("invitation.created", ada.user_id, "invitation", second, organization_id),
+        ("invitation.accepted", bob.user_id, "invitation", second, organization_id),
+        ("member.added", bob.user_id, "member", its, organization_id),
+        ("member.role_changed", ada.user_id, "member", its, organization_id),
+        ("member.removed", bob.user_id, "member", its, organization_id),
+        ("organization.renamed", ada.user_id, "organization", organization_id, organization_id),
+    ]
+    changed = next(line for line in await lines(story) if line.action == "auth.member.role_changed")
+    assert changed.details == {"role": "analyst", "before": "editor"}
+
+
+async def test_a_forgotten_user_is_in_the_audit_trail(story: Story) -> None:
+    ada = await story.person(ADA)
+    organization_id = await ada.create()
+    bob = await story.member(ada, organization_id, BOB, "admin")
+    since = len(await lines(story))
+    asking = Asking(story)
+    await asking.erasure(user(bob))
+    await asking.work()
+    removed, deleted = await told(story, since)
+    assert (removed[0], removed[1], removed[4]) == ("member.removed", None, organization_id)
+    assert deleted == ("user.deleted", None, "user", bob.user_id, None)
+
+
+async def test_what_is_refused_is_not_in_the_audit_trail(story: Story) -> None:
+    ada, bob = await story.person(ADA), await story.person(BOB)
+    organization_id = await ada.create()
+    own = (await ada.members(organization_id))[ADA]["id"]
+    path = f"/v1/organizations/{organization_id}"
+    before = await lines(story)
+    for person, method, where, body, headers in (
+        (bob, "PATCH", path, {"name": "Bob's"}, {"if-match": '"v1"'}),
+        (ada, "PATCH", path, {"name": "Stale"}, {"if-match": '"v9"'}),
+        (bob, "POST", f"{path}/invitations", {"email": CAROL, "role": "editor"}, {}),
+        (ada, "DELETE", f"{path}/members/{own}", None, {}),
+        (ada, "PATCH", f"{path}/members/{own}", {"role": "admin"}, {}),
+        (
+            ada,
+            "PUT",
+            "/v1/mail-preferences",
+            {"items": [{"category": "account", "wanted": False}]},
+            {"if-match": '"v0"'},
+        ),
+        (bob, "POST", "/v1/invitations/accept", {"token": "forged"}, {}),
+    ):
+        answer = await person.call(method, where, json=body, headers=headers)
+        assert answer.status_code >= 400, (method, where)
+    assert (await story.sign_in(ADA, organization_id=str(UUID(int=7)))).status_code == 404
+    assert await lines(story) == before
+
+
+async def test_a_refused_sign_in_leaves_one_line_whether_or_not_the_address_is_known(story: Story) -> None:
+    """And a throttled one, too; no address is in either."""
+    ada = await story.person(ADA)
+    nobody = "nobody.audited-40@house.test"
+    since = len(await lines(story))
+    for address in (ADA, nobody):
+        answers = [await story.sign_in(address, "not-the-password-17") for _ in range(FREE_ATTEMPTS + 2)]
+        assert Counter(answer.status_code for answer in answers) == {401: FREE_ATTEMPTS + 1, 429: 1}
+    found = await told(story, since)
+    for kind in ("user", "address"):
+        assert Counter(line[0] for line in found if line[2] == kind) == {
+            "session.refused": FREE_ATTEMPTS + 1,
+            "session.throttled": 1,
+        }
+    assert {line[3] for line in found if line[2] == "user"} == {ada.user_id}
+    (target,) = {line[3] for line in found if line[2] == "address"}
+    assert len(bytes.fromhex(target)) == 8
+
+
+async def test_who_says_by_a_link_that_it_is_enough_is_in_the_audit_trail_without_an_address(story: Story) -> None:
+    ada = await story.person(ADA)
+    await ada.invite(await ada.create(), CAROL)
+    await story.deliver()
+    link = story.postbox.to(CAROL)[-1]["list-unsubscribe"].strip("<>")
+    token = link.partition("token=")[2]
+    since = len(await lines(story))
+    for _ in range(2):
+        answer = await story.http.post("/v1/unsubscribe", params={"token": token})
+        assert answer.status_code == 200, answer.text
+    ((action, actor, kind, target, _),) = await told(story, since)
+    assert (action, actor, kind, len(target)) == ("mail_preferences.changed", None, "address", 16)
+
+
+async def test_a_new_signing_key_is_in_the_audit_trail(story: Story, forward: Forward) -> None:
+    await story.parts.rotation.rotate_when_due()
+    await forward(31 * 86_400)
+    await story.parts.rotation.rotate_when_due()
+    await forward(3600)
+    await story.parts.rotation.rotate()
+    kinds = [(line.action, line.actor_kind) for line in await lines(story)]
+    assert kinds == [
+        ("auth.signing_key.created", "system"),
+        ("auth.signing_key.rotated", "system"),
+        ("auth.signing_key.rotated", "operator"),
+    ]
+
+
+def test_these_tests_know_every_action_of_auth() -> None:
+    """A new action is a new line in a test above."""
+    named = Path(__file__).read_text("utf-8")
+    for action in ACTIONS:
+        if action.startswith("auth."):
+            assert f'"{action.removeprefix("auth.")}"' in named or f'"{action}"' in named, action

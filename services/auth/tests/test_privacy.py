@@ -1,0 +1,479 @@
+"""A user is handed over, and forgotten: every table that the data map names, every column."""
+
+import itertools
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Final
+from uuid import UUID
+
+import orjson
+import pytest
+
+from auth import migrations
+from auth.accounts.passwords import Passwords
+from auth.worker import SUBSCRIPTIONS
+from contracts.auth import AuthErasureAnswered, AuthExportPartReady, InvitationRevoked, MemberRemoved, SessionsRevoked
+from contracts.compliance import ErasureBegun, ExportRequested
+from contracts.event import Event, encode
+from kit.db.database import Transaction
+from kit.ids import new_id
+from kit.messaging.applying import Applier
+from kit.messaging.delivery import Delivery
+from kit.privacy.answering import Answering
+from kit.privacy.counting import Count
+from kit.privacy.datamap import of_service
+from kit.privacy.holding import Erased, File, Holding, Holdings, Rows
+from kit.privacy.person import Person as Subject
+from kit.seal import Keyring
+from kit.testing.databases import TestDatabase
+from kit.testing.handing_over import Collected, by_table
+from kit.testing.mortal import Died, Mortal
+
+from .conftest import Forward
+from .story import Person, Story, problem, settings, text_of
+
+ADA, BOB, CAROL = "Ada.Countess-41@Lovelace-House.test", "bob.builder-52@site.test", "carol.carter-63@cart.test"
+
+MAP: Final = of_service(migrations)
+GOES_WITH_TIME: Final = {"dead_letters", "outbox", "privacy_tasks", "processed_messages", "seal_keys"}
+"""Where an id may still stand: facts on their way, what was asked of us, keys that compliance destroys."""
+
+KEPT: Final = {"revocations": "security", "mail_suppressions": "wish"}
+"""What stays on purpose, and why."""
+
+
+def tables_about(*subjects: str) -> set[str]:
+    """Tables that the data map says lead to such people."""
+    return {name for name, table in MAP.tables.items() if any(subject in subjects for subject, _ in table.leads)}
+
+
+@dataclass
+class Asking:
+    """Compliance as auth knows it: it asks by events, and is handed pieces."""
+
+    story: Story
+    collected: Collected = field(default_factory=Collected)
+
+    @property
+    def keyring(self) -> Keyring:
+        return self.story.keyring
+
+    def answering(self) -> Answering:
+        return Answering(
+            self.story.database,
+            self.keyring,
+            "auth",
+            self.story.parts.holdings,
+            Count(MAP),
+            self.collected,
+            AuthExportPartReady,
+            AuthErasureAnswered,
+        )
+
+    async def hear(self, event: Event) -> None:
+        """Let an event arrive: twice, as may happen, and once more as another message."""
+        subscription = next(each for each in SUBSCRIPTIONS if each.event is type(event))
+        for generation in (0, 0, 1):
+            delivery = Delivery(1, encode(event), event.id, event.type, generation, event=event)
+            await Applier(self.story.database, event.type, event.type, subscription).apply([delivery])
+
+    async def export(self, person: Subject) -> UUID:
+        event = ExportRequested(
+            organization_id=person.organization_id,
+            time=self.story.database.clock.now(),
+            export_id=new_id(),
+            person_kind=person.kind,
+            person_id=person.id,
+        )
+        await self.hear(event)
+        return event.export_id
+
+    async def erasure(self, person: Subject, way: str = "erase") -> UUID:
+        event = ErasureBegun(
+            organization_id=person.organization_id,
+            time=self.story.database.clock.now(),
+            erasure_id=new_id(),
+            person_kind=person.kind,
+            person_id=person.id,
+            way=way,
+        )
+        await self.hear(event)
+        return event.erasure_id
+
+    async def work(self) -> None:
+        """Work until nothing is due."""
+        answering = self.answering()
+        while await answering.work():
+            pass
+
+    async def exported(self, person: Subject) -> dict[str, list[dict[str, Any]]]:
+        """What is handed over of somebody, by table."""
+        export_id = await self.export(person)
+        await self.work()
+        return by_table(await self.collected.lines(self.keyring, "auth", person, export_id, 1))
+
+    async def answers(self) -> list[AuthErasureAnswered]:
+        return [each for each in await self.story.told(AuthErasureAnswered) if isinstance(each, AuthErasureAnswered)]
+
+
+@pytest.fixture
+def asking(story: Story) -> Asking:
+    return Asking(story)
+
+
+def user(person: Person) -> Subject:
+    return Subject("user", UUID(person.user_id))
+
+
+@dataclass
+class Life:
+    """Two people in two organizations, who have done everything that can be done with auth."""
+
+    ada: Person
+    bob: Person
+    acme: str
+    bobs: str
+    carols: str
+
+
+async def live(story: Story) -> Life:
+    """Ada owns Acme, where Bob is; Bob shares his own with Carol, who owns it too and has invited him once more."""
+    ada, bob, carol = await story.person(ADA), await story.person(BOB), await story.person(CAROL)
+    acme, bobs = await ada.create("Acme"), await bob.create("Bob's")
+    await ada.invite(acme, BOB, "admin")
+    assert (await story.accept(bob)).status_code == 200
+    await bob.invite(bobs, CAROL, "owner")
+    assert (await story.accept(carol)).status_code == 200
+    carols = await carol.create("Carol's")
+    await carol.invite(carols, BOB, "client")
+    await bob.invite(acme, "dave.driver-74@road.test", headers={"idempotency-key": "key-of-bob"})
+    await ada.invite(acme, "erin.eagle-85@sky.test", headers={"idempotency-key": "key-of-ada"})
+    for each in (ada, bob):
+        wishes = {"items": [{"category": "invitations", "wanted": False}]}
+        answer = await each.call("PUT", "/v1/mail-preferences", json=wishes, headers={"if-match": '"v0"'})
+        assert answer.status_code == 200
+        await story.sign_up(each.email)  # which brings a mail that says they have an account
+        again = await story.sign_in(each.email)
+        await replace(each, tokens=again.json()).call("DELETE", "/v1/sessions/current")
+        assert (await story.sign_in(each.email, "not-the-password-17")).status_code == 401
+    await story.deliver()
+    return Life(ada, bob, acme, bobs, carols)
+
+
+async def photograph(story: Story) -> dict[str, Counter[str]]:
+    """Every row of every table of the schema, as text."""
+    names = await story.admin(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'auth'::regnamespace AND relkind IN ('r', 'p')"
+    )
+    return {
+        name: Counter(row["text"] for row in await story.admin(f"SELECT t::text AS text FROM {name} AS t"))
+        for name in (row["relname"] for row in names)
+    }
+
+
+async def traces(story: Story, person: Person) -> list[str]:
+    """By what somebody could be found, as it stands in the text of a row."""
+    rows = await story.admin(
+        """
+        SELECT id::text AS trace FROM users WHERE id = $1
+        UNION SELECT id::text FROM identities WHERE user_id = $1
+        UNION SELECT encode(blind, 'hex') FROM identities WHERE user_id = $1
+        UNION SELECT encode(sealed, 'hex') FROM identities WHERE user_id = $1
+        UNION SELECT id::text FROM sessions WHERE user_id = $1
+        UNION SELECT id::text FROM members WHERE user_id = $1
+        UNION SELECT encode(m.address_hash, 'hex') FROM outgoing_mails AS m JOIN identities AS i ON i.id = m.about
+        WHERE i.user_id = $1 AND m.address_hash IS NOT NULL
+        """,
+        UUID(person.user_id),
+    )
+    return [row["trace"] for row in rows] + [person.email, person.email.encode().hex()]
+
+
+def places(photo: dict[str, Counter[str]], wanted: list[str]) -> set[str]:
+    """Tables in which one of these stands."""
+    return {name for name, rows in photo.items() for row in rows if any(trace in row for trace in wanted)}
+
+
+async def test_every_table_about_people_is_held_by_a_noun(story: Story) -> None:
+    held: set[str] = set().union(*(each.tables for each in story.parts.holdings.holdings))
+    assert held == tables_about("user", "address")
+
+
+async def test_what_is_kept_of_a_user_is_handed_over_from_every_table(story: Story, asking: Asking) -> None:
+    life = await live(story)
+    before = await photograph(story)
+    rows = await asking.exported(user(life.bob))
+
+    missing = tables_about("user", "address") - {name for name, found in rows.items() if found}
+    assert not missing, f"the holdings of auth hand nothing over of {missing}"
+    (answer,) = await story.told(AuthExportPartReady)
+    assert isinstance(answer, AuthExportPartReady)
+    assert answer.organization_id is None
+    assert {name: count for name, count in answer.rows.items() if count} == {
+        name: len(found) for name, found in rows.items()
+    }
+    assert [each["email"] for each in rows["identities"]] == [BOB]
+    assert {(each["organization"], each["role"]) for each in rows["members"]} == {
+        ("Acme", "admin"),
+        ("Bob's", "owner"),
+    }
+    received = [each for each in rows["invitations"] if each["direction"] == "received"]
+    assert {(each["organization_id"], each["email"]) for each in received} == {(life.acme, BOB), (life.carols, BOB)}
+    sent = [each for each in rows["invitations"] if each["direction"] == "sent"]
+    assert {each["organization_id"] for each in sent} == {life.acme, life.bobs}
+    assert {each["template"] for each in rows["outgoing_mails"]} == {"verify", "already-registered", "invitation"}
+    assert {each["address"] for each in rows["outgoing_mails"]} == {BOB, None}  # None: withdrawn, as unwanted
+    assert len(rows["sessions"]) == 2
+    assert rows["mail_preferences"][0]["unwanted"] == ["invitations"]
+    assert [each["reason"] for each in rows["mail_suppressions"]] == ["unsubscribed"]
+    whole = orjson.dumps(rows).decode()
+    for foreign in (ADA, CAROL, "dave", "password", "hash", "blind", "sealed", "counter", life.ada.user_id):
+        assert foreign not in whole, foreign
+    after = await photograph(story)
+    unchanged = set(after) - {"outbox", "privacy_tasks", "processed_messages"}
+    assert all(after[name] == before[name] for name in unchanged), "handing over changes nothing"
+
+
+@pytest.mark.parametrize("way", ["erase", "anonymise"])
+async def test_after_an_erasure_nothing_leads_to_the_user_and_the_other_is_as_before(
+    story: Story, asking: Asking, way: str
+) -> None:
+    life = await live(story)
+    before, wanted, others = await photograph(story), await traces(story, life.bob), await traces(story, life.ada)
+    for name in tables_about("user", "address"):
+        assert before[name], f"let somebody's life fill {name}, so that this test sees it go"
+    told = len(await story.told())
+    await asking.erasure(user(life.bob), way)
+    await asking.work()
+
+    after = await photograph(story)
+    assert places(after, wanted) <= GOES_WITH_TIME | set(KEPT)
+    for name in set(after) - GOES_WITH_TIME:
+        for row in before[name] - after[name]:
+            foreign = any(trace in row for trace in others) and not any(trace in row for trace in wanted)
+            assert not foreign, f"something of another is gone from {name}"
+    (answer,) = await asking.answers()
+    assert (answer.outcome, answer.anonymised, answer.version) == ("done", {"invitations": 2}, 1)
+    assert answer.kept == dict.fromkeys(KEPT, 1)
+    assert answer.kept_because == KEPT
+    for name, count in answer.removed.items():
+        made = name == "revocations"  # what ended by this itself
+        assert count == (before[name] - after[name]).total() - 2 * (name == "invitations") + made, name
+    assert {each.partition(":")[0] for each in answer.keys} == {
+        f"{life.acme}/invitation",
+        f"{life.carols}/invitation",
+    }
+    async with story.database.transaction(UUID(life.acme), UUID(life.bobs), UUID(life.carols)) as tx:
+        assert await Count(MAP).rows(tx, user(life.bob)) == {"revocations": 1}
+
+    heard = (await story.told())[told:]
+    ended = [each for each in heard if isinstance(each, MemberRemoved)]
+    assert {(str(each.organization_id), str(each.user_id), each.version) for each in ended} == {
+        (life.acme, life.bob.user_id, 2),
+        (life.bobs, life.bob.user_id, 2),
+    }
+    revoked = [each for each in heard if isinstance(each, SessionsRevoked)]
+    assert [(str(each.user_id), each.session_id, each.epoch) for each in revoked] == [
+        (life.bob.user_id, None, 1),
+        (life.bob.user_id, None, 2),
+    ]
+    (withdrawn,) = (each for each in heard if isinstance(each, InvitationRevoked))
+    assert (str(withdrawn.organization_id), withdrawn.version) == (life.carols, 2)
+    assert ADA.replace("Lovelace-House", "lovelace-house") in await life.ada.members(life.acme)
+
+
+async def test_who_is_forgotten_is_nobody_and_may_come_again_as_somebody_new(story: Story, asking: Asking) -> None:
+    life = await live(story)
+    await asking.erasure(user(life.bob))
+    await asking.work()
+    assert problem(await story.sign_in(BOB)) == problem(await story.sign_in("nobody@else.test"))
+    assert (await life.bob.refresh()).status_code == 401
+    for method, path, body in (
+        ("GET", "/v1/me", None),
+        ("GET", f"/v1/organizations/{life.acme}", None),
+        ("POST", "/v1/organizations", {"name": "Again"}),
+        ("DELETE", "/v1/sessions", None),
+        ("PUT", "/v1/mail-preferences", {"items": [{"category": "invitations", "wanted": True}]}),
+    ):
+        answer = await life.bob.call(method, path, json=body, headers={"if-match": '"v0"'})
+        assert answer.status_code in (401, 404), (method, path, answer.text)
+
+    again = await story.person(BOB)
+    assert again.user_id != life.bob.user_id
+    assert (await again.call("GET", "/v1/organizations")).json()["items"] == []
+    mine = (await again.call("GET", "/v1/mail-preferences")).json()
+    assert not mine["items"][-1]["wanted"], "who wanted no invitations still gets none"
+    assert (await life.ada.invite(life.acme, BOB)).status_code == 201
+
+
+async def test_a_last_owner_is_blocked_until_somebody_else_owns_it(
+    story: Story, asking: Asking, forward: Forward
+) -> None:
+    life = await live(story)
+    before = await photograph(story)
+    await asking.erasure(user(life.ada))
+    await asking.work()
+    (answer,) = await asking.answers()
+    assert (answer.outcome, answer.blocked_by, answer.removed) == ("blocked", "last_owner", {})
+    after = await photograph(story)
+    assert all(after[name] == before[name] for name in set(after) - GOES_WITH_TIME), "nothing was changed"
+    assert (await life.ada.call("GET", "/v1/me")).status_code == 200
+
+    bobs = (await life.ada.members(life.acme))[BOB]["id"]
+    path = f"/v1/organizations/{life.acme}/members/{bobs}"
+    assert (await life.ada.call("PATCH", path, json={"role": "owner"})).status_code == 200
+    await forward(3601)
+    await asking.work()
+    _, answer = await asking.answers()
+    assert (answer.outcome, answer.blocked_by, answer.version) == ("done", None, 2)
+    await life.bob.refresh(life.acme)
+    assert list(await life.bob.members(life.acme)) == [BOB]
+
+
+async def test_who_alone_is_an_organization_is_blocked(story: Story, asking: Asking) -> None:
+    ada = await story.person(ADA)
+    await ada.create()
+    await asking.erasure(user(ada))
+    await asking.work()
+    (answer,) = await asking.answers()
+    assert (answer.outcome, answer.blocked_by) == ("blocked", "last_owner")
+
+
+async def test_whom_auth_does_not_know_is_answered_for(story: Story, asking: Asking) -> None:
+    ada = await story.person(ADA)
+    organization_id = UUID(await ada.create())
+    before = await photograph(story)
+    for person in (Subject("user", new_id()), Subject("contact", UUID(ada.user_id), organization_id)):
+        assert not any((await asking.exported(person)).values())
+        await asking.erasure(person)
+        await asking.work()
+    assert [each.outcome for each in await asking.answers()] == ["done", "done"]
+    after = await photograph(story)
+    assert all(after[name] == before[name] for name in set(after) - GOES_WITH_TIME)
+
+
+async def test_somebody_who_never_proved_the_address_goes_and_takes_nothing_of_a_stranger(
+    story: Story, asking: Asking
+) -> None:
+    """The address may be anybody's: an invitation to it stays."""
+    ada = await story.person(ADA)
+    organization_id = await ada.create()
+    await ada.invite(organization_id, BOB)
+    await story.sign_up(BOB)
+    (row,) = await story.admin("SELECT id FROM users WHERE verified_at IS NULL")
+    await asking.erasure(Subject("user", row["id"]))
+    await asking.work()
+    (answer,) = await asking.answers()
+    assert answer.outcome == "done"
+    assert (answer.removed["identities"], answer.removed["invitations"], answer.keys) == (1, 0, [])
+    assert await story.count("invitations", UUID(organization_id)) == 1
+    await story.deliver()
+    assert [text_of(each) for each in story.postbox.to(BOB) if "verify" in text_of(each)] == []
+
+
+@pytest.fixture
+async def mortal(place: TestDatabase) -> AsyncIterator[Mortal]:
+    opened = await Mortal.open(place.url("auth"), name="auth mortal", pool_size=4, acquire_within=60)
+    assert isinstance(opened, Mortal)
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+async def test_killed_at_any_step_it_goes_on_and_the_counts_are_right(
+    place: TestDatabase, mortal: Mortal, passwords: Passwords
+) -> None:
+    """Each attempt lives a step longer than the one before; what was committed stays, and nothing is done twice."""
+    story = Story(place, mortal, passwords, settings(place))
+    await story.begin()
+    try:
+        life = await live(story)
+        asking = Asking(story)
+        before, wanted = await photograph(story), await traces(story, life.bob)
+        await asking.erasure(user(life.bob))
+        deaths = 0
+        for lives in itertools.count(1):
+            mortal.live_for(lives)
+            try:
+                worked = await asking.answering().work()
+            except Died:
+                deaths += 1
+                worked = True
+            finally:
+                mortal.live_for(None)
+            if not worked:
+                break
+            await story.admin("UPDATE privacy_tasks SET leased_until = NULL")
+        assert deaths > 40
+        (answer,) = await asking.answers()
+        after = await photograph(story)
+    finally:
+        await story.end()
+    assert places(after, wanted) <= GOES_WITH_TIME | set(KEPT)
+    assert (answer.outcome, answer.anonymised, len(answer.keys)) == ("done", {"invitations": 2}, 2)
+    removed = {name: count for name, count in answer.removed.items() if count}
+    assert removed == {
+        "members": 2,
+        "outgoing_mails": removed["outgoing_mails"],
+        "ledger_entries": removed["outgoing_mails"],
+        "ledger_attempts": removed["ledger_attempts"],
+        "invitations": 2,
+        "mail_preferences": 1,
+        "sign_in_attempts": 1,
+        "sessions": 2,
+        "revocations": removed["revocations"],
+        "verifications": 1,
+        "identities": 1,
+        "users": 1,
+        "idempotency_keys": 1,
+    }
+    for name in ("outgoing_mails", "ledger_entries", "ledger_attempts"):
+        assert removed[name] == (before[name] - after[name]).total(), name
+
+
+@dataclass
+class Before:
+    """A holding before the first step of which something else happens."""
+
+    holding: Holding
+    what: Callable[[], Awaitable[None]] | None
+    tables: ClassVar[frozenset[str]] = frozenset()
+
+    def export(self, person: Subject, organization_ids: Sequence[UUID]) -> AsyncIterator[Rows | File]:
+        return self.holding.export(person, organization_ids)
+
+    async def erase(self, tx: Transaction, person: Subject, way: str) -> Erased:
+        what, self.what = self.what, None
+        if what is not None:
+            await what()
+        return await self.holding.erase(tx, person, way)
+
+
+async def test_who_signs_in_and_joins_while_being_forgotten_is_signed_out_and_gone_in_the_end(
+    story: Story, asking: Asking, forward: Forward
+) -> None:
+    """Before the last step of the account somebody with the password comes back, and is invited anew."""
+    life = await live(story)
+
+    async def come_back() -> None:
+        assert (await story.sign_in(BOB)).status_code == 201
+        assert (await story.sign_up(BOB)).status_code == 202
+        assert (await life.ada.invite(life.acme, BOB)).status_code == 201
+
+    parts, holdings = story.parts, story.parts.holdings.holdings
+    meddled: list[Holding] = [Before(each, come_back) if "users" in each.tables else each for each in holdings]
+    await asking.erasure(user(life.bob))
+    asked = replace(asking.answering(), holdings=Holdings(meddled, parts.holdings.organizations))
+    assert await asked.work()
+    assert await asking.answers() == []
+    wanted = await traces(story, life.bob)
+    await forward(2)
+    await asking.work()
+    (answer,) = await asking.answers()
+    assert answer.outcome == "done"
+    assert places(await photograph(story), wanted) <= GOES_WITH_TIME | set(KEPT)
+    last = (await story.told(SessionsRevoked))[-1]
+    assert isinstance(last, SessionsRevoked)
+    assert last.session_id is None
