@@ -237,14 +237,14 @@ class House:
         await self.database.clock.synchronise()
 
     async def told(self, by: UUID | None = None) -> list[Event]:
-        """The facts that leave about an organization, but for lines of the audit trail."""
-        return [event for event in await self._left(by) if not isinstance(event, AuditEntry)]
+        """The facts that leave about an organization, beside the lines of its audit trail."""
+        return [each for each in await self._left_about(by) if not isinstance(each, AuditEntry)]
 
     async def audited(self, by: UUID | None = None) -> list[AuditEntry]:
-        """The lines of the audit trail that leave about an organization."""
-        return [event for event in await self._left(by) if isinstance(event, AuditEntry)]
+        """The lines of the audit trail of an organization."""
+        return [each for each in await self._left_about(by) if isinstance(each, AuditEntry)]
 
-    async def _left(self, by: UUID | None) -> list[Event]:
+    async def _left_about(self, by: UUID | None) -> list[Event]:
         found = await self.rows(
             "SELECT body FROM outbox WHERE organization_id = $1 ORDER BY id", by or self.organization_id
         )

@@ -90,6 +90,6 @@ class ChannelService:
                 ChannelDisconnected(
                     organization_id=caller.organization_id, version=channel.version, channel_id=channel.id
                 ),
-                audited("inbox.channel.disconnected", caller, "channel", channel.id, kind=channel.kind),
+                audited("inbox.channel.disconnected", caller, "channel", channel.id),
             )
         return channel

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -75,7 +75,7 @@ class ConversationService:
             if now.version != before.version:
                 await conversations.save(now)
                 await tell_changed(tx, now)
-                await tx.emit(*_audited(caller, before, now))
+                await tx.emit(*_lines(caller, before, now))
             names = await ContactRepository(tx).names([now.contact_id])
         (named,) = await self._named(caller.organization_id, [now], names)
         return named
@@ -120,15 +120,17 @@ class ConversationService:
         return [(each, names.get(each.contact_id)) for each in found]
 
 
-def _audited(caller: MemberCaller, before: Conversation, now: Conversation) -> list[AuditEntry]:
-    """What was done to a conversation, a line for each."""
-    lines = []
+def _lines(caller: MemberCaller, before: Conversation, now: Conversation) -> Iterator[AuditEntry]:
+    """Who gave it to whom, and who put it into which state."""
     if now.assignee_id != before.assignee_id:
         to = "nobody" if now.assignee_id is None else str(now.assignee_id)
-        lines.append(audited("inbox.conversation.assigned", caller, "conversation", now.id, to=to))
-    if now.state is not before.state:
-        was, state = before.state.value, now.state.value
-        lines.append(
-            audited("inbox.conversation.state_changed", caller, "conversation", now.id, before=was, now=state)
+        yield audited("inbox.conversation.assigned", caller, "conversation", now.id, to=to)
+    if now.state != before.state:
+        yield audited(
+            "inbox.conversation.state_changed",
+            caller,
+            "conversation",
+            now.id,
+            state=now.state.value,
+            before=before.state.value,
         )
-    return lines

@@ -106,16 +106,7 @@ class MessageService:
         await self._count(tx, conversation, message)
         lane = Lane(caller.organization_id, lane_of(channel.id), float(channel.rate))
         await self.ledger.add(tx, Effect(SEND, lane, message.id))
-        await tx.emit(
-            audited(
-                "inbox.message.sent",
-                caller,
-                "message",
-                message.id,
-                kind=message.kind,
-                conversation=str(message.conversation_id),
-            )
-        )
+        await tx.emit(audited("inbox.message.sent", caller, "message", message.id, kind=wanted.type))
         row = await messages.find(message.id)
         if row is None:
             raise LookupError("the message was just written")
