@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from contracts import decode
+from contracts.audit import AuditEntry
 from contracts.event import Event
 from kit.db.database import Database
 from kit.http.caller import MemberCaller
@@ -35,4 +36,4 @@ class Rows:
         async with self.database.transaction() as tx:
             found = await tx.fetch("SELECT body FROM outbox WHERE organization_id = $1 ORDER BY id", organization_id)
         events: list[Event] = [decode(row["body"]) for row in found]
-        return [(type(event).__name__, event.version) for event in events]
+        return [(type(event).__name__, event.version) for event in events if not isinstance(event, AuditEntry)]

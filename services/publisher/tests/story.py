@@ -20,6 +20,7 @@ import orjson
 from fastapi import FastAPI
 
 from contracts import decode
+from contracts.audit import AuditEntry
 from contracts.event import Event
 from kit.db.database import Database
 from kit.db.provision import move_clock
@@ -292,7 +293,14 @@ class Story:
         return seen
 
     async def told_of(self, organization_id: UUID) -> list[Event]:
-        """The facts that leave about this organization."""
+        """The facts that leave about this organization, but for lines of the audit trail."""
+        return [event for event in await self._left(organization_id) if not isinstance(event, AuditEntry)]
+
+    async def audited(self, organization_id: UUID) -> list[AuditEntry]:
+        """The lines of the audit trail that leave about this organization."""
+        return [event for event in await self._left(organization_id) if isinstance(event, AuditEntry)]
+
+    async def _left(self, organization_id: UUID) -> list[Event]:
         async with self.database.transaction() as tx:
             rows = await tx.fetch("SELECT body FROM outbox WHERE organization_id = $1 ORDER BY id", organization_id)
         return [decode(row["body"]) for row in rows]

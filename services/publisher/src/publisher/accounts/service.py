@@ -2,6 +2,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from kit.audit import audited
 from kit.db.database import Database
 from kit.http.caller import MemberCaller
 from kit.ledger.ledger import Ledger
@@ -59,6 +60,9 @@ class AccountService:
             account = await accounts.lock(account_id)
             if account.state is AccountState.DISCONNECTED:
                 raise AccountNotFound
+            await tx.emit(
+                audited("publisher.account.disconnected", caller, "account", account.id, platform=account.platform)
+            )
             return await end(tx, self.ledger, account, DISCONNECTED)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from kit.audit import User, audited
 from kit.db.database import Database, Transaction
 from kit.errors import TransientError
 from kit.ids import new_id
@@ -152,6 +153,17 @@ class CodeExchange:
         await ledger.release(tx, organization_id, account.lane.key)
         await self.notifications.begin(tx, account)
         await tell_connected(tx, account)
+        await tx.emit(
+            audited(
+                "publisher.account.connected",
+                User(account.connected_by),
+                "account",
+                account.id,
+                organization_id=organization_id,
+                platform=account.platform,
+                kind=account.kind,
+            )
+        )
         return account.id
 
 

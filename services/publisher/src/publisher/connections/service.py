@@ -2,6 +2,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from kit.audit import audited
 from kit.db.database import Database
 from kit.errors import TransientError
 from kit.http.caller import MemberCaller
@@ -43,6 +44,11 @@ class ConnectionService:
         async with self.database.transaction(caller.organization_id) as tx:
             expires_at = await ConnectionRepository(tx).add(
                 connection_id, caller, platform, kind, state_hash=hashed(state), browser_hash=hashed(secret)
+            )
+            await tx.emit(
+                audited(
+                    "publisher.connection.begun", caller, "connection", connection_id, platform=platform, kind=kind
+                )
             )
         return Asked(connection_id, self.platforms[platform].consent_url(state), expires_at, secret)
 

@@ -1,9 +1,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from contracts.audit import AuditEntry
+from kit.audit import audited
 from kit.db.database import Database
 from kit.http.caller import MemberCaller
-from publisher.partner_queues.model import PartnerQueue
+from publisher.partner_queues.model import PartnerQueue, QueueState
 from publisher.partner_queues.repository import PartnerQueueRepository
 
 
@@ -29,5 +31,15 @@ class PartnerQueueService:
     async def _change(self, caller: MemberCaller, change: Callable[[PartnerQueue], PartnerQueue]) -> PartnerQueue:
         async with self.database.transaction(caller.organization_id) as tx:
             queues = PartnerQueueRepository(tx)
-            await queues.save(change(await queues.lock()))
+            before = await queues.lock()
+            after = change(before)
+            await queues.save(after)
+            if after is not before:
+                await tx.emit(_line(caller, after))
             return await queues.find()
+
+
+def _line(caller: MemberCaller, queue: PartnerQueue) -> AuditEntry:
+    opened = queue.state.settled is QueueState.OPEN
+    action = "publisher.partner_queue.opened" if opened else "publisher.partner_queue.closed"
+    return audited(action, caller, "organization", queue.organization_id)

@@ -9,7 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from contracts.audit import AuditEntry
+from contracts.event import rfc3339
 from contracts.publisher import PostCancelled, PostRescheduled, PostScheduled
+from kit.audit import audited
 from kit.db.database import Database, Transaction
 from kit.http.caller import MemberCaller
 from kit.http.etag import Changed, Condition
@@ -79,6 +82,7 @@ class PostService:
             saved = await PostRepository(tx).add(planned.post)
             await carry_out(tx, self.ledger, replace(planned, post=saved), [], anew=True)
             await _tell(tx, blank, saved, 0)
+            await tx.emit(_line("publisher.post.created", caller, saved))
             await key.remember(tx, saved.id, saved.version)
             return await self._view(tx, saved)
 
@@ -111,6 +115,7 @@ class PostService:
             anew = saved.status is not post.status
             await carry_out(tx, self.ledger, replace(planned, post=saved), deliveries, anew=anew)
             await _tell(tx, post, saved, len(deliveries))
+            await tx.emit(_line("publisher.post.changed", caller, saved))
             return await self._view(tx, saved)
 
     async def _hold_back(self, tx: Transaction, post: Post, deliveries: Sequence[Delivery], changes: Changes) -> bool:
@@ -149,6 +154,7 @@ class PostService:
             if post.status is not PostStatus.CANCELLED:
                 left = sum(each.status is not PostStatus.CANCELLED for each in deliveries) - len(cancelled)
                 post = await self._cancelled(tx, post, cancelled, left)
+                await tx.emit(audited("publisher.post.cancelled", caller, "post", post.id, left=left))
             return await self._view(tx, post)
 
     async def _cancelled(self, tx: Transaction, post: Post, cancelled: set[UUID], left: int) -> Post:
@@ -172,6 +178,7 @@ class PostService:
             if (await posts.lock(post_id)).status is not PostStatus.DRAFT:
                 raise PostNotDraft
             await posts.remove(post_id)
+            await tx.emit(audited("publisher.post.deleted", caller, "post", post_id))
 
     async def resolve(
         self, post_id: UUID, delivery_id: UUID, caller: MemberCaller, receipt: Receipt | None
@@ -202,6 +209,10 @@ class PostService:
                 settled = await self.ledger.failed(tx, KIND, {delivery_id: refusal})
             if not settled:
                 raise NothingToDecide
+            live = receipt is not None
+            await tx.emit(
+                audited("publisher.post.resolved", caller, "post", post_id, delivery=str(delivery_id), live=live)
+            )
             return await self._view(tx, await posts.find(post_id))
 
     async def _view(self, tx: Transaction, post: Post, *, tried: bool = False) -> PostView:
@@ -234,6 +245,12 @@ def _blank(caller: MemberCaller, now: datetime) -> Post:
         created_at=now,
         changed_at=now,
     )
+
+
+def _line(action: str, caller: MemberCaller, post: Post) -> AuditEntry:
+    """What was done to a post, and when it is to leave, if it is."""
+    at = "" if post.when is None else rfc3339(post.when.at)
+    return audited(action, caller, "post", post.id, status=post.status.value, publish_at=at)
 
 
 async def _tell(tx: Transaction, before: Post, post: Post, deliveries: int) -> None:
