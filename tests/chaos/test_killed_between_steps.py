@@ -30,6 +30,7 @@ CREATED, CHANGED = OrganizationCreated.type, EntitlementsChanged.type
 CONSUMERS = {
     "billing": ["auth.organization.created.v1", "auth.member.added.v1", "auth.member.removed.v1"],
     "listener": [CHANGED],
+    "compliance": ["billing.audit.recorded.v1"],
 }
 INSERTS = b"INSERT INTO outbox"
 # As the relay's claim returns it: before an id of sixteen bytes. Where it is inserted, arrays stand side by side.

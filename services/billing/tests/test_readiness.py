@@ -34,7 +34,7 @@ async def backbone(place: TestDatabase, broker_url: str, namespace: str) -> Asyn
     settings = BillingSettings(**given)
     async with open_backbone(SERVICE, settings) as opened:
         connection = await opened.broker.connect("test")
-        topology, consumers = Topology(namespace), SERVICE.own_consumers()
+        topology, consumers = Topology(namespace), SERVICE.own_consumers() | SERVICE.heard_by()
         await topology.declare(connection, consumers)
         try:
             yield opened
