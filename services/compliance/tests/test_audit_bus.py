@@ -69,7 +69,7 @@ async def test_what_services_say_is_signed_for_and_so_is_who_read_it(
 ) -> None:
     """Every line twice, two organizations and none, five services; then the reading itself comes into the log."""
     ours, theirs = new_id(), new_id()
-    actions = ("auth.member.added", "billing.plan.changed", "inbox.channel.connected", "publisher.post.scheduled")
+    actions = ("auth.member.added", "billing.plan.changed", "inbox.channel.connected", "publisher.post.changed")
     lines = [
         trail.line(organization_id, action) for action in actions for organization_id in (ours, ours, theirs, None)
     ]

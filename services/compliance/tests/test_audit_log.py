@@ -82,7 +82,7 @@ async def test_lines_of_all_services_and_of_none_stand_in_one_log(trail: Trail) 
         trail.line(ours, "billing.plan.changed"),
         trail.line(theirs, "inbox.channel.connected"),
         trail.line(None, "auth.user.registered"),
-        trail.line(ours, "publisher.post.scheduled"),
+        trail.line(ours, "publisher.post.changed"),
         trail.line(ours, "compliance.key.destroyed"),
         trail.line(None, "auth.session.started"),
     ]
@@ -93,7 +93,7 @@ async def test_lines_of_all_services_and_of_none_stand_in_one_log(trail: Trail) 
         ("billing.plan.changed", 1),
         ("inbox.channel.connected", 1),
         ("auth.user.registered", 1),
-        ("publisher.post.scheduled", 2),
+        ("publisher.post.changed", 2),
         ("compliance.key.destroyed", 3),
         ("auth.session.started", 2),
     ]
