@@ -56,7 +56,8 @@ def test_the_accountant_names_what_is_lost_doubled_or_from_nowhere() -> None:
 def accounts(evidence: Evidence, book: Book) -> dict[str, Line]:
     """A quiet platform with one partner and one browser, but for what the evidence says."""
     names = "organizations people invitations members mails billed entitled seats inbox_members posts deliveries"
-    names += " messages conversations billing_processed inbox_processed"
+    names += " messages conversations auth_processed billing_processed compliance_processed inbox_processed"
+    names += " publisher_processed"
     evidence.tables = {name: evidence.tables.get(name, []) for name in names.split()}
     partner = Partner("", "", "ours", heard={"1"})
     nobody = Client(Visitor(Addresses("", "", "", ""), httpx.AsyncClient(), ""), book, asyncio.Event())

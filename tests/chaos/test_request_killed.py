@@ -104,7 +104,7 @@ async def test_a_request_killed_around_its_commit_happened_wholly_or_not_at_all(
 ) -> None:
     await world.auth.start()
     hold = world.postgres.hold(
-        "to_server" if step == "to_server" else "to_client", b"COMMIT", after_seeing=b"INSERT INTO outbox"
+        "to_server" if step == "to_server" else "to_client", b"COMMIT", after_seeing=b"INSERT INTO identities"
     )
     request = asyncio.create_task(world.sign_up())
     async with asyncio.timeout(60):

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -21,6 +21,8 @@ from kit.messaging.broker import OwnedConnection
 from kit.messaging.liveness import NAMES_KEPT
 from kit.messaging.topology import Topology
 from kit.seal import Keyring, LocalMasterKey
+from kit.seal.cache import KeyCache
+from kit.seal.own import OwnKeys
 from local.chaos.outside import Sandbox
 from local.chaos.tenant import Tenant
 from local.plan import Plan
@@ -134,9 +136,14 @@ async def _with_addresses(
     plan: Plan, members: Sequence[Row], people: Sequence[asyncpg.Record], invitations: Sequence[asyncpg.Record]
 ) -> dict[str, list[Row]]:
     """The books in which somebody is known by their address, which auth keeps sealed; what does not open is lost."""
-    database = await Database.open(plan.database_url("auth"), name="chaos", pool_size=1)
-    try:
-        keyring = Keyring(database, LocalMasterKey.from_text(plan.state.sealing_key("auth")))
+    async with AsyncExitStack() as stack:
+        databases = {}
+        for service in ("auth", "compliance"):
+            databases[service] = await Database.open(plan.database_url(service), name="chaos", pool_size=1)
+            stack.push_async_callback(databases[service].close)
+        masters = {each: LocalMasterKey.from_text(plan.state.sealing_key(each)) for each in databases}
+        kept_by_compliance = OwnKeys(databases["compliance"], masters["compliance"], KeyCache())
+        keyring = Keyring(databases["auth"], masters["auth"], shared=kept_by_compliance)
         addresses = dict(
             zip(_column(people, 1), await _opened(keyring, None, "identities.sealed", people), strict=True)
         )
@@ -145,8 +152,6 @@ async def _with_addresses(
             theirs = [row for row in invitations if row["organization_id"] == organization_id]
             opened = await _opened(keyring, organization_id, "invitations.email_sealed", theirs)
             invited += [(str(row["id"]), address) for row, address in zip(theirs, opened, strict=True)]
-    finally:
-        await database.close()
     return {
         "people": [(address, user_id) for user_id, address in addresses.items()],
         "invitations": invited,
