@@ -19,7 +19,8 @@ import orjson
 import pyzipper
 
 CHUNK: Final = 512 * 1024
-LARGEST: Final = 2 * 1024**3
+LARGEST: Final = 1024**3
+"""Bytes of an archive, and of rows that wait to be written; temporary files need room for both."""
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _IN_MEMORY: Final = 8 * 1024 * 1024
 
@@ -57,7 +58,7 @@ class Archive:
                 self._table(said["table"]).add(said["row"])
             else:
                 self._add_file(f"{service}/{said['file']}", said["media_type"], base64.b64decode(said["data"]))
-        if self.file.tell() > LARGEST:
+        if self.file.tell() > LARGEST or sum(table.file.tell() for table in self._tables.values()) > LARGEST:
             raise ArchiveTooLarge
 
     def end_of(self, service: str) -> None:
