@@ -170,7 +170,7 @@ async def test_junk_is_refused_without_asking_the_database(story: Story) -> None
 
 
 async def test_a_token_for_a_session_that_never_was_is_refused(story: Story) -> None:
-    made = story.parts.sessions.refresh_tokens.make(new_id())
+    made = story.parts.entrance.refresh_tokens.make(new_id())
     answer = await story.http.post("/v1/sessions/refresh", json={"refresh_token": made})
     assert problem(answer) == (401, "session-ended")
 

@@ -14,7 +14,7 @@ from pydantic import Field
 from contracts.event import Audience, Event
 from contracts.names import Name
 
-ACTOR_KINDS: Final = ("user", "system", "operator", "provider")
+ACTOR_KINDS: Final = ("user", "key", "client", "system", "operator", "provider", "staff")
 MOST_DETAILS: Final = 12
 
 Detail = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:+/-]{0,80}$")]

@@ -81,7 +81,7 @@ def audited(
     return _class_of(action.partition(".")[0])(
         organization_id=organization_id,
         action=action,
-        actor_kind=User.kind if isinstance(actor, Caller) else actor.kind,
+        actor_kind=actor.kind,
         actor_id=actor.user_id if isinstance(actor, Caller) else actor.id,
         target_kind=target_kind,
         target_id=str(target_id),

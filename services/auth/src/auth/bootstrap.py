@@ -27,6 +27,7 @@ from auth.sessions.access import AccessTokens
 from auth.sessions.privacy import SessionHolding
 from auth.sessions.service import SessionService
 from auth.settings import AuthSettings
+from auth.sign_ins.service import Entrance
 from auth.sweeping import Sweeper
 from auth.tokens.mints import Mints
 from auth.worker import SUBSCRIPTIONS
@@ -48,6 +49,7 @@ class Parts:
 
     accounts: AccountService
     sessions: SessionService
+    entrance: Entrance
     organizations: OrganizationService
     members: MemberService
     invitations: InvitationService
@@ -75,17 +77,12 @@ def build(
     addresses = Addresses(keyring)
     mailer = _mailer(database, keyring, MailComposer(addresses, mints, _public_url(settings)), settings, server)
     attempts_key = sealer.derive("sign-in-attempts")
+    access_tokens = AccessTokens(settings.token_issuer, settings.token_audience)
+    entrance = Entrance(database, keys, mints.refresh, access_tokens, mints.sign_in)
     return Parts(
         accounts=AccountService(database, addresses, passwords, mints.verification, mailer),
-        sessions=SessionService(
-            database,
-            addresses,
-            passwords,
-            keys,
-            mints.refresh,
-            AccessTokens(settings.token_issuer, settings.token_audience),
-            attempts_key,
-        ),
+        sessions=SessionService(database, addresses, passwords, entrance, attempts_key),
+        entrance=entrance,
         organizations=OrganizationService(database),
         members=MemberService(database, addresses),
         invitations=InvitationService(database, addresses, mints.invitation, mailer),

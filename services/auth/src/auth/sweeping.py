@@ -6,6 +6,7 @@ from typing import Final
 
 from auth.accounts.repository import AccountRepository
 from auth.sessions.repository import AttemptRepository, SessionRepository
+from auth.sign_ins.repository import SignInRepository
 from kit.db.database import Database
 
 AT_ONCE: Final = 1000
@@ -22,6 +23,7 @@ class Sweeper:
         async with self.database.transaction() as tx:
             forgotten = (
                 await SessionRepository(tx).purge(timedelta(days=1), AT_ONCE),
+                await SignInRepository(tx).purge(AT_ONCE),
                 await AttemptRepository(tx).purge(timedelta(hours=1), AT_ONCE),
                 await AccountRepository(tx).purge_verifications(timedelta(days=7), AT_ONCE),
             )

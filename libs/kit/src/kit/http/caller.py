@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypedDict
 from uuid import UUID
 
 import structlog
@@ -12,8 +12,9 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from kit.clock import Clock
 from kit.errors import Forbidden, Unauthenticated
 from kit.http.client import Outbound
-from kit.http.tokens import Claims, KeySet, TokenRefused, check, key_id
+from kit.http.tokens import Claims, KeySet, PrincipalKind, TokenRefused, check, key_id
 
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="An access token of this platform")
 
 
@@ -29,15 +30,29 @@ class RoleMissing(Forbidden):
     code = "role-missing"
 
 
+class ScopeMissing(Forbidden):
+    """This key or program was not given the right to do this; ask for a wider scope."""
+
+    code = "scope-missing"
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls, as the access token says; `epoch` is the user's session epoch at the time it was issued."""
+    """Who calls, as the access token says; `epoch` is the user's session epoch at the time it was issued.
+
+    `user_id` is a person's id unless `kind` says otherwise; `scopes` narrows what may be done, None narrows nothing;
+    `client_id` is the partner's program and `actor_id` the member of staff that acts for the person.
+    """
 
     user_id: UUID
     session_id: UUID
     organization_id: UUID | None
     role: str | None
     epoch: int
+    kind: PrincipalKind = "user"
+    scopes: frozenset[str] | None = None
+    client_id: UUID | None = None
+    actor_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +65,31 @@ class MemberCaller(Caller):
 
 def caller_of(claims: Claims) -> Caller:
     """The caller a token speaks of."""
+    narrowed = _Narrowed(kind=claims.kind, scopes=claims.scopes, client_id=claims.client_id, actor_id=claims.actor_id)
     if claims.organization_id is None or claims.role is None:
-        return Caller(claims.user_id, claims.session_id, None, None, claims.epoch)
-    return MemberCaller(claims.user_id, claims.session_id, claims.organization_id, claims.role, claims.epoch)
+        return Caller(claims.user_id, claims.session_id, None, None, claims.epoch, **narrowed)
+    return MemberCaller(
+        claims.user_id, claims.session_id, claims.organization_id, claims.role, claims.epoch, **narrowed
+    )
+
+
+class _Narrowed(TypedDict):
+    kind: PrincipalKind
+    scopes: frozenset[str] | None
+    client_id: UUID | None
+    actor_id: UUID | None
+
+
+def in_scope(caller: Caller, method: str, path: str) -> bool:
+    """Whether the caller's scopes cover a request.
+
+    The scope of a request is the first segment of its path after the version, and `read` for methods that change
+    nothing: `GET /v1/posts/…` needs `posts:read`, all else there `posts:write`. One does not include the other.
+    """
+    if caller.scopes is None:
+        return True
+    resource = path.removeprefix("/v1/").partition("/")[0]
+    return f"{resource}:{'read' if method in _SAFE else 'write'}" in caller.scopes
 
 
 class TokenVerifier:
@@ -84,6 +121,8 @@ async def current_caller(
 ) -> Caller:
     """The verified caller of this request."""
     caller = await _verifier(request).verify(bearer_token(request.headers.getlist("authorization")))
+    if not in_scope(caller, request.method, request.url.path):
+        raise ScopeMissing
     structlog.contextvars.bind_contextvars(user_id=str(caller.user_id))
     return caller
 
@@ -150,11 +189,13 @@ __all__ = [
     "NoOrganization",
     "OrganizationCaller",
     "RoleMissing",
+    "ScopeMissing",
     "TokenRefused",
     "TokenVerifier",
     "bearer_token",
     "caller_of",
     "current_caller",
+    "in_scope",
     "jwks_at",
     "organization_caller",
     "require_role",

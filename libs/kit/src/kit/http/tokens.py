@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 import orjson
@@ -31,6 +31,10 @@ _SEGMENT = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _KID = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)
 _HEADER = frozenset({"alg", "typ", "kid"})
 _ROLE = re.compile(r"[a-z_]{1,32}", re.ASCII)
+_SCOPES = re.compile(r"[a-z-]{1,40}:(?:read|write)(?: [a-z-]{1,40}:(?:read|write)){0,99}", re.ASCII)
+
+PrincipalKind = Literal["user", "key", "client"]
+"""Who a token speaks of: a person, an API key of an organization, or a partner's program."""
 
 
 class TokenRefused(Unauthenticated):
@@ -55,6 +59,14 @@ class Claims:
     token_id: str
     issued_at: float
     expires_at: float
+    kind: PrincipalKind = "user"
+    """What `user_id` is the id of."""
+    scopes: frozenset[str] | None = None
+    """What the token may be used for, as `resource:read` or `resource:write`; None stands for everything."""
+    client_id: UUID | None = None
+    """The partner's program that acts for the principal (RFC 9068), where one does."""
+    actor_id: UUID | None = None
+    """Who acts in the principal's place (`act`, RFC 8693): a member of the platform's staff."""
 
 
 def key_id(token: str) -> str:
@@ -119,6 +131,9 @@ def _claims(claims: Mapping[str, Any]) -> Claims:
         raise TokenRefused
     if not isinstance(epoch, int) or isinstance(epoch, bool) or not isinstance(token_id, str):
         raise TokenRefused
+    kind = claims.get("principal", "user")
+    if kind not in get_args(PrincipalKind):
+        raise TokenRefused
     return Claims(
         user_id=_uuid(claims.get("sub")),
         session_id=_uuid(claims.get("sid")),
@@ -128,7 +143,31 @@ def _claims(claims: Mapping[str, Any]) -> Claims:
         token_id=token_id,
         issued_at=claims["iat"],
         expires_at=claims["exp"],
+        kind=kind,
+        scopes=_scopes(claims.get("scope")),
+        client_id=_optional_uuid(claims.get("client_id")),
+        actor_id=_actor(claims.get("act")),
     )
+
+
+def _scopes(value: object) -> frozenset[str] | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or (value and not _SCOPES.fullmatch(value)):
+        raise TokenRefused
+    return frozenset(value.split())
+
+
+def _actor(value: object) -> UUID | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise TokenRefused
+    return _uuid(value.get("sub"))
+
+
+def _optional_uuid(value: object) -> UUID | None:
+    return None if value is None else _uuid(value)
 
 
 def _uuid(value: object) -> UUID:

@@ -8,6 +8,7 @@ TENANT_FREE: Mapping[str, str] = {
     "verifications": "proofs of an address under way, of people without any organization yet",
     "sign_in_attempts": "keyed by what a stranger typed, which may belong to nobody",
     "sessions": "a person's sessions, which may switch from one organization to another",
+    "sign_ins": "people who are not signed in yet",
     "revocations": "what gateways must refuse now, of all people, for minutes",
     "signing_keys": "the platform's own keys, sealed under the master key",
     "mail_preferences": "what a person wants, whichever organization writes",

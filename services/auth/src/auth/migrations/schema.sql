@@ -518,12 +518,15 @@ CREATE TABLE sessions (
     ended_at timestamp with time zone,
     ended_because text,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    proofs text[] NOT NULL,
+    proven_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    strong_at timestamp with time zone,
     CONSTRAINT sessions_check CHECK (((ended_at IS NULL) = (ended_because IS NULL))),
     CONSTRAINT sessions_ended_because_check CHECK ((ended_because = ANY (ARRAY['signed-out'::text, 'token-reused'::text]))),
     CONSTRAINT sessions_pkey PRIMARY KEY (id),
     CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
 );
-COMMENT ON TABLE sessions IS 'A family of refresh tokens: counter is the current one, its parent is accepted for seconds after rotated_at.';
+COMMENT ON TABLE sessions IS 'A family of refresh tokens: counter is the current one, its parent is accepted for seconds after rotated_at. proofs is what the person has shown since it began; proven_at when last anything, strong_at when last two distinct factors.';
 CREATE INDEX sessions_by_expiry ON sessions USING btree (expires_at);
 CREATE INDEX sessions_by_user ON sessions USING btree (user_id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON sessions TO auth_app;
@@ -538,6 +541,22 @@ CREATE TABLE sign_in_attempts (
 COMMENT ON TABLE sign_in_attempts IS 'Sign-ins without success per keyed hash of what was typed, whether or not such an account exists.';
 CREATE INDEX sign_in_attempts_by_age ON sign_in_attempts USING btree (last_at);
 GRANT DELETE, INSERT, SELECT, UPDATE ON sign_in_attempts TO auth_app;
+
+CREATE TABLE sign_ins (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    proofs text[] NOT NULL,
+    organization_id uuid,
+    attempts integer NOT NULL DEFAULT 0,
+    expires_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT sign_ins_pkey PRIMARY KEY (id),
+    CONSTRAINT sign_ins_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE sign_ins IS 'Sign-ins that wait for a second factor: what was shown so far, and how often a factor was tried.';
+CREATE INDEX sign_ins_by_expiry ON sign_ins USING btree (expires_at);
+CREATE INDEX sign_ins_by_user ON sign_ins USING btree (user_id);
+GRANT DELETE, INSERT, SELECT, UPDATE ON sign_ins TO auth_app;
 
 CREATE TABLE signing_keys (
     kid text NOT NULL,
@@ -569,6 +588,7 @@ CREATE TABLE users (
     sessions_from_epoch bigint NOT NULL DEFAULT 0,
     version bigint NOT NULL DEFAULT 1,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    suspended_at timestamp with time zone,
     CONSTRAINT users_check CHECK ((sessions_from_epoch <= epoch)),
     CONSTRAINT users_pkey PRIMARY KEY (id)
 );

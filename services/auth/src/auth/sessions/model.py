@@ -72,6 +72,7 @@ class Standing:
     sessions_from_epoch: int
     organization_id: UUID | None = None
     role: str | None = None
+    suspended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

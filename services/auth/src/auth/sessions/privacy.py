@@ -7,6 +7,7 @@ from auth.accounts.repository import PersonsAccount
 from auth.sessions.model import attempted
 from auth.sessions.repository import AttemptRepository, PersonsSessions
 from auth.sessions.revoking import end_sessions
+from auth.sign_ins.repository import SignInRepository
 from kit.db.database import Database, Transaction
 from kit.privacy.holding import Erased, File, Rows
 from kit.privacy.person import Person
@@ -20,7 +21,7 @@ class SessionHolding:
 
     database: Database
     attempts_key: bytes = field(repr=False)
-    tables: ClassVar[frozenset[str]] = frozenset({"sessions", "revocations", "sign_in_attempts"})
+    tables: ClassVar[frozenset[str]] = frozenset({"sessions", "sign_ins", "revocations", "sign_in_attempts"})
 
     async def export(self, person: Person, organization_ids: Sequence[UUID]) -> AsyncIterator[Rows | File]:
         """The times of sessions and attempts; no tokens, and nothing by which one could be made."""
@@ -37,7 +38,9 @@ class SessionHolding:
             after = rows[-1]["id"]
         async with self.database.snapshot() as tx:
             revocations = await PersonsSessions(tx).revocations(person.id)
+            sign_ins = await SignInRepository(tx).of(person.id)
             attempts = await AttemptRepository(tx).of(await self._identifiers(tx, person.id))
+        yield Rows("sign_ins", [dict(row) for row in sign_ins])
         yield Rows("revocations", [dict(row) for row in revocations])
         yield Rows("sign_in_attempts", [dict(row) for row in attempts])
 
@@ -50,10 +53,12 @@ class SessionHolding:
         removed = {
             "sign_in_attempts": await AttemptRepository(tx).forget(await self._identifiers(tx, person.id)),
             "sessions": await sessions.delete(person.id, _PAGE),
+            "sign_ins": 0,
         }
         if not await sessions.lock_user(person.id):
             return Erased(removed=removed)
         removed["sessions"] += await sessions.delete(person.id, _PAGE)  # begun since, and none is any more
+        removed["sign_ins"] = await SignInRepository(tx).delete(person.id)
         await end_sessions(tx, person.id)
         removed["revocations"] = await sessions.delete_revocations_but_last(person.id)
         return Erased(

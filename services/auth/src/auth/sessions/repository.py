@@ -15,21 +15,34 @@ class SessionRepository:
 
     tx: Transaction
 
-    async def add(self, session_id: UUID, user_id: UUID, standing: Standing, life: timedelta) -> bool:
+    async def add(  # noqa: PLR0917 - what a session is made of
+        self,
+        session_id: UUID,
+        user_id: UUID,
+        standing: Standing,
+        life: timedelta,
+        proofs: Collection[str],
+        strong: bool,
+    ) -> bool:
         """Begin a session; one that was begun while all were being ended has ended too.
 
         False when the account is gone; while it is being deleted this waits.
         """
         added = await self.tx.execute(
             """
-            INSERT INTO sessions (id, user_id, epoch, organization_id, expires_at)
-            SELECT $1, u.id, $3, $4, kit_now() + $5::interval FROM users AS u WHERE u.id = $2 FOR KEY SHARE
+            INSERT INTO sessions (id, user_id, epoch, organization_id, expires_at, proofs, strong_at)
+            SELECT $1, u.id, $3, $4, kit_now() + $5::interval, $6, CASE WHEN $7 THEN kit_now() END
+            FROM users AS u
+            WHERE u.id = $2
+            FOR KEY SHARE
             """,
             session_id,
             user_id,
             standing.epoch,
             standing.organization_id,
             life,
+            sorted(proofs),
+            strong,
         )
         return added == 1
 
@@ -57,11 +70,14 @@ class SessionRepository:
         With an organization the transaction must be bound to it. None when there is no such user.
         """
         if organization_id is None:
-            row = await self.tx.fetchrow("SELECT epoch, sessions_from_epoch FROM users WHERE id = $1", user_id)
-            return None if row is None else Standing(row["epoch"], row["sessions_from_epoch"])
+            row = await self.tx.fetchrow(
+                "SELECT epoch, sessions_from_epoch, suspended_at IS NOT NULL AS suspended FROM users WHERE id = $1",
+                user_id,
+            )
+            return None if row is None else Standing(**row)
         row = await self.tx.fetchrow(
             """
-            SELECT u.epoch, u.sessions_from_epoch, m.role
+            SELECT u.epoch, u.sessions_from_epoch, u.suspended_at IS NOT NULL AS suspended, m.role
             FROM users AS u LEFT JOIN members AS m ON m.user_id = u.id AND m.organization_id = $2
             WHERE u.id = $1
             """,
@@ -71,7 +87,7 @@ class SessionRepository:
         if row is None:
             return None
         where = organization_id if row["role"] is not None else None
-        return Standing(row["epoch"], row["sessions_from_epoch"], where, row["role"])
+        return Standing(row["epoch"], row["sessions_from_epoch"], where, row["role"], row["suspended"])
 
     async def save_use(self, session: Session, counter: int, organization_id: UUID | None) -> None:
         """Record a refresh; the grace begins anew only when the counter has moved."""

@@ -12,8 +12,11 @@ from auth.sessions.errors import (
     TooManyAttempts,
     WrongCredentials,
 )
-from auth.sessions.schemas import Refresh, RevocationOut, RevocationsOut, SignIn, TokensOut
+from auth.sessions.schemas import FactorNeededOut, Refresh, RevocationOut, RevocationsOut, SignIn, TokensOut
 from auth.sessions.service import SessionService
+from auth.sign_ins.answering import CurrentVisitor, answered, factor_needed
+from auth.sign_ins.errors import AccountSuspended
+from auth.sign_ins.model import Wish
 from kit.http.app import part
 from kit.http.caller import CurrentCaller, TokenRefused
 from kit.http.problem import problems
@@ -33,12 +36,22 @@ def never_kept(response: Response) -> None:
     "",
     status_code=status.HTTP_201_CREATED,
     dependencies=[Depends(never_kept)],
-    responses=problems(WrongCredentials, AddressInvalid, OrganizationNotFound, TooManyAttempts, TooManyPasswords),
+    responses=factor_needed
+    | problems(
+        WrongCredentials,
+        AddressInvalid,
+        OrganizationNotFound,
+        AccountSuspended,
+        TooManyAttempts,
+        TooManyPasswords,
+    ),
 )
-async def sign_in(body: SignIn, sessions: Sessions) -> TokensOut:
-    """Sign in with e-mail address and password."""
-    tokens = await sessions.sign_in(body.email, body.password.get_secret_value(), body.organization_id)
-    return TokensOut.model_validate(tokens)
+async def sign_in(
+    body: SignIn, sessions: Sessions, visitor: CurrentVisitor, response: Response
+) -> TokensOut | FactorNeededOut:
+    """Sign in with e-mail address and password; 202 when a second factor is owed."""
+    wish = Wish(visitor, body.organization_id)
+    return answered(await sessions.sign_in(body.email, body.password.get_secret_value(), wish), response)
 
 
 @router.post(

@@ -4,6 +4,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field, SecretStr
 
 from auth.accounts.schemas import Address, Password
+from auth.sign_ins.model import Proof
 from kit.http.models import Model, Out
 
 
@@ -33,6 +34,14 @@ class TokensOut(Out):
     user_id: UUID
     organization_id: UUID | None
     role: str | None
+
+
+class FactorNeededOut(Out):
+    """The first factor was right; complete the sign-in with one of these."""
+
+    sign_in_token: str
+    factors: list[Proof]
+    expires_in: int = Field(description="Seconds until the sign-in is over.")
 
 
 class RevocationOut(Out):

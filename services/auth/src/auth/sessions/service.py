@@ -8,9 +8,7 @@ from auth.accounts.model import Account
 from auth.accounts.passwords import Passwords
 from auth.accounts.repository import AccountRepository
 from auth.accounts.sealing import Addresses
-from auth.keys.service import KeyRing
 from auth.organizations.errors import OrganizationNotFound
-from auth.sessions.access import AccessTokens, claims_of
 from auth.sessions.errors import (
     RefreshTokenForged,
     RefreshTokenReused,
@@ -19,23 +17,22 @@ from auth.sessions.errors import (
     WrongCredentials,
 )
 from auth.sessions.model import (
-    ABSOLUTE_LIFE,
     TOKEN_LIFE,
     Revocation,
     Session,
-    Standing,
     Tokens,
     Verdict,
     attempted,
 )
 from auth.sessions.repository import AttemptRepository, SessionRepository
 from auth.sessions.revoking import end_session, end_sessions
-from auth.tokens.model import Token, TokenForged, TokenMint
+from auth.sign_ins.model import Outcome, Proof, Wish
+from auth.sign_ins.service import Entrance, bound
+from auth.tokens.model import Token, TokenForged
 from contracts.audit import AuditEntry
 from kit.audit import SYSTEM, User, audited
-from kit.db.database import Database, Transaction
+from kit.db.database import Database
 from kit.http.caller import Caller
-from kit.ids import new_id
 
 FREE_ATTEMPTS: Final = 10
 LONGEST_WAIT: Final = timedelta(seconds=30)
@@ -50,13 +47,11 @@ class SessionService:
     database: Database
     addresses: Addresses
     passwords: Passwords
-    keys: KeyRing
-    refresh_tokens: TokenMint
-    access_tokens: AccessTokens
+    entrance: Entrance
     attempts_key: bytes
 
-    async def sign_in(self, address: str, password: str, organization_id: UUID | None) -> Tokens:
-        """Begin a session.
+    async def sign_in(self, address: str, password: str, wish: Wish) -> Outcome:
+        """Begin a session, or a sign-in that a second factor completes.
 
         An unknown address, a wrong password and an address that is not verified are answered alike, after the same
         work: else signing up with somebody's address and then in would tell whether they have an account.
@@ -69,14 +64,9 @@ class SessionService:
         if account is None or not matches or not account.verified:
             await self._refuse(account, blind)
         await self._renew_hash(account, password)
-        session_id = new_id()
-        async with self.database.transaction(*_bound(organization_id)) as tx:
+        async with self.database.transaction() as tx:
             await AttemptRepository(tx).forget([identifier])
-            standing = await _standing(tx, account.user_id, organization_id)
-            if not await SessionRepository(tx).add(session_id, account.user_id, standing, ABSOLUTE_LIFE):
-                raise WrongCredentials
-            await tx.emit(audited("auth.session.started", User(account.user_id), "session", session_id))
-        return await self._tokens(session_id, account.user_id, standing, counter=0, life=TOKEN_LIFE)
+            return await self.entrance.admit(tx, account.user_id, {Proof.PASSWORD}, wish)
 
     async def refresh(self, text: str, organization_id: UUID | None) -> Tokens:
         """Exchange a refresh token; with an organization, act in that one from now on.
@@ -91,7 +81,7 @@ class SessionService:
                 raise SessionEnded
             session, now = found
             asked = organization_id or session.organization_id
-            await tx.bind(*_bound(asked))
+            await tx.bind(*bound(asked))
             standing = await sessions.standing(session.user_id, asked)
             verdict = Verdict.ENDED
             if standing is not None:
@@ -111,7 +101,7 @@ class SessionService:
             raise RefreshTokenReused
         if standing is None or verdict is Verdict.ENDED:
             raise SessionEnded
-        return await self._tokens(session.id, session.user_id, standing, counter, _life(session, now))
+        return await self.entrance.tokens(session.id, session.user_id, standing, counter, _life(session, now))
 
     async def sign_out(self, caller: Caller) -> None:
         """End the caller's session; one that has ended stays as it is."""
@@ -155,24 +145,9 @@ class SessionService:
 
     def _read(self, text: str) -> Token:
         try:
-            return self.refresh_tokens.read(text)
+            return self.entrance.refresh_tokens.read(text)
         except TokenForged as error:
             raise RefreshTokenForged from error
-
-    async def _tokens(
-        self, session_id: UUID, user_id: UUID, standing: Standing, counter: int, life: timedelta
-    ) -> Tokens:
-        key = await self.keys.signer()
-        claims = claims_of(user_id, session_id, standing)
-        return Tokens(
-            access_token=self.access_tokens.sign(key, claims, self.database.clock.now(), life),
-            expires_in=int(life.total_seconds()),
-            refresh_token=self.refresh_tokens.make(session_id, counter=counter),
-            session_id=session_id,
-            user_id=user_id,
-            organization_id=standing.organization_id,
-            role=standing.role,
-        )
 
 
 def _turned_away(action: str, account: Account | None, blind: bytes) -> AuditEntry:
@@ -182,19 +157,6 @@ def _turned_away(action: str, account: Account | None, blind: bytes) -> AuditEnt
     return audited(action, User(), "user", account.user_id)
 
 
-def _bound(organization_id: UUID | None) -> tuple[UUID, ...]:
-    return () if organization_id is None else (organization_id,)
-
-
 def _life(session: Session, now: datetime) -> timedelta:
     """No access token outlives its session."""
     return min(TOKEN_LIFE, max(session.expires_at - now, timedelta(seconds=1)))
-
-
-async def _standing(tx: Transaction, user_id: UUID, organization_id: UUID | None) -> Standing:
-    standing = await SessionRepository(tx).standing(user_id, organization_id)
-    if standing is None:
-        raise WrongCredentials
-    if organization_id is not None and standing.organization_id is None:
-        raise OrganizationNotFound
-    return standing

@@ -13,6 +13,7 @@ class Mints:
     refresh: TokenMint
     verification: TokenMint
     invitation: TokenMint
+    sign_in: TokenMint
 
     @classmethod
     def under(cls, sealer: Sealer) -> "Mints":
@@ -21,4 +22,5 @@ class Mints:
             refresh=TokenMint(sealer, "refresh"),
             verification=TokenMint(sealer, "verification"),
             invitation=TokenMint(sealer, "invitation", ids=2),
+            sign_in=TokenMint(sealer, "sign-in"),
         )

@@ -1,0 +1,32 @@
+"""Step-up: what is sensitive asks for a proof that is not old."""
+
+from datetime import timedelta
+from typing import Final
+
+from auth.factors.enrolled import enrolled
+from auth.sign_ins.errors import StepUpNeeded
+from auth.sign_ins.model import Proof
+from kit.db.database import Transaction
+from kit.http.caller import Caller
+
+FRESH: Final = timedelta(minutes=10)
+
+
+async def insist_on_fresh_proof(tx: Transaction, caller: Caller) -> None:
+    """Go on only if the caller has proven lately who they are: with a second factor, if they have one.
+
+    To be called in the transaction of the use-case. Keys, programs and staff in a person's place never pass.
+
+    Raises:
+        StepUpNeeded: with the factors that would do.
+    """
+    factors = await enrolled(tx, caller.user_id)
+    column = "strong_at" if factors else "proven_at"
+    fresh = await tx.fetchval(
+        f"SELECT {column} > kit_now() - $3::interval FROM sessions WHERE id = $1 AND user_id = $2",  # noqa: S608 - ours
+        caller.session_id,
+        caller.user_id,
+        FRESH,
+    )
+    if not fresh or caller.kind != "user" or caller.actor_id is not None:
+        raise StepUpNeeded(factors=list(factors or (Proof.PASSWORD,)))

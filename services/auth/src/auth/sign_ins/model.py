@@ -1,0 +1,78 @@
+"""What somebody shows to get in, and what it is worth: plain functions."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from auth.sessions.model import Tokens
+
+SIGN_IN_LIFE: Final = timedelta(minutes=10)
+MOST_FACTOR_ATTEMPTS: Final = 5
+"""Tries of a second factor within one sign-in; then it is over and begins anew with the first factor."""
+
+
+class Proof(StrEnum):
+    """What a person can show."""
+
+    PASSWORD = "password"  # noqa: S105 - a name, not a secret
+    MAIL = "mail"
+    PHONE = "phone"
+    FEDERATED = "federated"
+    TOTP = "totp"
+    PASSKEY = "passkey"
+    RECOVERY_CODE = "recovery_code"
+    DEVICE = "device"
+
+
+FIRST: Final = frozenset({Proof.PASSWORD, Proof.MAIL, Proof.PHONE, Proof.FEDERATED, Proof.PASSKEY})
+"""What a sign-in may begin with."""
+SECOND: Final = frozenset({Proof.TOTP, Proof.PASSKEY, Proof.RECOVERY_CODE})
+"""What counts beside a first one; a link or code by mail or phone never does (NIST SP 800-63B-4, 3.1.3)."""
+ENOUGH: Final = SECOND | {Proof.DEVICE}
+"""What spares the second factor when signing in; a remembered device does, but does not make a session strong."""
+
+
+def strong(proofs: Collection[Proof]) -> bool:
+    """Whether these are two distinct factors; a passkey is two by itself, since it asks for its user's presence."""
+    return Proof.PASSKEY in proofs or (bool(FIRST & set(proofs)) and bool(SECOND & set(proofs)))
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Where a request comes from, as far as it says; nothing of it is proven."""
+
+    address: str = ""
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How somebody wants to come in."""
+
+    visitor: Visitor = Visitor()
+    organization_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FactorNeeded:
+    """A sign-in under way: who holds the token has shown a first factor and owes one of these."""
+
+    sign_in_token: str
+    factors: tuple[Proof, ...]
+    expires_in: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """A sign-in under way as its row has it."""
+
+    id: UUID
+    user_id: UUID
+    proofs: frozenset[Proof]
+    organization_id: UUID | None
+
+
+Outcome = Tokens | FactorNeeded
