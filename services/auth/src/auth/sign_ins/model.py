@@ -54,6 +54,8 @@ class Wish:
 
     visitor: Visitor = Visitor()
     organization_id: UUID | None = None
+    remember_device: bool = False
+    """Whether the second factor need not be shown on this device for a while; heeded once it was shown."""
 
 
 @dataclass(frozen=True, slots=True)
