@@ -433,7 +433,7 @@ async def test_killed_at_any_step_it_goes_on_and_the_counts_are_right(
     finally:
         await story.end()
     assert places(after, wanted) <= GOES_WITH_TIME | set(KEPT)
-    assert (answer.outcome, answer.anonymised, len(answer.keys)) == ("done", {"invitations": 2}, 2)
+    assert (answer.outcome, answer.anonymised, len(answer.keys)) == ("done", {"invitations": 2, "api_keys": 1}, 2)
     removed = {name: count for name, count in answer.removed.items() if count}
     assert removed == {
         "members": 2,
