@@ -36,9 +36,7 @@ class Notice(StrEnum):
     IMPERSONATED = "impersonated"
 
 
-async def notify(
-    tx: Transaction, mailer: Mailer, user_id: UUID, notice: Notice, cause: UUID | None = None
-) -> bool:
+async def notify(tx: Transaction, mailer: Mailer, user_id: UUID, notice: Notice, cause: UUID | None = None) -> bool:
     """Tell a person what happened to their account, at their proven mail address and in their language.
 
     In the transaction in which it happens. `cause` is the id of what brought it about (a session, a factor): of one
