@@ -55,9 +55,7 @@ async def pairs(database: Database, seconds: float, rounds: int) -> Result:
         use = await QUOTA.use(tx, METER)
     if use.reserved:
         raise AssertionError(f"{use.reserved} reserved that nobody settled")
-    return Result(
-        "reserve + settle, 64 workers on one row, beside bare UPDATE", "pairs/s", ours, bare, 0.5
-    )
+    return Result("reserve + settle, 64 workers on one row, beside bare UPDATE", "pairs/s", ours, bare, 0.5)
 
 
 async def reserve_and_settle(database: Database, organization_id: UUID) -> None:
