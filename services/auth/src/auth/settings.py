@@ -1,5 +1,6 @@
 from email.utils import parseaddr
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
@@ -36,6 +37,9 @@ class AuthSettings(ServiceSettings):
     client_secrets: dict[Annotated[str, Field(pattern=r"^[a-z]{1,40}$")], SealingKey] = Field(default_factory=dict)
     """A JSON object: by caller, what it shares with us; the gateway exchanges API keys with it. Empty: nobody may."""
     public_url: str = Field("http://127.0.0.1:8080", pattern=r"^https?://[^\s#?]+$")
+    password_policy: Literal["default", "strict"] = "default"  # noqa: S105 - a name, not a secret
+    breached_passwords: Path | None = None
+    breached_url: str | None = Field(None, pattern=r"^https?://[^\s#?]+$")
 
     def clients(self) -> dict[str, Sealer]:
         """Who may call our internal doors, each with its secret."""
