@@ -12,6 +12,7 @@ from auth.keys.router import router as keys
 from auth.members.router import router as members
 from auth.organizations.router import router as organizations
 from auth.preferences.router import router as preferences
+from auth.roles.router import router as roles
 from auth.sessions.router import internal
 from auth.sessions.router import router as sessions
 
@@ -24,5 +25,6 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     invitations,
     acceptance,
     preferences,
+    roles,
     internal,
 )
