@@ -6,6 +6,8 @@ from typing import Final
 from fastapi import APIRouter
 
 from auth.accounts.router import router as accounts
+from auth.api_keys.router import internal as key_exchanges
+from auth.api_keys.router import router as api_keys
 from auth.invitations.router import acceptance
 from auth.invitations.router import router as invitations
 from auth.keys.router import router as keys
@@ -13,6 +15,7 @@ from auth.members.router import router as members
 from auth.organizations.router import router as organizations
 from auth.preferences.router import router as preferences
 from auth.roles.router import router as roles
+from auth.scopes.router import router as scopes
 from auth.sessions.router import internal
 from auth.sessions.router import router as sessions
 
@@ -26,5 +29,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     acceptance,
     preferences,
     roles,
+    scopes,
+    api_keys,
+    key_exchanges,
     internal,
 )

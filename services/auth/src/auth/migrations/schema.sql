@@ -9,6 +9,41 @@ CREATE TABLE aggregate_versions (
 COMMENT ON TABLE aggregate_versions IS 'The newest version applied per gate and aggregate; older events are ignored.';
 GRANT DELETE, INSERT, SELECT, UPDATE ON aggregate_versions TO auth_app;
 
+CREATE TABLE api_keys (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    name text NOT NULL,
+    role text NOT NULL,
+    scopes text[] NOT NULL,
+    allowed_addresses text[] NOT NULL,
+    secret_hash bytea NOT NULL,
+    hint text NOT NULL,
+    made_by uuid,
+    replaced_by uuid,
+    version bigint NOT NULL DEFAULT 1,
+    expires_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT api_keys_allowed_addresses_check CHECK ((cardinality(allowed_addresses) <= 50)),
+    CONSTRAINT api_keys_made_by_fkey FOREIGN KEY (made_by) REFERENCES users(id),
+    CONSTRAINT api_keys_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT api_keys_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
+    CONSTRAINT api_keys_pkey PRIMARY KEY (id),
+    CONSTRAINT api_keys_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'editor'::text, 'approver'::text, 'agent'::text, 'analyst'::text, 'client'::text, 'provider'::text, 'navigator'::text]))),
+    CONSTRAINT api_keys_scopes_check CHECK (((cardinality(scopes) >= 1) AND (cardinality(scopes) <= 50))),
+    CONSTRAINT api_keys_secret_hash_check CHECK ((length(secret_hash) = 32))
+);
+COMMENT ON TABLE api_keys IS 'Keys of organizations for their own programs: secret_hash is keyed, no key is an owner. replaced_by names the successor of one that was rotated, which is good until expires_at. They belong to the organization and outlive who made them.';
+ALTER TABLE api_keys ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX api_keys_by_maker ON api_keys USING btree (made_by, id) WHERE (made_by IS NOT NULL);
+CREATE INDEX api_keys_in_order ON api_keys USING btree (organization_id, id);
+CREATE POLICY knowing ON api_keys FOR SELECT TO auth_loops USING (true);
+CREATE POLICY tenant ON api_keys FOR ALL TO auth_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON api_keys TO auth_app;
+GRANT SELECT (organization_id) ON api_keys TO auth_loops;
+GRANT SELECT (made_by) ON api_keys TO auth_loops;
+
 CREATE TABLE dead_letters (
     id uuid NOT NULL,
     queue text NOT NULL,
@@ -1058,6 +1093,17 @@ AS $function$
         WHERE m.user_id = person AND m.organization_id > after_organization
         ORDER BY m.organization_id
         LIMIT at_most
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.organizations_of_maker(person uuid)
+ RETURNS TABLE(organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        SELECT DISTINCT k.organization_id FROM api_keys AS k WHERE k.made_by = person
     $function$;
 -- owner: auth_loops
 -- may be called by: auth_app
