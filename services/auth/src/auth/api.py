@@ -6,6 +6,8 @@ from typing import Final
 from fastapi import APIRouter
 
 from auth.accounts.router import router as accounts
+from auth.factors.router import router as factors
+from auth.factors.router import showing
 from auth.invitations.router import acceptance
 from auth.invitations.router import router as invitations
 from auth.keys.router import router as keys
@@ -19,6 +21,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     keys,
     accounts,
     sessions,
+    showing,
+    factors,
     organizations,
     members,
     invitations,

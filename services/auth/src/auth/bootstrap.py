@@ -12,6 +12,11 @@ from auth.accounts.privacy import AccountHolding
 from auth.accounts.sealing import Addresses
 from auth.accounts.service import AccountService
 from auth.api import ROUTERS
+from auth.factors.privacy import FactorHolding
+from auth.factors.proving import Codes
+from auth.factors.sealing import FactorSeals
+from auth.factors.service import FactorService
+from auth.factors.showing import ShowingService
 from auth.invitations.privacy import InvitationHolding
 from auth.invitations.service import InvitationService
 from auth.keys.service import KeyRing, KeyRotation
@@ -50,6 +55,8 @@ class Parts:
     accounts: AccountService
     sessions: SessionService
     entrance: Entrance
+    factors: FactorService
+    showing: ShowingService
     organizations: OrganizationService
     members: MemberService
     invitations: InvitationService
@@ -79,10 +86,13 @@ def build(
     attempts_key = sealer.derive("sign-in-attempts")
     access_tokens = AccessTokens(settings.token_issuer, settings.token_audience)
     entrance = Entrance(database, keys, mints.refresh, access_tokens, mints.sign_in)
+    seals, codes_key = FactorSeals(keyring), sealer.derive("recovery-codes")
     return Parts(
         accounts=AccountService(database, addresses, passwords, mints.verification, mailer),
         sessions=SessionService(database, addresses, passwords, entrance, attempts_key),
         entrance=entrance,
+        factors=FactorService(database, seals, addresses, settings.product_name, codes_key),
+        showing=ShowingService(database, entrance, Codes(database, seals, codes_key), passwords),
         organizations=OrganizationService(database),
         members=MemberService(database, addresses),
         invitations=InvitationService(database, addresses, mints.invitation, mailer),
@@ -93,17 +103,20 @@ def build(
         mailer=mailer,
         ledger=mailer.ledger,
         sweeper=Sweeper(database),
-        holdings=_holdings(database, addresses, mailer, attempts_key),
+        holdings=_holdings(database, addresses, seals, mailer, attempts_key),
     )
 
 
-def _holdings(database: Database, addresses: Addresses, mailer: Mailer, attempts_key: bytes) -> Holdings:
+def _holdings(
+    database: Database, addresses: Addresses, seals: FactorSeals, mailer: Mailer, attempts_key: bytes
+) -> Holdings:
     """What is held about people, in the order in which it is let go of."""
     holdings = (
         MemberHolding(database),
         MailHolding(database, addresses, mailer),
         InvitationHolding(database, addresses),
         PreferenceHolding(database),
+        FactorHolding(database, seals),
         SessionHolding(database, attempts_key),
         AccountHolding(database, addresses),
         RequestKeys(database),
@@ -157,6 +170,8 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
     return (
         parts.accounts,
         parts.sessions,
+        parts.factors,
+        parts.showing,
         parts.organizations,
         parts.members,
         parts.invitations,
