@@ -7,6 +7,7 @@ from typing import Final
 from auth.accounts.repository import AccountRepository
 from auth.factors.model import ACTIVATE_WITHIN
 from auth.factors.repository import AppRepository
+from auth.mails.repository import NoticeRepository
 from auth.sessions.repository import AttemptRepository, SessionRepository
 from auth.sign_ins.repository import SignInRepository
 from kit.db.database import Database
@@ -28,6 +29,7 @@ class Sweeper:
                 await SignInRepository(tx).purge(AT_ONCE),
                 await AppRepository(tx).purge(ACTIVATE_WITHIN, AT_ONCE),
                 await AttemptRepository(tx).purge(timedelta(hours=1), AT_ONCE),
+                await NoticeRepository(tx).purge(timedelta(days=90), AT_ONCE),
                 await AccountRepository(tx).purge_verifications(timedelta(days=7), AT_ONCE),
             )
         return max(forgotten) >= AT_ONCE

@@ -28,6 +28,7 @@ from auth.factors.model import (
 )
 from auth.factors.repository import AppRepository, FactorRepository, RecoveryCodeRepository
 from auth.factors.sealing import FactorSeals
+from auth.mails.notices import Notice, notify
 from auth.sessions.errors import SessionEnded
 from auth.sessions.repository import SessionRepository
 from auth.sessions.revoking import end_other_sessions
@@ -38,6 +39,7 @@ from kit.db.database import Database, Transaction
 from kit.errors import Unauthenticated
 from kit.http.caller import Caller
 from kit.ids import new_id
+from kit.mail import Mailer
 from kit.seal import KeyShredded
 
 AT_ONCE: Final = 100
@@ -49,6 +51,7 @@ class FactorService:
 
     database: Database
     seals: FactorSeals
+    mailer: Mailer
     addresses: Addresses
     issuer: str
     codes_key: bytes = field(repr=False)
@@ -96,7 +99,7 @@ class FactorService:
             await begin_change(tx, caller)
             if not await AppRepository(tx).activate(app_id, step):
                 raise AlreadyActive
-            return await added(tx, caller, app_id, Proof.TOTP, self.codes_key, end_others=end_others)
+            return await added(tx, caller, app_id, Proof.TOTP, self.mailer, self.codes_key, end_others=end_others)
 
     async def remove_app(self, app_id: UUID, caller: Caller, *, end_others: bool) -> None:
         """Take an app out of use, or forget one that never was."""
@@ -106,7 +109,7 @@ class FactorService:
             if active is None:
                 raise FactorNotFound
             if active:
-                await removed(tx, caller, app_id, Proof.TOTP, end_others=end_others)
+                await removed(tx, caller, app_id, Proof.TOTP, self.mailer, end_others=end_others)
 
     async def renew_codes(self, caller: Caller) -> list[str]:
         """Ten new recovery codes; the old ones are worth nothing any more."""
@@ -116,6 +119,7 @@ class FactorService:
                 raise NothingToRecover
             codes = await _replace_codes(tx, caller.user_id, self.codes_key)
             await tx.emit(audited("auth.recovery_codes.renewed", caller, "user", caller.user_id))
+            await notify(tx, self.mailer, caller.user_id, Notice.RECOVERY_CODES_RENEWED)
         return codes
 
 
@@ -131,8 +135,15 @@ async def begin_change(tx: Transaction, caller: Caller) -> None:
     await insist_on_fresh_proof(tx, caller)
 
 
-async def added(
-    tx: Transaction, caller: Caller, factor_id: UUID, proof: Proof, codes_key: bytes, *, end_others: bool
+async def added(  # noqa: PLR0917 - what was added, by whom, and with what it is told
+    tx: Transaction,
+    caller: Caller,
+    factor_id: UUID,
+    proof: Proof,
+    mailer: Mailer,
+    codes_key: bytes,
+    *,
+    end_others: bool,
 ) -> list[str]:
     """What follows when a factor came into use, which its first use has proven; the last steps of a transaction."""
     codes: list[str] = []
@@ -140,16 +151,20 @@ async def added(
         codes = await _replace_codes(tx, caller.user_id, codes_key)
     await SessionRepository(tx).strengthen(caller.session_id, caller.user_id, proof)
     await tx.emit(audited("auth.factor.added", caller, "factor", factor_id, kind=proof.value))
+    await notify(tx, mailer, caller.user_id, Notice.FACTOR_ADDED, factor_id)
     if end_others:
         await end_other_sessions(tx, caller.user_id, caller.session_id)
     return codes
 
 
-async def removed(tx: Transaction, caller: Caller, factor_id: UUID, proof: Proof, *, end_others: bool) -> None:
+async def removed(
+    tx: Transaction, caller: Caller, factor_id: UUID, proof: Proof, mailer: Mailer, *, end_others: bool
+) -> None:
     """What follows when a factor was taken out of use; with the last one its recovery codes go."""
     if not await enrolled(tx, caller.user_id):
         await RecoveryCodeRepository(tx).delete(caller.user_id)
     await tx.emit(audited("auth.factor.removed", caller, "factor", factor_id, kind=proof.value))
+    await notify(tx, mailer, caller.user_id, Notice.FACTOR_REMOVED, factor_id)
     if end_others:
         await end_other_sessions(tx, caller.user_id, caller.session_id)
 

@@ -9,6 +9,7 @@ from auth.accounts.repository import AccountRepository
 from auth.factors.errors import ProofRefused, WrongFactor
 from auth.factors.proving import Codes, ShownCode
 from auth.factors.repository import RecoveryCodeRepository
+from auth.mails.notices import Notice, notify
 from auth.sessions.errors import SessionEnded
 from auth.sessions.model import Tokens
 from auth.sessions.repository import SessionRepository
@@ -19,6 +20,7 @@ from auth.sign_ins.service import Entrance
 from kit.audit import User, audited
 from kit.db.database import Database, Transaction
 from kit.http.caller import Caller
+from kit.mail import Mailer
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class ShowingService:
     entrance: Entrance
     codes: Codes
     passwords: Passwords
+    mailer: Mailer
 
     async def complete(self, token: str, shown: ShownCode, wish: Wish) -> Tokens:
         """Complete a sign-in; each try is counted, right or wrong.
@@ -52,7 +55,7 @@ class ShowingService:
         if right is not None:
             async with self.database.transaction() as tx:
                 if await right.use(tx):
-                    await _remark(tx, sign_in.user_id, shown.proof)
+                    await self._remark(tx, sign_in.user_id, shown.proof)
                     return await self.entrance.complete(tx, sign_in, shown.proof, wish)
         await self._refuse(sign_in.user_id, shown.proof)
         raise WrongFactor
@@ -71,7 +74,7 @@ class ShowingService:
                 if not await SessionRepository(tx).hold(caller.session_id, caller.user_id):
                     raise SessionEnded
                 if await right.use(tx):
-                    await _remark(tx, caller.user_id, shown.proof)
+                    await self._remark(tx, caller.user_id, shown.proof)
                     return await _strengthened(tx, caller, shown.proof)
         await self._refuse(caller.user_id, shown.proof)
         raise ProofRefused
@@ -98,6 +101,13 @@ class ShowingService:
         async with self.database.transaction() as tx:
             await tx.emit(audited("auth.factor.refused", User(), "user", user_id, kind=proof.value))
 
+    async def _remark(self, tx: Transaction, user_id: UUID, proof: Proof) -> None:
+        """A recovery code that is used is worth a remark: somebody has lost their other factors, or was robbed."""
+        if proof is Proof.RECOVERY_CODE:
+            left = await RecoveryCodeRepository(tx).left(user_id)
+            await tx.emit(audited("auth.recovery_code.used", User(user_id), "user", user_id, left=left))
+            await notify(tx, self.mailer, user_id, Notice.RECOVERY_CODE_USED)
+
 
 async def _strengthened(tx: Transaction, caller: Caller, proof: Proof) -> Proven:
     """Access tokens from before die: whoever holds a copy of one gains nothing by what was shown (ASVS 7.2.4)."""
@@ -107,13 +117,6 @@ async def _strengthened(tx: Transaction, caller: Caller, proof: Proof) -> Proven
     await tx.emit(audited("auth.session.proven", caller, "session", caller.session_id, kind=proof.value))
     await void_tokens(tx, caller.user_id)
     return Proven(found.proofs, found.proven_at, found.strong_at, found.proven_at + FRESH)
-
-
-async def _remark(tx: Transaction, user_id: UUID, proof: Proof) -> None:
-    """A recovery code that is used is worth a remark: somebody has lost their other factors, or was robbed."""
-    if proof is Proof.RECOVERY_CODE:
-        left = await RecoveryCodeRepository(tx).left(user_id)
-        await tx.emit(audited("auth.recovery_code.used", User(user_id), "user", user_id, left=left))
 
 
 def _insist_on_person(caller: Caller) -> None:

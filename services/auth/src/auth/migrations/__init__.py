@@ -13,5 +13,6 @@ TENANT_FREE: Mapping[str, str] = {
     "recovery_codes": "codes of people who have lost their second factors",
     "revocations": "what gateways must refuse now, of all people, for minutes",
     "signing_keys": "the platform's own keys, sealed under the master key",
+    "security_notices": "what a person was told of their account, whichever organization they act in",
     "mail_preferences": "what a person wants, whichever organization writes",
 }
