@@ -458,6 +458,16 @@ COMMENT ON TABLE processed_messages IS 'Messages whose effect is committed; a re
 CREATE INDEX processed_messages_by_age ON processed_messages USING brin (processed_at);
 GRANT DELETE, INSERT, SELECT ON processed_messages TO auth_app;
 
+CREATE TABLE recovery_codes (
+    user_id uuid NOT NULL,
+    code_hash bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT recovery_codes_pkey PRIMARY KEY (user_id, code_hash),
+    CONSTRAINT recovery_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE recovery_codes IS 'Codes for who has lost every other second factor; a used one is gone.';
+GRANT DELETE, INSERT, SELECT ON recovery_codes TO auth_app;
+
 CREATE TABLE revocations (
     id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -595,6 +605,23 @@ CREATE TABLE suspect_messages (
 );
 COMMENT ON TABLE suspect_messages IS 'Redelivered messages counted before their handler runs: some kill the process.';
 GRANT DELETE, INSERT, SELECT, UPDATE ON suspect_messages TO auth_app;
+
+CREATE TABLE totp_factors (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    sealed_name bytea NOT NULL,
+    sealed_secret bytea NOT NULL,
+    last_step bigint NOT NULL DEFAULT 0,
+    activated_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT totp_factors_pkey PRIMARY KEY (id),
+    CONSTRAINT totp_factors_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE totp_factors IS 'Authenticator apps; one counts once its first code was right. No code of last_step or earlier is taken again.';
+CREATE INDEX totp_factors_by_user ON totp_factors USING btree (user_id, id);
+CREATE INDEX totp_factors_never_activated ON totp_factors USING btree (created_at) WHERE (activated_at IS NULL);
+GRANT DELETE, INSERT, SELECT, UPDATE ON totp_factors TO auth_app;
 
 CREATE TABLE users (
     id uuid NOT NULL,
