@@ -11,8 +11,8 @@ import orjson
 import pytest
 
 from auth import migrations
-from auth.accounts.passwords import Passwords
 from auth.mails.notices import Notice, notify
+from auth.passwords.hashing import Passwords
 from auth.sign_ins.model import SIGN_IN_LIFE, Proof, SignIn
 from auth.sign_ins.repository import SignInRepository
 from auth.worker import SUBSCRIPTIONS
@@ -450,7 +450,9 @@ async def test_killed_at_any_step_it_goes_on_and_the_counts_are_right(
         "ledger_attempts": removed["ledger_attempts"],
         "invitations": 2,
         "mail_preferences": 1,
-        "security_notices": 1,
+        "security_notices": 3,
+        "totp_factors": 1,
+        "recovery_codes": 9,
         "sign_in_attempts": 1,
         "sessions": 2,
         "sign_ins": 1,

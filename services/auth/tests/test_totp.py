@@ -9,8 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from auth.accounts.passwords import Passwords
 from auth.factors.model import code_at, step_of
+from auth.passwords.hashing import Passwords
 from kit.errors import TransientError
 from kit.seal import Keyring, LocalMasterKey
 from kit.seal.model import Key, Owner

@@ -3,7 +3,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response, status
 
-from auth.accounts.errors import TooManyPasswords
 from auth.factors.errors import (
     AlreadyActive,
     CodeWrong,
@@ -27,6 +26,7 @@ from auth.factors.schemas import (
 from auth.factors.service import FactorService
 from auth.factors.showing import ShowingService
 from auth.organizations.errors import OrganizationNotFound
+from auth.passwords.errors import TooManyPasswords
 from auth.sessions.errors import SessionEnded
 from auth.sessions.router import never_kept
 from auth.sessions.schemas import FactorNeededOut, TokensOut

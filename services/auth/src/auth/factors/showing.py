@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from auth.accounts.passwords import Passwords
 from auth.accounts.repository import AccountRepository
 from auth.factors.errors import ProofRefused, WrongFactor
 from auth.factors.proving import Codes, ShownCode
 from auth.factors.repository import RecoveryCodeRepository
 from auth.mails.notices import Notice, notify
+from auth.passwords.hashing import Passwords
 from auth.sessions.errors import SessionEnded
 from auth.sessions.model import Tokens
 from auth.sessions.repository import SessionRepository
