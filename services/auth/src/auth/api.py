@@ -6,6 +6,8 @@ from typing import Final
 from fastapi import APIRouter
 
 from auth.accounts.router import router as accounts
+from auth.api_keys.router import internal as key_exchanges
+from auth.api_keys.router import router as api_keys
 from auth.factors.router import router as factors
 from auth.factors.router import showing
 from auth.invitations.router import acceptance
@@ -14,6 +16,7 @@ from auth.keys.router import router as keys
 from auth.members.router import router as members
 from auth.organizations.router import router as organizations
 from auth.preferences.router import router as preferences
+from auth.scopes.router import router as scopes
 from auth.sessions.router import internal
 from auth.sessions.router import router as sessions
 
@@ -28,5 +31,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     invitations,
     acceptance,
     preferences,
+    scopes,
+    api_keys,
+    key_exchanges,
     internal,
 )

@@ -11,6 +11,11 @@ from auth.accounts.privacy import AccountHolding
 from auth.accounts.sealing import Addresses
 from auth.accounts.service import AccountService
 from auth.api import ROUTERS
+from auth.api_keys.exchanging import KeyExchange
+from auth.api_keys.privacy import ApiKeyHolding
+from auth.api_keys.secrets import Secrets
+from auth.api_keys.service import ApiKeyService
+from auth.api_keys.uses import Uses
 from auth.factors.privacy import FactorHolding
 from auth.factors.proving import Codes
 from auth.factors.sealing import FactorSeals
@@ -44,6 +49,7 @@ from contracts.auth import AuthErasureAnswered, AuthExportPartReady
 from contracts.consumers import CONSUMERS
 from kit.db.database import Database
 from kit.http.client import Outbound
+from kit.http.peer import Peers
 from kit.ledger.ledger import Ledger
 from kit.mail import Mailer, MailServer, Post, SmtpServer, Templates, mail_kinds
 from kit.privacy.holding import Holdings
@@ -68,6 +74,10 @@ class Parts:
     keys: KeyRing
     rotation: KeyRotation
     preferences: PreferenceService
+    api_keys: ApiKeyService
+    key_exchange: KeyExchange
+    uses: Uses
+    peers: Peers
     mints: Mints
     mailer: Mailer
     ledger: Ledger
@@ -94,6 +104,7 @@ def build(  # noqa: PLR0917 - what everything stands on
     access_tokens = AccessTokens(settings.token_issuer, settings.token_audience)
     entrance = Entrance(database, keys, mints.refresh, access_tokens, mints.sign_in)
     seals, codes_key = FactorSeals(keyring), sealer.derive("recovery-codes")
+    secrets, uses = Secrets(sealer), Uses(database)
     return Parts(
         accounts=AccountService(database, addresses, passwords, approval, mints.verification, mailer),
         sessions=SessionService(database, addresses, passwords, entrance, attempts_key),
@@ -106,6 +117,10 @@ def build(  # noqa: PLR0917 - what everything stands on
         keys=keys,
         rotation=KeyRotation(database, sealer),
         preferences=PreferenceService(database, addresses, mailer),
+        api_keys=ApiKeyService(database, secrets),
+        key_exchange=KeyExchange(database, secrets, keys, access_tokens, uses),
+        uses=uses,
+        peers=Peers(settings.clients()),
         mints=mints,
         mailer=mailer,
         ledger=mailer.ledger,
@@ -135,6 +150,7 @@ def _holdings(
         InvitationHolding(database, addresses),
         PreferenceHolding(database),
         FactorHolding(database, seals),
+        ApiKeyHolding(database),
         SessionHolding(database, attempts_key),
         AccountHolding(database, addresses),
         RequestKeys(database),
@@ -196,12 +212,20 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.invitations,
         parts.preferences,
         parts.keys,
+        parts.api_keys,
+        parts.key_exchange,
+        parts.peers,
     )
 
 
 def loops(parts: Parts) -> Sequence[Loop]:
     """What a worker does beside relaying."""
     return worker.loops(parts.mailer, parts.rotation, parts.sweeper)
+
+
+def serving(parts: Parts) -> Sequence[Loop]:
+    """What a process does beside answering."""
+    return (Loop("uses of API keys", parts.uses.run),)
 
 
 def privacy(parts: Parts) -> Privacy:
@@ -223,6 +247,7 @@ SERVICE: Final = Service(
     routers=ROUTERS,
     endpoint_parts=endpoint_parts,
     loops=loops,
+    serving=serving,
     ledger=attrgetter("ledger"),
     privacy=privacy,
     subscriptions=SUBSCRIPTIONS,
