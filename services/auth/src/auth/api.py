@@ -14,6 +14,9 @@ from auth.organizations.router import router as organizations
 from auth.preferences.router import router as preferences
 from auth.sessions.router import internal
 from auth.sessions.router import router as sessions
+from auth.staff.router import enrolments as staff_enrolments
+from auth.staff.router import router as staff
+from auth.staff_sessions.router import router as staff_sessions
 
 ROUTERS: Final[Sequence[APIRouter]] = (
     keys,
@@ -25,4 +28,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     acceptance,
     preferences,
     internal,
+    staff_sessions,
+    staff_enrolments,
+    staff,
 )

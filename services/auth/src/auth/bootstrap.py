@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import Final
 
 from auth import migrations, worker
+from auth.accounts.address import AddressInvalid
 from auth.accounts.passwords import Passwords
 from auth.accounts.privacy import AccountHolding
 from auth.accounts.sealing import Addresses
@@ -28,12 +29,19 @@ from auth.sessions.privacy import SessionHolding
 from auth.sessions.service import SessionService
 from auth.settings import AuthSettings
 from auth.sign_ins.service import Entrance
+from auth.staff.enrolling import EnrolmentService
+from auth.staff.permissions import StaffRole
+from auth.staff.sealing import StaffSeals
+from auth.staff.service import StaffService
+from auth.staff_sessions.access import StaffAccess
+from auth.staff_sessions.service import StaffSessionService
 from auth.sweeping import Sweeper
 from auth.tokens.mints import Mints
 from auth.worker import SUBSCRIPTIONS
 from contracts.auth import AuthErasureAnswered, AuthExportPartReady
 from contracts.consumers import CONSUMERS
 from kit.db.database import Database
+from kit.http.tokens import staff_audience
 from kit.ledger.ledger import Ledger
 from kit.mail import Mailer, MailServer, Post, SmtpServer, Templates, mail_kinds
 from kit.privacy.holding import Holdings
@@ -41,6 +49,15 @@ from kit.privacy.requests import RequestKeys
 from kit.process import Loop
 from kit.seal import Keyring, SealBroken, Sealer
 from kit.service import Backbone, Privacy, Service
+
+
+@dataclass(frozen=True, slots=True)
+class StaffParts:
+    """What serves the platform's own staff."""
+
+    members: StaffService
+    sessions: StaffSessionService
+    enrolments: EnrolmentService
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +73,7 @@ class Parts:
     keys: KeyRing
     rotation: KeyRotation
     preferences: PreferenceService
+    staff: StaffParts
     mints: Mints
     mailer: Mailer
     ledger: Ledger
@@ -89,11 +107,31 @@ def build(
         keys=keys,
         rotation=KeyRotation(database, sealer),
         preferences=PreferenceService(database, addresses, mailer),
+        staff=_staff(database, keyring, passwords, keys, mints, settings),
         mints=mints,
         mailer=mailer,
         ledger=mailer.ledger,
         sweeper=Sweeper(database),
         holdings=_holdings(database, addresses, mailer, attempts_key),
+    )
+
+
+def _staff(  # noqa: PLR0917 - what staff are served with
+    database: Database,
+    keyring: Keyring,
+    passwords: Passwords,
+    keys: KeyRing,
+    mints: Mints,
+    settings: AuthSettings,
+) -> StaffParts:
+    """Parts of staff, with tokens for their own audience."""
+    seals = StaffSeals(keyring)
+    access_tokens = AccessTokens(settings.token_issuer, staff_audience(settings.token_audience))
+    access = StaffAccess(keys, access_tokens, mints.staff_refresh, database.clock)
+    return StaffParts(
+        members=StaffService(database, seals, mints.staff_enrolment, _public_url(settings)),
+        sessions=StaffSessionService(database, seals, passwords, access),
+        enrolments=EnrolmentService(database, seals, passwords, mints.staff_enrolment),
     )
 
 
@@ -162,6 +200,9 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.invitations,
         parts.preferences,
         parts.keys,
+        parts.staff.members,
+        parts.staff.sessions,
+        parts.staff.enrolments,
     )
 
 
@@ -180,6 +221,15 @@ async def rotate_keys(parts: Parts) -> None:
     await parts.rotation.rotate()
 
 
+async def add_staff(parts: Parts, address: str, role: str = StaffRole.ADMIN.value) -> None:
+    """Add a member of staff (support, operator or admin), or let one enrol anew, and print the link for it."""
+    try:
+        link = await parts.staff.members.add_by_operator(address, StaffRole(role))
+    except (AddressInvalid, ValueError) as wrong:
+        raise SystemExit(f"add-staff: {wrong}") from None
+    print(f"Good once, for 24 hours: {link}")  # noqa: T201 - it is for whoever runs the command, and for no log
+
+
 SERVICE: Final = Service(
     name="auth",
     title="Auth",
@@ -193,5 +243,5 @@ SERVICE: Final = Service(
     privacy=privacy,
     subscriptions=SUBSCRIPTIONS,
     consumers=CONSUMERS,
-    commands={"rotate-keys": rotate_keys},
+    commands={"rotate-keys": rotate_keys, "add-staff": add_staff},
 )
