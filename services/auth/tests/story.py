@@ -10,15 +10,16 @@ from uuid import UUID
 import httpx
 from pydantic import SecretStr
 
-from auth.accounts.passwords import Passwords
 from auth.api import ROUTERS
 from auth.bootstrap import Parts, build, endpoint_parts
+from auth.passwords.hashing import Passwords
 from auth.settings import AuthSettings
 from contracts import decode
 from contracts.event import Event
 from kit.db.database import Database, Row
 from kit.http.app import create_app
 from kit.http.caller import TokenVerifier
+from kit.http.client import Outbound
 from kit.ledger.model import Receipt
 from kit.mail import MailServer
 from kit.seal import Keyring, LocalMasterKey
@@ -133,8 +134,9 @@ class Story:
         self.place = place
         self.database = database
         self.postbox = Postbox()
+        self.outbound = Outbound(clock=database.clock)
         self.keyring = Keyring(database, LocalMasterKey.from_text(SEALING_KEY))
-        self.parts: Parts = build(database, self.keyring, passwords, settings, self.postbox)
+        self.parts: Parts = build(database, self.keyring, passwords, self.outbound, settings, self.postbox)
         self.delivering = Delivering(place, "auth", self.parts.ledger)
         self.verifier = TokenVerifier(
             self.parts.keys.jwks, settings.token_issuer, settings.token_audience, database.clock
@@ -153,6 +155,7 @@ class Story:
 
     async def end(self) -> None:
         await self.http.aclose()
+        await self.outbound.close()
 
     async def deliver(self, workers: int = 1) -> None:
         """Send all mails that are due, and look for those whose fate is unknown."""

@@ -11,8 +11,8 @@ import orjson
 import pytest
 
 from auth import migrations
-from auth.accounts.passwords import Passwords
 from auth.mails.notices import Notice, notify
+from auth.passwords.hashing import Passwords
 from auth.sign_ins.model import SIGN_IN_LIFE, Proof, SignIn
 from auth.sign_ins.repository import SignInRepository
 from auth.worker import SUBSCRIPTIONS

@@ -8,7 +8,6 @@ from typing import Final
 
 from auth import migrations, worker
 from auth.accounts.address import AddressInvalid
-from auth.accounts.passwords import Passwords
 from auth.accounts.privacy import AccountHolding
 from auth.accounts.sealing import Addresses
 from auth.accounts.service import AccountService
@@ -22,6 +21,11 @@ from auth.mails.privacy import MailHolding
 from auth.members.privacy import MemberHolding, known_in
 from auth.members.service import MemberService
 from auth.organizations.service import OrganizationService
+from auth.passwords.approving import Approval
+from auth.passwords.breached import BreachedPasswords
+from auth.passwords.common import KnownPasswords, NotAList
+from auth.passwords.hashing import Passwords
+from auth.passwords.policy import PasswordPolicy
 from auth.preferences.privacy import PreferenceHolding
 from auth.preferences.service import PreferenceService
 from auth.sessions.access import AccessTokens
@@ -41,6 +45,7 @@ from auth.worker import SUBSCRIPTIONS
 from contracts.auth import AuthErasureAnswered, AuthExportPartReady
 from contracts.consumers import CONSUMERS
 from kit.db.database import Database
+from kit.http.client import Outbound
 from kit.http.tokens import staff_audience
 from kit.ledger.ledger import Ledger
 from kit.mail import Mailer, MailServer, Post, SmtpServer, Templates, mail_kinds
@@ -81,10 +86,11 @@ class Parts:
     holdings: Holdings
 
 
-def build(
+def build(  # noqa: PLR0917 - what everything stands on
     database: Database,
     keyring: Keyring,
     passwords: Passwords,
+    outbound: Outbound,
     settings: AuthSettings,
     server: MailServer | None = None,
 ) -> Parts:
@@ -95,10 +101,11 @@ def build(
     addresses = Addresses(keyring)
     mailer = _mailer(database, keyring, MailComposer(addresses, mints, _public_url(settings)), settings, server)
     attempts_key = sealer.derive("sign-in-attempts")
+    approval = _approval(passwords, outbound, settings)
     access_tokens = AccessTokens(settings.token_issuer, settings.token_audience)
     entrance = Entrance(database, keys, mints.refresh, access_tokens, mints.sign_in)
     return Parts(
-        accounts=AccountService(database, addresses, passwords, mints.verification, mailer),
+        accounts=AccountService(database, addresses, passwords, approval, mints.verification, mailer),
         sessions=SessionService(database, addresses, passwords, entrance, attempts_key),
         entrance=entrance,
         organizations=OrganizationService(database),
@@ -107,7 +114,7 @@ def build(
         keys=keys,
         rotation=KeyRotation(database, sealer),
         preferences=PreferenceService(database, addresses, mailer),
-        staff=_staff(database, keyring, passwords, keys, mints, settings),
+        staff=_staff(database, keyring, approval, keys, mints, settings),
         mints=mints,
         mailer=mailer,
         ledger=mailer.ledger,
@@ -119,7 +126,7 @@ def build(
 def _staff(  # noqa: PLR0917 - what staff are served with
     database: Database,
     keyring: Keyring,
-    passwords: Passwords,
+    approval: Approval,
     keys: KeyRing,
     mints: Mints,
     settings: AuthSettings,
@@ -130,9 +137,20 @@ def _staff(  # noqa: PLR0917 - what staff are served with
     access = StaffAccess(keys, access_tokens, mints.staff_refresh, database.clock)
     return StaffParts(
         members=StaffService(database, seals, mints.staff_enrolment, _public_url(settings)),
-        sessions=StaffSessionService(database, seals, passwords, access),
-        enrolments=EnrolmentService(database, seals, passwords, mints.staff_enrolment),
+        sessions=StaffSessionService(database, seals, approval.passwords, access),
+        enrolments=EnrolmentService(database, seals, approval, mints.staff_enrolment),
     )
+
+
+def _approval(passwords: Passwords, outbound: Outbound, settings: AuthSettings) -> Approval:
+    """What is asked of passwords; a list that cannot be used is noticed before anybody signs up."""
+    more = [] if settings.breached_passwords is None else [settings.breached_passwords]
+    try:
+        known = KnownPasswords.shipped(*more)
+    except (NotAList, OSError) as error:
+        raise SystemExit(f"AUTH_BREACHED_PASSWORDS: {error}") from error
+    breached = None if settings.breached_url is None else BreachedPasswords(outbound, settings.breached_url)
+    return Approval(passwords, PasswordPolicy(settings.password_policy, known=known), breached)
 
 
 def _holdings(database: Database, addresses: Addresses, mailer: Mailer, attempts_key: bytes) -> Holdings:
@@ -170,13 +188,14 @@ def _public_url(settings: AuthSettings) -> str:
 @asynccontextmanager
 async def open_parts(backbone: Backbone[AuthSettings]) -> AsyncIterator[Parts]:
     """Build the parts, see to it that there is a signing key, and end the hashing threads at the end."""
-    passwords = Passwords()
+    passwords, outbound = Passwords(), Outbound(clock=backbone.database.clock)
     try:
-        parts = build(backbone.database, backbone.keyring, passwords, backbone.settings)
+        parts = build(backbone.database, backbone.keyring, passwords, outbound, backbone.settings)
         await _prove_keys(parts)
         yield parts
     finally:
         passwords.close()
+        await outbound.close()
 
 
 async def _prove_keys(parts: Parts) -> None:

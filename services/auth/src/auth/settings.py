@@ -1,5 +1,6 @@
 from email.utils import parseaddr
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
@@ -34,3 +35,6 @@ class AuthSettings(ServiceSettings):
     smtp_url: Annotated[SecretStr, AfterValidator(_smtp)] = SecretStr("smtp://127.0.0.1:1025")
     mail_from: Annotated[str, AfterValidator(_mailbox)] = Field("Rostrum <no-reply@rostrum.local>", max_length=320)
     public_url: str = Field("http://127.0.0.1:8080", pattern=r"^https?://[^\s#?]+$")
+    password_policy: Literal["default", "strict"] = "default"  # noqa: S105 - a name, not a secret
+    breached_passwords: Path | None = None
+    breached_url: str | None = Field(None, pattern=r"^https?://[^\s#?]+$")

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from auth.accounts.address import EmailAddress
-from auth.accounts.errors import LinkMalformed, PasswordRefused
-from auth.accounts.passwords import Passwords
-from auth.accounts.policy import length_objection, objections
+from auth.accounts.errors import LinkMalformed
+from auth.passwords.approving import Approval
 from auth.staff.codes import address_of, new_secret, spelled, step_of
 from auth.staff.errors import EnrolmentCodeWrong, EnrolmentOver
 from auth.staff.model import Enrolling
@@ -32,7 +31,7 @@ class EnrolmentService:
 
     database: Database
     seals: StaffSeals
-    passwords: Passwords
+    approval: Approval
     links: TokenMint
 
     async def begin(self, token: str) -> Offer:
@@ -55,8 +54,9 @@ class EnrolmentService:
         step = step_of(await self.seals.totp(found.staff_id, found.totp_sealed), code, self.database.clock.now())
         if step is None:
             raise EnrolmentCodeWrong
-        await self._approve(found, password)
-        hashed = await self.passwords.hashed(password)
+        email = EmailAddress.parse(await self.seals.address(found.staff_id, found.email_sealed))
+        await self.approval.insist(password, [email.value])
+        hashed = await self.approval.passwords.hashed(password)
         async with self.database.transaction() as tx:
             staff_id = await StaffRepository(tx).enrol(enrolment_id, hashed, found.totp_sealed, step)
             if staff_id is None:
@@ -69,13 +69,6 @@ class EnrolmentService:
         if found is None:
             raise EnrolmentOver
         return found
-
-    async def _approve(self, found: Enrolling, password: str) -> None:
-        email = EmailAddress.parse(await self.seals.address(found.staff_id, found.email_sealed))
-        length = length_objection(password)
-        wrong = [length] if length else await self.passwords.compute(objections, password, email)
-        if wrong:
-            raise PasswordRefused(wrong)
 
     def _read(self, token: str) -> UUID:
         try:

@@ -3,7 +3,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, status
 
 from auth.accounts.address import AddressInvalid
-from auth.accounts.errors import TooManyPasswords
+from auth.passwords.errors import TooManyPasswords
 from auth.sessions.errors import RefreshTokenForged, RefreshTokenReused
 from auth.sign_ins.answering import CurrentVisitor
 from auth.staff.errors import StaffCredentialsWrong, StaffSessionEnded, TooManyStaffAttempts

@@ -3,7 +3,7 @@ from datetime import datetime, timedelta
 from typing import NoReturn
 
 from auth.accounts.address import EmailAddress
-from auth.accounts.passwords import Passwords
+from auth.passwords.hashing import Passwords
 from auth.sessions.errors import RefreshTokenForged, RefreshTokenReused
 from auth.sessions.model import Verdict
 from auth.staff.codes import SECRET_BYTES, step_of
