@@ -28,6 +28,7 @@ from kit.testing.delivering import Delivering
 
 GOOD = "plum-otter-gravel-94-sky"
 SEALING_KEY = "c2VhbGluZy1rZXktb2YtYXV0aC10ZXN0cy0zMi1ieXQ"
+GATEWAY_SECRET = "Z2F0ZXdheS1hbmQtYXV0aC1zaGFyZS10aGlzLTMyYnk"
 LINK = re.compile(r"#token=([A-Za-z0-9_-]+)")
 
 
@@ -39,6 +40,7 @@ def settings(place: TestDatabase, **changed: Any) -> AuthSettings:
         "sealing_key": SecretStr(SEALING_KEY),
         "public_url": "https://app.test",
         "mail_from": "Rostrum <no-reply@rostrum.test>",
+        "client_secrets": {"gateway": SecretStr(GATEWAY_SECRET)},
     }
     return AuthSettings(**(given | changed))
 

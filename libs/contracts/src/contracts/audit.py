@@ -92,6 +92,10 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "auth.staff.throttled": "Sign-in of staff was refused because it was tried too often.",
         "auth.staff.reuse_detected": "A used refresh token of staff was shown again, and its session was ended.",
         "auth.staff.session_ended": "A session of a member of staff was ended.",
+        # what programs show
+        "auth.api_key.created": "An API key was made.",
+        "auth.api_key.rotated": "An API key was given a successor.",
+        "auth.api_key.ended": "An API key was ended.",
         # the platform's own keys
         "auth.signing_key.created": "The first key that signs access tokens was made.",
         "auth.signing_key.rotated": "A new key that signs access tokens was announced.",

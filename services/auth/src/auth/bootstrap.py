@@ -12,6 +12,11 @@ from auth.accounts.privacy import AccountHolding
 from auth.accounts.sealing import Addresses
 from auth.accounts.service import AccountService
 from auth.api import ROUTERS
+from auth.api_keys.exchanging import KeyExchange
+from auth.api_keys.privacy import ApiKeyHolding
+from auth.api_keys.secrets import Secrets
+from auth.api_keys.service import ApiKeyService
+from auth.api_keys.uses import Uses
 from auth.invitations.privacy import InvitationHolding
 from auth.invitations.service import InvitationService
 from auth.keys.service import KeyRing, KeyRotation
@@ -46,6 +51,7 @@ from contracts.auth import AuthErasureAnswered, AuthExportPartReady
 from contracts.consumers import CONSUMERS
 from kit.db.database import Database
 from kit.http.client import Outbound
+from kit.http.peer import Peers
 from kit.http.tokens import staff_audience
 from kit.ledger.ledger import Ledger
 from kit.mail import Mailer, MailServer, Post, SmtpServer, Templates, mail_kinds
@@ -79,6 +85,10 @@ class Parts:
     rotation: KeyRotation
     preferences: PreferenceService
     staff: StaffParts
+    api_keys: ApiKeyService
+    key_exchange: KeyExchange
+    uses: Uses
+    peers: Peers
     mints: Mints
     mailer: Mailer
     ledger: Ledger
@@ -104,6 +114,7 @@ def build(  # noqa: PLR0917 - what everything stands on
     approval = _approval(passwords, outbound, settings)
     access_tokens = AccessTokens(settings.token_issuer, settings.token_audience)
     entrance = Entrance(database, keys, mints.refresh, access_tokens, mints.sign_in)
+    secrets, uses = Secrets(sealer), Uses(database)
     return Parts(
         accounts=AccountService(database, addresses, passwords, approval, mints.verification, mailer),
         sessions=SessionService(database, addresses, passwords, entrance, attempts_key),
@@ -115,6 +126,10 @@ def build(  # noqa: PLR0917 - what everything stands on
         rotation=KeyRotation(database, sealer),
         preferences=PreferenceService(database, addresses, mailer),
         staff=_staff(database, keyring, approval, keys, mints, settings),
+        api_keys=ApiKeyService(database, secrets),
+        key_exchange=KeyExchange(database, secrets, keys, access_tokens, uses),
+        uses=uses,
+        peers=Peers(settings.clients()),
         mints=mints,
         mailer=mailer,
         ledger=mailer.ledger,
@@ -160,6 +175,7 @@ def _holdings(database: Database, addresses: Addresses, mailer: Mailer, attempts
         MailHolding(database, addresses, mailer),
         InvitationHolding(database, addresses),
         PreferenceHolding(database),
+        ApiKeyHolding(database),
         SessionHolding(database, attempts_key),
         AccountHolding(database, addresses),
         RequestKeys(database),
@@ -222,12 +238,20 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.staff.members,
         parts.staff.sessions,
         parts.staff.enrolments,
+        parts.api_keys,
+        parts.key_exchange,
+        parts.peers,
     )
 
 
 def loops(parts: Parts) -> Sequence[Loop]:
     """What a worker does beside relaying."""
     return worker.loops(parts.mailer, parts.rotation, parts.sweeper)
+
+
+def serving(parts: Parts) -> Sequence[Loop]:
+    """What a process does beside answering."""
+    return (Loop("uses of API keys", parts.uses.run),)
 
 
 def privacy(parts: Parts) -> Privacy:
@@ -258,6 +282,7 @@ SERVICE: Final = Service(
     routers=ROUTERS,
     endpoint_parts=endpoint_parts,
     loops=loops,
+    serving=serving,
     ledger=attrgetter("ledger"),
     privacy=privacy,
     subscriptions=SUBSCRIPTIONS,
