@@ -36,6 +36,7 @@ from kit.http.serving import serve
 from kit.intake import cli as intake_cli
 from kit.intake import router as intake_router
 from kit.intake.desk import Desk
+from kit.jobs.jobs import Jobs
 from kit.ledger import cli as ledger_cli
 from kit.ledger.ledger import Ledger
 from kit.ledger.operating import Operating
@@ -120,7 +121,8 @@ class Service(Generic[S, P]):
     is missing. `commands` are the service's own (`auth rotate-keys`); what one takes beside the parts are
     its arguments, all of them text. `mounts` are plain ASGI applications by path:
     they receive webhooks. `ledger` finds the ledger among the parts: its loops, `/internal/ledger` and the command
-    `ledger` then come by themselves. `privacy` says what it holds about people, for whoever holds something: the loop
+    `ledger` then come by themselves. `jobs` finds the bulk work among them: its loops come by themselves, its doors
+    are made by `kit.jobs.router`. `privacy` says what it holds about people, for whoever holds something: the loop
     that answers compliance comes by itself, beside the subscriptions. `serving` are loops of every process that
     answers requests, for what is gathered there in memory; they end after the last answer.
     """
@@ -138,6 +140,7 @@ class Service(Generic[S, P]):
     commands: Mapping[str, Callable[..., Awaitable[None]]] = field(default_factory=dict)
     mounts: Callable[[P], Mapping[str, ASGIApp]] = field(default=lambda _parts: {})
     ledger: Callable[[P], Ledger] | None = None
+    jobs: Callable[[P], Jobs] | None = None
     privacy: Callable[[P], Privacy] | None = None
     serving: Callable[[P], Sequence[Loop]] = field(default=lambda _parts: ())
 
@@ -320,6 +323,7 @@ def worker_loops(service: Service[S, P], backbone: Backbone[S], parts: P, consum
     return [
         *([Loop("consumer", consumer.run, grace=35.0)] if consumer else []),  # a handler has 30 s
         *service.loops(parts),
+        *(service.jobs(parts).loops() if service.jobs else ()),
         *(service.ledger(parts).loops() if service.ledger else ()),
         *_privacy_loops(service, backbone, parts),
         Loop("dead letters", partial(metrics.sample, [dead]), every=15),

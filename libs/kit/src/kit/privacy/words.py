@@ -104,6 +104,7 @@ RETENTION: Final[Mapping[str, Retention]] = MappingProxyType(
         "ledger": Retention("90 days after the end; what nobody could confirm stays", "the loop `ledger purge`"),
         "staff": Retention("while somebody is of the staff", "the removal from the staff"),
         "attempts of staff": Retention("2 hours after the last attempt", "the sweeper"),
+        "jobs": Retention("90 days after the end", "the loop `jobs purge`"),
         "signing keys": Retention("80 minutes after the next key began to sign", "the loop `keys`"),
     }
 )
