@@ -68,6 +68,12 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "auth.session.ended": "Somebody signed out.",
         "auth.session.all_revoked": "All sessions of an account were ended.",
         "auth.session.reuse_detected": "A used refresh token was shown again, and its session was ended.",
+        "auth.session.proven": "Somebody showed in their session once more who they are.",
+        "auth.factor.added": "Somebody added a second factor.",
+        "auth.factor.removed": "Somebody removed a second factor.",
+        "auth.factor.refused": "What was shown as a factor was wrong, or had been used before.",
+        "auth.recovery_codes.renewed": "Somebody had new recovery codes made; earlier ones are void.",
+        "auth.recovery_code.used": "A recovery code was used up.",
         "auth.mail_preferences.changed": "Somebody decided which mails they want.",
         # organizations
         "auth.organization.created": "An organization was created.",

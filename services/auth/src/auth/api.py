@@ -8,6 +8,8 @@ from fastapi import APIRouter
 from auth.accounts.router import router as accounts
 from auth.api_keys.router import internal as key_exchanges
 from auth.api_keys.router import router as api_keys
+from auth.factors.router import router as factors
+from auth.factors.router import showing
 from auth.invitations.router import acceptance
 from auth.invitations.router import router as invitations
 from auth.keys.router import router as keys
@@ -25,6 +27,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     keys,
     accounts,
     sessions,
+    showing,
+    factors,
     organizations,
     members,
     invitations,

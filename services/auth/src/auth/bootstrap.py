@@ -17,6 +17,11 @@ from auth.api_keys.privacy import ApiKeyHolding
 from auth.api_keys.secrets import Secrets
 from auth.api_keys.service import ApiKeyService
 from auth.api_keys.uses import Uses
+from auth.factors.privacy import FactorHolding
+from auth.factors.proving import Codes
+from auth.factors.sealing import FactorSeals
+from auth.factors.service import FactorService
+from auth.factors.showing import ShowingService
 from auth.invitations.privacy import InvitationHolding
 from auth.invitations.service import InvitationService
 from auth.keys.service import KeyRing, KeyRotation
@@ -78,6 +83,8 @@ class Parts:
     accounts: AccountService
     sessions: SessionService
     entrance: Entrance
+    factors: FactorService
+    showing: ShowingService
     organizations: OrganizationService
     members: MemberService
     invitations: InvitationService
@@ -114,11 +121,14 @@ def build(  # noqa: PLR0917 - what everything stands on
     approval = _approval(passwords, outbound, settings)
     access_tokens = AccessTokens(settings.token_issuer, settings.token_audience)
     entrance = Entrance(database, keys, mints.refresh, access_tokens, mints.sign_in)
+    seals, codes_key = FactorSeals(keyring), sealer.derive("recovery-codes")
     secrets, uses = Secrets(sealer), Uses(database)
     return Parts(
         accounts=AccountService(database, addresses, passwords, approval, mints.verification, mailer),
         sessions=SessionService(database, addresses, passwords, entrance, attempts_key),
         entrance=entrance,
+        factors=FactorService(database, seals, mailer, addresses, settings.product_name, codes_key),
+        showing=ShowingService(database, entrance, Codes(database, seals, codes_key), passwords, mailer),
         organizations=OrganizationService(database),
         members=MemberService(database, addresses),
         invitations=InvitationService(database, addresses, mints.invitation, mailer),
@@ -134,7 +144,7 @@ def build(  # noqa: PLR0917 - what everything stands on
         mailer=mailer,
         ledger=mailer.ledger,
         sweeper=Sweeper(database),
-        holdings=_holdings(database, addresses, mailer, attempts_key),
+        holdings=_holdings(database, addresses, seals, mailer, attempts_key),
     )
 
 
@@ -168,13 +178,16 @@ def _approval(passwords: Passwords, outbound: Outbound, settings: AuthSettings) 
     return Approval(passwords, PasswordPolicy(settings.password_policy, known=known), breached)
 
 
-def _holdings(database: Database, addresses: Addresses, mailer: Mailer, attempts_key: bytes) -> Holdings:
+def _holdings(
+    database: Database, addresses: Addresses, seals: FactorSeals, mailer: Mailer, attempts_key: bytes
+) -> Holdings:
     """What is held about people, in the order in which it is let go of."""
     holdings = (
         MemberHolding(database),
         MailHolding(database, addresses, mailer),
         InvitationHolding(database, addresses),
         PreferenceHolding(database),
+        FactorHolding(database, seals),
         ApiKeyHolding(database),
         SessionHolding(database, attempts_key),
         AccountHolding(database, addresses),
@@ -230,6 +243,8 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
     return (
         parts.accounts,
         parts.sessions,
+        parts.factors,
+        parts.showing,
         parts.organizations,
         parts.members,
         parts.invitations,
