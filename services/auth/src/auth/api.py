@@ -20,6 +20,9 @@ from auth.roles.router import router as roles
 from auth.scopes.router import router as scopes
 from auth.sessions.router import internal
 from auth.sessions.router import router as sessions
+from auth.staff.router import enrolments as staff_enrolments
+from auth.staff.router import router as staff
+from auth.staff_sessions.router import router as staff_sessions
 
 ROUTERS: Final[Sequence[APIRouter]] = (
     keys,
@@ -37,4 +40,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     api_keys,
     key_exchanges,
     internal,
+    staff_sessions,
+    staff_enrolments,
+    staff,
 )

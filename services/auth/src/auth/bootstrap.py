@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import Final
 
 from auth import migrations, worker
+from auth.accounts.address import AddressInvalid
 from auth.accounts.privacy import AccountHolding
 from auth.accounts.sealing import Addresses
 from auth.accounts.service import AccountService
@@ -42,6 +43,12 @@ from auth.sessions.privacy import SessionHolding
 from auth.sessions.service import SessionService
 from auth.settings import AuthSettings
 from auth.sign_ins.service import Entrance
+from auth.staff.enrolling import EnrolmentService
+from auth.staff.permissions import StaffRole
+from auth.staff.sealing import StaffSeals
+from auth.staff.service import StaffService
+from auth.staff_sessions.access import StaffAccess
+from auth.staff_sessions.service import StaffSessionService
 from auth.sweeping import Sweeper
 from auth.tokens.mints import Mints
 from auth.worker import SUBSCRIPTIONS
@@ -50,6 +57,7 @@ from contracts.consumers import CONSUMERS
 from kit.db.database import Database
 from kit.http.client import Outbound
 from kit.http.peer import Peers
+from kit.http.tokens import staff_audience
 from kit.ledger.ledger import Ledger
 from kit.mail import Mailer, MailServer, Post, SmtpServer, Templates, mail_kinds
 from kit.privacy.holding import Holdings
@@ -57,6 +65,15 @@ from kit.privacy.requests import RequestKeys
 from kit.process import Loop
 from kit.seal import Keyring, SealBroken, Sealer
 from kit.service import Backbone, Privacy, Service
+
+
+@dataclass(frozen=True, slots=True)
+class StaffParts:
+    """What serves the platform's own staff."""
+
+    members: StaffService
+    sessions: StaffSessionService
+    enrolments: EnrolmentService
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +91,7 @@ class Parts:
     keys: KeyRing
     rotation: KeyRotation
     preferences: PreferenceService
+    staff: StaffParts
     api_keys: ApiKeyService
     key_exchange: KeyExchange
     uses: Uses
@@ -117,6 +135,7 @@ def build(  # noqa: PLR0917 - what everything stands on
         keys=keys,
         rotation=KeyRotation(database, sealer),
         preferences=PreferenceService(database, addresses, mailer),
+        staff=_staff(database, keyring, approval, keys, mints, settings),
         api_keys=ApiKeyService(database, secrets),
         key_exchange=KeyExchange(database, secrets, keys, access_tokens, uses),
         uses=uses,
@@ -126,6 +145,25 @@ def build(  # noqa: PLR0917 - what everything stands on
         ledger=mailer.ledger,
         sweeper=Sweeper(database),
         holdings=_holdings(database, addresses, seals, mailer, attempts_key),
+    )
+
+
+def _staff(  # noqa: PLR0917 - what staff are served with
+    database: Database,
+    keyring: Keyring,
+    approval: Approval,
+    keys: KeyRing,
+    mints: Mints,
+    settings: AuthSettings,
+) -> StaffParts:
+    """Parts of staff, with tokens for their own audience."""
+    seals = StaffSeals(keyring)
+    access_tokens = AccessTokens(settings.token_issuer, staff_audience(settings.token_audience))
+    access = StaffAccess(keys, access_tokens, mints.staff_refresh, database.clock)
+    return StaffParts(
+        members=StaffService(database, seals, mints.staff_enrolment, _public_url(settings)),
+        sessions=StaffSessionService(database, seals, approval.passwords, access),
+        enrolments=EnrolmentService(database, seals, approval, mints.staff_enrolment),
     )
 
 
@@ -212,6 +250,9 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.invitations,
         parts.preferences,
         parts.keys,
+        parts.staff.members,
+        parts.staff.sessions,
+        parts.staff.enrolments,
         parts.api_keys,
         parts.key_exchange,
         parts.peers,
@@ -238,6 +279,15 @@ async def rotate_keys(parts: Parts) -> None:
     await parts.rotation.rotate()
 
 
+async def add_staff(parts: Parts, address: str, role: str = StaffRole.ADMIN.value) -> None:
+    """Add a member of staff (support, operator or admin), or let one enrol anew, and print the link for it."""
+    try:
+        link = await parts.staff.members.add_by_operator(address, StaffRole(role))
+    except (AddressInvalid, ValueError) as wrong:
+        raise SystemExit(f"add-staff: {wrong}") from None
+    print(f"Good once, for 24 hours: {link}")  # noqa: T201 - it is for whoever runs the command, and for no log
+
+
 SERVICE: Final = Service(
     name="auth",
     title="Auth",
@@ -252,5 +302,5 @@ SERVICE: Final = Service(
     privacy=privacy,
     subscriptions=SUBSCRIPTIONS,
     consumers=CONSUMERS,
-    commands={"rotate-keys": rotate_keys},
+    commands={"rotate-keys": rotate_keys, "add-staff": add_staff},
 )

@@ -10,6 +10,8 @@ from auth.factors.repository import AppRepository
 from auth.mails.repository import NoticeRepository
 from auth.sessions.repository import AttemptRepository, SessionRepository
 from auth.sign_ins.repository import SignInRepository
+from auth.staff.repository import StaffAttempts
+from auth.staff_sessions.repository import StaffSessionRepository
 from kit.db.database import Database
 
 AT_ONCE: Final = 1000
@@ -27,6 +29,8 @@ class Sweeper:
             forgotten = (
                 await SessionRepository(tx).purge(timedelta(days=1), AT_ONCE),
                 await SignInRepository(tx).purge(AT_ONCE),
+                await StaffSessionRepository(tx).purge(timedelta(days=1), AT_ONCE),
+                await StaffAttempts(tx).purge(timedelta(hours=2), AT_ONCE),
                 await AppRepository(tx).purge(ACTIVATE_WITHIN, AT_ONCE),
                 await AttemptRepository(tx).purge(timedelta(hours=1), AT_ONCE),
                 await NoticeRepository(tx).purge(timedelta(days=90), AT_ONCE),
