@@ -67,6 +67,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/v1/me/factors", "auth", methods=POST, rates=("proof",)),
     Route("/v1/organizations", "auth", methods=POST, rates=("invite",)),
     Route("/v1/organizations", "auth"),
+    Route("/v1/scopes", "auth", public=True, methods=GET, rates=("keys",), cacheable=True, body_limit=0),
     Route("/v1/roles", "auth", public=True, methods=GET, rates=("keys",), cacheable=True, body_limit=0),
     Route("/v1/invitations", "auth", rates=("invite",)),
     Route("/v1/staff", "auth", staff=True, rates=("staff",)),
