@@ -70,6 +70,8 @@ class Claims:
     """The partner's program that acts for the principal (RFC 9068), where one does."""
     actor_id: UUID | None = None
     """Who acts in the principal's place (`act`, RFC 8693): a member of the platform's staff."""
+    agency_id: UUID | None = None
+    """The agency (`via`) that sent the person into an organization to which they do not belong themselves."""
     staff_role: str | None = None
     """What the principal is among the platform's staff; only tokens of staff have one."""
     permissions: frozenset[str] = frozenset()
@@ -171,6 +173,7 @@ def _claims(claims: Mapping[str, Any]) -> Claims:
         scopes=_scopes(claims.get("scope")),
         client_id=_optional_uuid(claims.get("client_id")),
         actor_id=_actor(claims.get("act")),
+        agency_id=_optional_uuid(claims.get("via")),
         staff_role=staff_role,
         permissions=_words(claims.get("permissions"), _PERMISSIONS) or frozenset(),
     )
