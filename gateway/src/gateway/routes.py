@@ -74,7 +74,6 @@ ROUTES: tuple[Route, ...] = (
     Route("/v1/staff/sessions", "auth", public=True, staff=True, methods=POST, rates=("auth", "sign-in")),
     Route("/v1/staff/sessions/refresh", "auth", public=True, staff=True, methods=POST, rates=("refresh",)),
     Route("/v1/staff/enrolments", "auth", public=True, staff=True, methods=POST, rates=("auth", "sign-in")),
-    Route("/v1/scopes", "auth", public=True, methods=GET, rates=("keys",), cacheable=True, body_limit=0),
     Route("/v1/billing", "billing"),
     Route("/v1/mail-preferences", "auth"),
     Route("/v1/unsubscribe", "auth", public=True, methods=frozenset({"GET", "POST"}), rates=("unsubscribe",)),
