@@ -68,6 +68,13 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "auth.session.ended": "Somebody signed out.",
         "auth.session.all_revoked": "All sessions of an account were ended.",
         "auth.session.reuse_detected": "A used refresh token was shown again, and its session was ended.",
+        "auth.user.locked": "Too many guesses in a row: unknown devices are refused until a mail's link is followed.",
+        "auth.network.suspected": "Many different accounts were tried in vain from one network.",
+        "auth.device.added": "Somebody signed in on a device that was not known.",
+        "auth.device.remembered": "The second factor is spared on a device for a while.",
+        "auth.device.not_remembered": "The second factor is asked for on all devices again.",
+        "auth.device.renamed": "A device was given another name.",
+        "auth.device.forgotten": "A device was forgotten, and sessions on it were ended.",
         "auth.mail_preferences.changed": "Somebody decided which mails they want.",
         # organizations
         "auth.organization.created": "An organization was created.",

@@ -6,6 +6,7 @@ from typing import Final
 from fastapi import APIRouter
 
 from auth.accounts.router import router as accounts
+from auth.devices.router import router as devices
 from auth.invitations.router import acceptance
 from auth.invitations.router import router as invitations
 from auth.keys.router import router as keys
@@ -19,6 +20,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     keys,
     accounts,
     sessions,
+    devices,
     organizations,
     members,
     invitations,

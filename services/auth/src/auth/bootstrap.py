@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from operator import attrgetter
 from typing import Final
 
@@ -12,6 +13,9 @@ from auth.accounts.privacy import AccountHolding
 from auth.accounts.sealing import Addresses
 from auth.accounts.service import AccountService
 from auth.api import ROUTERS
+from auth.devices.names import DeviceNames
+from auth.devices.privacy import DeviceHolding
+from auth.devices.service import DeviceService
 from auth.invitations.privacy import InvitationHolding
 from auth.invitations.service import InvitationService
 from auth.keys.service import KeyRing, KeyRotation
@@ -24,11 +28,15 @@ from auth.organizations.service import OrganizationService
 from auth.preferences.privacy import PreferenceHolding
 from auth.preferences.service import PreferenceService
 from auth.sessions.access import AccessTokens
+from auth.sessions.csrf import CsrfTokens
+from auth.sessions.model import Limits
 from auth.sessions.privacy import SessionHolding
 from auth.sessions.service import SessionService
+from auth.sessions.whereabouts import Whereabouts
 from auth.settings import AuthSettings
 from auth.sign_ins.service import Entrance
 from auth.sweeping import Sweeper
+from auth.throttle.service import Throttle
 from auth.tokens.mints import Mints
 from auth.worker import SUBSCRIPTIONS
 from contracts.auth import AuthErasureAnswered, AuthExportPartReady
@@ -49,6 +57,8 @@ class Parts:
 
     accounts: AccountService
     sessions: SessionService
+    devices: DeviceService
+    throttle: Throttle
     entrance: Entrance
     organizations: OrganizationService
     members: MemberService
@@ -76,12 +86,25 @@ def build(
     keys = KeyRing(database, sealer)
     addresses = Addresses(keyring)
     mailer = _mailer(database, keyring, MailComposer(addresses, mints, _public_url(settings)), settings, server)
-    attempts_key = sealer.derive("sign-in-attempts")
+    throttle = Throttle(database, sealer.derive("sign-in-attempts"))
     access_tokens = AccessTokens(settings.token_issuer, settings.token_audience)
-    entrance = Entrance(database, keys, mints.refresh, access_tokens, mints.sign_in)
+    entrance = Entrance(
+        database,
+        keys,
+        mints.refresh,
+        access_tokens,
+        mints.sign_in,
+        mints.device,
+        CsrfTokens(sealer.derive("csrf")),
+        Whereabouts(keyring),
+        Limits(timedelta(days=settings.session_days), timedelta(days=settings.session_idle_days)),
+    )
+    names = DeviceNames(keyring)
     return Parts(
         accounts=AccountService(database, addresses, passwords, mints.verification, mailer),
-        sessions=SessionService(database, addresses, passwords, entrance, attempts_key),
+        sessions=SessionService(database, addresses, passwords, entrance, throttle),
+        devices=DeviceService(database, names),
+        throttle=throttle,
         entrance=entrance,
         organizations=OrganizationService(database),
         members=MemberService(database, addresses),
@@ -93,18 +116,27 @@ def build(
         mailer=mailer,
         ledger=mailer.ledger,
         sweeper=Sweeper(database),
-        holdings=_holdings(database, addresses, mailer, attempts_key),
+        holdings=_holdings(
+            database,
+            addresses,
+            mailer,
+            SessionHolding(database, throttle, entrance.whereabouts),
+            DeviceHolding(database, names),
+        ),
     )
 
 
-def _holdings(database: Database, addresses: Addresses, mailer: Mailer, attempts_key: bytes) -> Holdings:
+def _holdings(
+    database: Database, addresses: Addresses, mailer: Mailer, sessions: SessionHolding, devices: DeviceHolding
+) -> Holdings:
     """What is held about people, in the order in which it is let go of."""
     holdings = (
         MemberHolding(database),
         MailHolding(database, addresses, mailer),
         InvitationHolding(database, addresses),
         PreferenceHolding(database),
-        SessionHolding(database, attempts_key),
+        sessions,
+        devices,
         AccountHolding(database, addresses),
         RequestKeys(database),
     )
@@ -157,6 +189,8 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
     return (
         parts.accounts,
         parts.sessions,
+        parts.devices,
+        parts.mints,
         parts.organizations,
         parts.members,
         parts.invitations,

@@ -34,3 +34,5 @@ class AuthSettings(ServiceSettings):
     smtp_url: Annotated[SecretStr, AfterValidator(_smtp)] = SecretStr("smtp://127.0.0.1:1025")
     mail_from: Annotated[str, AfterValidator(_mailbox)] = Field("Rostrum <no-reply@rostrum.local>", max_length=320)
     public_url: str = Field("http://127.0.0.1:8080", pattern=r"^https?://[^\s#?]+$")
+    session_days: float = Field(30, gt=0, le=400)
+    session_idle_days: float = Field(14, gt=0, le=400)

@@ -5,11 +5,17 @@ from datetime import timedelta
 from typing import Final
 
 from auth.accounts.repository import AccountRepository
-from auth.sessions.repository import AttemptRepository, SessionRepository
+from auth.devices.model import KEPT_FOR as DEVICES_KEPT
+from auth.devices.repository import DeviceRepository
+from auth.sessions.repository import SessionRepository
 from auth.sign_ins.repository import SignInRepository
+from auth.throttle.repository import ThrottleRepository
 from kit.db.database import Database
 
 AT_ONCE: Final = 1000
+PLACES_KEPT: Final = timedelta(days=1)
+GUESSES_KEPT: Final = timedelta(days=30)
+LOCKS_KEPT: Final = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +30,8 @@ class Sweeper:
             forgotten = (
                 await SessionRepository(tx).purge(timedelta(days=1), AT_ONCE),
                 await SignInRepository(tx).purge(AT_ONCE),
-                await AttemptRepository(tx).purge(timedelta(hours=1), AT_ONCE),
+                await DeviceRepository(tx).purge(DEVICES_KEPT, AT_ONCE),
+                await ThrottleRepository(tx).purge(PLACES_KEPT, GUESSES_KEPT, LOCKS_KEPT, AT_ONCE),
                 await AccountRepository(tx).purge_verifications(timedelta(days=7), AT_ONCE),
             )
         return max(forgotten) >= AT_ONCE

@@ -210,6 +210,7 @@ class PersonsAccount:
         found: bool = await self.tx.fetchval(
             """
             SELECT EXISTS (SELECT FROM sessions WHERE user_id = $1)
+                OR EXISTS (SELECT FROM devices WHERE user_id = $1)
                 OR EXISTS (SELECT FROM sign_ins WHERE user_id = $1)
                 OR EXISTS (SELECT FROM mail_preferences WHERE user_id = $1)
                 OR EXISTS (SELECT FROM organizations_of_user($1))

@@ -19,9 +19,20 @@ async def end_session(tx: Transaction, session_id: UUID, user_id: UUID, because:
     return True
 
 
-async def end_sessions(tx: Transaction, user_id: UUID) -> None:
-    """End all sessions of a user."""
+async def end_sessions(tx: Transaction, user_id: UUID, *, keep: UUID | None = None) -> None:
+    """End all sessions of a user, but for the one that is to be kept: its access token is void too, and renewed.
+
+    Devices that were remembered are so no more: each is asked for the second factor again.
+    """
     await _tell(tx, user_id, None, by=1, end_sessions=True)
+    if keep is not None:
+        await SessionRepository(tx).carry_over(keep, user_id)
+
+
+async def end_sessions_on(tx: Transaction, user_id: UUID, device_id: UUID) -> None:
+    """End the sessions that were begun on one device."""
+    for session_id in await SessionRepository(tx).begun_on(user_id, device_id):
+        await end_session(tx, session_id, user_id, "device-forgotten")
 
 
 async def void_tokens(tx: Transaction, user_id: UUID) -> None:

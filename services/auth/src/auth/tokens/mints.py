@@ -14,6 +14,8 @@ class Mints:
     verification: TokenMint
     invitation: TokenMint
     sign_in: TokenMint
+    device: TokenMint
+    unlock: TokenMint
 
     @classmethod
     def under(cls, sealer: Sealer) -> "Mints":
@@ -23,4 +25,6 @@ class Mints:
             verification=TokenMint(sealer, "verification"),
             invitation=TokenMint(sealer, "invitation", ids=2),
             sign_in=TokenMint(sealer, "sign-in"),
+            device=TokenMint(sealer, "device"),
+            unlock=TokenMint(sealer, "unlock"),
         )
