@@ -43,9 +43,11 @@ from gateway.stays import Most, Stays
 from gateway.tokens import Verifier
 from gateway.upstream import PoolBounds, Upstream
 from kit.clock import Clock, SystemClock
+from kit.http.tokens import staff_audience
 from kit.testing.listening import Handler, listening
 
 ISSUER, AUDIENCE = "https://rostrum.local", "rostrum-api"
+STAFF = staff_audience(AUDIENCE)
 WITHIN = 30.0
 """How long anything is waited for; a busy machine is slow, not wrong."""
 OPEN = Route("/v1/open", "auth", public=True)
@@ -321,6 +323,7 @@ class Builder:
             routes=RouteTable(routes),
             upstreams=dict.fromkeys(("auth", "billing", "compliance", "publisher", "inbox"), upstream),
             verifier=Verifier(keys, clock, issuer=ISSUER, audience=AUDIENCE, trusts_memory=lambda: revocations.fresh),
+            staff_verifier=Verifier(keys, clock, issuer=ISSUER, audience=STAFF, staff=True),
             limiter=Limiter(pipe, self.namespace, policy or a_policy(), plan_of=plans.of, scale=scale),
             revocations=revocations,
             addresses=Addresses(trusted),

@@ -22,6 +22,9 @@ TABLE = RouteTable()
         ("DELETE", "/v1/sessions", "auth", False),
         ("PATCH", "/v1/organizations/0190/members/0191", "auth", False),
         ("POST", "/v1/invitations/accept", "auth", False),
+        ("POST", "/v1/staff/sessions", "auth", True),
+        ("DELETE", "/v1/staff/sessions/current", "auth", False),
+        ("GET", "/v1/staff/users/0190", "auth", False),
         ("GET", "/v1/billing/organization", "billing", False),
         ("PUT", "/v1/partner-queue", "publisher", False),
         ("GET", "/.well-known/jwks.json", "auth", True),
@@ -75,6 +78,13 @@ def test_the_longest_prefix_wins_and_a_longer_one_inherits_what_it_does_not_say(
 def test_two_rows_for_the_same_thing_are_refused() -> None:
     with pytest.raises(ValueError, match="two routes claim /a"):
         RouteTable((Route("/a", "auth"), Route("/a", "billing")))
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("path", ["", "/sessions", "/sessions/refresh", "/enrolments", "/users/0190", "/x"])
+def test_whatever_lies_below_the_doors_of_staff_takes_tokens_of_staff_alone(method: Any, path: Any) -> None:
+    assert TABLE.match(method, f"/v1/staff{path}").staff
+    assert not [route for route in ROUTES if route.staff and not route.prefix.startswith("/v1/staff")]
 
 
 def test_matching_does_not_grow_with_the_path() -> None:

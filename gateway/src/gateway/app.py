@@ -21,6 +21,7 @@ from gateway.limits import Limiter, Question
 from gateway.passage import Passage
 from gateway.problems import (
     INVALID_TOKEN,
+    NOT_WHILE_IMPERSONATING,
     ORIGIN_REFUSED,
     OVERLOADED,
     REVOKED,
@@ -66,6 +67,7 @@ class Parts:
     routes: RouteTable
     upstreams: Mapping[str, Upstream]
     verifier: Verifier
+    staff_verifier: Verifier
     limiter: Limiter
     revocations: Revocations
     addresses: Addresses
@@ -215,7 +217,8 @@ class Gateway:
         whose = self._sender(visit, route)
         if not route.public:
             head = visit.head
-            session = self.parts.verifier.recall(head.authorization) if head.authorizations == 1 else None
+            verifier = self._verifier(route)
+            session = verifier.recall(head.authorization) if head.authorizations == 1 else None
             if session is None:
                 self.spawn(visit, self._entered(visit, route))
                 return
@@ -245,7 +248,7 @@ class Gateway:
         parts = self.parts
         shake = self._handshake(visit, route)
         whose = self._sender(visit, route)
-        session, rejected = (None, None) if route.public else await self._caller(visit.head)
+        session, rejected = (None, None) if route.public else await self._caller(visit.head, route)
         question = self.question(visit, route, session, whose)
         self.judge(visit, await parts.limiter.check(question), question, session, rejected)
         if shake is None and route.upstream != "gateway":
@@ -305,7 +308,8 @@ class Gateway:
         parts = self.parts
         if session is not None:
             whose = _whose(visit.address, session.user_id, session.organization, session.session_id)
-        visit.look = parts.cache.look(visit, route, session)
+        if session is None or not session.impersonated:
+            visit.look = parts.cache.look(visit, route, session)
         return parts.limiter.question(route, whose)
 
     def judge(
@@ -330,16 +334,21 @@ class Gateway:
             raise rejected
         if session is not None and self._has_ended(session, verdict.epoch, revoked=verdict.session_revoked):
             raise Refused(REVOKED, [CHALLENGE_INVALID])
+        if session is not None and session.impersonated and _lasts(visit):
+            raise Refused(NOT_WHILE_IMPERSONATING)
         if visit.route is not None and visit.head.content_length > visit.route.body_limit:
             raise Refused(TOO_LARGE)
 
     def _has_ended(self, session: Session, epoch: int | None, *, revoked: bool) -> bool:
         return revoked or (epoch is not None and session.epoch < epoch) or self.parts.revocations.cover(session)
 
-    async def _caller(self, head: Head) -> tuple[Session | None, Refused | None]:
+    def _verifier(self, route: Route) -> Verifier:
+        return self.parts.staff_verifier if route.staff else self.parts.verifier
+
+    async def _caller(self, head: Head, route: Route) -> tuple[Session | None, Refused | None]:
         """Whose token it is, or why that cannot be said."""
         try:
-            return await self.parts.verifier.session(_shown(head)), None
+            return await self._verifier(route).session(_shown(head)), None
         except Refused as refusal:
             if refusal.problem.code not in _REJECTED:
                 raise
@@ -350,6 +359,11 @@ class Gateway:
 def _whose(address: str, user: str = "", organization: str = "", credential: str = "") -> Whose:
     """Whom a request counts for."""
     return Whose(limited_as(address), user, organization, credential)
+
+
+def _lasts(visit: Visit) -> bool:
+    """Whether it would go on without any service to put on record what is seen."""
+    return bool(visit.head.upgrade) or (visit.route is not None and visit.route.upstream == "gateway")
 
 
 def _too_many(visit: Visit, verdict: Verdict, tally: Tally) -> Refused:

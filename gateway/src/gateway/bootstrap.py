@@ -43,6 +43,7 @@ from gateway.stays import Most, Stays
 from gateway.tokens import Verifier
 from gateway.upstream import Upstream
 from kit.clock import LearnedClock
+from kit.http.tokens import staff_audience
 from kit.messaging.broker import Broker
 from kit.messaging.topology import Topology
 from kit.process import Loop, in_order, supervise
@@ -153,6 +154,14 @@ async def built(settings: GatewaySettings) -> AsyncIterator[Running]:
                     clock,
                     issuer=settings.token_issuer,
                     audience=settings.token_audience,
+                    trusts_memory=lambda: revocations.fresh,
+                ),
+                staff_verifier=Verifier(
+                    keys,
+                    clock,
+                    issuer=settings.token_issuer,
+                    audience=staff_audience(settings.token_audience),
+                    staff=True,
                     trusts_memory=lambda: revocations.fresh,
                 ),
                 limiter=limiter,

@@ -38,7 +38,11 @@ class KeyRing:
         self._fetched_at = float("-inf")
         self._asked_at = float("-inf")
         self._asking: asyncio.Task[None] | None = None
-        self.on_change: Callable[[], None] = lambda: None
+        self._heeding: list[Callable[[], None]] = []
+
+    def heed(self, changed: Callable[[], None]) -> None:
+        """Call this whenever the keys have changed."""
+        self._heeding.append(changed)
 
     @property
     def usable(self) -> bool:
@@ -81,7 +85,8 @@ class KeyRing:
         self._fetched_at = self._now()
         if changed:
             log.info("keys.changed", count=len(keys))
-            self.on_change()
+            for tell in self._heeding:
+                tell()
 
     async def run(self) -> None:
         """Keep the keys fresh for ever; while there are none, ask every second."""

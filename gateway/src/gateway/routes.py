@@ -39,6 +39,8 @@ class Route:
     that calls webhooks sends everything from few addresses."""
     websocket: bool = False
     """Whether a WebSocket handshake is taken; without it, every upgrade is refused."""
+    staff: bool = False
+    """Whether it is for the platform's staff: it takes tokens of their audience, and no customer's."""
     cacheable: bool = False
     """Whether the service's answer may be kept by others; all else is marked no-store unless the service says so."""
 
@@ -59,11 +61,17 @@ ROUTES: tuple[Route, ...] = (
     Route("/v1/accounts", "auth"),
     Route("/v1/sessions", "auth", public=True, methods=POST, rates=("auth", "sign-in")),
     Route("/v1/sessions/refresh", "auth", public=True, methods=POST, rates=("refresh",)),
+    Route("/v1/sessions/unlock", "auth", public=True, methods=POST, rates=("auth", "sign-in")),
     Route("/v1/sessions", "auth"),
+    Route("/v1/devices", "auth"),
     Route("/v1/me", "auth"),
     Route("/v1/organizations", "auth", methods=POST, rates=("invite",)),
     Route("/v1/organizations", "auth"),
     Route("/v1/invitations", "auth", rates=("invite",)),
+    Route("/v1/staff", "auth", staff=True, rates=("staff",)),
+    Route("/v1/staff/sessions", "auth", public=True, staff=True, methods=POST, rates=("auth", "sign-in")),
+    Route("/v1/staff/sessions/refresh", "auth", public=True, staff=True, methods=POST, rates=("refresh",)),
+    Route("/v1/staff/enrolments", "auth", public=True, staff=True, methods=POST, rates=("auth", "sign-in")),
     Route("/v1/billing", "billing"),
     Route("/v1/mail-preferences", "auth"),
     Route("/v1/unsubscribe", "auth", public=True, methods=frozenset({"GET", "POST"}), rates=("unsubscribe",)),

@@ -26,6 +26,9 @@ class Session:
     role: str = ""
     organization: str = ""
     """The same as text, as limits and plans are kept by it."""
+    impersonated: bool = False
+    """Whether a member of staff acts in the person's place: each such request is put on record by a service, so
+    nothing is answered here without asking one."""
 
 
 def bearer(authorization: bytes) -> bytes:
@@ -42,10 +45,11 @@ def bearer(authorization: bytes) -> bytes:
 
 
 class Verifier:
-    """Verifies tokens and remembers those it has verified, each until it expires but at most `remember` seconds.
+    """Verifies tokens of one audience and remembers those it has verified.
 
-    Only valid tokens are remembered, at most `capacity` of them, the oldest making room; nothing is kept of others.
-    When the keys change, or `trusts_memory` says no, everything is verified anew.
+    Each is remembered until it expires but at most `remember` seconds. With `staff` only members of the platform's
+    staff are let in, else all but them. Only valid tokens are remembered, at most `capacity` of them, oldest making
+    room; nothing is kept of others. When the keys change, or `trusts_memory` says no, everything is verified anew.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class Verifier:
         *,
         issuer: str,
         audience: str,
+        staff: bool = False,
         remember: float = 60.0,
         capacity: int = 20_000,
         trusts_memory: Callable[[], bool] = lambda: True,
@@ -63,11 +68,12 @@ class Verifier:
         self._clock = clock
         self._issuer = issuer
         self._audience = audience
+        self._staff = staff
         self._remember = remember
         self._capacity = capacity
         self._trusts_memory = trusts_memory
         self._verified: dict[bytes, tuple[Session, float]] = {}
-        keys.on_change = self._verified.clear
+        keys.heed(self._verified.clear)
 
     @property
     def remembered(self) -> int:
@@ -117,6 +123,7 @@ class Verifier:
             organization_id=claims.organization_id,
             role=claims.role or "",
             organization=str(claims.organization_id or ""),
+            impersonated=claims.actor_id is not None,
         )
 
     async def _claims(self, token: bytes) -> Claims:
@@ -128,4 +135,7 @@ class Verifier:
             if not self._keys.usable:
                 raise Refused(KEYS_AWAY, [retry_after(2)])
             raise TokenRefused
-        return check(text, key, now=self._clock.now(), issuer=self._issuer, audience=self._audience)
+        claims = check(text, key, now=self._clock.now(), issuer=self._issuer, audience=self._audience)
+        if (claims.kind == "staff") is not self._staff:
+            raise TokenRefused
+        return claims

@@ -13,4 +13,6 @@ class SandboxSettings(BaseSettings):
     http_port: int = Field(default=8900, ge=0, le=65535)
     smtp_host: str = "127.0.0.1"
     smtp_port: int = Field(default=1025, ge=0, le=65535)
+    browser_url: str = Field(default="", pattern=r"^(https?://[^\s?#/]+)?$")
+    """Where browsers find the sandbox, if by another address than services do: for the pages where people sign in."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

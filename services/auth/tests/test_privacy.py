@@ -12,6 +12,7 @@ import pytest
 
 from auth import migrations
 from auth.accounts.passwords import Passwords
+from auth.mails.notices import Notice, notify
 from auth.sign_ins.model import SIGN_IN_LIFE, Proof, SignIn
 from auth.sign_ins.repository import SignInRepository
 from auth.worker import SUBSCRIPTIONS
@@ -162,6 +163,7 @@ async def live(story: Story) -> Life:
         async with story.database.transaction() as tx:  # a sign-in that was left halfway
             half = SignIn(new_id(), UUID(each.user_id), frozenset({Proof.PASSWORD}), None)
             await SignInRepository(tx).add(half, SIGN_IN_LIFE)
+            await notify(tx, story.parts.mailer, UUID(each.user_id), Notice.NEW_DEVICE)
     await story.deliver()
     return Life(ada, bob, acme, bobs, carols)
 
@@ -227,7 +229,12 @@ async def test_what_is_kept_of_a_user_is_handed_over_from_every_table(story: Sto
     assert {(each["organization_id"], each["email"]) for each in received} == {(life.acme, BOB), (life.carols, BOB)}
     sent = [each for each in rows["invitations"] if each["direction"] == "sent"]
     assert {each["organization_id"] for each in sent} == {life.acme, life.bobs}
-    assert {each["template"] for each in rows["outgoing_mails"]} == {"verify", "already-registered", "invitation"}
+    assert {each["template"] for each in rows["outgoing_mails"]} == {
+        "verify",
+        "already-registered",
+        "invitation",
+        "security-notice",
+    }
     assert {each["address"] for each in rows["outgoing_mails"]} == {BOB, None}  # None: withdrawn, as unwanted
     assert len(rows["sessions"]) == 2
     assert rows["mail_preferences"][0]["unwanted"] == ["invitations"]
@@ -442,6 +449,7 @@ async def test_killed_at_any_step_it_goes_on_and_the_counts_are_right(
         "mail_preferences": 1,
         "throttles": 1,
         "devices": 2,
+        "security_notices": 1,
         "sessions": 2,
         "sign_ins": 1,
         "revocations": removed["revocations"],

@@ -69,6 +69,7 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "auth.session.all_revoked": "All sessions of an account were ended.",
         "auth.session.reuse_detected": "A used refresh token was shown again, and its session was ended.",
         "auth.user.locked": "Too many guesses in a row: unknown devices are refused until a mail's link is followed.",
+        "auth.user.unlocked": "Somebody followed the link of a mail, and unknown devices may try again.",
         "auth.network.suspected": "Many different accounts were tried in vain from one network.",
         "auth.device.added": "Somebody signed in on a device that was not known.",
         "auth.device.remembered": "The second factor is spared on a device for a while.",

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from contracts.audit import ACTIONS, AuditEntry
 from kit.http.caller import Caller
+from kit.http.staff import StaffCaller
 from kit.telemetry.logging import request_id
 
 
@@ -33,6 +34,14 @@ class Operator:
 
 
 @dataclass(frozen=True, slots=True)
+class Staff:
+    """A member of the platform's staff, where no verified caller stands for them."""
+
+    id: UUID | None = None
+    kind: ClassVar[str] = "staff"
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """A platform or payment provider that told us something."""
 
@@ -50,7 +59,7 @@ class System:
 
 SYSTEM: Final = System()
 
-Actor: TypeAlias = Caller | User | Operator | Provider | System
+Actor: TypeAlias = Caller | StaffCaller | User | Operator | Staff | Provider | System
 
 
 class UnknownAction(LookupError):
@@ -70,7 +79,8 @@ def audited(
     """A line of the audit trail, to be emitted in the transaction that does what it tells of.
 
     It belongs to the organization the transaction is bound to, unless another is named. `details` are words, ids,
-    states, counts: texts and addresses are refused.
+    states, counts: texts and addresses are refused. Who acts in a person's place is the actor, and the person stands
+    in the details.
 
     Raises:
         UnknownAction: the action is not one of `contracts.audit.ACTIONS`.
@@ -78,6 +88,9 @@ def audited(
     """
     if action not in ACTIONS:
         raise UnknownAction(action)
+    if isinstance(actor, Caller) and actor.actor_id is not None:
+        details = {**details, "on_behalf_of": str(actor.user_id)}
+        actor = Staff(actor.actor_id)
     return _class_of(action.partition(".")[0])(
         organization_id=organization_id,
         action=action,

@@ -86,7 +86,7 @@ def build(
     keys = KeyRing(database, sealer)
     addresses = Addresses(keyring)
     mailer = _mailer(database, keyring, MailComposer(addresses, mints, _public_url(settings)), settings, server)
-    throttle = Throttle(database, sealer.derive("sign-in-attempts"))
+    throttle = Throttle(database, sealer.derive("sign-in-attempts"), mailer, mints.unlock)
     access_tokens = AccessTokens(settings.token_issuer, settings.token_audience)
     entrance = Entrance(
         database,
@@ -98,6 +98,7 @@ def build(
         CsrfTokens(sealer.derive("csrf")),
         Whereabouts(keyring),
         Limits(timedelta(days=settings.session_days), timedelta(days=settings.session_idle_days)),
+        mailer,
     )
     names = DeviceNames(keyring)
     return Parts(
@@ -190,6 +191,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.accounts,
         parts.sessions,
         parts.devices,
+        parts.throttle,
         parts.mints,
         parts.organizations,
         parts.members,

@@ -7,6 +7,7 @@ from typing import Final
 from auth.accounts.repository import AccountRepository
 from auth.devices.model import KEPT_FOR as DEVICES_KEPT
 from auth.devices.repository import DeviceRepository
+from auth.mails.repository import NoticeRepository
 from auth.sessions.repository import SessionRepository
 from auth.sign_ins.repository import SignInRepository
 from auth.throttle.repository import ThrottleRepository
@@ -32,6 +33,7 @@ class Sweeper:
                 await SignInRepository(tx).purge(AT_ONCE),
                 await DeviceRepository(tx).purge(DEVICES_KEPT, AT_ONCE),
                 await ThrottleRepository(tx).purge(PLACES_KEPT, GUESSES_KEPT, LOCKS_KEPT, AT_ONCE),
+                await NoticeRepository(tx).purge(timedelta(days=90), AT_ONCE),
                 await AccountRepository(tx).purge_verifications(timedelta(days=7), AT_ONCE),
             )
         return max(forgotten) >= AT_ONCE

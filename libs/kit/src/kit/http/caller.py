@@ -12,7 +12,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from kit.clock import Clock
 from kit.errors import Forbidden, Unauthenticated
 from kit.http.client import Outbound
-from kit.http.tokens import Claims, KeySet, PrincipalKind, TokenRefused, check, key_id
+from kit.http.tokens import Claims, KeySet, PrincipalKind, TokenRefused, check, key_id, staff_audience
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="An access token of this platform")
@@ -105,22 +105,39 @@ class TokenVerifier:
         self._clock = clock
 
     async def verify(self, token: str) -> Caller:
-        """The caller, if the token is good.
+        """The caller, if the token is good; one of staff never is.
 
         Raises:
             TokenRefused: it is not.
             TransientError: the issuer's keys cannot be had.
         """
-        key = await self._keys.key(key_id(token))
-        claims = check(token, key, now=self._clock.now(), issuer=self._issuer, audience=self._audience)
+        claims = await self._claims(token, self._audience)
+        if claims.kind == "staff":
+            raise TokenRefused
         return caller_of(claims)
+
+    async def verify_staff(self, token: str) -> Claims:
+        """What a token of staff says, if it is good; a customer's never is.
+
+        Raises:
+            TokenRefused: it is not.
+            TransientError: the issuer's keys cannot be had.
+        """
+        claims = await self._claims(token, staff_audience(self._audience))
+        if claims.kind != "staff":
+            raise TokenRefused
+        return claims
+
+    async def _claims(self, token: str, audience: str) -> Claims:
+        key = await self._keys.key(key_id(token))
+        return check(token, key, now=self._clock.now(), issuer=self._issuer, audience=audience)
 
 
 async def current_caller(
     request: Request, _shown: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Caller:
     """The verified caller of this request."""
-    caller = await _verifier(request).verify(bearer_token(request.headers.getlist("authorization")))
+    caller = await verifier_of(request).verify(bearer_token(request.headers.getlist("authorization")))
     if not in_scope(caller, request.method, request.url.path):
         raise ScopeMissing
     structlog.contextvars.bind_contextvars(user_id=str(caller.user_id))
@@ -150,7 +167,8 @@ def bearer_token(headers: list[str]) -> str:
     return token.strip()
 
 
-def _verifier(request: Request) -> TokenVerifier:
+def verifier_of(request: Request) -> TokenVerifier:
+    """What checks the tokens that this application is shown."""
     verifier: TokenVerifier | None = request.app.state.verifier
     if verifier is None:
         raise RuntimeError("this application was made without a verifier")
@@ -199,4 +217,5 @@ __all__ = [
     "jwks_at",
     "organization_caller",
     "require_role",
+    "verifier_of",
 ]

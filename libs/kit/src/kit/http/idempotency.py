@@ -161,21 +161,24 @@ def principal_of(caller: Caller) -> str:
     return f"{caller.user_id}/{caller.organization_id or '-'}"
 
 
-async def idempotency(
-    request: Request,
-    caller: CurrentCaller,
-    idempotency_key: Annotated[
-        str | None, Header(description="Makes a repeated request harmless for 24 hours: 1 to 255 visible characters")
-    ] = None,
-) -> Idempotency:
+KeyHeader = Annotated[
+    str | None, Header(description="Makes a repeated request harmless for 24 hours: 1 to 255 visible characters")
+]
+
+
+async def idempotency(request: Request, caller: CurrentCaller, idempotency_key: KeyHeader = None) -> Idempotency:
     """The key of this request; optional for the caller, honoured when sent."""
+    return await key_of(request, principal_of(caller), idempotency_key)
+
+
+async def key_of(request: Request, principal: str, header: str | None) -> Idempotency:
+    """The key of a request that somebody makes."""
     operation = f"{request.method} {route_of(request.scope)}"
-    if idempotency_key is None:
+    if header is None:
         return Idempotency("", None, operation, b"")
     lines = request.headers.getlist("idempotency-key")
     if len(lines) != 1:
         raise IdempotencyKeyMalformed(errors=[FieldError("idempotency-key", "Send it once.")])
-    principal = principal_of(caller)
     path = f"{request.url.path}?{request.url.query}"
     as_json = is_json(request.headers.get("content-type"))
     mark = fingerprint(request.method, path, principal, await request.body(), as_json=as_json)

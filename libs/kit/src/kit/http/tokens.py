@@ -35,8 +35,10 @@ _ROLE = re.compile(r"[a-z_]{1,32}", re.ASCII)
 _CSRF = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _SCOPES = re.compile(r"[a-z-]{1,40}:(?:read|write)(?: [a-z-]{1,40}:(?:read|write)){0,99}", re.ASCII)
 
-PrincipalKind = Literal["user", "key", "client"]
-"""Who a token speaks of: a person, an API key of an organization, or a partner's program."""
+_PERMISSIONS = re.compile(r"[a-z_]{1,40}\.[a-z_]{1,40}(?: [a-z_]{1,40}\.[a-z_]{1,40}){0,99}", re.ASCII)
+
+PrincipalKind = Literal["user", "key", "client", "staff"]
+"""Who a token speaks of: a person, an API key of an organization, a partner's program, or a member of staff."""
 
 
 class TokenRefused(Unauthenticated):
@@ -71,6 +73,15 @@ class Claims:
     """Who acts in the principal's place (`act`, RFC 8693): a member of the platform's staff."""
     csrf: str | None = None
     """`csrf_hash` of what a page must state beside the token, where it may stand in a cookie; None: it may not."""
+    staff_role: str | None = None
+    """What the principal is among the platform's staff; only tokens of staff have one."""
+    permissions: frozenset[str] = frozenset()
+    """What that role allows, as `noun.verb`."""
+
+
+def staff_audience(audience: str) -> str:
+    """The audience of tokens of staff, beside that of customers; no token is ever for both."""
+    return f"{audience}/staff"
 
 
 def key_id(token: str) -> str:
@@ -136,7 +147,10 @@ def _claims(claims: Mapping[str, Any]) -> Claims:
     if not isinstance(epoch, int) or isinstance(epoch, bool) or not isinstance(token_id, str):
         raise TokenRefused
     kind = claims.get("principal", "user")
-    if kind not in get_args(PrincipalKind):
+    staff_role = claims.get("staff_role")
+    if kind not in get_args(PrincipalKind) or (kind == "staff") is not (staff_role is not None):
+        raise TokenRefused
+    if staff_role is not None and not (isinstance(staff_role, str) and _ROLE.fullmatch(staff_role)):
         raise TokenRefused
     return Claims(
         user_id=_uuid(claims.get("sub")),
@@ -152,6 +166,8 @@ def _claims(claims: Mapping[str, Any]) -> Claims:
         client_id=_optional_uuid(claims.get("client_id")),
         actor_id=_actor(claims.get("act")),
         csrf=_csrf(claims.get("csrf")),
+        staff_role=staff_role,
+        permissions=_words(claims.get("permissions"), _PERMISSIONS) or frozenset(),
     )
 
 
@@ -167,9 +183,13 @@ def _csrf(value: object) -> str | None:
 
 
 def _scopes(value: object) -> frozenset[str] | None:
+    return _words(value, _SCOPES)
+
+
+def _words(value: object, form: re.Pattern[str]) -> frozenset[str] | None:
     if value is None:
         return None
-    if not isinstance(value, str) or (value and not _SCOPES.fullmatch(value)):
+    if not isinstance(value, str) or (value and not form.fullmatch(value)):
         raise TokenRefused
     return frozenset(value.split())
 

@@ -20,7 +20,7 @@ class AccountRepository:
 
     tx: Transaction
 
-    async def add(self, identity: Identity, blind: bytes, sealed: bytes, password_hash: str) -> bool:
+    async def add(self, identity: Identity, blind: bytes, sealed: bytes, password_hash: str, locale: str) -> bool:
         """Make a user with this address, unless somebody has it; waits for a twin that is being made."""
         made = await self.tx.execute(
             """
@@ -30,13 +30,14 @@ class AccountRepository:
                 ON CONFLICT (kind, blind) DO NOTHING
                 RETURNING user_id
             )
-            INSERT INTO users (id, password_hash) SELECT user_id, $5 FROM taken
+            INSERT INTO users (id, password_hash, locale) SELECT user_id, $5, $6 FROM taken
             """,
             identity.id,
             identity.user_id,
             blind,
             sealed,
             password_hash,
+            locale,
         )
         return made == 1
 
@@ -185,7 +186,7 @@ class PersonsAccount:
 
     async def user(self, user_id: UUID) -> list[Row]:
         """The account itself."""
-        return await self.tx.fetch("SELECT id, verified_at, created_at FROM users WHERE id = $1", user_id)
+        return await self.tx.fetch("SELECT id, locale, verified_at, created_at FROM users WHERE id = $1", user_id)
 
     async def verifications(self, user_id: UUID) -> list[Row]:
         """Proofs of their addresses."""
@@ -213,6 +214,7 @@ class PersonsAccount:
                 OR EXISTS (SELECT FROM devices WHERE user_id = $1)
                 OR EXISTS (SELECT FROM sign_ins WHERE user_id = $1)
                 OR EXISTS (SELECT FROM mail_preferences WHERE user_id = $1)
+                OR EXISTS (SELECT FROM security_notices WHERE user_id = $1)
                 OR EXISTS (SELECT FROM organizations_of_user($1))
                 OR EXISTS (
                     SELECT FROM outgoing_mails AS m JOIN identities AS i ON i.id = m.about WHERE i.user_id = $1

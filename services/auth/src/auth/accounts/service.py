@@ -40,7 +40,7 @@ class AccountService:
         blind, sealed = await self.addresses.blind(email), await self.addresses.seal_claimed(identity.id, email)
         async with self.database.transaction() as tx:
             accounts = AccountRepository(tx)
-            if await accounts.add(identity, blind, sealed, hashed):
+            if await accounts.add(identity, blind, sealed, hashed, locale):
                 user_id = identity.user_id
                 await tx.emit(
                     UserRegistered(user_id=user_id), audited("auth.user.registered", User(user_id), "user", user_id)

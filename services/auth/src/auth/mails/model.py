@@ -17,6 +17,7 @@ CATEGORIES: Final = (ACCOUNT, INVITATIONS)
 VERIFY: Final = "verify"
 ALREADY_REGISTERED: Final = "already-registered"
 INVITATION: Final = "invitation"
+SECURITY_NOTICE: Final = "security-notice"
 
 
 def verify(identity_id: UUID, verification_id: UUID, locale: str) -> Mail:
@@ -35,6 +36,18 @@ def already_registered(identity_id: UUID, locale: str) -> Mail:
     """A mail that says there is an account already."""
     return Mail(
         ALREADY_REGISTERED, ACCOUNT.name, f"{ALREADY_REGISTERED}/{new_id()}", locale=locale, about=identity_id
+    )
+
+
+def security_notice(identity_id: UUID, notice_id: UUID, locale: str) -> Mail:
+    """A mail that says what happened to the account."""
+    return Mail(
+        SECURITY_NOTICE,
+        ACCOUNT.name,
+        f"{SECURITY_NOTICE}/{notice_id}",
+        locale=locale,
+        about=identity_id,
+        detail=notice_id,
     )
 
 

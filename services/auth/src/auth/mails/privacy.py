@@ -6,6 +6,7 @@ from uuid import UUID
 from auth.accounts.repository import PersonsAccount
 from auth.accounts.sealing import Addresses
 from auth.invitations.repository import PersonsInvitations
+from auth.mails.repository import NoticeRepository
 from kit.db.database import Database, Transaction
 from kit.mail import Mailer
 from kit.privacy.holding import Erased, File, Rows
@@ -21,7 +22,7 @@ class MailHolding:
     database: Database
     addresses: Addresses
     mailer: Mailer
-    tables: ClassVar[frozenset[str]] = frozenset({"outgoing_mails", "mail_suppressions"})
+    tables: ClassVar[frozenset[str]] = frozenset({"outgoing_mails", "mail_suppressions", "security_notices"})
 
     async def export(self, person: Person, organization_ids: Sequence[UUID]) -> AsyncIterator[Rows | File]:
         """Which mails went where and when, what of them the ledger knows, and why none go."""
@@ -30,7 +31,9 @@ class MailHolding:
         async with self.database.snapshot(*organization_ids) as tx:
             proven, about = await self._theirs(tx, person.id)
             wishes = await self.mailer.wishes_of(tx, proven)
+            notices = await NoticeRepository(tx).of(person.id)
         yield Rows("mail_suppressions", wishes)
+        yield Rows("security_notices", [dict(row) for row in notices])
         after: UUID | None = None
         while True:
             async with self.database.snapshot(*organization_ids) as tx:
@@ -51,6 +54,7 @@ class MailHolding:
             return Erased()
         proven, about = await self._theirs(tx, person.id)
         removed = await self.mailer.let_go(tx, proven, about, _PAGE)
+        removed["security_notices"] = await NoticeRepository(tx).delete(person.id)
         kept = len(await self.mailer.wishes_of(tx, proven))
         return Erased(
             removed=removed,

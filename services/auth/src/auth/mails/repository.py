@@ -1,9 +1,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from auth.accounts.address import SealedAddress
-from kit.db.database import Transaction
+from kit.db.database import Row, Transaction
 from kit.mail import Outgoing
 
 
@@ -25,6 +26,24 @@ class InvitationContent:
     role: str
     user_id: UUID | None
     open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeContent:
+    """What a security notice is made of."""
+
+    to: SealedAddress
+    notice: str
+    happened_at: datetime
+    cause: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Where to write to a person, and in which language."""
+
+    identity_id: UUID
+    locale: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +69,26 @@ class ContentRepository:
         )
         return {
             row["id"]: AddressContent(SealedAddress(row["identity_id"], row["sealed"]), row["verified"])
+            for row in rows
+        }
+
+    async def notices(self, mails: Sequence[Outgoing]) -> Mapping[UUID, NoticeContent]:
+        """What each security notice says."""
+        rows = await self.tx.fetch(
+            """
+            SELECT mail.id, i.id AS identity_id, i.sealed, n.notice, n.happened_at, n.cause
+            FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS mail (id, identity_id, notice_id)
+            JOIN identities AS i ON i.id = mail.identity_id AND i.verified_at IS NOT NULL
+            JOIN security_notices AS n ON n.id = mail.notice_id
+            """,
+            [mail.id for mail in mails],
+            [mail.about for mail in mails],
+            [mail.detail for mail in mails],
+        )
+        return {
+            row["id"]: NoticeContent(
+                SealedAddress(row["identity_id"], row["sealed"]), row["notice"], row["happened_at"], row["cause"]
+            )
             for row in rows
         }
 
@@ -84,3 +123,68 @@ class ContentRepository:
             )
             for row in rows
         }
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeRepository:
+    """What people were told about the safety of their accounts."""
+
+    tx: Transaction
+
+    async def add(  # noqa: PLR0917 - what a notice is made of, and the limit
+        self, notice_id: UUID, user_id: UUID, notice: str, cause: UUID, at_most: int, within: timedelta
+    ) -> bool:
+        """Note down a notice; False when its cause was told before, or this kind too often lately."""
+        added = await self.tx.execute(
+            """
+            INSERT INTO security_notices (id, user_id, notice, cause)
+            SELECT $1, $2, $3, $4
+            WHERE (
+                SELECT count(*) FROM security_notices
+                WHERE user_id = $2 AND notice = $3 AND happened_at > kit_now() - $6::interval
+            ) < $5::integer
+            ON CONFLICT (user_id, notice, cause) DO NOTHING
+            """,
+            notice_id,
+            user_id,
+            notice,
+            cause,
+            at_most,
+            within,
+        )
+        return added == 1
+
+    async def recipient(self, user_id: UUID) -> Recipient | None:
+        """The mail address that a person proved first, and their language."""
+        row = await self.tx.fetchrow(
+            """
+            SELECT i.id, u.locale
+            FROM identities AS i JOIN users AS u ON u.id = i.user_id
+            WHERE i.user_id = $1 AND i.kind = 'email' AND i.verified_at IS NOT NULL
+            ORDER BY i.verified_at, i.id
+            LIMIT 1
+            """,
+            user_id,
+        )
+        return None if row is None else Recipient(row["id"], row["locale"])
+
+    async def of(self, user_id: UUID) -> list[Row]:
+        """What one person was told."""
+        return await self.tx.fetch(
+            "SELECT id, notice, happened_at FROM security_notices WHERE user_id = $1 ORDER BY id", user_id
+        )
+
+    async def delete(self, user_id: UUID) -> int:
+        """Forget what one person was told."""
+        return await self.tx.execute("DELETE FROM security_notices WHERE user_id = $1", user_id)
+
+    async def purge(self, after: timedelta, at_most: int) -> int:
+        """Forget what was told so long ago."""
+        return await self.tx.execute(
+            """
+            DELETE FROM security_notices
+            WHERE id IN (SELECT id FROM security_notices WHERE happened_at < kit_now() - $1::interval LIMIT $2)
+            """,
+            after,
+            at_most,
+        )

@@ -12,5 +12,6 @@ TENANT_FREE: Mapping[str, str] = {
     "sign_ins": "people who are not signed in yet",
     "revocations": "what gateways must refuse now, of all people, for minutes",
     "signing_keys": "the platform's own keys, sealed under the master key",
+    "security_notices": "what a person was told of their account, whichever organization they act in",
     "mail_preferences": "what a person wants, whichever organization writes",
 }

@@ -506,6 +506,22 @@ GRANT UPDATE (retired_at) ON seal_keys TO auth_app;
 GRANT UPDATE (shredded_at) ON seal_keys TO auth_app;
 GRANT UPDATE (with_organization) ON seal_keys TO auth_app;
 
+CREATE TABLE security_notices (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    notice text NOT NULL,
+    cause uuid NOT NULL,
+    happened_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT security_notices_notice_check CHECK ((notice ~ '^[a-z_]{1,40}$'::text)),
+    CONSTRAINT security_notices_pkey PRIMARY KEY (id),
+    CONSTRAINT security_notices_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id),
+    CONSTRAINT security_notices_user_id_notice_cause_key UNIQUE (user_id, notice, cause)
+);
+COMMENT ON TABLE security_notices IS 'What a person was told by mail about the safety of the account, once for each cause.';
+CREATE INDEX security_notices_by_age ON security_notices USING btree (happened_at);
+CREATE INDEX security_notices_lately ON security_notices USING btree (user_id, notice, happened_at);
+GRANT DELETE, INSERT, SELECT ON security_notices TO auth_app;
+
 CREATE TABLE sessions (
     id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -589,7 +605,9 @@ CREATE TABLE users (
     version bigint NOT NULL DEFAULT 1,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     suspended_at timestamp with time zone,
+    locale text NOT NULL DEFAULT 'en'::text,
     CONSTRAINT users_check CHECK ((sessions_from_epoch <= epoch)),
+    CONSTRAINT users_locale_check CHECK ((locale ~ '^[a-z]{2}$'::text)),
     CONSTRAINT users_pkey PRIMARY KEY (id)
 );
 COMMENT ON TABLE users IS 'People. Access tokens of an older epoch are void; sessions begun before sessions_from_epoch have ended.';

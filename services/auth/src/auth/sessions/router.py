@@ -12,11 +12,13 @@ from auth.sessions.errors import (
     TooManyAttempts,
     WrongCredentials,
 )
-from auth.sessions.schemas import FactorNeededOut, Refresh, RevocationOut, RevocationsOut, SignIn, TokensOut
+from auth.sessions.schemas import FactorNeededOut, Refresh, RevocationOut, RevocationsOut, SignIn, TokensOut, Unlock
 from auth.sessions.service import SessionService
 from auth.sign_ins.answering import CurrentVisitor, answered, factor_needed, given, refresh_token
 from auth.sign_ins.errors import AccountSuspended
 from auth.sign_ins.model import Wish
+from auth.throttle.errors import UnlockLinkForged, UnlockLinkUsed
+from auth.throttle.service import Throttle
 from kit.http.app import part
 from kit.http.caller import CurrentCaller, TokenRefused
 from kit.http.problem import problems
@@ -25,6 +27,7 @@ router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
 internal = APIRouter(prefix="/internal", include_in_schema=False)
 
 Sessions = Annotated[SessionService, Depends(part(SessionService))]
+Throttles = Annotated[Throttle, Depends(part(Throttle))]
 
 
 def never_kept(response: Response) -> None:
@@ -69,6 +72,12 @@ async def refresh_session(
     """
     shown = refresh_token(body.refresh_token, request)
     return given(await sessions.refresh(shown, body.organization_id, visitor), response)
+
+
+@router.post("/unlock", status_code=status.HTTP_204_NO_CONTENT, responses=problems(UnlockLinkForged, UnlockLinkUsed))
+async def unlock(body: Unlock, throttle: Throttles) -> None:
+    """Let unknown devices try again after too many wrong passwords, with the link of the mail that told of it."""
+    await throttle.unlock(body.token)
 
 
 @router.delete("/current", status_code=status.HTTP_204_NO_CONTENT, responses=problems(TokenRefused))

@@ -3,7 +3,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field, SecretStr
 
-from auth.accounts.schemas import Address, Password
+from auth.accounts.schemas import Address, LinkToken, Password
 from auth.sign_ins.model import Proof
 from kit.http.models import Model, Out
 
@@ -21,6 +21,12 @@ class Refresh(Model):
 
     refresh_token: SecretStr | None = Field(default=None, max_length=256)
     organization_id: UUID | None = None
+
+
+class Unlock(Model):
+    """The token of the link in the mail that told of a lock."""
+
+    token: LinkToken
 
 
 class TokensOut(Out):

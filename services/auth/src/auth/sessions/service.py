@@ -8,6 +8,7 @@ from auth.accounts.model import Account
 from auth.accounts.passwords import Passwords
 from auth.accounts.repository import AccountRepository
 from auth.accounts.sealing import Addresses
+from auth.mails.notices import Notice, notify
 from auth.organizations.errors import OrganizationNotFound
 from auth.sessions.errors import (
     RefreshTokenForged,
@@ -128,6 +129,7 @@ class SessionService:
                 SessionReuseDetected(user_id=session.user_id, session_id=session.id),
                 audited("auth.session.reuse_detected", SYSTEM, "session", session.id),
             )
+            await notify(tx, self.entrance.mailer, session.user_id, Notice.TOKEN_REUSED, session.id)
 
     async def sign_out(self, caller: Caller) -> None:
         """End the caller's session; one that has ended stays as it is."""

@@ -9,6 +9,7 @@ from auth.devices.model import REMEMBERED_FOR, Recognised
 from auth.devices.repository import DeviceRepository
 from auth.factors.enrolled import enrolled
 from auth.keys.service import KeyRing
+from auth.mails.notices import Notice, notify
 from auth.organizations.errors import OrganizationNotFound
 from auth.sessions.access import AccessTokens, claims_of
 from auth.sessions.csrf import CsrfTokens
@@ -23,6 +24,7 @@ from auth.tokens.model import TokenForged, TokenMint
 from kit.audit import User, audited
 from kit.db.database import Database, Transaction
 from kit.ids import new_id
+from kit.mail import Mailer
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Entrance:
     csrf_tokens: CsrfTokens
     whereabouts: Whereabouts
     limits: Limits
+    mailer: Mailer
 
     async def admit(self, tx: Transaction, user_id: UUID, proofs: Collection[Proof], wish: Wish) -> Outcome:
         """Begin a session for somebody who has shown these, or say what is still owed.
@@ -72,6 +75,7 @@ class Entrance:
         await tx.emit(audited("auth.session.started", User(user_id), "session", session_id))
         if device.unknown:
             await tx.emit(audited("auth.device.added", User(user_id), "device", device.id))
+            await notify(tx, self.mailer, user_id, Notice.NEW_DEVICE, device.id)
         life = min(TOKEN_LIFE, self.limits.absolute)
         tokens = await self.tokens(session_id, user_id, standing, counter=0, life=life, cookies=wish.visitor.cookies)
         return replace(tokens, device_token=self.device_tokens.make(device.token_id))

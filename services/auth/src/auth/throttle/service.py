@@ -10,13 +10,17 @@ from uuid import UUID
 import structlog
 
 from auth.devices.repository import DeviceRepository
+from auth.mails.notices import Notice, notify
 from auth.sessions.errors import TooManyAttempts
 from auth.sign_ins.model import Visitor
+from auth.throttle.errors import UnlockLinkForged, UnlockLinkUsed
 from auth.throttle.model import DEVICES, LOCKABLE, PLACES, Attempt, Count, Key, Scope
 from auth.throttle.repository import ThrottleRepository
-from kit.audit import SYSTEM, audited
+from auth.tokens.model import TokenForged, TokenMint
+from kit.audit import SYSTEM, User, audited
 from kit.db.database import Database, Transaction
 from kit.ids import new_id
+from kit.mail import Mailer
 from kit.telemetry import metrics
 
 log = structlog.get_logger(__name__)
@@ -41,6 +45,8 @@ class Throttle:
 
     database: Database
     key: bytes = field(repr=False)
+    mailer: Mailer
+    unlock_links: TokenMint
 
     async def claim(self, tx: Transaction, identifier: bytes, user_id: UUID | None, visitor: Visitor) -> Attempt:
         """Count a try of a password on what was typed, whether or not it is somebody's, with the same work.
@@ -82,6 +88,22 @@ class Throttle:
         async with self.database.transaction() as tx:
             counts, now = await ThrottleRepository(tx).lock(attempt.keys)
             await ThrottleRepository(tx).save([each.taken_back(now) for each in counts])
+
+    async def unlock(self, token: str) -> None:
+        """Let unknown devices try again, by the link of the mail; good once, and for that one lock.
+
+        Raises:
+            UnlockLinkForged: this is no such link.
+            UnlockLinkUsed: the lock is not any more.
+        """
+        try:
+            (lock_id,) = self.unlock_links.read(token).ids
+        except TokenForged as error:
+            raise UnlockLinkForged from error
+        async with self.database.transaction() as tx:
+            if not await ThrottleRepository(tx).unlock(lock_id):
+                raise UnlockLinkUsed
+            await tx.emit(audited("auth.user.unlocked", User(), "lock", lock_id))
 
     async def forget(self, tx: Transaction, user_id: UUID, *identifiers: bytes) -> int:
         """Begin to count anew on an account: its owner has proven an address, or is forgotten."""
@@ -133,12 +155,14 @@ class Throttle:
             await DeviceRepository(tx).delete(attempt.user_id, attempt.device_id)
         if after.scope in LOCKABLE and after.lock_id is None:
             after = replace(after, lock_id=new_id())
-            await self._locked(tx, attempt)
+            await self._locked(tx, attempt, after.lock_id)
         return after
 
-    async def _locked(self, tx: Transaction, attempt: Attempt) -> None:
+    async def _locked(self, tx: Transaction, attempt: Attempt, lock_id: UUID | None) -> None:
+        """Tell the owner, if there is one; what is asked from now on is answered alike."""
         LOCKS.inc()
         if attempt.user_id is not None:
+            await notify(tx, self.mailer, attempt.user_id, Notice.ACCOUNT_LOCKED, lock_id)
             await tx.emit(audited("auth.user.locked", SYSTEM, "user", attempt.user_id))
 
     def _places(self, address: str) -> list[Key]:

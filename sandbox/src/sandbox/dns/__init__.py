@@ -1,0 +1,3 @@
+from sandbox.dns.member import Dns
+
+__all__ = ["Dns"]

@@ -1,0 +1,3 @@
+from sandbox.github.member import GitHub
+
+__all__ = ["GitHub"]

@@ -1,0 +1,3 @@
+from sandbox.google.member import Google
+
+__all__ = ["Google"]

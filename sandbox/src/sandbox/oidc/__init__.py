@@ -1,0 +1,3 @@
+from sandbox.oidc.member import Oidc
+
+__all__ = ["Oidc"]
