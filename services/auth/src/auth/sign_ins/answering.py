@@ -6,13 +6,13 @@ from uuid import UUID
 from fastapi import Depends, Request, Response, status
 from pydantic import SecretStr
 
-from auth.sessions.errors import RefreshTokenForged
 from auth.sessions.model import Tokens
 from auth.sessions.schemas import FactorNeededOut, TokensOut
 from auth.sign_ins import cookies
 from auth.sign_ins.model import Outcome, Visitor
 from auth.tokens.mints import Mints
 from auth.tokens.model import TokenForged
+from kit.errors import FieldError, Invalid
 from kit.http.app import part
 
 LONGEST_AGENT: Final = 200
@@ -59,13 +59,13 @@ def refresh_token(stated: SecretStr | None, request: Request) -> str:
     """The refresh token of the body, or in cookie mode the one in the cookie.
 
     Raises:
-        RefreshTokenForged: there is none.
+        Invalid: there is none.
     """
     if stated is not None:
         return stated.get_secret_value()
     shown = request.cookies.get(cookies.REFRESH) if cookies.wants_cookies(request) else None
     if shown is None:
-        raise RefreshTokenForged
+        raise Invalid(errors=[FieldError("#/refresh_token", "State the refresh token, or send it in its cookie.")])
     return shown
 
 
