@@ -8,14 +8,24 @@ from operator import attrgetter
 from typing import Final
 
 from auth import migrations, worker
-from auth.accounts.passwords import Passwords
+from auth.accounts.address import AddressInvalid
 from auth.accounts.privacy import AccountHolding
 from auth.accounts.sealing import Addresses
 from auth.accounts.service import AccountService
 from auth.api import ROUTERS
+from auth.api_keys.exchanging import KeyExchange
+from auth.api_keys.privacy import ApiKeyHolding
+from auth.api_keys.secrets import Secrets
+from auth.api_keys.service import ApiKeyService
+from auth.api_keys.uses import Uses
 from auth.devices.names import DeviceNames
 from auth.devices.privacy import DeviceHolding
 from auth.devices.service import DeviceService
+from auth.factors.privacy import FactorHolding
+from auth.factors.proving import Codes
+from auth.factors.sealing import FactorSeals
+from auth.factors.service import FactorService
+from auth.factors.showing import ShowingService
 from auth.invitations.privacy import InvitationHolding
 from auth.invitations.service import InvitationService
 from auth.keys.service import KeyRing, KeyRotation
@@ -25,6 +35,11 @@ from auth.mails.privacy import MailHolding
 from auth.members.privacy import MemberHolding, known_in
 from auth.members.service import MemberService
 from auth.organizations.service import OrganizationService
+from auth.passwords.approving import Approval
+from auth.passwords.breached import BreachedPasswords
+from auth.passwords.common import KnownPasswords, NotAList
+from auth.passwords.hashing import Passwords
+from auth.passwords.policy import PasswordPolicy
 from auth.preferences.privacy import PreferenceHolding
 from auth.preferences.service import PreferenceService
 from auth.sessions.access import AccessTokens
@@ -35,6 +50,12 @@ from auth.sessions.service import SessionService
 from auth.sessions.whereabouts import Whereabouts
 from auth.settings import AuthSettings
 from auth.sign_ins.service import Entrance
+from auth.staff.enrolling import EnrolmentService
+from auth.staff.permissions import StaffRole
+from auth.staff.sealing import StaffSeals
+from auth.staff.service import StaffService
+from auth.staff_sessions.access import StaffAccess
+from auth.staff_sessions.service import StaffSessionService
 from auth.sweeping import Sweeper
 from auth.throttle.service import Throttle
 from auth.tokens.mints import Mints
@@ -42,6 +63,9 @@ from auth.worker import SUBSCRIPTIONS
 from contracts.auth import AuthErasureAnswered, AuthExportPartReady
 from contracts.consumers import CONSUMERS
 from kit.db.database import Database
+from kit.http.client import Outbound
+from kit.http.peer import Peers
+from kit.http.tokens import staff_audience
 from kit.ledger.ledger import Ledger
 from kit.mail import Mailer, MailServer, Post, SmtpServer, Templates, mail_kinds
 from kit.privacy.holding import Holdings
@@ -49,6 +73,15 @@ from kit.privacy.requests import RequestKeys
 from kit.process import Loop
 from kit.seal import Keyring, SealBroken, Sealer
 from kit.service import Backbone, Privacy, Service
+
+
+@dataclass(frozen=True, slots=True)
+class StaffParts:
+    """What serves the platform's own staff."""
+
+    members: StaffService
+    sessions: StaffSessionService
+    enrolments: EnrolmentService
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +93,19 @@ class Parts:
     devices: DeviceService
     throttle: Throttle
     entrance: Entrance
+    factors: FactorService
+    showing: ShowingService
     organizations: OrganizationService
     members: MemberService
     invitations: InvitationService
     keys: KeyRing
     rotation: KeyRotation
     preferences: PreferenceService
+    staff: StaffParts
+    api_keys: ApiKeyService
+    key_exchange: KeyExchange
+    uses: Uses
+    peers: Peers
     mints: Mints
     mailer: Mailer
     ledger: Ledger
@@ -73,10 +113,11 @@ class Parts:
     holdings: Holdings
 
 
-def build(
+def build(  # noqa: PLR0917 - what everything stands on
     database: Database,
     keyring: Keyring,
     passwords: Passwords,
+    outbound: Outbound,
     settings: AuthSettings,
     server: MailServer | None = None,
 ) -> Parts:
@@ -87,8 +128,58 @@ def build(
     addresses = Addresses(keyring)
     mailer = _mailer(database, keyring, MailComposer(addresses, mints, _public_url(settings)), settings, server)
     throttle = Throttle(database, sealer.derive("sign-in-attempts"), mailer, mints.unlock)
+    approval = _approval(passwords, outbound, settings)
     access_tokens = AccessTokens(settings.token_issuer, settings.token_audience)
-    entrance = Entrance(
+    entrance = _entrance(database, sealer, keyring, keys, mints, mailer, access_tokens, settings)
+    names = DeviceNames(keyring)
+    seals, codes_key = FactorSeals(keyring), sealer.derive("recovery-codes")
+    secrets, uses = Secrets(sealer), Uses(database)
+    return Parts(
+        accounts=AccountService(database, addresses, passwords, approval, mints.verification, mailer),
+        sessions=SessionService(database, addresses, passwords, entrance, throttle),
+        devices=DeviceService(database, names),
+        throttle=throttle,
+        entrance=entrance,
+        factors=FactorService(database, seals, mailer, addresses, settings.product_name, codes_key),
+        showing=ShowingService(database, entrance, Codes(database, seals, codes_key), passwords, mailer),
+        organizations=OrganizationService(database),
+        members=MemberService(database, addresses),
+        invitations=InvitationService(database, addresses, mints.invitation, mailer),
+        keys=keys,
+        rotation=KeyRotation(database, sealer),
+        preferences=PreferenceService(database, addresses, mailer),
+        staff=_staff(database, keyring, approval, keys, mints, settings),
+        api_keys=ApiKeyService(database, secrets),
+        key_exchange=KeyExchange(database, secrets, keys, access_tokens, uses),
+        uses=uses,
+        peers=Peers(settings.clients()),
+        mints=mints,
+        mailer=mailer,
+        ledger=mailer.ledger,
+        sweeper=Sweeper(database),
+        holdings=_holdings(
+            database,
+            addresses,
+            seals,
+            mailer,
+            SessionHolding(database, throttle, entrance.whereabouts),
+            DeviceHolding(database, names),
+        ),
+    )
+
+
+def _entrance(  # noqa: PLR0917 - what letting people in needs
+    database: Database,
+    sealer: Sealer,
+    keyring: Keyring,
+    keys: KeyRing,
+    mints: Mints,
+    mailer: Mailer,
+    access_tokens: AccessTokens,
+    settings: AuthSettings,
+) -> Entrance:
+    """The one way in."""
+    return Entrance(
         database,
         keys,
         mints.refresh,
@@ -100,35 +191,45 @@ def build(
         Limits(timedelta(days=settings.session_days), timedelta(days=settings.session_idle_days)),
         mailer,
     )
-    names = DeviceNames(keyring)
-    return Parts(
-        accounts=AccountService(database, addresses, passwords, mints.verification, mailer),
-        sessions=SessionService(database, addresses, passwords, entrance, throttle),
-        devices=DeviceService(database, names),
-        throttle=throttle,
-        entrance=entrance,
-        organizations=OrganizationService(database),
-        members=MemberService(database, addresses),
-        invitations=InvitationService(database, addresses, mints.invitation, mailer),
-        keys=keys,
-        rotation=KeyRotation(database, sealer),
-        preferences=PreferenceService(database, addresses, mailer),
-        mints=mints,
-        mailer=mailer,
-        ledger=mailer.ledger,
-        sweeper=Sweeper(database),
-        holdings=_holdings(
-            database,
-            addresses,
-            mailer,
-            SessionHolding(database, throttle, entrance.whereabouts),
-            DeviceHolding(database, names),
-        ),
+
+
+def _staff(  # noqa: PLR0917 - what staff are served with
+    database: Database,
+    keyring: Keyring,
+    approval: Approval,
+    keys: KeyRing,
+    mints: Mints,
+    settings: AuthSettings,
+) -> StaffParts:
+    """Parts of staff, with tokens for their own audience."""
+    seals = StaffSeals(keyring)
+    access_tokens = AccessTokens(settings.token_issuer, staff_audience(settings.token_audience))
+    access = StaffAccess(keys, access_tokens, mints.staff_refresh, database.clock)
+    return StaffParts(
+        members=StaffService(database, seals, mints.staff_enrolment, _public_url(settings)),
+        sessions=StaffSessionService(database, seals, approval.passwords, access),
+        enrolments=EnrolmentService(database, seals, approval, mints.staff_enrolment),
     )
 
 
-def _holdings(
-    database: Database, addresses: Addresses, mailer: Mailer, sessions: SessionHolding, devices: DeviceHolding
+def _approval(passwords: Passwords, outbound: Outbound, settings: AuthSettings) -> Approval:
+    """What is asked of passwords; a list that cannot be used is noticed before anybody signs up."""
+    more = [] if settings.breached_passwords is None else [settings.breached_passwords]
+    try:
+        known = KnownPasswords.shipped(*more)
+    except (NotAList, OSError) as error:
+        raise SystemExit(f"AUTH_BREACHED_PASSWORDS: {error}") from error
+    breached = None if settings.breached_url is None else BreachedPasswords(outbound, settings.breached_url)
+    return Approval(passwords, PasswordPolicy(settings.password_policy, known=known), breached)
+
+
+def _holdings(  # noqa: PLR0917 - whatever holds something about people
+    database: Database,
+    addresses: Addresses,
+    seals: FactorSeals,
+    mailer: Mailer,
+    sessions: SessionHolding,
+    devices: DeviceHolding,
 ) -> Holdings:
     """What is held about people, in the order in which it is let go of."""
     holdings = (
@@ -136,6 +237,8 @@ def _holdings(
         MailHolding(database, addresses, mailer),
         InvitationHolding(database, addresses),
         PreferenceHolding(database),
+        FactorHolding(database, seals),
+        ApiKeyHolding(database),
         sessions,
         devices,
         AccountHolding(database, addresses),
@@ -165,13 +268,14 @@ def _public_url(settings: AuthSettings) -> str:
 @asynccontextmanager
 async def open_parts(backbone: Backbone[AuthSettings]) -> AsyncIterator[Parts]:
     """Build the parts, see to it that there is a signing key, and end the hashing threads at the end."""
-    passwords = Passwords()
+    passwords, outbound = Passwords(), Outbound(clock=backbone.database.clock)
     try:
-        parts = build(backbone.database, backbone.keyring, passwords, backbone.settings)
+        parts = build(backbone.database, backbone.keyring, passwords, outbound, backbone.settings)
         await _prove_keys(parts)
         yield parts
     finally:
         passwords.close()
+        await outbound.close()
 
 
 async def _prove_keys(parts: Parts) -> None:
@@ -193,17 +297,30 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.devices,
         parts.throttle,
         parts.mints,
+        parts.factors,
+        parts.showing,
         parts.organizations,
         parts.members,
         parts.invitations,
         parts.preferences,
         parts.keys,
+        parts.staff.members,
+        parts.staff.sessions,
+        parts.staff.enrolments,
+        parts.api_keys,
+        parts.key_exchange,
+        parts.peers,
     )
 
 
 def loops(parts: Parts) -> Sequence[Loop]:
     """What a worker does beside relaying."""
     return worker.loops(parts.mailer, parts.rotation, parts.sweeper)
+
+
+def serving(parts: Parts) -> Sequence[Loop]:
+    """What a process does beside answering."""
+    return (Loop("uses of API keys", parts.uses.run),)
 
 
 def privacy(parts: Parts) -> Privacy:
@@ -216,6 +333,15 @@ async def rotate_keys(parts: Parts) -> None:
     await parts.rotation.rotate()
 
 
+async def add_staff(parts: Parts, address: str, role: str = StaffRole.ADMIN.value) -> None:
+    """Add a member of staff (support, operator or admin), or let one enrol anew, and print the link for it."""
+    try:
+        link = await parts.staff.members.add_by_operator(address, StaffRole(role))
+    except (AddressInvalid, ValueError) as wrong:
+        raise SystemExit(f"add-staff: {wrong}") from None
+    print(f"Good once, for 24 hours: {link}")  # noqa: T201 - it is for whoever runs the command, and for no log
+
+
 SERVICE: Final = Service(
     name="auth",
     title="Auth",
@@ -225,9 +351,10 @@ SERVICE: Final = Service(
     routers=ROUTERS,
     endpoint_parts=endpoint_parts,
     loops=loops,
+    serving=serving,
     ledger=attrgetter("ledger"),
     privacy=privacy,
     subscriptions=SUBSCRIPTIONS,
     consumers=CONSUMERS,
-    commands={"rotate-keys": rotate_keys},
+    commands={"rotate-keys": rotate_keys, "add-staff": add_staff},
 )

@@ -73,6 +73,8 @@ class Claims:
     """Who acts in the principal's place (`act`, RFC 8693): a member of the platform's staff."""
     csrf: str | None = None
     """`csrf_hash` of what a page must state beside the token, where it may stand in a cookie; None: it may not."""
+    agency_id: UUID | None = None
+    """The agency (`via`) that sent the person into an organization to which they do not belong themselves."""
     staff_role: str | None = None
     """What the principal is among the platform's staff; only tokens of staff have one."""
     permissions: frozenset[str] = frozenset()
@@ -166,6 +168,7 @@ def _claims(claims: Mapping[str, Any]) -> Claims:
         client_id=_optional_uuid(claims.get("client_id")),
         actor_id=_actor(claims.get("act")),
         csrf=_csrf(claims.get("csrf")),
+        agency_id=_optional_uuid(claims.get("via")),
         staff_role=staff_role,
         permissions=_words(claims.get("permissions"), _PERMISSIONS) or frozenset(),
     )

@@ -8,7 +8,7 @@ from auth.devices.schemas import DeviceOut, RenameDevice
 from auth.devices.service import DeviceService
 from auth.sign_ins.errors import StepUpNeeded
 from kit.http.app import part
-from kit.http.caller import CurrentCaller, TokenRefused
+from kit.http.caller import PersonalCaller, TokenRefused
 from kit.http.etag import Changed, ConditionMissing, Expected, Versioned
 from kit.http.pagination import BadCursor, Page, Paging
 from kit.http.problem import problems
@@ -19,14 +19,14 @@ Devices = Annotated[DeviceService, Depends(part(DeviceService))]
 
 
 @router.get("", responses=problems(BadCursor))
-async def list_devices(caller: CurrentCaller, devices: Devices, page: Paging) -> Page[DeviceOut]:
+async def list_devices(caller: PersonalCaller, devices: Devices, page: Paging) -> Page[DeviceOut]:
     """The browsers and programs in which I have signed in, the newest first."""
     held, cursor = await devices.mine(caller, page)
     return Page(items=[DeviceOut.model_validate(each) for each in held], next_cursor=cursor)
 
 
 @router.delete("/remembered", status_code=status.HTTP_204_NO_CONTENT)
-async def forget_remembered_devices(caller: CurrentCaller, devices: Devices) -> None:
+async def forget_remembered_devices(caller: PersonalCaller, devices: Devices) -> None:
     """Ask for my second factor on all devices again."""
     await devices.forget_remembered(caller)
 
@@ -35,7 +35,7 @@ async def forget_remembered_devices(caller: CurrentCaller, devices: Devices) -> 
 async def rename_device(  # noqa: PLR0917 - FastAPI passes them all by name
     device_id: UUID,
     body: RenameDevice,
-    caller: CurrentCaller,
+    caller: PersonalCaller,
     devices: Devices,
     expected: Expected,
     versions: Versioned,
@@ -49,6 +49,6 @@ async def rename_device(  # noqa: PLR0917 - FastAPI passes them all by name
 @router.delete(
     "/{device_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(DeviceNotFound, StepUpNeeded)
 )
-async def forget_device(device_id: UUID, caller: CurrentCaller, devices: Devices) -> None:
+async def forget_device(device_id: UUID, caller: PersonalCaller, devices: Devices) -> None:
     """Forget one of my devices: sessions on it end, and the next sign-in there is one on an unknown device."""
     await devices.forget(device_id, caller)

@@ -3,8 +3,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response, status
 
 from auth.accounts.address import AddressInvalid
-from auth.accounts.errors import TooManyPasswords
 from auth.organizations.errors import OrganizationNotFound
+from auth.passwords.errors import TooManyPasswords
 from auth.sessions.errors import (
     RefreshTokenForged,
     RefreshTokenReused,
@@ -20,7 +20,7 @@ from auth.sign_ins.model import Wish
 from auth.throttle.errors import UnlockLinkForged, UnlockLinkUsed
 from auth.throttle.service import Throttle
 from kit.http.app import part
-from kit.http.caller import CurrentCaller, TokenRefused
+from kit.http.caller import OpenToAnybody, PersonalCaller, TokenRefused
 from kit.http.problem import problems
 
 router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
@@ -38,7 +38,7 @@ def never_kept(response: Response) -> None:
 @router.post(
     "",
     status_code=status.HTTP_201_CREATED,
-    dependencies=[Depends(never_kept)],
+    dependencies=[Depends(never_kept), OpenToAnybody],
     responses=factor_needed
     | problems(
         WrongCredentials,
@@ -59,7 +59,7 @@ async def sign_in(
 
 @router.post(
     "/refresh",
-    dependencies=[Depends(never_kept)],
+    dependencies=[Depends(never_kept), OpenToAnybody],
     responses=problems(RefreshTokenForged, RefreshTokenReused, SessionEnded, OrganizationNotFound),
 )
 async def refresh_session(
@@ -81,13 +81,13 @@ async def unlock(body: Unlock, throttle: Throttles) -> None:
 
 
 @router.delete("/current", status_code=status.HTTP_204_NO_CONTENT, responses=problems(TokenRefused))
-async def sign_out(caller: CurrentCaller, sessions: Sessions) -> None:
+async def sign_out(caller: PersonalCaller, sessions: Sessions) -> None:
     """End this session."""
     await sessions.sign_out(caller)
 
 
 @router.delete("", status_code=status.HTTP_204_NO_CONTENT, responses=problems(TokenRefused))
-async def sign_out_everywhere(caller: CurrentCaller, sessions: Sessions) -> None:
+async def sign_out_everywhere(caller: PersonalCaller, sessions: Sessions) -> None:
     """End all my sessions, this one included."""
     await sessions.sign_out_everywhere(caller)
 

@@ -66,7 +66,7 @@ class Entrance:
         self, tx: Transaction, user_id: UUID, standing: Standing, shown: frozenset[Proof], wish: Wish
     ) -> Tokens:
         session_id, sessions = new_id(), SessionRepository(tx)
-        if not await sessions.hold(user_id):
+        if not await sessions.hold_user(user_id):
             raise WrongCredentials
         device = await self._recognise(tx, user_id, shown, wish)
         sealed = await self.whereabouts.seal(session_id, user_id, wish.visitor)

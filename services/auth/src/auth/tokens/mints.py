@@ -16,6 +16,8 @@ class Mints:
     sign_in: TokenMint
     device: TokenMint
     unlock: TokenMint
+    staff_enrolment: TokenMint
+    staff_refresh: TokenMint
 
     @classmethod
     def under(cls, sealer: Sealer) -> "Mints":
@@ -27,4 +29,6 @@ class Mints:
             sign_in=TokenMint(sealer, "sign-in"),
             device=TokenMint(sealer, "device"),
             unlock=TokenMint(sealer, "unlock"),
+            staff_enrolment=TokenMint(sealer, "staff-enrolment"),
+            staff_refresh=TokenMint(sealer, "staff-refresh"),
         )
