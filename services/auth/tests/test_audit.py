@@ -175,12 +175,14 @@ async def test_what_is_done_with_second_factors_is_in_the_audit_trail(story: Sto
     again = (await complete(story, owed["sign_in_token"], "recovery_code", codes[0])).json()["session_id"]
     await ada.call("POST", "/v1/sessions/current/proofs", json={"factor": "totp", "code": app.code()})
     await ada.call("DELETE", f"/v1/me/factors/totp/{app.id}")
+    (device,) = [str(row["id"]) for row in await story.admin("SELECT id FROM devices ORDER BY id OFFSET 1")]
     assert await told(story, since) == [
         ("factor.added", ada.user_id, "factor", app.id, None),
         ("recovery_codes.renewed", ada.user_id, "user", ada.user_id, None),
         ("factor.refused", None, "user", ada.user_id, None),
         ("recovery_code.used", ada.user_id, "user", ada.user_id, None),
         ("session.started", ada.user_id, "session", again, None),
+        ("device.added", ada.user_id, "device", device, None),
         ("session.proven", ada.user_id, "session", session, None),
         ("factor.removed", ada.user_id, "factor", app.id, None),
     ]

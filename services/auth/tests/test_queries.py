@@ -40,7 +40,6 @@ async def plan(database: Database, sql: str, *args: object) -> str:
         ("SELECT id FROM totp_factors WHERE user_id = $1", (new_id(),)),
         ("SELECT id FROM totp_factors WHERE activated_at IS NULL AND created_at <= kit_now()", ()),
         ("SELECT 1 FROM recovery_codes WHERE user_id = $1", (new_id(),)),
-        ("SELECT 1 FROM sign_in_attempts WHERE last_at < kit_now()", ()),
         ("SELECT role FROM members WHERE organization_id = $1 AND user_id = $2", (ORGANIZATION, new_id())),
         (
             "SELECT role FROM members WHERE organization_id = $1 AND id > $2 ORDER BY id LIMIT 9",

@@ -74,7 +74,12 @@ async def refresh_session(
     return given(await sessions.refresh(shown, body.organization_id, visitor), response)
 
 
-@router.post("/unlock", status_code=status.HTTP_204_NO_CONTENT, responses=problems(UnlockLinkForged, UnlockLinkUsed))
+@router.post(
+    "/unlock",
+    dependencies=[OpenToAnybody],
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems(UnlockLinkForged, UnlockLinkUsed),
+)
 async def unlock(body: Unlock, throttle: Throttles) -> None:
     """Let unknown devices try again after too many wrong passwords, with the link of the mail that told of it."""
     await throttle.unlock(body.token)
