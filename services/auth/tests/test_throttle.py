@@ -217,7 +217,7 @@ async def test_the_device_of_somebody_else_is_an_unknown_one(story: Story) -> No
 async def test_a_forged_device_token_is_none(story: Story, junk: str) -> None:
     await story.person(ADA)
     answer = await story.http.post(
-        "/v1/sessions", json={"email": ADA, "password": GOOD}, headers={"device-token": junk.encode("latin-1")}
+        "/v1/sessions", json={"email": ADA, "password": GOOD}, headers={b"device-token": junk.encode("latin-1")}
     )
     assert answer.status_code == 201
 
