@@ -13,9 +13,8 @@ from contracts.permissions import allows
 from kit.clock import Clock
 from kit.errors import Forbidden, Unauthenticated
 from kit.http.client import Outbound
-from kit.http.tokens import Claims, KeySet, PrincipalKind, TokenRefused, check, key_id, staff_audience
+from kit.http.tokens import Claims, KeySet, PrincipalKind, TokenRefused, check, key_id, scope_of, staff_audience
 
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="An access token of this platform")
 
 
@@ -102,15 +101,8 @@ class _Narrowed(TypedDict):
 
 
 def in_scope(caller: Caller, method: str, path: str) -> bool:
-    """Whether the caller's scopes cover a request.
-
-    The scope of a request is the first segment of its path after the version, and `read` for methods that change
-    nothing: `GET /v1/posts/…` needs `posts:read`, all else there `posts:write`. One does not include the other.
-    """
-    if caller.scopes is None:
-        return True
-    resource = path.removeprefix("/v1/").partition("/")[0]
-    return f"{resource}:{'read' if method in _SAFE else 'write'}" in caller.scopes
+    """Whether the caller's scopes cover a request (see `kit.http.tokens.scope_of`)."""
+    return caller.scopes is None or scope_of(method, path) in caller.scopes
 
 
 class TokenVerifier:

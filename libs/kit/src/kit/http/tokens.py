@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 LONGEST_TOKEN = 4096
 LEEWAY = 5.0
 
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _KID = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)
 _HEADER = frozenset({"alg", "typ", "kid"})
@@ -75,6 +76,15 @@ class Claims:
     """What the principal is among the platform's staff; only tokens of staff have one."""
     permissions: frozenset[str] = frozenset()
     """What that role allows, as `noun.verb`."""
+
+
+def scope_of(method: str, path: str) -> str:
+    """What a request needs: the first segment of its path after the version, and `read` if it changes nothing.
+
+    `GET /v1/posts/…` needs `posts:read`, all else there `posts:write`. One does not include the other.
+    """
+    resource = path.removeprefix("/v1/").partition("/")[0]
+    return f"{resource}:{'read' if method in _SAFE else 'write'}"
 
 
 def staff_audience(audience: str) -> str:
