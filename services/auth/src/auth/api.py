@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from auth.accounts.router import router as accounts
 from auth.api_keys.router import internal as key_exchanges
 from auth.api_keys.router import router as api_keys
+from auth.devices.router import router as devices
 from auth.factors.router import router as factors
 from auth.factors.router import showing
 from auth.invitations.router import acceptance
@@ -28,6 +29,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     keys,
     accounts,
     sessions,
+    devices,
     showing,
     factors,
     organizations,
