@@ -34,6 +34,9 @@ from auth.mails.model import CATEGORIES
 from auth.mails.privacy import MailHolding
 from auth.members.privacy import MemberHolding, known_in
 from auth.members.service import MemberService
+from auth.oauth.parts import OAuthParts
+from auth.oauth.privacy import GrantHolding
+from auth.oauth_clients.privacy import ClientHolding
 from auth.organizations.service import OrganizationService
 from auth.passwords.approving import Approval
 from auth.passwords.breached import BreachedPasswords
@@ -105,6 +108,7 @@ class Parts:
     api_keys: ApiKeyService
     key_exchange: KeyExchange
     uses: Uses
+    oauth: OAuthParts
     peers: Peers
     mints: Mints
     mailer: Mailer
@@ -134,14 +138,16 @@ def build(  # noqa: PLR0917 - what everything stands on
     names = DeviceNames(keyring)
     seals, codes_key = FactorSeals(keyring), sealer.derive("recovery-codes")
     secrets, uses = Secrets(sealer), Uses(database)
+    sessions = SessionService(database, addresses, passwords, entrance, throttle)
+    showing = ShowingService(database, entrance, Codes(database, seals, codes_key), passwords, mailer)
     return Parts(
         accounts=AccountService(database, addresses, passwords, approval, mints.verification, mailer),
-        sessions=SessionService(database, addresses, passwords, entrance, throttle),
+        sessions=sessions,
         devices=DeviceService(database, names),
         throttle=throttle,
         entrance=entrance,
         factors=FactorService(database, seals, mailer, addresses, settings.product_name, codes_key),
-        showing=ShowingService(database, entrance, Codes(database, seals, codes_key), passwords, mailer),
+        showing=showing,
         organizations=OrganizationService(database),
         members=MemberService(database, addresses),
         invitations=InvitationService(database, addresses, mints.invitation, mailer),
@@ -152,6 +158,7 @@ def build(  # noqa: PLR0917 - what everything stands on
         api_keys=ApiKeyService(database, secrets),
         key_exchange=KeyExchange(database, secrets, keys, access_tokens, uses),
         uses=uses,
+        oauth=OAuthParts.build(sealer, mints, addresses, entrance, sessions, showing, _public_url(settings)),
         peers=Peers(settings.clients()),
         mints=mints,
         mailer=mailer,
@@ -239,6 +246,8 @@ def _holdings(  # noqa: PLR0917 - whatever holds something about people
         PreferenceHolding(database),
         FactorHolding(database, seals),
         ApiKeyHolding(database),
+        ClientHolding(database),
+        GrantHolding(database),
         sessions,
         devices,
         AccountHolding(database, addresses),
@@ -310,6 +319,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.api_keys,
         parts.key_exchange,
         parts.peers,
+        *parts.oauth.endpoints(),
     )
 
 

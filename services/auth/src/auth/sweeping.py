@@ -10,6 +10,7 @@ from auth.devices.repository import DeviceRepository
 from auth.factors.model import ACTIVATE_WITHIN
 from auth.factors.repository import AppRepository
 from auth.mails.repository import NoticeRepository
+from auth.oauth.repository import GrantRepository, RequestRepository
 from auth.sessions.repository import SessionRepository
 from auth.sign_ins.repository import SignInRepository
 from auth.staff.repository import StaffAttempts
@@ -35,6 +36,8 @@ class Sweeper:
             forgotten = (
                 await SessionRepository(tx).purge(timedelta(days=1), AT_ONCE),
                 await SignInRepository(tx).purge(AT_ONCE),
+                await RequestRepository(tx).purge(AT_ONCE),
+                await GrantRepository(tx).purge(timedelta(days=1), AT_ONCE),
                 await DeviceRepository(tx).purge(DEVICES_KEPT, AT_ONCE),
                 await ThrottleRepository(tx).purge(PLACES_KEPT, GUESSES_KEPT, LOCKS_KEPT, AT_ONCE),
                 await StaffSessionRepository(tx).purge(timedelta(days=1), AT_ONCE),
