@@ -132,12 +132,19 @@ class Person:
 class Story:
     """The application, its mails and its people."""
 
-    def __init__(self, place: TestDatabase, database: Database, passwords: Passwords, settings: AuthSettings) -> None:
+    def __init__(
+        self,
+        place: TestDatabase,
+        database: Database,
+        passwords: Passwords,
+        settings: AuthSettings,
+        keyring: Keyring | None = None,
+    ) -> None:
         self.place = place
         self.database = database
         self.postbox = Postbox()
         self.outbound = Outbound(clock=database.clock)
-        self.keyring = Keyring(database, LocalMasterKey.from_text(SEALING_KEY))
+        self.keyring = keyring or Keyring(database, LocalMasterKey.from_text(SEALING_KEY))
         self.parts: Parts = build(database, self.keyring, passwords, self.outbound, settings, self.postbox)
         self.delivering = Delivering(place, "auth", self.parts.ledger)
         self.verifier = TokenVerifier(

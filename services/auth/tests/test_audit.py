@@ -8,6 +8,7 @@ from auth.sessions.service import FREE_ATTEMPTS
 from contracts.audit import ACTIONS, AuditEntry
 
 from .conftest import Forward
+from .second_factors import complete, half_signed_in, with_app
 from .story import Person, Story
 from .test_privacy import Asking, user
 
@@ -122,6 +123,28 @@ async def test_a_forgotten_user_is_in_the_audit_trail(story: Story) -> None:
     removed, deleted = await told(story, since)
     assert (removed[0], removed[1], removed[4]) == ("member.removed", None, organization_id)
     assert deleted == ("user.deleted", None, "user", bob.user_id, None)
+
+
+async def test_what_is_done_with_second_factors_is_in_the_audit_trail(story: Story, forward: Forward) -> None:
+    ada = await story.person(ADA)
+    session, since = ada.tokens["session_id"], len(await lines(story))
+    app = await with_app(story, ada)
+    await forward(60)
+    codes = (await ada.call("POST", "/v1/me/factors/recovery-codes")).json()["recovery_codes"]
+    owed = await half_signed_in(story, ada)
+    await complete(story, owed["sign_in_token"], "totp", "000000")
+    again = (await complete(story, owed["sign_in_token"], "recovery_code", codes[0])).json()["session_id"]
+    await ada.call("POST", "/v1/sessions/current/proofs", json={"factor": "totp", "code": app.code()})
+    await ada.call("DELETE", f"/v1/me/factors/totp/{app.id}")
+    assert await told(story, since) == [
+        ("factor.added", ada.user_id, "factor", app.id, None),
+        ("recovery_codes.renewed", ada.user_id, "user", ada.user_id, None),
+        ("factor.refused", None, "user", ada.user_id, None),
+        ("recovery_code.used", ada.user_id, "user", ada.user_id, None),
+        ("session.started", ada.user_id, "session", again, None),
+        ("session.proven", ada.user_id, "session", session, None),
+        ("factor.removed", ada.user_id, "factor", app.id, None),
+    ]
 
 
 async def test_what_is_refused_is_not_in_the_audit_trail(story: Story) -> None:

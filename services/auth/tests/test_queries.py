@@ -33,6 +33,9 @@ async def plan(database: Database, sql: str, *args: object) -> str:
         ("SELECT id FROM verifications WHERE expires_at < kit_now()", ()),
         ("SELECT id FROM sessions WHERE expires_at < kit_now()", ()),
         ("SELECT id FROM revocations WHERE revoked_at > kit_now() ORDER BY revoked_at", ()),
+        ("SELECT id FROM totp_factors WHERE user_id = $1", (new_id(),)),
+        ("SELECT id FROM totp_factors WHERE activated_at IS NULL AND created_at <= kit_now()", ()),
+        ("SELECT 1 FROM recovery_codes WHERE user_id = $1", (new_id(),)),
         ("SELECT 1 FROM sign_in_attempts WHERE last_at < kit_now()", ()),
         ("SELECT role FROM members WHERE organization_id = $1 AND user_id = $2", (ORGANIZATION, new_id())),
         (

@@ -8,6 +8,8 @@ from fastapi import APIRouter
 from auth.accounts.router import router as accounts
 from auth.api_keys.router import internal as key_exchanges
 from auth.api_keys.router import router as api_keys
+from auth.factors.router import router as factors
+from auth.factors.router import showing
 from auth.invitations.router import acceptance
 from auth.invitations.router import router as invitations
 from auth.keys.router import router as keys
@@ -17,11 +19,16 @@ from auth.preferences.router import router as preferences
 from auth.scopes.router import router as scopes
 from auth.sessions.router import internal
 from auth.sessions.router import router as sessions
+from auth.staff.router import enrolments as staff_enrolments
+from auth.staff.router import router as staff
+from auth.staff_sessions.router import router as staff_sessions
 
 ROUTERS: Final[Sequence[APIRouter]] = (
     keys,
     accounts,
     sessions,
+    showing,
+    factors,
     organizations,
     members,
     invitations,
@@ -31,4 +38,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     api_keys,
     key_exchanges,
     internal,
+    staff_sessions,
+    staff_enrolments,
+    staff,
 )

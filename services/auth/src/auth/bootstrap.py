@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import Final
 
 from auth import migrations, worker
+from auth.accounts.address import AddressInvalid
 from auth.accounts.privacy import AccountHolding
 from auth.accounts.sealing import Addresses
 from auth.accounts.service import AccountService
@@ -16,6 +17,11 @@ from auth.api_keys.privacy import ApiKeyHolding
 from auth.api_keys.secrets import Secrets
 from auth.api_keys.service import ApiKeyService
 from auth.api_keys.uses import Uses
+from auth.factors.privacy import FactorHolding
+from auth.factors.proving import Codes
+from auth.factors.sealing import FactorSeals
+from auth.factors.service import FactorService
+from auth.factors.showing import ShowingService
 from auth.invitations.privacy import InvitationHolding
 from auth.invitations.service import InvitationService
 from auth.keys.service import KeyRing, KeyRotation
@@ -37,6 +43,12 @@ from auth.sessions.privacy import SessionHolding
 from auth.sessions.service import SessionService
 from auth.settings import AuthSettings
 from auth.sign_ins.service import Entrance
+from auth.staff.enrolling import EnrolmentService
+from auth.staff.permissions import StaffRole
+from auth.staff.sealing import StaffSeals
+from auth.staff.service import StaffService
+from auth.staff_sessions.access import StaffAccess
+from auth.staff_sessions.service import StaffSessionService
 from auth.sweeping import Sweeper
 from auth.tokens.mints import Mints
 from auth.worker import SUBSCRIPTIONS
@@ -45,6 +57,7 @@ from contracts.consumers import CONSUMERS
 from kit.db.database import Database
 from kit.http.client import Outbound
 from kit.http.peer import Peers
+from kit.http.tokens import staff_audience
 from kit.ledger.ledger import Ledger
 from kit.mail import Mailer, MailServer, Post, SmtpServer, Templates, mail_kinds
 from kit.privacy.holding import Holdings
@@ -55,18 +68,30 @@ from kit.service import Backbone, Privacy, Service
 
 
 @dataclass(frozen=True, slots=True)
+class StaffParts:
+    """What serves the platform's own staff."""
+
+    members: StaffService
+    sessions: StaffSessionService
+    enrolments: EnrolmentService
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """What auth is made of."""
 
     accounts: AccountService
     sessions: SessionService
     entrance: Entrance
+    factors: FactorService
+    showing: ShowingService
     organizations: OrganizationService
     members: MemberService
     invitations: InvitationService
     keys: KeyRing
     rotation: KeyRotation
     preferences: PreferenceService
+    staff: StaffParts
     api_keys: ApiKeyService
     key_exchange: KeyExchange
     uses: Uses
@@ -96,17 +121,21 @@ def build(  # noqa: PLR0917 - what everything stands on
     approval = _approval(passwords, outbound, settings)
     access_tokens = AccessTokens(settings.token_issuer, settings.token_audience)
     entrance = Entrance(database, keys, mints.refresh, access_tokens, mints.sign_in)
+    seals, codes_key = FactorSeals(keyring), sealer.derive("recovery-codes")
     secrets, uses = Secrets(sealer), Uses(database)
     return Parts(
         accounts=AccountService(database, addresses, passwords, approval, mints.verification, mailer),
         sessions=SessionService(database, addresses, passwords, entrance, attempts_key),
         entrance=entrance,
+        factors=FactorService(database, seals, mailer, addresses, settings.product_name, codes_key),
+        showing=ShowingService(database, entrance, Codes(database, seals, codes_key), passwords, mailer),
         organizations=OrganizationService(database),
         members=MemberService(database, addresses),
         invitations=InvitationService(database, addresses, mints.invitation, mailer),
         keys=keys,
         rotation=KeyRotation(database, sealer),
         preferences=PreferenceService(database, addresses, mailer),
+        staff=_staff(database, keyring, approval, keys, mints, settings),
         api_keys=ApiKeyService(database, secrets),
         key_exchange=KeyExchange(database, secrets, keys, access_tokens, uses),
         uses=uses,
@@ -115,7 +144,26 @@ def build(  # noqa: PLR0917 - what everything stands on
         mailer=mailer,
         ledger=mailer.ledger,
         sweeper=Sweeper(database),
-        holdings=_holdings(database, addresses, mailer, attempts_key),
+        holdings=_holdings(database, addresses, seals, mailer, attempts_key),
+    )
+
+
+def _staff(  # noqa: PLR0917 - what staff are served with
+    database: Database,
+    keyring: Keyring,
+    approval: Approval,
+    keys: KeyRing,
+    mints: Mints,
+    settings: AuthSettings,
+) -> StaffParts:
+    """Parts of staff, with tokens for their own audience."""
+    seals = StaffSeals(keyring)
+    access_tokens = AccessTokens(settings.token_issuer, staff_audience(settings.token_audience))
+    access = StaffAccess(keys, access_tokens, mints.staff_refresh, database.clock)
+    return StaffParts(
+        members=StaffService(database, seals, mints.staff_enrolment, _public_url(settings)),
+        sessions=StaffSessionService(database, seals, approval.passwords, access),
+        enrolments=EnrolmentService(database, seals, approval, mints.staff_enrolment),
     )
 
 
@@ -130,13 +178,16 @@ def _approval(passwords: Passwords, outbound: Outbound, settings: AuthSettings) 
     return Approval(passwords, PasswordPolicy(settings.password_policy, known=known), breached)
 
 
-def _holdings(database: Database, addresses: Addresses, mailer: Mailer, attempts_key: bytes) -> Holdings:
+def _holdings(
+    database: Database, addresses: Addresses, seals: FactorSeals, mailer: Mailer, attempts_key: bytes
+) -> Holdings:
     """What is held about people, in the order in which it is let go of."""
     holdings = (
         MemberHolding(database),
         MailHolding(database, addresses, mailer),
         InvitationHolding(database, addresses),
         PreferenceHolding(database),
+        FactorHolding(database, seals),
         ApiKeyHolding(database),
         SessionHolding(database, attempts_key),
         AccountHolding(database, addresses),
@@ -192,11 +243,16 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
     return (
         parts.accounts,
         parts.sessions,
+        parts.factors,
+        parts.showing,
         parts.organizations,
         parts.members,
         parts.invitations,
         parts.preferences,
         parts.keys,
+        parts.staff.members,
+        parts.staff.sessions,
+        parts.staff.enrolments,
         parts.api_keys,
         parts.key_exchange,
         parts.peers,
@@ -223,6 +279,15 @@ async def rotate_keys(parts: Parts) -> None:
     await parts.rotation.rotate()
 
 
+async def add_staff(parts: Parts, address: str, role: str = StaffRole.ADMIN.value) -> None:
+    """Add a member of staff (support, operator or admin), or let one enrol anew, and print the link for it."""
+    try:
+        link = await parts.staff.members.add_by_operator(address, StaffRole(role))
+    except (AddressInvalid, ValueError) as wrong:
+        raise SystemExit(f"add-staff: {wrong}") from None
+    print(f"Good once, for 24 hours: {link}")  # noqa: T201 - it is for whoever runs the command, and for no log
+
+
 SERVICE: Final = Service(
     name="auth",
     title="Auth",
@@ -237,5 +302,5 @@ SERVICE: Final = Service(
     privacy=privacy,
     subscriptions=SUBSCRIPTIONS,
     consumers=CONSUMERS,
-    commands={"rotate-keys": rotate_keys},
+    commands={"rotate-keys": rotate_keys, "add-staff": add_staff},
 )

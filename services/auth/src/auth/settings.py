@@ -40,6 +40,8 @@ class AuthSettings(ServiceSettings):
     password_policy: Literal["default", "strict"] = "default"  # noqa: S105 - a name, not a secret
     breached_passwords: Path | None = None
     breached_url: str | None = Field(None, pattern=r"^https?://[^\s#?]+$")
+    product_name: str = Field("Rostrum", min_length=1, max_length=64, pattern=r"^[^:\x00-\x1f]+$")
+    """What people's authenticator apps and passkeys call us."""
 
     def clients(self) -> dict[str, Sealer]:
         """Who may call our internal doors, each with its secret."""

@@ -5,9 +5,13 @@ from datetime import timedelta
 from typing import Final
 
 from auth.accounts.repository import AccountRepository
+from auth.factors.model import ACTIVATE_WITHIN
+from auth.factors.repository import AppRepository
 from auth.mails.repository import NoticeRepository
 from auth.sessions.repository import AttemptRepository, SessionRepository
 from auth.sign_ins.repository import SignInRepository
+from auth.staff.repository import StaffAttempts
+from auth.staff_sessions.repository import StaffSessionRepository
 from kit.db.database import Database
 
 AT_ONCE: Final = 1000
@@ -15,7 +19,7 @@ AT_ONCE: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Sweeper:
-    """Forgets ended sessions, used links and old attempts, a thousand at a time."""
+    """Forgets ended sessions, used links, old attempts and apps whose first code never came, a thousand at a time."""
 
     database: Database
 
@@ -25,6 +29,9 @@ class Sweeper:
             forgotten = (
                 await SessionRepository(tx).purge(timedelta(days=1), AT_ONCE),
                 await SignInRepository(tx).purge(AT_ONCE),
+                await StaffSessionRepository(tx).purge(timedelta(days=1), AT_ONCE),
+                await StaffAttempts(tx).purge(timedelta(hours=2), AT_ONCE),
+                await AppRepository(tx).purge(ACTIVATE_WITHIN, AT_ONCE),
                 await AttemptRepository(tx).purge(timedelta(hours=1), AT_ONCE),
                 await NoticeRepository(tx).purge(timedelta(days=90), AT_ONCE),
                 await AccountRepository(tx).purge_verifications(timedelta(days=7), AT_ONCE),

@@ -612,6 +612,16 @@ CREATE POLICY tenant ON quota_usage FOR ALL TO auth_app USING ((organization_id 
 GRANT DELETE, INSERT, SELECT, UPDATE ON quota_usage TO auth_app;
 GRANT DELETE, SELECT, UPDATE ON quota_usage TO auth_loops;
 
+CREATE TABLE recovery_codes (
+    user_id uuid NOT NULL,
+    code_hash bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT recovery_codes_pkey PRIMARY KEY (user_id, code_hash),
+    CONSTRAINT recovery_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE recovery_codes IS 'Codes for who has lost every other second factor; a used one is gone.';
+GRANT DELETE, INSERT, SELECT ON recovery_codes TO auth_app;
+
 CREATE TABLE revocations (
     id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -739,6 +749,68 @@ CREATE TABLE signing_keys (
 COMMENT ON TABLE signing_keys IS 'Ed25519 keys: the newest whose signs_from has come signs; the private half is sealed to its kid.';
 GRANT DELETE, INSERT, SELECT ON signing_keys TO auth_app;
 
+CREATE TABLE staff (
+    id uuid NOT NULL,
+    email_blind bytea NOT NULL,
+    email_sealed bytea NOT NULL,
+    role text NOT NULL,
+    password_hash text,
+    totp_sealed bytea,
+    totp_step bigint NOT NULL DEFAULT 0,
+    enrolment_id uuid,
+    enrolment_until timestamp with time zone,
+    enrolled_at timestamp with time zone,
+    epoch bigint NOT NULL DEFAULT 0,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT staff_check CHECK (((enrolment_id IS NULL) = (enrolment_until IS NULL))),
+    CONSTRAINT staff_check1 CHECK (((enrolled_at IS NULL) OR ((password_hash IS NOT NULL) AND (totp_sealed IS NOT NULL)))),
+    CONSTRAINT staff_email_blind_check CHECK ((length(email_blind) = 32)),
+    CONSTRAINT staff_email_blind_key UNIQUE (email_blind),
+    CONSTRAINT staff_email_sealed_check CHECK ((length(email_sealed) <= 2048)),
+    CONSTRAINT staff_enrolment_id_key UNIQUE (enrolment_id),
+    CONSTRAINT staff_pkey PRIMARY KEY (id),
+    CONSTRAINT staff_role_check CHECK ((role = ANY (ARRAY['support'::text, 'operator'::text, 'admin'::text]))),
+    CONSTRAINT staff_totp_sealed_check CHECK ((length(totp_sealed) <= 512))
+);
+COMMENT ON TABLE staff IS 'Members of staff. Nobody signs in before enrolled_at; totp_step is the last step whose code was taken, enrolment_id the one link by which password and code app are set.';
+GRANT DELETE, INSERT, SELECT, UPDATE ON staff TO auth_app;
+
+CREATE TABLE staff_attempts (
+    identifier bytea NOT NULL,
+    failures integer NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    blocked_until timestamp with time zone NOT NULL,
+    CONSTRAINT staff_attempts_identifier_check CHECK ((length(identifier) = 32)),
+    CONSTRAINT staff_attempts_pkey PRIMARY KEY (identifier)
+);
+COMMENT ON TABLE staff_attempts IS 'Sign-ins of staff without success per keyed hash of what was typed, whether or not there is such a member.';
+CREATE INDEX staff_attempts_by_age ON staff_attempts USING btree (last_at);
+GRANT DELETE, INSERT, SELECT, UPDATE ON staff_attempts TO auth_app;
+
+CREATE TABLE staff_sessions (
+    id uuid NOT NULL,
+    staff_id uuid NOT NULL,
+    counter bigint NOT NULL DEFAULT 0,
+    rotated_at timestamp with time zone,
+    used_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    proven_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    expires_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    ended_because text,
+    agent text NOT NULL DEFAULT ''::text,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT staff_sessions_agent_check CHECK ((length(agent) <= 200)),
+    CONSTRAINT staff_sessions_check CHECK (((ended_at IS NULL) = (ended_because IS NULL))),
+    CONSTRAINT staff_sessions_ended_because_check CHECK ((ended_because = ANY (ARRAY['signed-out'::text, 'token-reused'::text, 'ended-by-admin'::text, 'role-changed'::text, 'removed'::text, 'enrolled-anew'::text]))),
+    CONSTRAINT staff_sessions_pkey PRIMARY KEY (id),
+    CONSTRAINT staff_sessions_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id) ON DELETE CASCADE
+);
+COMMENT ON TABLE staff_sessions IS 'Sessions of staff: counter is the current refresh token, its parent is accepted for seconds after rotated_at; proven_at is when password and code were last shown.';
+CREATE INDEX staff_sessions_by_expiry ON staff_sessions USING btree (expires_at);
+CREATE INDEX staff_sessions_of ON staff_sessions USING btree (staff_id, id);
+GRANT DELETE, INSERT, SELECT, UPDATE ON staff_sessions TO auth_app;
+
 CREATE TABLE suspect_messages (
     queue text NOT NULL,
     message_id uuid NOT NULL,
@@ -749,6 +821,23 @@ CREATE TABLE suspect_messages (
 );
 COMMENT ON TABLE suspect_messages IS 'Redelivered messages counted before their handler runs: some kill the process.';
 GRANT DELETE, INSERT, SELECT, UPDATE ON suspect_messages TO auth_app;
+
+CREATE TABLE totp_factors (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    sealed_name bytea NOT NULL,
+    sealed_secret bytea NOT NULL,
+    last_step bigint NOT NULL DEFAULT 0,
+    activated_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT totp_factors_pkey PRIMARY KEY (id),
+    CONSTRAINT totp_factors_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE totp_factors IS 'Authenticator apps; one counts once its first code was right. No code of last_step or earlier is taken again.';
+CREATE INDEX totp_factors_by_user ON totp_factors USING btree (user_id, id);
+CREATE INDEX totp_factors_never_activated ON totp_factors USING btree (created_at) WHERE (activated_at IS NULL);
+GRANT DELETE, INSERT, SELECT, UPDATE ON totp_factors TO auth_app;
 
 CREATE TABLE users (
     id uuid NOT NULL,

@@ -14,6 +14,8 @@ class Mints:
     verification: TokenMint
     invitation: TokenMint
     sign_in: TokenMint
+    staff_enrolment: TokenMint
+    staff_refresh: TokenMint
 
     @classmethod
     def under(cls, sealer: Sealer) -> "Mints":
@@ -23,4 +25,6 @@ class Mints:
             verification=TokenMint(sealer, "verification"),
             invitation=TokenMint(sealer, "invitation", ids=2),
             sign_in=TokenMint(sealer, "sign-in"),
+            staff_enrolment=TokenMint(sealer, "staff-enrolment"),
+            staff_refresh=TokenMint(sealer, "staff-refresh"),
         )
