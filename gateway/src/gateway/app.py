@@ -18,6 +18,7 @@ from gateway.events.door import EventsDoor
 from gateway.headers import SECURITY, STRICT_SECURITY, Cors, Head
 from gateway.health import Health
 from gateway.limits import Limiter, Question
+from gateway.maintenance import Maintenance
 from gateway.passage import Passage
 from gateway.problems import (
     INVALID_TOKEN,
@@ -77,6 +78,7 @@ class Parts:
     stays: Stays
     events: EventsDoor
     cache: Cache
+    maintenance: Maintenance
     secure: bool = False
     """Whether everything is reached over TLS, so that browsers may be told to insist on it."""
     max_in_flight: int = 1024
@@ -241,6 +243,7 @@ class Gateway:
             self._answer_preflight(visit)
             return None
         route = visit.route = parts.routes.match(visit.method, path)
+        parts.maintenance.check(route, path)
         return route
 
     async def _entered(self, visit: Visit, route: Route) -> None:

@@ -11,6 +11,8 @@ import orjson
 import pytest
 
 from auth import migrations
+from auth.flags.model import Rules
+from auth.flags.repository import FlagRepository
 from auth.mails.notices import Notice, notify
 from auth.passwords.hashing import Passwords
 from auth.sign_ins.model import SIGN_IN_LIFE, Proof, SignIn
@@ -153,6 +155,9 @@ async def live(story: Story) -> Life:
     await carol.invite(carols, BOB, "client")
     await bob.invite(acme, "dave.driver-74@road.test", headers={"idempotency-key": "key-of-bob"})
     await ada.invite(acme, "erin.eagle-85@sky.test", headers={"idempotency-key": "key-of-ada"})
+    async with story.database.transaction() as tx:
+        named = frozenset({UUID(ada.user_id), UUID(bob.user_id)})
+        await FlagRepository(tx).add("new-composer", "The new composer.", Rules(users=named), new_id())
     for each in (ada, bob):
         key = {"name": "Import", "role": "editor", "scopes": ["posts:write"]}
         assert (await each.call("POST", f"/v1/organizations/{acme}/api-keys", json=key)).status_code == 201
@@ -452,6 +457,7 @@ async def test_killed_at_any_step_it_goes_on_and_the_counts_are_right(
         "ledger_attempts": removed["ledger_attempts"],
         "invitations": 2,
         "mail_preferences": 1,
+        "flag_users": 1,
         "security_notices": 3,
         "totp_factors": 1,
         "recovery_codes": 9,

@@ -16,6 +16,8 @@ EVENTS: tuple[type[Event], ...] = (
     auth.MemberRemoved,
     auth.MailPreferencesChanged,
     auth.SessionsRevoked,
+    auth.SystemSettingChanged,
+    auth.FlagChanged,
     auth.AuthAuditRecorded,
     auth.AuthExportPartReady,
     auth.AuthErasureAnswered,

@@ -10,6 +10,8 @@ from auth.api_keys.router import internal as key_exchanges
 from auth.api_keys.router import router as api_keys
 from auth.factors.router import router as factors
 from auth.factors.router import showing
+from auth.flags.router import router as flags
+from auth.flags.router import staff as staff_flags
 from auth.invitations.router import acceptance
 from auth.invitations.router import router as invitations
 from auth.keys.router import router as keys
@@ -22,6 +24,9 @@ from auth.sessions.router import router as sessions
 from auth.staff.router import enrolments as staff_enrolments
 from auth.staff.router import router as staff
 from auth.staff_sessions.router import router as staff_sessions
+from auth.system.router import internal as maintenance
+from auth.system.router import public as system
+from auth.system.router import router as staff_settings
 
 ROUTERS: Final[Sequence[APIRouter]] = (
     keys,
@@ -41,4 +46,9 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     staff_sessions,
     staff_enrolments,
     staff,
+    flags,
+    staff_flags,
+    system,
+    staff_settings,
+    maintenance,
 )

@@ -22,6 +22,8 @@ from auth.factors.proving import Codes
 from auth.factors.sealing import FactorSeals
 from auth.factors.service import FactorService
 from auth.factors.showing import ShowingService
+from auth.flags.privacy import FlagHolding
+from auth.flags.service import FlagService
 from auth.invitations.privacy import InvitationHolding
 from auth.invitations.service import InvitationService
 from auth.keys.service import KeyRing, KeyRotation
@@ -50,6 +52,8 @@ from auth.staff.service import StaffService
 from auth.staff_sessions.access import StaffAccess
 from auth.staff_sessions.service import StaffSessionService
 from auth.sweeping import Sweeper
+from auth.system.current import EVERY, CurrentSettings
+from auth.system.service import SystemService
 from auth.tokens.mints import Mints
 from auth.worker import SUBSCRIPTIONS
 from contracts.auth import AuthErasureAnswered, AuthExportPartReady
@@ -77,6 +81,15 @@ class StaffParts:
 
 
 @dataclass(frozen=True, slots=True)
+class OperationParts:
+    """What staff runs the platform with."""
+
+    current: CurrentSettings
+    system: SystemService
+    flags: FlagService
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """What auth is made of."""
 
@@ -92,6 +105,7 @@ class Parts:
     rotation: KeyRotation
     preferences: PreferenceService
     staff: StaffParts
+    operations: OperationParts
     api_keys: ApiKeyService
     key_exchange: KeyExchange
     uses: Uses
@@ -118,7 +132,8 @@ def build(  # noqa: PLR0917 - what everything stands on
     addresses = Addresses(keyring)
     mailer = _mailer(database, keyring, MailComposer(addresses, mints, _public_url(settings)), settings, server)
     attempts_key = sealer.derive("sign-in-attempts")
-    approval = _approval(passwords, outbound, settings)
+    current = CurrentSettings(database)
+    approval = _approval(passwords, outbound, settings, current)
     access_tokens = AccessTokens(settings.token_issuer, settings.token_audience)
     entrance = Entrance(database, keys, mints.refresh, access_tokens, mints.sign_in)
     seals, codes_key = FactorSeals(keyring), sealer.derive("recovery-codes")
@@ -136,6 +151,7 @@ def build(  # noqa: PLR0917 - what everything stands on
         rotation=KeyRotation(database, sealer),
         preferences=PreferenceService(database, addresses, mailer),
         staff=_staff(database, keyring, approval, keys, mints, settings),
+        operations=OperationParts(current, SystemService(database, current), FlagService(database)),
         api_keys=ApiKeyService(database, secrets),
         key_exchange=KeyExchange(database, secrets, keys, access_tokens, uses),
         uses=uses,
@@ -167,7 +183,7 @@ def _staff(  # noqa: PLR0917 - what staff are served with
     )
 
 
-def _approval(passwords: Passwords, outbound: Outbound, settings: AuthSettings) -> Approval:
+def _approval(passwords: Passwords, outbound: Outbound, settings: AuthSettings, current: CurrentSettings) -> Approval:
     """What is asked of passwords; a list that cannot be used is noticed before anybody signs up."""
     more = [] if settings.breached_passwords is None else [settings.breached_passwords]
     try:
@@ -175,7 +191,9 @@ def _approval(passwords: Passwords, outbound: Outbound, settings: AuthSettings) 
     except (NotAList, OSError) as error:
         raise SystemExit(f"AUTH_BREACHED_PASSWORDS: {error}") from error
     breached = None if settings.breached_url is None else BreachedPasswords(outbound, settings.breached_url)
-    return Approval(passwords, PasswordPolicy(settings.password_policy, known=known), breached)
+    return Approval(
+        passwords, PasswordPolicy(settings.password_policy, known=known), breached, current.passwords_are_strict
+    )
 
 
 def _holdings(
@@ -187,6 +205,7 @@ def _holdings(
         MailHolding(database, addresses, mailer),
         InvitationHolding(database, addresses),
         PreferenceHolding(database),
+        FlagHolding(database),
         FactorHolding(database, seals),
         ApiKeyHolding(database),
         SessionHolding(database, attempts_key),
@@ -253,6 +272,9 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.staff.members,
         parts.staff.sessions,
         parts.staff.enrolments,
+        parts.operations.current,
+        parts.operations.system,
+        parts.operations.flags,
         parts.api_keys,
         parts.key_exchange,
         parts.peers,
@@ -266,7 +288,10 @@ def loops(parts: Parts) -> Sequence[Loop]:
 
 def serving(parts: Parts) -> Sequence[Loop]:
     """What a process does beside answering."""
-    return (Loop("uses of API keys", parts.uses.run),)
+    return (
+        Loop("uses of API keys", parts.uses.run),
+        Loop("settings", parts.operations.current.refresh, every=EVERY),
+    )
 
 
 def privacy(parts: Parts) -> Privacy:

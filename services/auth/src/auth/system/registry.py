@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal
+from uuid import UUID, uuid5
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
 from auth.system.errors import SettingInvalid
+
+_NAMES: Final = UUID("019bc1a2-7f00-7000-8000-0000005e7713")
 
 Sentence = Annotated[
     str, StringConstraints(strip_whitespace=True, max_length=500, pattern=r"^[^\x00-\x1f\x7f\u2028\u2029]*$")
@@ -53,6 +56,11 @@ class Setting:
     permission: str = "settings.change"
     public: bool = False
 
+    @property
+    def id(self) -> UUID:
+        """What events about it name; the same in every installation."""
+        return uuid5(_NAMES, self.name)
+
     def read(self, value: object) -> Any:
         """The value, if it is one that the setting may have.
 
@@ -60,7 +68,7 @@ class Setting:
             SettingInvalid: it is none.
         """
         try:
-            return TypeAdapter(self.kind).validate_python(value, strict=False)
+            return TypeAdapter(self.kind).validate_python(value)
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False, include_context=False)[0]
             place = ".".join(str(each) for each in first["loc"])
@@ -85,9 +93,9 @@ SIGN_UPS: Final = Setting(
 )
 PASSWORD_POLICY: Final = Setting(
     "password_policy",
-    "How long a password must be that is the only factor: 12 characters, or in the strict setting 15.",
-    Literal["default", "strict"],
-    "default",
+    "How long a password must be that is the only factor: as the service is configured, or strict: 15 characters.",
+    Literal["configured", "strict"],
+    "configured",
     public=True,
 )
 ANNOUNCEMENT_PACE: Final = Setting(

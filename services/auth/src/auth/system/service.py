@@ -2,6 +2,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from auth.staff_sessions.fresh import insist_on_fresh_proof
+from auth.system.current import CurrentSettings
 from auth.system.errors import SettingNotFound
 from auth.system.registry import SETTINGS, Held, Setting
 from auth.system.repository import SettingRepository
@@ -17,6 +18,7 @@ class SystemService:
     """The settings of the system, read by everybody who runs it and changed by few."""
 
     database: Database
+    current: CurrentSettings
 
     async def all(self) -> list[Held]:
         """Every setting as it stands."""
@@ -53,9 +55,10 @@ class SystemService:
                 return held
             saved = await settings.save(Held(setting, wanted, held.version), staff.staff_id)
             await tx.emit_of_platform(
-                SystemSettingChanged(name=name, version=saved.version),
+                SystemSettingChanged(setting_id=setting.id, setting=name, version=saved.version),
                 audited("auth.system_setting.changed", staff, "system_setting", name, version=saved.version),
             )
+        await self.current.refresh()
         return saved
 
 
