@@ -7,6 +7,8 @@ from typing import Final
 from auth.accounts.repository import AccountRepository
 from auth.factors.model import ACTIVATE_WITHIN
 from auth.factors.repository import AppRepository
+from auth.impersonations.model import KEPT
+from auth.impersonations.repository import ImpersonationRepository
 from auth.mails.repository import NoticeRepository
 from auth.sessions.repository import AttemptRepository, SessionRepository
 from auth.sign_ins.repository import SignInRepository
@@ -30,6 +32,7 @@ class Sweeper:
                 await SessionRepository(tx).purge(timedelta(days=1), AT_ONCE),
                 await SignInRepository(tx).purge(AT_ONCE),
                 await StaffSessionRepository(tx).purge(timedelta(days=1), AT_ONCE),
+                await ImpersonationRepository(tx).purge(KEPT, AT_ONCE),
                 await StaffAttempts(tx).purge(timedelta(hours=2), AT_ONCE),
                 await AppRepository(tx).purge(ACTIVATE_WITHIN, AT_ONCE),
                 await AttemptRepository(tx).purge(timedelta(hours=1), AT_ONCE),
