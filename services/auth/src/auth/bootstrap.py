@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from operator import attrgetter
 from typing import Final
 
@@ -17,6 +18,9 @@ from auth.api_keys.privacy import ApiKeyHolding
 from auth.api_keys.secrets import Secrets
 from auth.api_keys.service import ApiKeyService
 from auth.api_keys.uses import Uses
+from auth.devices.names import DeviceNames
+from auth.devices.privacy import DeviceHolding
+from auth.devices.service import DeviceService
 from auth.factors.privacy import FactorHolding
 from auth.factors.proving import Codes
 from auth.factors.sealing import FactorSeals
@@ -42,8 +46,11 @@ from auth.passwords.policy import PasswordPolicy
 from auth.preferences.privacy import PreferenceHolding
 from auth.preferences.service import PreferenceService
 from auth.sessions.access import AccessTokens
+from auth.sessions.csrf import CsrfTokens
+from auth.sessions.model import Limits
 from auth.sessions.privacy import SessionHolding
 from auth.sessions.service import SessionService
+from auth.sessions.whereabouts import Whereabouts
 from auth.settings import AuthSettings
 from auth.sign_ins.service import Entrance
 from auth.staff.enrolling import EnrolmentService
@@ -53,6 +60,7 @@ from auth.staff.service import StaffService
 from auth.staff_sessions.access import StaffAccess
 from auth.staff_sessions.service import StaffSessionService
 from auth.sweeping import Sweeper
+from auth.throttle.service import Throttle
 from auth.tokens.mints import Mints
 from auth.worker import SUBSCRIPTIONS
 from contracts.auth import AuthErasureAnswered, AuthExportPartReady
@@ -87,6 +95,8 @@ class Parts:
 
     accounts: AccountService
     sessions: SessionService
+    devices: DeviceService
+    throttle: Throttle
     entrance: Entrance
     factors: FactorService
     showing: ShowingService
@@ -122,15 +132,18 @@ def build(  # noqa: PLR0917 - what everything stands on
     keys = KeyRing(database, sealer)
     addresses = Addresses(keyring)
     mailer = _mailer(database, keyring, MailComposer(addresses, mints, _public_url(settings)), settings, server)
-    attempts_key = sealer.derive("sign-in-attempts")
+    throttle = Throttle(database, sealer.derive("sign-in-attempts"), mailer, mints.unlock)
     approval = _approval(passwords, outbound, settings)
     access_tokens = AccessTokens(settings.token_issuer, settings.token_audience)
-    entrance = Entrance(database, keys, mints.refresh, access_tokens, mints.sign_in)
+    entrance = _entrance(database, sealer, keyring, keys, mints, mailer, access_tokens, settings)
+    names = DeviceNames(keyring)
     seals, codes_key = FactorSeals(keyring), sealer.derive("recovery-codes")
     secrets, uses = Secrets(sealer), Uses(database)
     return Parts(
         accounts=AccountService(database, addresses, passwords, approval, mints.verification, mailer),
-        sessions=SessionService(database, addresses, passwords, entrance, attempts_key),
+        sessions=SessionService(database, addresses, passwords, entrance, throttle),
+        devices=DeviceService(database, names),
+        throttle=throttle,
         entrance=entrance,
         factors=FactorService(database, seals, mailer, addresses, settings.product_name, codes_key),
         showing=ShowingService(database, entrance, Codes(database, seals, codes_key), passwords, mailer),
@@ -149,7 +162,39 @@ def build(  # noqa: PLR0917 - what everything stands on
         mailer=mailer,
         ledger=mailer.ledger,
         sweeper=Sweeper(database),
-        holdings=_holdings(database, addresses, seals, mailer, attempts_key),
+        holdings=_holdings(
+            database,
+            addresses,
+            seals,
+            mailer,
+            SessionHolding(database, throttle, entrance.whereabouts),
+            DeviceHolding(database, names),
+        ),
+    )
+
+
+def _entrance(  # noqa: PLR0917 - what letting people in needs
+    database: Database,
+    sealer: Sealer,
+    keyring: Keyring,
+    keys: KeyRing,
+    mints: Mints,
+    mailer: Mailer,
+    access_tokens: AccessTokens,
+    settings: AuthSettings,
+) -> Entrance:
+    """The one way in."""
+    return Entrance(
+        database,
+        keys,
+        mints.refresh,
+        access_tokens,
+        mints.sign_in,
+        mints.device,
+        CsrfTokens(sealer.derive("csrf")),
+        Whereabouts(keyring),
+        Limits(timedelta(days=settings.session_days), timedelta(days=settings.session_idle_days)),
+        mailer,
     )
 
 
@@ -191,8 +236,13 @@ def _approval(passwords: Passwords, outbound: Outbound, settings: AuthSettings) 
     return Approval(passwords, PasswordPolicy(settings.password_policy, known=known), breached)
 
 
-def _holdings(
-    database: Database, addresses: Addresses, seals: FactorSeals, mailer: Mailer, attempts_key: bytes
+def _holdings(  # noqa: PLR0917 - whatever holds something about people
+    database: Database,
+    addresses: Addresses,
+    seals: FactorSeals,
+    mailer: Mailer,
+    sessions: SessionHolding,
+    devices: DeviceHolding,
 ) -> Holdings:
     """What is held about people, in the order in which it is let go of."""
     holdings = (
@@ -204,6 +254,8 @@ def _holdings(
         ApiKeyHolding(database),
         SessionHolding(database, attempts_key),
         ImpersonationHolding(database, Reasons(addresses.keyring)),
+        sessions,
+        devices,
         AccountHolding(database, addresses),
         RequestKeys(database),
     )
@@ -257,6 +309,9 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
     return (
         parts.accounts,
         parts.sessions,
+        parts.devices,
+        parts.throttle,
+        parts.mints,
         parts.factors,
         parts.showing,
         parts.organizations,

@@ -92,6 +92,10 @@ RETENTION: Final[Mapping[str, Retention]] = MappingProxyType(
         "schema": Retention("while the schema exists"),
         "work": Retention("until the work is done, mostly milliseconds", "whoever does the work"),
         "one hour": Retention("1 hour after it happened", "the sweeper"),
+        "guesses": Retention(
+            "30 days after the last guess, a lock a year; by address and network 1 day", "the sweeper"
+        ),
+        "devices": Retention("400 days after the last sign-in on it", "the sweeper"),
         "request keys": Retention("24 hours", "the loop `purge idempotency keys`"),
         "ended sessions": Retention("1 day after the session would have expired", "the sweeper"),
         "consents asked for": Retention("1 day after they expired", "the loop `forget connections`"),
