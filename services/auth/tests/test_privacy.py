@@ -463,7 +463,6 @@ async def test_killed_at_any_step_it_goes_on_and_the_counts_are_right(
         "invitations": 2,
         "mail_preferences": 1,
         "impersonations": 1,
-        "security_notices": 4,
         "throttles": 1,
         "devices": 2,
         "security_notices": removed["security_notices"],

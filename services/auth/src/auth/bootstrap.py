@@ -252,7 +252,6 @@ def _holdings(  # noqa: PLR0917 - whatever holds something about people
         PreferenceHolding(database),
         FactorHolding(database, seals),
         ApiKeyHolding(database),
-        SessionHolding(database, attempts_key),
         ImpersonationHolding(database, Reasons(addresses.keyring)),
         sessions,
         devices,
