@@ -12,7 +12,7 @@ from auth.organizations.errors import OrganizationNotFound
 from auth.staff.errors import FreshProofNeeded, StaffSessionEnded
 from auth.staff.router import never_kept
 from kit.http.app import part
-from kit.http.caller import CurrentCaller, TokenRefused
+from kit.http.caller import Caller, PersonalCaller, TokenRefused, permitted_by_rows
 from kit.http.idempotency import IdempotencyKeyReused
 from kit.http.pagination import BadCursor, Page, Paging
 from kit.http.problem import problems
@@ -29,6 +29,7 @@ in_organization = APIRouter(
 )
 
 Impersonations = Annotated[ImpersonationService, Depends(part(ImpersonationService))]
+Manager = Annotated[Caller, Depends(permitted_by_rows("impersonations.manage"))]
 Impersonator = Annotated[StaffCaller, staff_permitted("impersonations.begin")]
 
 
@@ -73,20 +74,20 @@ async def end_begun(impersonation_id: UUID, staff: Impersonator, impersonations:
 
 
 @own.get("", responses=problems(BadCursor))
-async def list_own(caller: CurrentCaller, impersonations: Impersonations, page: Paging) -> Page[ImpersonationOut]:
+async def list_own(caller: PersonalCaller, impersonations: Impersonations, page: Paging) -> Page[ImpersonationOut]:
     """Each time a member of staff acted in the caller's place, the newest first."""
     return _page(await impersonations.of_user(caller, page))
 
 
 @own.delete("/{impersonation_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(ImpersonationNotFound))
-async def end_own(impersonation_id: UUID, caller: CurrentCaller, impersonations: Impersonations) -> None:
+async def end_own(impersonation_id: UUID, caller: PersonalCaller, impersonations: Impersonations) -> None:
     """Send a member of staff away who acts in the caller's place."""
     await impersonations.end_by_user(impersonation_id, caller)
 
 
 @in_organization.get("", responses=problems(BadCursor))
 async def list_in_organization(
-    organization_id: UUID, caller: CurrentCaller, impersonations: Impersonations, page: Paging
+    organization_id: UUID, caller: Manager, impersonations: Impersonations, page: Paging
 ) -> Page[ImpersonationOut]:
     """Each time a member of staff acted in the organization, for its owners and administrators."""
     return _page(await impersonations.of_organization(organization_id, caller, page))
@@ -96,7 +97,7 @@ async def list_in_organization(
     "/{impersonation_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(ImpersonationNotFound)
 )
 async def end_in_organization(
-    organization_id: UUID, impersonation_id: UUID, caller: CurrentCaller, impersonations: Impersonations
+    organization_id: UUID, impersonation_id: UUID, caller: Manager, impersonations: Impersonations
 ) -> None:
     """Send a member of staff away who acts in the organization."""
     await impersonations.end_by_organization(impersonation_id, organization_id, caller)

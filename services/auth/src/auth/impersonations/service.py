@@ -10,10 +10,7 @@ from auth.impersonations.repository import ImpersonationRepository
 from auth.impersonations.sealing import Reasons
 from auth.keys.service import KeyRing
 from auth.mails.notices import Notice, notify
-from auth.members.errors import NotAllowed
-from auth.members.permissions import Role
-from auth.members.repository import MemberRepository
-from auth.organizations.errors import OrganizationNotFound
+from auth.members.acting import insist
 from auth.sessions.access import AccessTokens, claims_of
 from auth.sessions.model import Standing
 from auth.sessions.repository import SessionRepository
@@ -92,7 +89,7 @@ class ImpersonationService:
     async def end_by_organization(self, impersonation_id: UUID, organization_id: UUID, caller: Caller) -> None:
         """Send somebody away who acts in the organization, as one of its owners or administrators."""
         async with self.database.transaction(organization_id) as tx:
-            await _insist_on_manager(tx, caller)
+            await insist(tx, caller, "impersonations.manage")
             held = await ImpersonationRepository(tx).find(impersonation_id)
             if held is None or held.organization_id != organization_id:
                 raise ImpersonationNotFound
@@ -113,7 +110,7 @@ class ImpersonationService:
     async def of_organization(self, organization_id: UUID, caller: Caller, page: PageRequest) -> Listed:
         """Those in the organization, the newest first, for its owners and administrators."""
         async with self.database.transaction(organization_id) as tx:
-            await _insist_on_manager(tx, caller)
+            await insist(tx, caller, "impersonations.manage")
             return await self._page(ImpersonationRepository(tx).of_organization, page)
 
     async def _page(
@@ -181,11 +178,3 @@ async def _standing(tx: Transaction, user_id: UUID, organization_id: UUID | None
     if organization_id is not None and standing.organization_id is None:
         raise NotAMember
     return standing
-
-
-async def _insist_on_manager(tx: Transaction, caller: Caller) -> None:
-    role = await MemberRepository(tx).role_of(caller.user_id)
-    if role is None:
-        raise OrganizationNotFound
-    if role not in (Role.OWNER, Role.ADMIN):
-        raise NotAllowed
