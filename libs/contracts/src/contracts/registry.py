@@ -18,6 +18,7 @@ EVENTS: tuple[type[Event], ...] = (
     auth.SessionsRevoked,
     auth.SystemSettingChanged,
     auth.FlagChanged,
+    auth.SessionReuseDetected,
     auth.AuthAuditRecorded,
     auth.AuthExportPartReady,
     auth.AuthErasureAnswered,

@@ -8,16 +8,21 @@ from fastapi import APIRouter
 from auth.accounts.router import router as accounts
 from auth.api_keys.router import internal as key_exchanges
 from auth.api_keys.router import router as api_keys
+from auth.devices.router import router as devices
 from auth.factors.router import router as factors
 from auth.factors.router import showing
 from auth.flags.router import router as flags
 from auth.flags.router import staff as staff_flags
+from auth.impersonations.router import in_organization as organizations_impersonations
+from auth.impersonations.router import own as own_impersonations
+from auth.impersonations.router import router as impersonations
 from auth.invitations.router import acceptance
 from auth.invitations.router import router as invitations
 from auth.keys.router import router as keys
 from auth.members.router import router as members
 from auth.organizations.router import router as organizations
 from auth.preferences.router import router as preferences
+from auth.roles.router import router as roles
 from auth.scopes.router import router as scopes
 from auth.sessions.router import internal
 from auth.sessions.router import router as sessions
@@ -32,6 +37,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     keys,
     accounts,
     sessions,
+    devices,
     showing,
     factors,
     organizations,
@@ -39,10 +45,14 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     invitations,
     acceptance,
     preferences,
+    roles,
     scopes,
     api_keys,
     key_exchanges,
     internal,
+    own_impersonations,
+    organizations_impersonations,
+    impersonations,
     staff_sessions,
     staff_enrolments,
     staff,

@@ -30,7 +30,7 @@ from auth.staff.schemas import (
 )
 from auth.staff.service import StaffService
 from kit.http.app import part
-from kit.http.caller import TokenRefused
+from kit.http.caller import OpenToAnybody, TokenRefused
 from kit.http.etag import Changed, ConditionMissing, Expected, Versioned
 from kit.http.pagination import BadCursor, Page, Paging
 from kit.http.problem import problems
@@ -39,7 +39,7 @@ from kit.http.staff import CurrentStaff, PermissionMissing, StaffCaller, staff_p
 router = APIRouter(
     prefix="/v1/staff", tags=["staff"], responses=problems(TokenRefused, PermissionMissing, FreshProofNeeded)
 )
-enrolments = APIRouter(prefix="/v1/staff/enrolments", tags=["staff"])
+enrolments = APIRouter(prefix="/v1/staff/enrolments", tags=["staff"], dependencies=[OpenToAnybody])
 
 Staff = Annotated[StaffService, Depends(part(StaffService))]
 Enrolments = Annotated[EnrolmentService, Depends(part(EnrolmentService))]

@@ -11,7 +11,7 @@ from auth.staff.router import never_kept
 from auth.staff.schemas import ProveStaff, RefreshStaff, SignInStaff, StaffTokensOut
 from auth.staff_sessions.service import StaffSessionService
 from kit.http.app import part
-from kit.http.caller import TokenRefused
+from kit.http.caller import OpenToAnybody, TokenRefused
 from kit.http.problem import problems
 from kit.http.staff import CurrentStaff
 
@@ -23,7 +23,7 @@ Sessions = Annotated[StaffSessionService, Depends(part(StaffSessionService))]
 @router.post(
     "",
     status_code=status.HTTP_201_CREATED,
-    dependencies=[Depends(never_kept)],
+    dependencies=[Depends(never_kept), OpenToAnybody],
     responses=problems(StaffCredentialsWrong, AddressInvalid, TooManyStaffAttempts, TooManyPasswords),
 )
 async def sign_in_staff(body: SignInStaff, sessions: Sessions, visitor: CurrentVisitor) -> StaffTokensOut:
@@ -34,7 +34,7 @@ async def sign_in_staff(body: SignInStaff, sessions: Sessions, visitor: CurrentV
 
 @router.post(
     "/refresh",
-    dependencies=[Depends(never_kept)],
+    dependencies=[Depends(never_kept), OpenToAnybody],
     responses=problems(RefreshTokenForged, RefreshTokenReused, StaffSessionEnded),
 )
 async def refresh_staff_session(body: RefreshStaff, sessions: Sessions) -> StaffTokensOut:
