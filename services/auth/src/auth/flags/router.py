@@ -8,7 +8,7 @@ from auth.flags.errors import FlagExists, FlagNotFound, TooManyFlags
 from auth.flags.schemas import CreateFlag, FlagOut, FlagsOut, KillFlag, SetFlag
 from auth.flags.service import FlagService
 from kit.http.app import part
-from kit.http.caller import CurrentCaller, TokenRefused
+from kit.http.caller import PersonalCaller, TokenRefused
 from kit.http.etag import Changed, ConditionMissing, Expected, Versioned, parse_tags
 from kit.http.pagination import BadCursor, Page, Paging
 from kit.http.problem import problems
@@ -22,7 +22,7 @@ Changer = Annotated[StaffCaller, staff_permitted("flags.change")]
 
 
 @router.get("", response_model=FlagsOut, responses={304: {"description": "Nothing has changed."}})
-async def read_flags(request: Request, caller: CurrentCaller, flags: Flags) -> Response:
+async def read_flags(request: Request, caller: PersonalCaller, flags: Flags) -> Response:
     """What is on for the caller, in the organization of the token."""
     body = orjson.dumps({"flags": await flags.for_caller(caller)})
     tag = hashlib.sha256(body + str(caller.organization_id).encode()).hexdigest()[:32]

@@ -8,7 +8,7 @@ from auth.system.registry import MAINTENANCE
 from auth.system.schemas import ChangeOut, ChangeSetting, SettingOut, SettingsOut, SystemOut
 from auth.system.service import SystemService
 from kit.http.app import part
-from kit.http.caller import TokenRefused
+from kit.http.caller import OpenToAnybody, TokenRefused
 from kit.http.etag import Changed, ConditionMissing, Expected, Versioned
 from kit.http.pagination import BadCursor, Page, Paging
 from kit.http.problem import problems
@@ -69,7 +69,7 @@ async def list_setting_changes(name: str, _staff: CurrentStaff, system: System, 
     return Page(items=items, next_cursor=cursor)
 
 
-@public.get("/v1/system")
+@public.get("/v1/system", dependencies=[OpenToAnybody])
 async def read_system(system: System, response: Response) -> SystemOut:
     """What everybody may know: whether the platform is closed for maintenance, a banner, whether one can sign up."""
     response.headers["cache-control"] = "public, max-age=5"
