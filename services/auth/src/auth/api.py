@@ -15,6 +15,8 @@ from auth.invitations.router import router as invitations
 from auth.keys.router import router as keys
 from auth.members.router import router as members
 from auth.organizations.router import router as organizations
+from auth.passkeys.router import entering
+from auth.passkeys.router import router as passkeys
 from auth.preferences.router import router as preferences
 from auth.scopes.router import router as scopes
 from auth.sessions.router import internal
@@ -25,7 +27,9 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     accounts,
     sessions,
     showing,
+    entering,
     factors,
+    passkeys,
     organizations,
     members,
     invitations,

@@ -30,6 +30,10 @@ from auth.mails.privacy import MailHolding
 from auth.members.privacy import MemberHolding, known_in
 from auth.members.service import MemberService
 from auth.organizations.service import OrganizationService
+from auth.passkeys.ceremony import RelyingParty
+from auth.passkeys.privacy import PasskeyHolding
+from auth.passkeys.proving import PasskeyProofs
+from auth.passkeys.service import PasskeyService
 from auth.passwords.approving import Approval
 from auth.passwords.breached import BreachedPasswords
 from auth.passwords.common import KnownPasswords, NotAList
@@ -68,6 +72,7 @@ class Parts:
     entrance: Entrance
     factors: FactorService
     showing: ShowingService
+    passkeys: PasskeyService
     organizations: OrganizationService
     members: MemberService
     invitations: InvitationService
@@ -104,13 +109,16 @@ def build(  # noqa: PLR0917 - what everything stands on
     access_tokens = AccessTokens(settings.token_issuer, settings.token_audience)
     entrance = Entrance(database, keys, mints.refresh, access_tokens, mints.sign_in)
     seals, codes_key = FactorSeals(keyring), sealer.derive("recovery-codes")
+    party = RelyingParty(settings.rp_id, settings.product_name, settings.origins, settings.webauthn_user_verification)
+    proofs = PasskeyProofs(database, party, mailer)
     secrets, uses = Secrets(sealer), Uses(database)
     return Parts(
         accounts=AccountService(database, addresses, passwords, approval, mints.verification, mailer),
         sessions=SessionService(database, addresses, passwords, entrance, attempts_key),
         entrance=entrance,
         factors=FactorService(database, seals, mailer, addresses, settings.product_name, codes_key),
-        showing=ShowingService(database, entrance, Codes(database, seals, codes_key), passwords, mailer),
+        showing=ShowingService(database, entrance, Codes(database, seals, codes_key), proofs, passwords, mailer),
+        passkeys=PasskeyService(database, party, proofs, entrance, seals, addresses, mailer, codes_key),
         organizations=OrganizationService(database),
         members=MemberService(database, addresses),
         invitations=InvitationService(database, addresses, mints.invitation, mailer),
@@ -150,6 +158,7 @@ def _holdings(
         InvitationHolding(database, addresses),
         PreferenceHolding(database),
         FactorHolding(database, seals),
+        PasskeyHolding(database, seals),
         ApiKeyHolding(database),
         SessionHolding(database, attempts_key),
         AccountHolding(database, addresses),
@@ -207,6 +216,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.sessions,
         parts.factors,
         parts.showing,
+        parts.passkeys,
         parts.organizations,
         parts.members,
         parts.invitations,

@@ -8,6 +8,7 @@ from auth.accounts.repository import AccountRepository
 from auth.factors.model import ACTIVATE_WITHIN
 from auth.factors.repository import AppRepository
 from auth.mails.repository import NoticeRepository
+from auth.passkeys.repository import ChallengeRepository
 from auth.sessions.repository import AttemptRepository, SessionRepository
 from auth.sign_ins.repository import SignInRepository
 from kit.db.database import Database
@@ -27,6 +28,7 @@ class Sweeper:
             forgotten = (
                 await SessionRepository(tx).purge(timedelta(days=1), AT_ONCE),
                 await SignInRepository(tx).purge(AT_ONCE),
+                await ChallengeRepository(tx).purge(AT_ONCE),
                 await AppRepository(tx).purge(ACTIVATE_WITHIN, AT_ONCE),
                 await AttemptRepository(tx).purge(timedelta(hours=1), AT_ONCE),
                 await NoticeRepository(tx).purge(timedelta(days=90), AT_ONCE),

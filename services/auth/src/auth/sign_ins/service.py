@@ -59,12 +59,22 @@ class Entrance:
         Raises:
             SignInOver: there is none such, or no try is left.
         """
-        try:
-            (sign_in_id,) = self.sign_in_tokens.read(token).ids
-        except TokenForged as error:
-            raise SignInOver from error
+        sign_in_id = self._read(token)
         async with self.database.transaction() as tx:
             found = await SignInRepository(tx).attempt(sign_in_id)
+        if found is None:
+            raise SignInOver
+        return found
+
+    async def waiting(self, token: str) -> SignIn:
+        """A sign-in under way, without counting a try.
+
+        Raises:
+            SignInOver: there is none such, or no try is left.
+        """
+        sign_in_id = self._read(token)
+        async with self.database.transaction() as tx:
+            found = await SignInRepository(tx).find(sign_in_id)
         if found is None:
             raise SignInOver
         return found
@@ -98,6 +108,13 @@ class Entrance:
             organization_id=standing.organization_id,
             role=standing.role,
         )
+
+    def _read(self, token: str) -> UUID:
+        try:
+            (sign_in_id,) = self.sign_in_tokens.read(token).ids
+        except TokenForged as error:
+            raise SignInOver from error
+        return sign_in_id
 
     async def _ask(self, tx: Transaction, sign_in: SignIn, factors: tuple[Proof, ...]) -> FactorNeeded:
         await SignInRepository(tx).add(sign_in, SIGN_IN_LIFE)
