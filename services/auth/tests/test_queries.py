@@ -33,6 +33,10 @@ async def plan(database: Database, sql: str, *args: object) -> str:
         ("SELECT id FROM verifications WHERE expires_at < kit_now()", ()),
         ("SELECT id FROM sessions WHERE expires_at < kit_now()", ()),
         ("SELECT id FROM revocations WHERE revoked_at > kit_now() ORDER BY revoked_at", ()),
+        ("SELECT 1 FROM throttles WHERE last_at < kit_now()", ()),
+        ("SELECT 1 FROM throttles WHERE lock_id = $1", (new_id(),)),
+        ("SELECT id FROM devices WHERE user_id = $1 AND token_id = $2", (new_id(), new_id())),
+        ("SELECT id FROM devices WHERE seen_at < kit_now()", ()),
         ("SELECT id FROM totp_factors WHERE user_id = $1", (new_id(),)),
         ("SELECT id FROM totp_factors WHERE activated_at IS NULL AND created_at <= kit_now()", ()),
         ("SELECT 1 FROM passkeys WHERE user_id = $1", (new_id(),)),
@@ -41,7 +45,6 @@ async def plan(database: Database, sql: str, *args: object) -> str:
         ("SELECT 1 FROM passkey_challenges WHERE user_id = $1 AND about = $1 AND purpose = 'step-up'", (new_id(),)),
         ("SELECT 1 FROM passkey_challenges WHERE expires_at < kit_now()", ()),
         ("SELECT 1 FROM recovery_codes WHERE user_id = $1", (new_id(),)),
-        ("SELECT 1 FROM sign_in_attempts WHERE last_at < kit_now()", ()),
         ("SELECT role FROM members WHERE organization_id = $1 AND user_id = $2", (ORGANIZATION, new_id())),
         (
             "SELECT role FROM members WHERE organization_id = $1 AND id > $2 ORDER BY id LIMIT 9",

@@ -16,6 +16,7 @@ EVENTS: tuple[type[Event], ...] = (
     auth.MemberRemoved,
     auth.MailPreferencesChanged,
     auth.SessionsRevoked,
+    auth.SessionReuseDetected,
     auth.AuthAuditRecorded,
     auth.AuthExportPartReady,
     auth.AuthErasureAnswered,

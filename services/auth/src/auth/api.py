@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from auth.accounts.router import router as accounts
 from auth.api_keys.router import internal as key_exchanges
 from auth.api_keys.router import router as api_keys
+from auth.devices.router import router as devices
 from auth.factors.router import router as factors
 from auth.factors.router import showing
 from auth.invitations.router import acceptance
@@ -18,14 +19,19 @@ from auth.organizations.router import router as organizations
 from auth.passkeys.router import entering
 from auth.passkeys.router import router as passkeys
 from auth.preferences.router import router as preferences
+from auth.roles.router import router as roles
 from auth.scopes.router import router as scopes
 from auth.sessions.router import internal
 from auth.sessions.router import router as sessions
+from auth.staff.router import enrolments as staff_enrolments
+from auth.staff.router import router as staff
+from auth.staff_sessions.router import router as staff_sessions
 
 ROUTERS: Final[Sequence[APIRouter]] = (
     keys,
     accounts,
     sessions,
+    devices,
     showing,
     entering,
     factors,
@@ -35,8 +41,12 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     invitations,
     acceptance,
     preferences,
+    roles,
     scopes,
     api_keys,
     key_exchanges,
     internal,
+    staff_sessions,
+    staff_enrolments,
+    staff,
 )

@@ -3,10 +3,12 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from operator import attrgetter
 from typing import Final
 
 from auth import migrations, worker
+from auth.accounts.address import AddressInvalid
 from auth.accounts.privacy import AccountHolding
 from auth.accounts.sealing import Addresses
 from auth.accounts.service import AccountService
@@ -16,6 +18,9 @@ from auth.api_keys.privacy import ApiKeyHolding
 from auth.api_keys.secrets import Secrets
 from auth.api_keys.service import ApiKeyService
 from auth.api_keys.uses import Uses
+from auth.devices.names import DeviceNames
+from auth.devices.privacy import DeviceHolding
+from auth.devices.service import DeviceService
 from auth.factors.privacy import FactorHolding
 from auth.factors.proving import Codes
 from auth.factors.sealing import FactorSeals
@@ -42,11 +47,21 @@ from auth.passwords.policy import PasswordPolicy
 from auth.preferences.privacy import PreferenceHolding
 from auth.preferences.service import PreferenceService
 from auth.sessions.access import AccessTokens
+from auth.sessions.csrf import CsrfTokens
+from auth.sessions.model import Limits
 from auth.sessions.privacy import SessionHolding
 from auth.sessions.service import SessionService
+from auth.sessions.whereabouts import Whereabouts
 from auth.settings import AuthSettings
 from auth.sign_ins.service import Entrance
+from auth.staff.enrolling import EnrolmentService
+from auth.staff.permissions import StaffRole
+from auth.staff.sealing import StaffSeals
+from auth.staff.service import StaffService
+from auth.staff_sessions.access import StaffAccess
+from auth.staff_sessions.service import StaffSessionService
 from auth.sweeping import Sweeper
+from auth.throttle.service import Throttle
 from auth.tokens.mints import Mints
 from auth.worker import SUBSCRIPTIONS
 from contracts.auth import AuthErasureAnswered, AuthExportPartReady
@@ -54,6 +69,7 @@ from contracts.consumers import CONSUMERS
 from kit.db.database import Database
 from kit.http.client import Outbound
 from kit.http.peer import Peers
+from kit.http.tokens import staff_audience
 from kit.ledger.ledger import Ledger
 from kit.mail import Mailer, MailServer, Post, SmtpServer, Templates, mail_kinds
 from kit.privacy.holding import Holdings
@@ -64,11 +80,22 @@ from kit.service import Backbone, Privacy, Service
 
 
 @dataclass(frozen=True, slots=True)
+class StaffParts:
+    """What serves the platform's own staff."""
+
+    members: StaffService
+    sessions: StaffSessionService
+    enrolments: EnrolmentService
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """What auth is made of."""
 
     accounts: AccountService
     sessions: SessionService
+    devices: DeviceService
+    throttle: Throttle
     entrance: Entrance
     factors: FactorService
     showing: ShowingService
@@ -79,6 +106,7 @@ class Parts:
     keys: KeyRing
     rotation: KeyRotation
     preferences: PreferenceService
+    staff: StaffParts
     api_keys: ApiKeyService
     key_exchange: KeyExchange
     uses: Uses
@@ -104,17 +132,20 @@ def build(  # noqa: PLR0917 - what everything stands on
     keys = KeyRing(database, sealer)
     addresses = Addresses(keyring)
     mailer = _mailer(database, keyring, MailComposer(addresses, mints, _public_url(settings)), settings, server)
-    attempts_key = sealer.derive("sign-in-attempts")
+    throttle = Throttle(database, sealer.derive("sign-in-attempts"), mailer, mints.unlock)
     approval = _approval(passwords, outbound, settings)
     access_tokens = AccessTokens(settings.token_issuer, settings.token_audience)
-    entrance = Entrance(database, keys, mints.refresh, access_tokens, mints.sign_in)
+    entrance = _entrance(database, sealer, keyring, keys, mints, mailer, access_tokens, settings)
+    names = DeviceNames(keyring)
     seals, codes_key = FactorSeals(keyring), sealer.derive("recovery-codes")
     party = RelyingParty(settings.rp_id, settings.product_name, settings.origins, settings.webauthn_user_verification)
     proofs = PasskeyProofs(database, party, mailer)
     secrets, uses = Secrets(sealer), Uses(database)
     return Parts(
         accounts=AccountService(database, addresses, passwords, approval, mints.verification, mailer),
-        sessions=SessionService(database, addresses, passwords, entrance, attempts_key),
+        sessions=SessionService(database, addresses, passwords, entrance, throttle),
+        devices=DeviceService(database, names),
+        throttle=throttle,
         entrance=entrance,
         factors=FactorService(database, seals, mailer, addresses, settings.product_name, codes_key),
         showing=ShowingService(database, entrance, Codes(database, seals, codes_key), proofs, passwords, mailer),
@@ -125,6 +156,7 @@ def build(  # noqa: PLR0917 - what everything stands on
         keys=keys,
         rotation=KeyRotation(database, sealer),
         preferences=PreferenceService(database, addresses, mailer),
+        staff=_staff(database, keyring, approval, keys, mints, settings),
         api_keys=ApiKeyService(database, secrets),
         key_exchange=KeyExchange(database, secrets, keys, access_tokens, uses),
         uses=uses,
@@ -133,7 +165,58 @@ def build(  # noqa: PLR0917 - what everything stands on
         mailer=mailer,
         ledger=mailer.ledger,
         sweeper=Sweeper(database),
-        holdings=_holdings(database, addresses, seals, mailer, attempts_key),
+        holdings=_holdings(
+            database,
+            addresses,
+            seals,
+            mailer,
+            SessionHolding(database, throttle, entrance.whereabouts),
+            DeviceHolding(database, names),
+        ),
+    )
+
+
+def _entrance(  # noqa: PLR0917 - what letting people in needs
+    database: Database,
+    sealer: Sealer,
+    keyring: Keyring,
+    keys: KeyRing,
+    mints: Mints,
+    mailer: Mailer,
+    access_tokens: AccessTokens,
+    settings: AuthSettings,
+) -> Entrance:
+    """The one way in."""
+    return Entrance(
+        database,
+        keys,
+        mints.refresh,
+        access_tokens,
+        mints.sign_in,
+        mints.device,
+        CsrfTokens(sealer.derive("csrf")),
+        Whereabouts(keyring),
+        Limits(timedelta(days=settings.session_days), timedelta(days=settings.session_idle_days)),
+        mailer,
+    )
+
+
+def _staff(  # noqa: PLR0917 - what staff are served with
+    database: Database,
+    keyring: Keyring,
+    approval: Approval,
+    keys: KeyRing,
+    mints: Mints,
+    settings: AuthSettings,
+) -> StaffParts:
+    """Parts of staff, with tokens for their own audience."""
+    seals = StaffSeals(keyring)
+    access_tokens = AccessTokens(settings.token_issuer, staff_audience(settings.token_audience))
+    access = StaffAccess(keys, access_tokens, mints.staff_refresh, database.clock)
+    return StaffParts(
+        members=StaffService(database, seals, mints.staff_enrolment, _public_url(settings)),
+        sessions=StaffSessionService(database, seals, approval.passwords, access),
+        enrolments=EnrolmentService(database, seals, approval, mints.staff_enrolment),
     )
 
 
@@ -148,8 +231,13 @@ def _approval(passwords: Passwords, outbound: Outbound, settings: AuthSettings) 
     return Approval(passwords, PasswordPolicy(settings.password_policy, known=known), breached)
 
 
-def _holdings(
-    database: Database, addresses: Addresses, seals: FactorSeals, mailer: Mailer, attempts_key: bytes
+def _holdings(  # noqa: PLR0917 - whatever holds something about people
+    database: Database,
+    addresses: Addresses,
+    seals: FactorSeals,
+    mailer: Mailer,
+    sessions: SessionHolding,
+    devices: DeviceHolding,
 ) -> Holdings:
     """What is held about people, in the order in which it is let go of."""
     holdings = (
@@ -160,7 +248,8 @@ def _holdings(
         FactorHolding(database, seals),
         PasskeyHolding(database, seals),
         ApiKeyHolding(database),
-        SessionHolding(database, attempts_key),
+        sessions,
+        devices,
         AccountHolding(database, addresses),
         RequestKeys(database),
     )
@@ -214,6 +303,9 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
     return (
         parts.accounts,
         parts.sessions,
+        parts.devices,
+        parts.throttle,
+        parts.mints,
         parts.factors,
         parts.showing,
         parts.passkeys,
@@ -222,6 +314,9 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.invitations,
         parts.preferences,
         parts.keys,
+        parts.staff.members,
+        parts.staff.sessions,
+        parts.staff.enrolments,
         parts.api_keys,
         parts.key_exchange,
         parts.peers,
@@ -248,6 +343,15 @@ async def rotate_keys(parts: Parts) -> None:
     await parts.rotation.rotate()
 
 
+async def add_staff(parts: Parts, address: str, role: str = StaffRole.ADMIN.value) -> None:
+    """Add a member of staff (support, operator or admin), or let one enrol anew, and print the link for it."""
+    try:
+        link = await parts.staff.members.add_by_operator(address, StaffRole(role))
+    except (AddressInvalid, ValueError) as wrong:
+        raise SystemExit(f"add-staff: {wrong}") from None
+    print(f"Good once, for 24 hours: {link}")  # noqa: T201 - it is for whoever runs the command, and for no log
+
+
 SERVICE: Final = Service(
     name="auth",
     title="Auth",
@@ -262,5 +366,5 @@ SERVICE: Final = Service(
     privacy=privacy,
     subscriptions=SUBSCRIPTIONS,
     consumers=CONSUMERS,
-    commands={"rotate-keys": rotate_keys},
+    commands={"rotate-keys": rotate_keys, "add-staff": add_staff},
 )

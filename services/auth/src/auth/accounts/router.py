@@ -17,7 +17,7 @@ from auth.organizations.service import OrganizationService
 from auth.passwords.errors import PasswordRefused, TooManyPasswords
 from kit.errors import Unauthenticated
 from kit.http.app import part
-from kit.http.caller import CurrentCaller, TokenRefused
+from kit.http.caller import OpenToAnybody, PersonalCaller, TokenRefused
 from kit.http.pagination import Page, PageRequest
 from kit.http.problem import problems
 
@@ -29,6 +29,7 @@ Organizations = Annotated[OrganizationService, Depends(part(OrganizationService)
 
 @router.post(
     "/accounts",
+    dependencies=[OpenToAnybody],
     status_code=status.HTTP_202_ACCEPTED,
     responses=problems(AddressInvalid, PasswordRefused, TooManyPasswords),
 )
@@ -38,7 +39,12 @@ async def sign_up(body: SignUp, accounts: Accounts, language: Language) -> Accep
     return Accepted()
 
 
-@router.post("/accounts/verification-mails", status_code=status.HTTP_202_ACCEPTED, responses=problems(AddressInvalid))
+@router.post(
+    "/accounts/verification-mails",
+    dependencies=[OpenToAnybody],
+    status_code=status.HTTP_202_ACCEPTED,
+    responses=problems(AddressInvalid),
+)
 async def resend_verification(body: ResendVerification, accounts: Accounts, language: Language) -> Accepted:
     """Ask for another mail; the answer is the same for an address without an account."""
     await accounts.resend(body.email, language)
@@ -46,7 +52,9 @@ async def resend_verification(body: ResendVerification, accounts: Accounts, lang
 
 
 @router.post(
-    "/accounts/verify", responses=problems(LinkMalformed, LinkExpired, LinkUsed, LinkOfAnother, TooManyPasswords)
+    "/accounts/verify",
+    dependencies=[OpenToAnybody],
+    responses=problems(LinkMalformed, LinkExpired, LinkUsed, LinkOfAnother, TooManyPasswords),
 )
 async def verify_address(body: VerifyAddress, accounts: Accounts) -> VerifiedOut:
     """Prove an address with the token of a mail's link and the password of that sign-up; good once, for 24 hours."""
@@ -54,7 +62,7 @@ async def verify_address(body: VerifyAddress, accounts: Accounts) -> VerifiedOut
 
 
 @router.get("/me", responses=problems(Unauthenticated, TokenRefused))
-async def read_me(caller: CurrentCaller, accounts: Accounts, organizations: Organizations) -> MeOut:
+async def read_me(caller: PersonalCaller, accounts: Accounts, organizations: Organizations) -> MeOut:
     """Who I am, and the first of my memberships; the rest is at /v1/organizations."""
     me = await accounts.me(caller)
     memberships, cursor = await organizations.mine(caller, PageRequest())

@@ -35,7 +35,7 @@ from auth.sign_ins.answering import CurrentVisitor, answered
 from auth.sign_ins.errors import AccountSuspended, SignInOver, StepUpNeeded
 from auth.sign_ins.model import Wish
 from kit.http.app import part
-from kit.http.caller import CurrentCaller, TokenRefused
+from kit.http.caller import OpenToAnybody, PersonalCaller, TokenRefused
 from kit.http.problem import problems
 
 router = APIRouter(
@@ -48,7 +48,7 @@ Showing = Annotated[ShowingService, Depends(part(ShowingService))]
 
 
 @router.get("")
-async def list_factors(caller: CurrentCaller, factors: Factors) -> FactorsOut:
+async def list_factors(caller: PersonalCaller, factors: Factors) -> FactorsOut:
     """My second factors, and how many recovery codes are left."""
     return FactorsOut.of(await factors.overview(caller))
 
@@ -59,7 +59,7 @@ async def list_factors(caller: CurrentCaller, factors: Factors) -> FactorsOut:
     dependencies=[Depends(never_kept)],
     responses=problems(TooManyFactors),
 )
-async def enrol_app(body: EnrolApp, caller: CurrentCaller, factors: Factors) -> EnrolmentOut:
+async def enrol_app(body: EnrolApp, caller: PersonalCaller, factors: Factors) -> EnrolmentOut:
     """Add an authenticator app. Its secret is shown this once; it counts once its first code was right."""
     return EnrolmentOut.model_validate(await factors.enrol_app(body.name, caller))
 
@@ -70,7 +70,7 @@ async def enrol_app(body: EnrolApp, caller: CurrentCaller, factors: Factors) -> 
     responses=problems(FactorNotFound, CodeWrong, AlreadyActive),
 )
 async def activate_app(
-    factor_id: UUID, body: ActivateApp, caller: CurrentCaller, factors: Factors
+    factor_id: UUID, body: ActivateApp, caller: PersonalCaller, factors: Factors
 ) -> RecoveryCodesOut:
     """Take an app into use with a code of it; with the first factor come recovery codes.
 
@@ -82,20 +82,21 @@ async def activate_app(
 
 @router.delete("/totp/{factor_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(FactorNotFound))
 async def remove_app(
-    factor_id: UUID, caller: CurrentCaller, factors: Factors, *, end_other_sessions: bool = True
+    factor_id: UUID, caller: PersonalCaller, factors: Factors, *, end_other_sessions: bool = True
 ) -> None:
     """Remove an authenticator app; unless told otherwise, all other sessions end."""
     await factors.remove_app(factor_id, caller, end_others=end_other_sessions)
 
 
 @router.post("/recovery-codes", dependencies=[Depends(never_kept)], responses=problems(NothingToRecover))
-async def renew_recovery_codes(caller: CurrentCaller, factors: Factors) -> RecoveryCodesOut:
+async def renew_recovery_codes(caller: PersonalCaller, factors: Factors) -> RecoveryCodesOut:
     """Ten new recovery codes, shown this once; earlier ones are void."""
     return RecoveryCodesOut(recovery_codes=await factors.renew_codes(caller))
 
 
 @showing.post(
     "/second-factor",
+    dependencies=[OpenToAnybody],
     status_code=status.HTTP_201_CREATED,
     responses=problems(SignInOver, WrongFactor, AccountSuspended, OrganizationNotFound),
 )
@@ -107,20 +108,20 @@ async def complete_sign_in(
     return answered(await showing.complete(body.sign_in_token.get_secret_value(), body.shown(), wish), response)
 
 
-@showing.post("/second-factor/passkey-challenges", responses=problems(SignInOver))
+@showing.post("/second-factor/passkey-challenges", dependencies=[OpenToAnybody], responses=problems(SignInOver))
 async def ask_for_second_passkey(body: AskForPasskey, showing: Showing) -> OptionsOut:
     """Begin to complete a sign-in with a passkey: what to hand to `navigator.credentials.get()`."""
     return OptionsOut.model_validate(await showing.ask(body.sign_in_token.get_secret_value()))
 
 
 @showing.post("/current/proofs/passkey-challenges", responses=problems(TokenRefused, ProofRefused))
-async def ask_for_fresh_passkey(caller: CurrentCaller, showing: Showing) -> OptionsOut:
+async def ask_for_fresh_passkey(caller: PersonalCaller, showing: Showing) -> OptionsOut:
     """Begin to show once more that it is you with a passkey: what to hand to `navigator.credentials.get()`."""
     return OptionsOut.model_validate(await showing.ask_again(caller))
 
 
 @showing.post("/current/proofs", responses=problems(TokenRefused, ProofRefused, SessionEnded, TooManyPasswords))
-async def prove(body: Prove, caller: CurrentCaller, showing: Showing) -> ProvenOut:
+async def prove(body: Prove, caller: PersonalCaller, showing: Showing) -> ProvenOut:
     """Show once more that it is you, for what is sensitive; good for ten minutes.
 
     Who has second factors shows one of these. Access tokens from before are void: refresh.

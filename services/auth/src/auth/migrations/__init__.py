@@ -6,7 +6,8 @@ TENANT_FREE: Mapping[str, str] = {
     "users": "people exist before and beside organizations and may be members of several",
     "identities": "the addresses of people, looked up before anyone is signed in",
     "verifications": "proofs of an address under way, of people without any organization yet",
-    "sign_in_attempts": "keyed by what a stranger typed, which may belong to nobody",
+    "devices": "a person's devices, known before anyone is signed in",
+    "throttles": "keyed by what a stranger typed or whence it came, which may belong to nobody",
     "sessions": "a person's sessions, which may switch from one organization to another",
     "sign_ins": "people who are not signed in yet",
     "passkeys": "passkeys of people, by which they are known before they act anywhere",
@@ -16,5 +17,8 @@ TENANT_FREE: Mapping[str, str] = {
     "revocations": "what gateways must refuse now, of all people, for minutes",
     "signing_keys": "the platform's own keys, sealed under the master key",
     "security_notices": "what a person was told of their account, whichever organization they act in",
+    "staff": "the platform's own people, who belong to no organization",
+    "staff_sessions": "sessions of the platform's own people",
+    "staff_attempts": "keyed by what somebody typed at the door of staff, who may be nobody",
     "mail_preferences": "what a person wants, whichever organization writes",
 }

@@ -68,6 +68,25 @@ COMMENT ON TABLE dead_letters IS 'Messages that could not be applied, for an ope
 CREATE INDEX dead_letters_by_state ON dead_letters USING btree (state, id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON dead_letters TO auth_app;
 
+CREATE TABLE devices (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    token_id uuid NOT NULL,
+    name_sealed bytea,
+    remembered_until timestamp with time zone,
+    remembered_epoch bigint,
+    version bigint NOT NULL DEFAULT 1,
+    seen_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT devices_check CHECK (((remembered_until IS NULL) = (remembered_epoch IS NULL))),
+    CONSTRAINT devices_pkey PRIMARY KEY (id),
+    CONSTRAINT devices_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id),
+    CONSTRAINT devices_user_id_token_id_key UNIQUE (user_id, token_id)
+);
+COMMENT ON TABLE devices IS 'A browser or program in which this person has signed in; token_id is what its token proves, the same for all persons who use it. remembered_until: the second factor is spared, while the oldest epoch of the person''s sessions is still remembered_epoch.';
+CREATE INDEX devices_by_age ON devices USING btree (seen_at);
+GRANT DELETE, INSERT, SELECT, UPDATE ON devices TO auth_app;
+
 CREATE TABLE idempotency_keys (
     principal text NOT NULL,
     key text NOT NULL,
@@ -701,26 +720,20 @@ CREATE TABLE sessions (
     proofs text[] NOT NULL,
     proven_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     strong_at timestamp with time zone,
+    device_id uuid,
+    visitor_sealed bytea,
+    confirmed boolean NOT NULL DEFAULT false,
+    retried boolean NOT NULL DEFAULT false,
     CONSTRAINT sessions_check CHECK (((ended_at IS NULL) = (ended_because IS NULL))),
-    CONSTRAINT sessions_ended_because_check CHECK ((ended_because = ANY (ARRAY['signed-out'::text, 'token-reused'::text]))),
+    CONSTRAINT sessions_ended_because_check CHECK ((ended_because = ANY (ARRAY['signed-out'::text, 'token-reused'::text, 'ended'::text, 'device-forgotten'::text]))),
     CONSTRAINT sessions_pkey PRIMARY KEY (id),
     CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
 );
-COMMENT ON TABLE sessions IS 'A family of refresh tokens: counter is the current one, its parent is accepted for seconds after rotated_at. proofs is what the person has shown since it began; proven_at when last anything, strong_at when last two distinct factors.';
+COMMENT ON TABLE sessions IS 'A family of refresh tokens: counter is the current one, its parent is accepted for seconds after rotated_at, and once later by the same device while the current one was never shown (confirmed, retried). proofs is what the person has shown since it began; proven_at when last anything, strong_at when last two distinct factors.';
+CREATE INDEX sessions_by_device ON sessions USING btree (device_id) WHERE (device_id IS NOT NULL);
 CREATE INDEX sessions_by_expiry ON sessions USING btree (expires_at);
 CREATE INDEX sessions_by_user ON sessions USING btree (user_id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON sessions TO auth_app;
-
-CREATE TABLE sign_in_attempts (
-    identifier bytea NOT NULL,
-    failures integer NOT NULL,
-    last_at timestamp with time zone NOT NULL,
-    blocked_until timestamp with time zone NOT NULL,
-    CONSTRAINT sign_in_attempts_pkey PRIMARY KEY (identifier)
-);
-COMMENT ON TABLE sign_in_attempts IS 'Sign-ins without success per keyed hash of what was typed, whether or not such an account exists.';
-CREATE INDEX sign_in_attempts_by_age ON sign_in_attempts USING btree (last_at);
-GRANT DELETE, INSERT, SELECT, UPDATE ON sign_in_attempts TO auth_app;
 
 CREATE TABLE sign_ins (
     id uuid NOT NULL,
@@ -749,6 +762,68 @@ CREATE TABLE signing_keys (
 COMMENT ON TABLE signing_keys IS 'Ed25519 keys: the newest whose signs_from has come signs; the private half is sealed to its kid.';
 GRANT DELETE, INSERT, SELECT ON signing_keys TO auth_app;
 
+CREATE TABLE staff (
+    id uuid NOT NULL,
+    email_blind bytea NOT NULL,
+    email_sealed bytea NOT NULL,
+    role text NOT NULL,
+    password_hash text,
+    totp_sealed bytea,
+    totp_step bigint NOT NULL DEFAULT 0,
+    enrolment_id uuid,
+    enrolment_until timestamp with time zone,
+    enrolled_at timestamp with time zone,
+    epoch bigint NOT NULL DEFAULT 0,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT staff_check CHECK (((enrolment_id IS NULL) = (enrolment_until IS NULL))),
+    CONSTRAINT staff_check1 CHECK (((enrolled_at IS NULL) OR ((password_hash IS NOT NULL) AND (totp_sealed IS NOT NULL)))),
+    CONSTRAINT staff_email_blind_check CHECK ((length(email_blind) = 32)),
+    CONSTRAINT staff_email_blind_key UNIQUE (email_blind),
+    CONSTRAINT staff_email_sealed_check CHECK ((length(email_sealed) <= 2048)),
+    CONSTRAINT staff_enrolment_id_key UNIQUE (enrolment_id),
+    CONSTRAINT staff_pkey PRIMARY KEY (id),
+    CONSTRAINT staff_role_check CHECK ((role = ANY (ARRAY['support'::text, 'operator'::text, 'admin'::text]))),
+    CONSTRAINT staff_totp_sealed_check CHECK ((length(totp_sealed) <= 512))
+);
+COMMENT ON TABLE staff IS 'Members of staff. Nobody signs in before enrolled_at; totp_step is the last step whose code was taken, enrolment_id the one link by which password and code app are set.';
+GRANT DELETE, INSERT, SELECT, UPDATE ON staff TO auth_app;
+
+CREATE TABLE staff_attempts (
+    identifier bytea NOT NULL,
+    failures integer NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    blocked_until timestamp with time zone NOT NULL,
+    CONSTRAINT staff_attempts_identifier_check CHECK ((length(identifier) = 32)),
+    CONSTRAINT staff_attempts_pkey PRIMARY KEY (identifier)
+);
+COMMENT ON TABLE staff_attempts IS 'Sign-ins of staff without success per keyed hash of what was typed, whether or not there is such a member.';
+CREATE INDEX staff_attempts_by_age ON staff_attempts USING btree (last_at);
+GRANT DELETE, INSERT, SELECT, UPDATE ON staff_attempts TO auth_app;
+
+CREATE TABLE staff_sessions (
+    id uuid NOT NULL,
+    staff_id uuid NOT NULL,
+    counter bigint NOT NULL DEFAULT 0,
+    rotated_at timestamp with time zone,
+    used_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    proven_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    expires_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    ended_because text,
+    agent text NOT NULL DEFAULT ''::text,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT staff_sessions_agent_check CHECK ((length(agent) <= 200)),
+    CONSTRAINT staff_sessions_check CHECK (((ended_at IS NULL) = (ended_because IS NULL))),
+    CONSTRAINT staff_sessions_ended_because_check CHECK ((ended_because = ANY (ARRAY['signed-out'::text, 'token-reused'::text, 'ended-by-admin'::text, 'role-changed'::text, 'removed'::text, 'enrolled-anew'::text]))),
+    CONSTRAINT staff_sessions_pkey PRIMARY KEY (id),
+    CONSTRAINT staff_sessions_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id) ON DELETE CASCADE
+);
+COMMENT ON TABLE staff_sessions IS 'Sessions of staff: counter is the current refresh token, its parent is accepted for seconds after rotated_at; proven_at is when password and code were last shown.';
+CREATE INDEX staff_sessions_by_expiry ON staff_sessions USING btree (expires_at);
+CREATE INDEX staff_sessions_of ON staff_sessions USING btree (staff_id, id);
+GRANT DELETE, INSERT, SELECT, UPDATE ON staff_sessions TO auth_app;
+
 CREATE TABLE suspect_messages (
     queue text NOT NULL,
     message_id uuid NOT NULL,
@@ -759,6 +834,24 @@ CREATE TABLE suspect_messages (
 );
 COMMENT ON TABLE suspect_messages IS 'Redelivered messages counted before their handler runs: some kill the process.';
 GRANT DELETE, INSERT, SELECT, UPDATE ON suspect_messages TO auth_app;
+
+CREATE TABLE throttles (
+    scope text NOT NULL,
+    key bytea NOT NULL,
+    recent integer NOT NULL DEFAULT 0,
+    failures integer NOT NULL DEFAULT 0,
+    since timestamp with time zone NOT NULL DEFAULT kit_now(),
+    last_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    blocked_until timestamp with time zone NOT NULL DEFAULT kit_now(),
+    identifiers bytea,
+    lock_id uuid,
+    CONSTRAINT throttles_pkey PRIMARY KEY (scope, key),
+    CONSTRAINT throttles_scope_check CHECK ((scope = ANY (ARRAY['account'::text, 'device'::text, 'factor'::text, 'factor-device'::text, 'address'::text, 'network'::text])))
+);
+COMMENT ON TABLE throttles IS 'Guesses without success by keyed hash of on what or from where. recent makes the wait, failures counts since the last success; identifiers is a sketch of how many were tried from a network; lock_id is what the mail unlocks.';
+CREATE INDEX throttles_by_age ON throttles USING btree (last_at);
+CREATE UNIQUE INDEX throttles_by_lock ON throttles USING btree (lock_id) WHERE (lock_id IS NOT NULL);
+GRANT DELETE, INSERT, SELECT, UPDATE ON throttles TO auth_app;
 
 CREATE TABLE totp_factors (
     id uuid NOT NULL,

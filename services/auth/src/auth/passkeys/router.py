@@ -22,7 +22,7 @@ from auth.sign_ins.answering import CurrentVisitor, answered
 from auth.sign_ins.errors import AccountSuspended, StepUpNeeded
 from auth.sign_ins.model import Wish
 from kit.http.app import part
-from kit.http.caller import CurrentCaller, TokenRefused
+from kit.http.caller import OpenToAnybody, PersonalCaller, TokenRefused
 from kit.http.etag import Changed, ConditionMissing, Expected, Versioned
 from kit.http.problem import problems
 
@@ -35,7 +35,7 @@ Passkeys = Annotated[PasskeyService, Depends(part(PasskeyService))]
 
 
 @router.post("/passkey-challenges", dependencies=[Depends(never_kept)], responses=problems(TooManyFactors))
-async def begin_passkey(caller: CurrentCaller, passkeys: Passkeys) -> OptionsOut:
+async def begin_passkey(caller: PersonalCaller, passkeys: Passkeys) -> OptionsOut:
     """Begin to add a passkey: what to hand to `navigator.credentials.create()`."""
     return OptionsOut.model_validate(await passkeys.begin(caller))
 
@@ -47,7 +47,7 @@ async def begin_passkey(caller: CurrentCaller, passkeys: Passkeys) -> OptionsOut
     responses=problems(PasskeyRefused, PasskeyKnown, TooManyFactors),
 )
 async def add_passkey(
-    body: AddPasskey, caller: CurrentCaller, passkeys: Passkeys, versions: Versioned
+    body: AddPasskey, caller: PersonalCaller, passkeys: Passkeys, versions: Versioned
 ) -> PasskeyAddedOut:
     """Add a passkey, to sign in with it alone or beside a password; with the first factor come recovery codes."""
     held, codes = await passkeys.add(body.name, body.credential.plain(), caller, end_others=body.end_other_sessions)
@@ -59,7 +59,7 @@ async def add_passkey(
 async def rename_passkey(  # noqa: PLR0917 - FastAPI passes them all by name
     factor_id: UUID,
     body: RenamePasskey,
-    caller: CurrentCaller,
+    caller: PersonalCaller,
     passkeys: Passkeys,
     expected: Expected,
     versions: Versioned,
@@ -72,13 +72,13 @@ async def rename_passkey(  # noqa: PLR0917 - FastAPI passes them all by name
 
 @router.delete("/passkeys/{factor_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(FactorNotFound))
 async def remove_passkey(
-    factor_id: UUID, caller: CurrentCaller, passkeys: Passkeys, *, end_other_sessions: bool = True
+    factor_id: UUID, caller: PersonalCaller, passkeys: Passkeys, *, end_other_sessions: bool = True
 ) -> None:
     """Remove a passkey; unless told otherwise, all other sessions end."""
     await passkeys.remove(factor_id, caller, end_others=end_other_sessions)
 
 
-@entering.post("/passkey-challenges")
+@entering.post("/passkey-challenges", dependencies=[OpenToAnybody])
 async def ask_for_passkey(passkeys: Passkeys) -> OptionsOut:
     """Begin to sign in with a passkey: what to hand to `navigator.credentials.get()`; no address is asked for."""
     return OptionsOut.model_validate(await passkeys.ask())
@@ -86,6 +86,7 @@ async def ask_for_passkey(passkeys: Passkeys) -> OptionsOut:
 
 @entering.post(
     "/passkey",
+    dependencies=[OpenToAnybody],
     status_code=status.HTTP_201_CREATED,
     responses=problems(WrongFactor, AccountSuspended, OrganizationNotFound),
 )

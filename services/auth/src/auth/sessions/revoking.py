@@ -25,6 +25,12 @@ async def end_sessions(tx: Transaction, user_id: UUID) -> None:
     await _tell(tx, user_id, None, by=1, end_sessions=True)
 
 
+async def end_sessions_on(tx: Transaction, user_id: UUID, device_id: UUID) -> None:
+    """End the sessions that were begun on one device."""
+    for session_id in await SessionRepository(tx).begun_on(user_id, device_id):
+        await end_session(tx, session_id, user_id, "device-forgotten")
+
+
 async def end_other_sessions(tx: Transaction, user_id: UUID, session_id: UUID) -> None:
     """End all sessions of a user but one, whose next refresh says what holds now; one that has ended stays ended."""
     sessions = SessionRepository(tx)
