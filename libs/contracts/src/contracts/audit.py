@@ -95,6 +95,10 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "auth.member.added": "A member was added.",
         "auth.member.role_changed": "A member was given another role.",
         "auth.member.removed": "A member was removed, or left.",
+        # staff in a person's place
+        "auth.impersonation.begun": "A member of staff began to act in a person's place.",
+        "auth.impersonation.ended": "A member of staff no longer acts in a person's place.",
+        "auth.request.impersonated": "A member of staff, in a person's place, asked something of auth.",
         # the platform's staff
         "auth.staff.added": "Somebody was added to the platform's staff.",
         "auth.staff.enrolled": "A member of staff set password and code app.",
@@ -116,9 +120,11 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "auth.signing_key.created": "The first key that signs access tokens was made.",
         "auth.signing_key.rotated": "A new key that signs access tokens was announced.",
         # billing
+        "billing.request.impersonated": "A member of staff, in a person's place, asked something of billing.",
         "billing.plan.changed": "An organization came to another plan.",
         "billing.entitlements.changed": "What an organization may use was changed.",
         # publisher
+        "publisher.request.impersonated": "A member of staff, in a person's place, asked something of publisher.",
         "publisher.account.connected": "An account on a platform was connected.",
         "publisher.account.disconnected": "An account on a platform was disconnected.",
         "publisher.connection.begun": "Connecting an account on a platform was begun.",
@@ -130,6 +136,7 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "publisher.partner_queue.opened": "The queue through which a partner hears was opened.",
         "publisher.partner_queue.closed": "The queue through which a partner hears was closed.",
         # inbox
+        "inbox.request.impersonated": "A member of staff, in a person's place, asked something of inbox.",
         "inbox.channel.connected": "A channel was connected.",
         "inbox.channel.disconnected": "A channel was disconnected.",
         "inbox.conversation.assigned": "A conversation was given to somebody, or to nobody.",
@@ -137,6 +144,7 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "inbox.message.sent": "A message to a contact was written.",
         "inbox.contact.erased": "The data of a contact was erased.",
         # compliance
+        "compliance.request.impersonated": "A member of staff, in a person's place, asked something of compliance.",
         "compliance.audit.read": "The audit trail was read.",
         "compliance.audit.proved": "A proof of a line of the audit trail was fetched.",
         "compliance.audit.exported": "A part of the audit trail was exported.",

@@ -26,6 +26,9 @@ from auth.factors.proving import Codes
 from auth.factors.sealing import FactorSeals
 from auth.factors.service import FactorService
 from auth.factors.showing import ShowingService
+from auth.impersonations.privacy import ImpersonationHolding
+from auth.impersonations.sealing import Reasons
+from auth.impersonations.service import ImpersonationService
 from auth.invitations.privacy import InvitationHolding
 from auth.invitations.service import InvitationService
 from auth.keys.service import KeyRing, KeyRotation
@@ -67,6 +70,7 @@ from auth.worker import SUBSCRIPTIONS
 from contracts.auth import AuthErasureAnswered, AuthExportPartReady
 from contracts.consumers import CONSUMERS
 from kit.db.database import Database
+from kit.http.acting import Acting
 from kit.http.client import Outbound
 from kit.http.peer import Peers
 from kit.http.tokens import staff_audience
@@ -86,6 +90,7 @@ class StaffParts:
     members: StaffService
     sessions: StaffSessionService
     enrolments: EnrolmentService
+    impersonations: ImpersonationService
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +161,7 @@ def build(  # noqa: PLR0917 - what everything stands on
         keys=keys,
         rotation=KeyRotation(database, sealer),
         preferences=PreferenceService(database, addresses, mailer),
-        staff=_staff(database, keyring, approval, keys, mints, settings),
+        staff=_staff(database, keyring, approval, keys, mints, mailer, settings),
         api_keys=ApiKeyService(database, secrets),
         key_exchange=KeyExchange(database, secrets, keys, access_tokens, uses),
         uses=uses,
@@ -207,6 +212,7 @@ def _staff(  # noqa: PLR0917 - what staff are served with
     approval: Approval,
     keys: KeyRing,
     mints: Mints,
+    mailer: Mailer,
     settings: AuthSettings,
 ) -> StaffParts:
     """Parts of staff, with tokens for their own audience."""
@@ -217,6 +223,13 @@ def _staff(  # noqa: PLR0917 - what staff are served with
         members=StaffService(database, seals, mints.staff_enrolment, _public_url(settings)),
         sessions=StaffSessionService(database, seals, approval.passwords, access),
         enrolments=EnrolmentService(database, seals, approval, mints.staff_enrolment),
+        impersonations=ImpersonationService(
+            database,
+            Reasons(keyring),
+            keys,
+            AccessTokens(settings.token_issuer, settings.token_audience),
+            mailer,
+        ),
     )
 
 
@@ -248,6 +261,7 @@ def _holdings(  # noqa: PLR0917 - whatever holds something about people
         FactorHolding(database, seals),
         PasskeyHolding(database, seals),
         ApiKeyHolding(database),
+        ImpersonationHolding(database, Reasons(addresses.keyring)),
         sessions,
         devices,
         AccountHolding(database, addresses),
@@ -317,6 +331,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.staff.members,
         parts.staff.sessions,
         parts.staff.enrolments,
+        parts.staff.impersonations,
         parts.api_keys,
         parts.key_exchange,
         parts.peers,
@@ -367,4 +382,5 @@ SERVICE: Final = Service(
     subscriptions=SUBSCRIPTIONS,
     consumers=CONSUMERS,
     commands={"rotate-keys": rotate_keys, "add-staff": add_staff},
+    acting=Acting("auth.request.impersonated", changes=False),
 )

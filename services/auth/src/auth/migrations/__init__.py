@@ -17,6 +17,7 @@ TENANT_FREE: Mapping[str, str] = {
     "revocations": "what gateways must refuse now, of all people, for minutes",
     "signing_keys": "the platform's own keys, sealed under the master key",
     "security_notices": "what a person was told of their account, whichever organization they act in",
+    "impersonations": "acts of staff for one person, who reads them whichever organization it was in",
     "staff": "the platform's own people, who belong to no organization",
     "staff_sessions": "sessions of the platform's own people",
     "staff_attempts": "keyed by what somebody typed at the door of staff, who may be nobody",

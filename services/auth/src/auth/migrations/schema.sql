@@ -123,6 +123,30 @@ GRANT SELECT (user_id) ON identities TO auth_loops;
 GRANT SELECT (verified_at) ON identities TO auth_loops;
 GRANT SELECT (blind) ON identities TO auth_loops;
 
+CREATE TABLE impersonations (
+    id uuid NOT NULL,
+    staff_id uuid NOT NULL,
+    staff_session_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    organization_id uuid,
+    reason_sealed bytea NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    ended_by text,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT impersonations_check CHECK (((ended_at IS NULL) = (ended_by IS NULL))),
+    CONSTRAINT impersonations_ended_by_check CHECK ((ended_by = ANY (ARRAY['staff'::text, 'user'::text, 'organization'::text, 'session'::text]))),
+    CONSTRAINT impersonations_pkey PRIMARY KEY (id),
+    CONSTRAINT impersonations_reason_sealed_check CHECK ((length(reason_sealed) <= 4096)),
+    CONSTRAINT impersonations_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE impersonations IS 'Each time a member of staff acted in a person''s place, for the person and the organization to see; the id is the session of its tokens. Over at ends_at, or before when somebody ended it.';
+CREATE INDEX impersonations_by_end ON impersonations USING btree (ends_at);
+CREATE INDEX impersonations_of_organization ON impersonations USING btree (organization_id, id) WHERE (organization_id IS NOT NULL);
+CREATE INDEX impersonations_of_staff ON impersonations USING btree (staff_id, id);
+CREATE INDEX impersonations_of_user ON impersonations USING btree (user_id, id);
+GRANT DELETE, INSERT, SELECT, UPDATE ON impersonations TO auth_app;
+
 CREATE TABLE intake_deliveries (
     id uuid NOT NULL,
     seq bigint NOT NULL,
