@@ -89,6 +89,8 @@ ROUTES: tuple[Route, ...] = (
     Route("/v1/accounts/verify", "auth", public=True, methods=POST, rates=("auth", "sign-in")),
     Route("/v1/accounts", "auth"),
     Route("/v1/sessions", "auth", public=True, methods=POST, rates=("auth", "sign-in")),
+    Route("/v1/sessions/passkey-challenges", "auth", public=True, methods=POST, rates=("sign-in",)),
+    Route("/v1/sessions/second-factor/passkey-challenges", "auth", public=True, methods=POST, rates=("sign-in",)),
     Route("/v1/sessions/current/proofs", "auth", methods=POST, rates=("proof",)),
     Route("/v1/sessions/refresh", "auth", public=True, methods=POST, rates=("refresh",)),
     Route("/v1/sessions/unlock", "auth", public=True, methods=POST, rates=("auth", "sign-in")),

@@ -35,6 +35,7 @@ from kit.testing.databases import TestDatabase
 from kit.testing.handing_over import Collected, by_table
 from kit.testing.mortal import Died, Mortal
 
+from .authenticators import Authenticator, add_passkey
 from .conftest import Forward
 from .second_factors import complete, half_signed_in, with_app
 from .staffing import hired
@@ -166,6 +167,8 @@ async def live(story: Story) -> Life:
         answer = await each.call("PUT", "/v1/mail-preferences", json=wishes, headers={"if-match": '"v0"'})
         assert answer.status_code == 200
         app = await with_app(story, each)
+        await add_passkey(each, Authenticator())
+        assert (await each.call("POST", "/v1/me/factors/passkey-challenges")).status_code == 200
         await story.sign_up(each.email)  # which brings a mail that says they have an account
         owed = await half_signed_in(story, each)
         again = await complete(story, owed["sign_in_token"], "recovery_code", app.recovery_codes[0])
@@ -473,6 +476,8 @@ async def test_killed_at_any_step_it_goes_on_and_the_counts_are_right(
         "devices": 2,
         "security_notices": removed["security_notices"],
         "totp_factors": 1,
+        "passkeys": 1,
+        "passkey_challenges": 1,
         "recovery_codes": 9,
         "sessions": 2,
         "sign_ins": 1,

@@ -79,6 +79,8 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "auth.session.proven": "Somebody showed in their session once more who they are.",
         "auth.factor.added": "Somebody added a second factor.",
         "auth.factor.removed": "Somebody removed a second factor.",
+        "auth.factor.renamed": "Somebody gave a second factor another name.",
+        "auth.passkey.count_regressed": "A passkey counts less than before: there may be a copy of it.",
         "auth.factor.refused": "What was shown as a factor was wrong, or had been used before.",
         "auth.recovery_codes.renewed": "Somebody had new recovery codes made; earlier ones are void.",
         "auth.recovery_code.used": "A recovery code was used up.",

@@ -21,6 +21,8 @@ from auth.invitations.router import router as invitations
 from auth.keys.router import router as keys
 from auth.members.router import router as members
 from auth.organizations.router import router as organizations
+from auth.passkeys.router import entering
+from auth.passkeys.router import router as passkeys
 from auth.preferences.router import router as preferences
 from auth.roles.router import router as roles
 from auth.scopes.router import router as scopes
@@ -39,7 +41,9 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     sessions,
     devices,
     showing,
+    entering,
     factors,
+    passkeys,
     organizations,
     members,
     invitations,

@@ -40,6 +40,10 @@ from auth.mails.privacy import MailHolding
 from auth.members.privacy import MemberHolding, known_in
 from auth.members.service import MemberService
 from auth.organizations.service import OrganizationService
+from auth.passkeys.ceremony import RelyingParty
+from auth.passkeys.privacy import PasskeyHolding
+from auth.passkeys.proving import PasskeyProofs
+from auth.passkeys.service import PasskeyService
 from auth.passwords.approving import Approval
 from auth.passwords.breached import BreachedPasswords
 from auth.passwords.common import KnownPasswords, NotAList
@@ -113,6 +117,7 @@ class Parts:
     entrance: Entrance
     factors: FactorService
     showing: ShowingService
+    passkeys: PasskeyService
     organizations: OrganizationService
     members: MemberService
     invitations: InvitationService
@@ -153,6 +158,8 @@ def build(  # noqa: PLR0917 - what everything stands on
     entrance = _entrance(database, sealer, keyring, keys, mints, mailer, access_tokens, settings)
     names = DeviceNames(keyring)
     seals, codes_key = FactorSeals(keyring), sealer.derive("recovery-codes")
+    party = RelyingParty(settings.rp_id, settings.product_name, settings.origins, settings.webauthn_user_verification)
+    proofs = PasskeyProofs(database, party, mailer)
     secrets, uses = Secrets(sealer), Uses(database)
     return Parts(
         accounts=AccountService(database, addresses, passwords, approval, mints.verification, mailer),
@@ -161,7 +168,8 @@ def build(  # noqa: PLR0917 - what everything stands on
         throttle=throttle,
         entrance=entrance,
         factors=FactorService(database, seals, mailer, addresses, settings.product_name, codes_key),
-        showing=ShowingService(database, entrance, Codes(database, seals, codes_key), passwords, mailer),
+        showing=ShowingService(database, entrance, Codes(database, seals, codes_key), proofs, passwords, mailer),
+        passkeys=PasskeyService(database, party, proofs, entrance, seals, addresses, mailer, codes_key),
         organizations=OrganizationService(database),
         members=MemberService(database, addresses),
         invitations=InvitationService(database, addresses, mints.invitation, mailer),
@@ -270,6 +278,7 @@ def _holdings(  # noqa: PLR0917 - whatever holds something about people
         PreferenceHolding(database),
         FlagHolding(database),
         FactorHolding(database, seals),
+        PasskeyHolding(database, seals),
         ApiKeyHolding(database),
         ImpersonationHolding(database, Reasons(addresses.keyring)),
         sessions,
@@ -332,6 +341,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.mints,
         parts.factors,
         parts.showing,
+        parts.passkeys,
         parts.organizations,
         parts.members,
         parts.invitations,
