@@ -85,6 +85,9 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "auth.member.added": "A member was added.",
         "auth.member.role_changed": "A member was given another role.",
         "auth.member.removed": "A member was removed, or left.",
+        "auth.ownership.offered": "An organization was offered to another member.",
+        "auth.ownership.withdrawn": "An offer of an organization ended without being accepted.",
+        "auth.ownership.transferred": "An organization went to another owner.",
         # the platform's staff
         "auth.staff.added": "Somebody was added to the platform's staff.",
         "auth.staff.enrolled": "A member of staff set password and code app.",

@@ -15,6 +15,7 @@ from auth.invitations.router import router as invitations
 from auth.keys.router import router as keys
 from auth.members.router import router as members
 from auth.organizations.router import router as organizations
+from auth.ownership.router import router as ownership
 from auth.preferences.router import router as preferences
 from auth.roles.router import router as roles
 from auth.scopes.router import router as scopes
@@ -34,6 +35,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     members,
     invitations,
     acceptance,
+    ownership,
     preferences,
     roles,
     scopes,
