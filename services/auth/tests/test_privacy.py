@@ -35,6 +35,7 @@ from kit.testing.mortal import Died, Mortal
 
 from .conftest import Forward
 from .second_factors import complete, half_signed_in, with_app
+from .staffing import hired
 from .story import GOOD, Person, Story, problem, settings, text_of
 
 ADA, BOB, CAROL = "Ada.Countess-41@Lovelace-House.test", "bob.builder-52@site.test", "carol.carter-63@cart.test"
@@ -169,8 +170,17 @@ async def live(story: Story) -> Life:
             half = SignIn(new_id(), UUID(each.user_id), frozenset({Proof.PASSWORD}), None)
             await SignInRepository(tx).add(half, SIGN_IN_LIFE)
             await notify(tx, story.parts.mailer, UUID(each.user_id), Notice.NEW_DEVICE)
+    await impersonated(story, ada, bob)
     await story.deliver()
     return Life(ada, bob, acme, bobs, carols)
+
+
+async def impersonated(story: Story, *people: Person) -> None:
+    """Staff have acted for them."""
+    staff = await hired(story)
+    for each in people:
+        body = {"user_id": each.user_id, "reason": "They asked us to look at it."}
+        assert (await staff.call("POST", "/v1/staff/impersonations", json=body)).status_code == 201
 
 
 async def photograph(story: Story) -> dict[str, Counter[str]]:
@@ -452,10 +462,12 @@ async def test_killed_at_any_step_it_goes_on_and_the_counts_are_right(
         "ledger_attempts": removed["ledger_attempts"],
         "invitations": 2,
         "mail_preferences": 1,
-        "security_notices": 3,
+        "impersonations": 1,
+        "throttles": 1,
+        "devices": 2,
+        "security_notices": removed["security_notices"],
         "totp_factors": 1,
         "recovery_codes": 9,
-        "sign_in_attempts": 1,
         "sessions": 2,
         "sign_ins": 1,
         "revocations": removed["revocations"],

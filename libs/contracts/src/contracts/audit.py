@@ -68,6 +68,14 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "auth.session.ended": "Somebody signed out.",
         "auth.session.all_revoked": "All sessions of an account were ended.",
         "auth.session.reuse_detected": "A used refresh token was shown again, and its session was ended.",
+        "auth.user.locked": "Too many guesses in a row: unknown devices are refused until a mail's link is followed.",
+        "auth.user.unlocked": "Somebody followed the link of a mail, and unknown devices may try again.",
+        "auth.network.suspected": "Many different accounts were tried in vain from one network.",
+        "auth.device.added": "Somebody signed in on a device that was not known.",
+        "auth.device.remembered": "The second factor is spared on a device for a while.",
+        "auth.device.not_remembered": "The second factor is asked for on all devices again.",
+        "auth.device.renamed": "A device was given another name.",
+        "auth.device.forgotten": "A device was forgotten, and sessions on it were ended.",
         "auth.session.proven": "Somebody showed in their session once more who they are.",
         "auth.factor.added": "Somebody added a second factor.",
         "auth.factor.removed": "Somebody removed a second factor.",
@@ -88,6 +96,10 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "auth.ownership.offered": "An organization was offered to another member.",
         "auth.ownership.withdrawn": "An offer of an organization ended without being accepted.",
         "auth.ownership.transferred": "An organization went to another owner.",
+        # staff in a person's place
+        "auth.impersonation.begun": "A member of staff began to act in a person's place.",
+        "auth.impersonation.ended": "A member of staff no longer acts in a person's place.",
+        "auth.request.impersonated": "A member of staff, in a person's place, asked something of auth.",
         # the platform's staff
         "auth.staff.added": "Somebody was added to the platform's staff.",
         "auth.staff.enrolled": "A member of staff set password and code app.",
@@ -109,9 +121,11 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "auth.signing_key.created": "The first key that signs access tokens was made.",
         "auth.signing_key.rotated": "A new key that signs access tokens was announced.",
         # billing
+        "billing.request.impersonated": "A member of staff, in a person's place, asked something of billing.",
         "billing.plan.changed": "An organization came to another plan.",
         "billing.entitlements.changed": "What an organization may use was changed.",
         # publisher
+        "publisher.request.impersonated": "A member of staff, in a person's place, asked something of publisher.",
         "publisher.account.connected": "An account on a platform was connected.",
         "publisher.account.disconnected": "An account on a platform was disconnected.",
         "publisher.connection.begun": "Connecting an account on a platform was begun.",
@@ -123,6 +137,7 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "publisher.partner_queue.opened": "The queue through which a partner hears was opened.",
         "publisher.partner_queue.closed": "The queue through which a partner hears was closed.",
         # inbox
+        "inbox.request.impersonated": "A member of staff, in a person's place, asked something of inbox.",
         "inbox.channel.connected": "A channel was connected.",
         "inbox.channel.disconnected": "A channel was disconnected.",
         "inbox.conversation.assigned": "A conversation was given to somebody, or to nobody.",
@@ -130,6 +145,7 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "inbox.message.sent": "A message to a contact was written.",
         "inbox.contact.erased": "The data of a contact was erased.",
         # compliance
+        "compliance.request.impersonated": "A member of staff, in a person's place, asked something of compliance.",
         "compliance.audit.read": "The audit trail was read.",
         "compliance.audit.proved": "A proof of a line of the audit trail was fetched.",
         "compliance.audit.exported": "A part of the audit trail was exported.",

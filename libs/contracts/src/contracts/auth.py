@@ -196,6 +196,20 @@ class SessionsRevoked(Event):
     )
 
 
+class SessionReuseDetected(Event):
+    """A refresh token that was used before was shown again: somebody has a copy, and the session has ended.
+
+    Whoever lets things happen in this person's name may want to hold them until the person has signed in anew.
+    """
+
+    type: ClassVar[str] = "auth.session.reuse_detected.v1"
+    subject: ClassVar[str] = "user_id"
+    audience: ClassVar[Audience] = "internal"
+
+    user_id: UUID = Field(description="Whose session it was.")
+    session_id: UUID = Field(description="The session that ended.")
+
+
 class AuthAuditRecorded(AuditEntry):
     """Something about accounts, sessions, organizations or members was done that the audit trail keeps."""
 

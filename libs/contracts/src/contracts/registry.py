@@ -19,6 +19,7 @@ EVENTS: tuple[type[Event], ...] = (
     auth.OwnershipTransferred,
     auth.MailPreferencesChanged,
     auth.SessionsRevoked,
+    auth.SessionReuseDetected,
     auth.AuthAuditRecorded,
     auth.AuthExportPartReady,
     auth.AuthErasureAnswered,

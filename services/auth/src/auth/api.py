@@ -8,8 +8,12 @@ from fastapi import APIRouter
 from auth.accounts.router import router as accounts
 from auth.api_keys.router import internal as key_exchanges
 from auth.api_keys.router import router as api_keys
+from auth.devices.router import router as devices
 from auth.factors.router import router as factors
 from auth.factors.router import showing
+from auth.impersonations.router import in_organization as organizations_impersonations
+from auth.impersonations.router import own as own_impersonations
+from auth.impersonations.router import router as impersonations
 from auth.invitations.router import acceptance
 from auth.invitations.router import router as invitations
 from auth.keys.router import router as keys
@@ -29,6 +33,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     keys,
     accounts,
     sessions,
+    devices,
     showing,
     factors,
     organizations,
@@ -42,6 +47,9 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     api_keys,
     key_exchanges,
     internal,
+    own_impersonations,
+    organizations_impersonations,
+    impersonations,
     staff_sessions,
     staff_enrolments,
     staff,

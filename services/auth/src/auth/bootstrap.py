@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from operator import attrgetter
 from typing import Final
 
@@ -17,11 +18,17 @@ from auth.api_keys.privacy import ApiKeyHolding
 from auth.api_keys.secrets import Secrets
 from auth.api_keys.service import ApiKeyService
 from auth.api_keys.uses import Uses
+from auth.devices.names import DeviceNames
+from auth.devices.privacy import DeviceHolding
+from auth.devices.service import DeviceService
 from auth.factors.privacy import FactorHolding
 from auth.factors.proving import Codes
 from auth.factors.sealing import FactorSeals
 from auth.factors.service import FactorService
 from auth.factors.showing import ShowingService
+from auth.impersonations.privacy import ImpersonationHolding
+from auth.impersonations.sealing import Reasons
+from auth.impersonations.service import ImpersonationService
 from auth.invitations.privacy import InvitationHolding
 from auth.invitations.service import InvitationService
 from auth.keys.service import KeyRing, KeyRotation
@@ -40,8 +47,11 @@ from auth.passwords.policy import PasswordPolicy
 from auth.preferences.privacy import PreferenceHolding
 from auth.preferences.service import PreferenceService
 from auth.sessions.access import AccessTokens
+from auth.sessions.csrf import CsrfTokens
+from auth.sessions.model import Limits
 from auth.sessions.privacy import SessionHolding
 from auth.sessions.service import SessionService
+from auth.sessions.whereabouts import Whereabouts
 from auth.settings import AuthSettings
 from auth.sign_ins.service import Entrance
 from auth.staff.enrolling import EnrolmentService
@@ -51,11 +61,13 @@ from auth.staff.service import StaffService
 from auth.staff_sessions.access import StaffAccess
 from auth.staff_sessions.service import StaffSessionService
 from auth.sweeping import Sweeper
+from auth.throttle.service import Throttle
 from auth.tokens.mints import Mints
 from auth.worker import SUBSCRIPTIONS
 from contracts.auth import AuthErasureAnswered, AuthExportPartReady
 from contracts.consumers import CONSUMERS
 from kit.db.database import Database
+from kit.http.acting import Acting
 from kit.http.client import Outbound
 from kit.http.peer import Peers
 from kit.http.tokens import staff_audience
@@ -75,6 +87,7 @@ class StaffParts:
     members: StaffService
     sessions: StaffSessionService
     enrolments: EnrolmentService
+    impersonations: ImpersonationService
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +96,8 @@ class Parts:
 
     accounts: AccountService
     sessions: SessionService
+    devices: DeviceService
+    throttle: Throttle
     entrance: Entrance
     factors: FactorService
     showing: ShowingService
@@ -119,15 +134,18 @@ def build(  # noqa: PLR0917 - what everything stands on
     keys = KeyRing(database, sealer)
     addresses = Addresses(keyring)
     mailer = _mailer(database, keyring, MailComposer(addresses, mints, _public_url(settings)), settings, server)
-    attempts_key = sealer.derive("sign-in-attempts")
+    throttle = Throttle(database, sealer.derive("sign-in-attempts"), mailer, mints.unlock)
     approval = _approval(passwords, outbound, settings)
     access_tokens = AccessTokens(settings.token_issuer, settings.token_audience)
-    entrance = Entrance(database, keys, mints.refresh, access_tokens, mints.sign_in)
+    entrance = _entrance(database, sealer, keyring, keys, mints, mailer, access_tokens, settings)
+    names = DeviceNames(keyring)
     seals, codes_key = FactorSeals(keyring), sealer.derive("recovery-codes")
     secrets, uses = Secrets(sealer), Uses(database)
     return Parts(
         accounts=AccountService(database, addresses, passwords, approval, mints.verification, mailer),
-        sessions=SessionService(database, addresses, passwords, entrance, attempts_key),
+        sessions=SessionService(database, addresses, passwords, entrance, throttle),
+        devices=DeviceService(database, names),
+        throttle=throttle,
         entrance=entrance,
         factors=FactorService(database, seals, mailer, addresses, settings.product_name, codes_key),
         showing=ShowingService(database, entrance, Codes(database, seals, codes_key), passwords, mailer),
@@ -138,7 +156,7 @@ def build(  # noqa: PLR0917 - what everything stands on
         keys=keys,
         rotation=KeyRotation(database, sealer),
         preferences=PreferenceService(database, addresses, mailer),
-        staff=_staff(database, keyring, approval, keys, mints, settings),
+        staff=_staff(database, keyring, approval, keys, mints, mailer, settings),
         api_keys=ApiKeyService(database, secrets),
         key_exchange=KeyExchange(database, secrets, keys, access_tokens, uses),
         uses=uses,
@@ -147,7 +165,39 @@ def build(  # noqa: PLR0917 - what everything stands on
         mailer=mailer,
         ledger=mailer.ledger,
         sweeper=Sweeper(database),
-        holdings=_holdings(database, addresses, seals, mailer, attempts_key),
+        holdings=_holdings(
+            database,
+            addresses,
+            seals,
+            mailer,
+            SessionHolding(database, throttle, entrance.whereabouts),
+            DeviceHolding(database, names),
+        ),
+    )
+
+
+def _entrance(  # noqa: PLR0917 - what letting people in needs
+    database: Database,
+    sealer: Sealer,
+    keyring: Keyring,
+    keys: KeyRing,
+    mints: Mints,
+    mailer: Mailer,
+    access_tokens: AccessTokens,
+    settings: AuthSettings,
+) -> Entrance:
+    """The one way in."""
+    return Entrance(
+        database,
+        keys,
+        mints.refresh,
+        access_tokens,
+        mints.sign_in,
+        mints.device,
+        CsrfTokens(sealer.derive("csrf")),
+        Whereabouts(keyring),
+        Limits(timedelta(days=settings.session_days), timedelta(days=settings.session_idle_days)),
+        mailer,
     )
 
 
@@ -157,6 +207,7 @@ def _staff(  # noqa: PLR0917 - what staff are served with
     approval: Approval,
     keys: KeyRing,
     mints: Mints,
+    mailer: Mailer,
     settings: AuthSettings,
 ) -> StaffParts:
     """Parts of staff, with tokens for their own audience."""
@@ -167,6 +218,13 @@ def _staff(  # noqa: PLR0917 - what staff are served with
         members=StaffService(database, seals, mints.staff_enrolment, _public_url(settings)),
         sessions=StaffSessionService(database, seals, approval.passwords, access),
         enrolments=EnrolmentService(database, seals, approval, mints.staff_enrolment),
+        impersonations=ImpersonationService(
+            database,
+            Reasons(keyring),
+            keys,
+            AccessTokens(settings.token_issuer, settings.token_audience),
+            mailer,
+        ),
     )
 
 
@@ -181,8 +239,13 @@ def _approval(passwords: Passwords, outbound: Outbound, settings: AuthSettings) 
     return Approval(passwords, PasswordPolicy(settings.password_policy, known=known), breached)
 
 
-def _holdings(
-    database: Database, addresses: Addresses, seals: FactorSeals, mailer: Mailer, attempts_key: bytes
+def _holdings(  # noqa: PLR0917 - whatever holds something about people
+    database: Database,
+    addresses: Addresses,
+    seals: FactorSeals,
+    mailer: Mailer,
+    sessions: SessionHolding,
+    devices: DeviceHolding,
 ) -> Holdings:
     """What is held about people, in the order in which it is let go of."""
     holdings = (
@@ -192,7 +255,9 @@ def _holdings(
         PreferenceHolding(database),
         FactorHolding(database, seals),
         ApiKeyHolding(database),
-        SessionHolding(database, attempts_key),
+        ImpersonationHolding(database, Reasons(addresses.keyring)),
+        sessions,
+        devices,
         AccountHolding(database, addresses),
         RequestKeys(database),
     )
@@ -246,6 +311,9 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
     return (
         parts.accounts,
         parts.sessions,
+        parts.devices,
+        parts.throttle,
+        parts.mints,
         parts.factors,
         parts.showing,
         parts.organizations,
@@ -257,6 +325,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.staff.members,
         parts.staff.sessions,
         parts.staff.enrolments,
+        parts.staff.impersonations,
         parts.api_keys,
         parts.key_exchange,
         parts.peers,
@@ -307,4 +376,5 @@ SERVICE: Final = Service(
     subscriptions=SUBSCRIPTIONS,
     consumers=CONSUMERS,
     commands={"rotate-keys": rotate_keys, "add-staff": add_staff},
+    acting=Acting("auth.request.impersonated", changes=False),
 )

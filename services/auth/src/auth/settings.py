@@ -37,6 +37,8 @@ class AuthSettings(ServiceSettings):
     client_secrets: dict[Annotated[str, Field(pattern=r"^[a-z]{1,40}$")], SealingKey] = Field(default_factory=dict)
     """A JSON object: by caller, what it shares with us; the gateway exchanges API keys with it. Empty: nobody may."""
     public_url: str = Field("http://127.0.0.1:8080", pattern=r"^https?://[^\s#?]+$")
+    session_days: float = Field(30, gt=0, le=400)
+    session_idle_days: float = Field(14, gt=0, le=400)
     password_policy: Literal["default", "strict"] = "default"  # noqa: S105 - a name, not a secret
     breached_passwords: Path | None = None
     breached_url: str | None = Field(None, pattern=r"^https?://[^\s#?]+$")

@@ -68,5 +68,9 @@ async def read_me(caller: PersonalCaller, accounts: Accounts, organizations: Org
     memberships, cursor = await organizations.mine(caller, PageRequest())
     items = [MembershipOut.model_validate(each) for each in memberships]
     return MeOut(
-        user_id=me.user_id, email=me.email, verified=me.verified, memberships=Page(items=items, next_cursor=cursor)
+        user_id=me.user_id,
+        email=me.email,
+        verified=me.verified,
+        memberships=Page(items=items, next_cursor=cursor),
+        impersonation_id=None if caller.actor_id is None else caller.session_id,
     )

@@ -25,6 +25,7 @@ class Notice(StrEnum):
     PHONE_CHANGED = "phone_changed"
     PHONE_REMOVED = "phone_removed"
     NEW_DEVICE = "new_device"
+    TOKEN_REUSED = "token_reused"  # noqa: S105 - a name, not a secret
     SESSIONS_REVOKED = "sessions_revoked"
     ACCOUNT_LOCKED = "account_locked"
     FACTOR_ADDED = "factor_added"

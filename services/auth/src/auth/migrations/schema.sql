@@ -68,6 +68,25 @@ COMMENT ON TABLE dead_letters IS 'Messages that could not be applied, for an ope
 CREATE INDEX dead_letters_by_state ON dead_letters USING btree (state, id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON dead_letters TO auth_app;
 
+CREATE TABLE devices (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    token_id uuid NOT NULL,
+    name_sealed bytea,
+    remembered_until timestamp with time zone,
+    remembered_epoch bigint,
+    version bigint NOT NULL DEFAULT 1,
+    seen_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT devices_check CHECK (((remembered_until IS NULL) = (remembered_epoch IS NULL))),
+    CONSTRAINT devices_pkey PRIMARY KEY (id),
+    CONSTRAINT devices_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id),
+    CONSTRAINT devices_user_id_token_id_key UNIQUE (user_id, token_id)
+);
+COMMENT ON TABLE devices IS 'A browser or program in which this person has signed in; token_id is what its token proves, the same for all persons who use it. remembered_until: the second factor is spared, while the oldest epoch of the person''s sessions is still remembered_epoch.';
+CREATE INDEX devices_by_age ON devices USING btree (seen_at);
+GRANT DELETE, INSERT, SELECT, UPDATE ON devices TO auth_app;
+
 CREATE TABLE idempotency_keys (
     principal text NOT NULL,
     key text NOT NULL,
@@ -103,6 +122,30 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON identities TO auth_app;
 GRANT SELECT (user_id) ON identities TO auth_loops;
 GRANT SELECT (verified_at) ON identities TO auth_loops;
 GRANT SELECT (blind) ON identities TO auth_loops;
+
+CREATE TABLE impersonations (
+    id uuid NOT NULL,
+    staff_id uuid NOT NULL,
+    staff_session_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    organization_id uuid,
+    reason_sealed bytea NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    ended_by text,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT impersonations_check CHECK (((ended_at IS NULL) = (ended_by IS NULL))),
+    CONSTRAINT impersonations_ended_by_check CHECK ((ended_by = ANY (ARRAY['staff'::text, 'user'::text, 'organization'::text, 'session'::text]))),
+    CONSTRAINT impersonations_pkey PRIMARY KEY (id),
+    CONSTRAINT impersonations_reason_sealed_check CHECK ((length(reason_sealed) <= 4096)),
+    CONSTRAINT impersonations_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE impersonations IS 'Each time a member of staff acted in a person''s place, for the person and the organization to see; the id is the session of its tokens. Over at ends_at, or before when somebody ended it.';
+CREATE INDEX impersonations_by_end ON impersonations USING btree (ends_at);
+CREATE INDEX impersonations_of_organization ON impersonations USING btree (organization_id, id) WHERE (organization_id IS NOT NULL);
+CREATE INDEX impersonations_of_staff ON impersonations USING btree (staff_id, id);
+CREATE INDEX impersonations_of_user ON impersonations USING btree (user_id, id);
+GRANT DELETE, INSERT, SELECT, UPDATE ON impersonations TO auth_app;
 
 CREATE TABLE intake_deliveries (
     id uuid NOT NULL,
@@ -518,6 +561,31 @@ CREATE POLICY tenant ON outgoing_mails FOR ALL TO auth_app USING (((organization
 GRANT DELETE, INSERT, SELECT, UPDATE ON outgoing_mails TO auth_app;
 GRANT DELETE, SELECT ON outgoing_mails TO auth_loops;
 
+CREATE TABLE ownership_transfers (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    from_member_id uuid NOT NULL,
+    to_member_id uuid NOT NULL,
+    state text NOT NULL DEFAULT 'pending'::text,
+    version bigint NOT NULL DEFAULT 1,
+    expires_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT ownership_transfers_check CHECK ((from_member_id <> to_member_id)),
+    CONSTRAINT ownership_transfers_from_member_id_fkey FOREIGN KEY (from_member_id) REFERENCES members(id) ON DELETE CASCADE,
+    CONSTRAINT ownership_transfers_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
+    CONSTRAINT ownership_transfers_pkey PRIMARY KEY (id),
+    CONSTRAINT ownership_transfers_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'accepted'::text, 'withdrawn'::text]))),
+    CONSTRAINT ownership_transfers_to_member_id_fkey FOREIGN KEY (to_member_id) REFERENCES members(id) ON DELETE CASCADE
+);
+COMMENT ON TABLE ownership_transfers IS 'An owner offers an organization to another member; a pending one past expires_at has expired. It goes with either membership.';
+ALTER TABLE ownership_transfers ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX ownership_transfers_by_giver ON ownership_transfers USING btree (from_member_id);
+CREATE INDEX ownership_transfers_by_taker ON ownership_transfers USING btree (to_member_id);
+CREATE INDEX ownership_transfers_in_order ON ownership_transfers USING btree (organization_id, id);
+CREATE UNIQUE INDEX ownership_transfers_one_at_a_time ON ownership_transfers USING btree (organization_id) WHERE (state = 'pending'::text);
+CREATE POLICY tenant ON ownership_transfers FOR ALL TO auth_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON ownership_transfers TO auth_app;
+
 CREATE TABLE privacy_tasks (
     id uuid NOT NULL,
     what text NOT NULL,
@@ -701,26 +769,20 @@ CREATE TABLE sessions (
     proofs text[] NOT NULL,
     proven_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     strong_at timestamp with time zone,
+    device_id uuid,
+    visitor_sealed bytea,
+    confirmed boolean NOT NULL DEFAULT false,
+    retried boolean NOT NULL DEFAULT false,
     CONSTRAINT sessions_check CHECK (((ended_at IS NULL) = (ended_because IS NULL))),
-    CONSTRAINT sessions_ended_because_check CHECK ((ended_because = ANY (ARRAY['signed-out'::text, 'token-reused'::text]))),
+    CONSTRAINT sessions_ended_because_check CHECK ((ended_because = ANY (ARRAY['signed-out'::text, 'token-reused'::text, 'ended'::text, 'device-forgotten'::text]))),
     CONSTRAINT sessions_pkey PRIMARY KEY (id),
     CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
 );
-COMMENT ON TABLE sessions IS 'A family of refresh tokens: counter is the current one, its parent is accepted for seconds after rotated_at. proofs is what the person has shown since it began; proven_at when last anything, strong_at when last two distinct factors.';
+COMMENT ON TABLE sessions IS 'A family of refresh tokens: counter is the current one, its parent is accepted for seconds after rotated_at, and once later by the same device while the current one was never shown (confirmed, retried). proofs is what the person has shown since it began; proven_at when last anything, strong_at when last two distinct factors.';
+CREATE INDEX sessions_by_device ON sessions USING btree (device_id) WHERE (device_id IS NOT NULL);
 CREATE INDEX sessions_by_expiry ON sessions USING btree (expires_at);
 CREATE INDEX sessions_by_user ON sessions USING btree (user_id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON sessions TO auth_app;
-
-CREATE TABLE sign_in_attempts (
-    identifier bytea NOT NULL,
-    failures integer NOT NULL,
-    last_at timestamp with time zone NOT NULL,
-    blocked_until timestamp with time zone NOT NULL,
-    CONSTRAINT sign_in_attempts_pkey PRIMARY KEY (identifier)
-);
-COMMENT ON TABLE sign_in_attempts IS 'Sign-ins without success per keyed hash of what was typed, whether or not such an account exists.';
-CREATE INDEX sign_in_attempts_by_age ON sign_in_attempts USING btree (last_at);
-GRANT DELETE, INSERT, SELECT, UPDATE ON sign_in_attempts TO auth_app;
 
 CREATE TABLE sign_ins (
     id uuid NOT NULL,
@@ -821,6 +883,24 @@ CREATE TABLE suspect_messages (
 );
 COMMENT ON TABLE suspect_messages IS 'Redelivered messages counted before their handler runs: some kill the process.';
 GRANT DELETE, INSERT, SELECT, UPDATE ON suspect_messages TO auth_app;
+
+CREATE TABLE throttles (
+    scope text NOT NULL,
+    key bytea NOT NULL,
+    recent integer NOT NULL DEFAULT 0,
+    failures integer NOT NULL DEFAULT 0,
+    since timestamp with time zone NOT NULL DEFAULT kit_now(),
+    last_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    blocked_until timestamp with time zone NOT NULL DEFAULT kit_now(),
+    identifiers bytea,
+    lock_id uuid,
+    CONSTRAINT throttles_pkey PRIMARY KEY (scope, key),
+    CONSTRAINT throttles_scope_check CHECK ((scope = ANY (ARRAY['account'::text, 'device'::text, 'factor'::text, 'factor-device'::text, 'address'::text, 'network'::text])))
+);
+COMMENT ON TABLE throttles IS 'Guesses without success by keyed hash of on what or from where. recent makes the wait, failures counts since the last success; identifiers is a sketch of how many were tried from a network; lock_id is what the mail unlocks.';
+CREATE INDEX throttles_by_age ON throttles USING btree (last_at);
+CREATE UNIQUE INDEX throttles_by_lock ON throttles USING btree (lock_id) WHERE (lock_id IS NOT NULL);
+GRANT DELETE, INSERT, SELECT, UPDATE ON throttles TO auth_app;
 
 CREATE TABLE totp_factors (
     id uuid NOT NULL,

@@ -14,6 +14,8 @@ class Mints:
     verification: TokenMint
     invitation: TokenMint
     sign_in: TokenMint
+    device: TokenMint
+    unlock: TokenMint
     staff_enrolment: TokenMint
     staff_refresh: TokenMint
 
@@ -25,6 +27,8 @@ class Mints:
             verification=TokenMint(sealer, "verification"),
             invitation=TokenMint(sealer, "invitation", ids=2),
             sign_in=TokenMint(sealer, "sign-in"),
+            device=TokenMint(sealer, "device"),
+            unlock=TokenMint(sealer, "unlock"),
             staff_enrolment=TokenMint(sealer, "staff-enrolment"),
             staff_refresh=TokenMint(sealer, "staff-refresh"),
         )
