@@ -19,6 +19,8 @@ EVENTS: tuple[type[Event], ...] = (
     auth.OwnershipTransferred,
     auth.MailPreferencesChanged,
     auth.SessionsRevoked,
+    auth.SystemSettingChanged,
+    auth.FlagChanged,
     auth.SessionReuseDetected,
     auth.AuthAuditRecorded,
     auth.AuthExportPartReady,
