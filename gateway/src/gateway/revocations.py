@@ -89,7 +89,7 @@ class Revocations:
 
     def cover(self, session: Session) -> bool:
         """Whether this session has ended."""
-        if session.session_id in self._sessions:
+        if session.session_id in self._sessions or session.client_id in self._sessions:
             return True
         ended = self._epochs.get(session.user_id)
         return ended is not None and session.epoch < ended[0]

@@ -28,6 +28,8 @@ class Session:
     """The same as text, as limits and plans are kept by it."""
     scopes: frozenset[str] | None = None
     """What the token may be used for; None stands for everything."""
+    client_id: str = ""
+    """The partner's program that acts, where one does; when it is ended, so is all it does."""
     impersonated: bool = False
     """Whether a member of staff acts in the person's place: each such request is put on record by a service, so
     nothing is answered here without asking one."""
@@ -131,6 +133,7 @@ class Verifier:
             role=claims.role or "",
             organization=str(claims.organization_id or ""),
             scopes=claims.scopes,
+            client_id=str(claims.client_id or ""),
             impersonated=claims.actor_id is not None,
         )
 

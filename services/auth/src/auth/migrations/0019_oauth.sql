@@ -43,7 +43,7 @@ CREATE TABLE oauth_requests (
 );
 COMMENT ON TABLE oauth_requests IS 'Requests of programs that nobody has decided yet; stated says whether the program named the address, asks_again that a consent given before is not enough.';
 CREATE INDEX oauth_requests_by_expiry ON oauth_requests (expires_at);
-GRANT SELECT, INSERT, DELETE ON oauth_requests TO :app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON oauth_requests TO :app;
 
 CREATE TABLE oauth_grants (
     id               uuid PRIMARY KEY,
@@ -97,11 +97,12 @@ REVOKE ALL ON FUNCTION oauth_client(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION oauth_client(uuid) TO :app;
 ALTER FUNCTION oauth_client(uuid) OWNER TO :loops;
 
-CREATE OR REPLACE FUNCTION organizations_of_maker(person uuid) RETURNS TABLE (organization_id uuid)
+CREATE FUNCTION organizations_of_registrar(person uuid) RETURNS TABLE (organization_id uuid)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path = :schema, kit, pg_temp
     AS $$
-        SELECT k.organization_id FROM api_keys AS k WHERE k.made_by = person
-        UNION
-        SELECT c.organization_id FROM oauth_clients AS c WHERE c.made_by = person
+        SELECT DISTINCT c.organization_id FROM oauth_clients AS c WHERE c.made_by = person
     $$;
+REVOKE ALL ON FUNCTION organizations_of_registrar(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION organizations_of_registrar(uuid) TO :app;
+ALTER FUNCTION organizations_of_registrar(uuid) OWNER TO :loops;

@@ -534,6 +534,108 @@ CREATE TABLE migrations (
 );
 GRANT SELECT ON migrations TO auth_app;
 
+CREATE TABLE oauth_clients (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    name text NOT NULL,
+    public boolean NOT NULL,
+    redirect_uris text[] NOT NULL,
+    scopes text[] NOT NULL,
+    role text,
+    secret_hash bytea,
+    old_secret_hash bytea,
+    old_secret_until timestamp with time zone,
+    made_by uuid,
+    version bigint NOT NULL DEFAULT 1,
+    ended_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT oauth_clients_check CHECK ((public = (secret_hash IS NULL))),
+    CONSTRAINT oauth_clients_check1 CHECK (((role IS NULL) OR (NOT public))),
+    CONSTRAINT oauth_clients_made_by_fkey FOREIGN KEY (made_by) REFERENCES users(id),
+    CONSTRAINT oauth_clients_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT oauth_clients_old_secret_hash_check CHECK ((length(old_secret_hash) = 32)),
+    CONSTRAINT oauth_clients_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
+    CONSTRAINT oauth_clients_pkey PRIMARY KEY (id),
+    CONSTRAINT oauth_clients_redirect_uris_check CHECK ((cardinality(redirect_uris) <= 20)),
+    CONSTRAINT oauth_clients_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'editor'::text, 'approver'::text, 'agent'::text, 'analyst'::text, 'client'::text, 'provider'::text, 'navigator'::text]))),
+    CONSTRAINT oauth_clients_scopes_check CHECK (((cardinality(scopes) >= 1) AND (cardinality(scopes) <= 50))),
+    CONSTRAINT oauth_clients_secret_hash_check CHECK ((length(secret_hash) = 32))
+);
+COMMENT ON TABLE oauth_clients IS 'Programs that organizations have registered: public ones prove nothing of themselves, others show a secret of which a keyed hash is kept, the old one until old_secret_until. role is what a program is in its own organization when it acts for nobody.';
+ALTER TABLE oauth_clients ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX oauth_clients_by_maker ON oauth_clients USING btree (made_by, id) WHERE (made_by IS NOT NULL);
+CREATE INDEX oauth_clients_in_order ON oauth_clients USING btree (organization_id, id);
+CREATE POLICY knowing ON oauth_clients FOR SELECT TO auth_loops USING (true);
+CREATE POLICY tenant ON oauth_clients FOR ALL TO auth_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON oauth_clients TO auth_app;
+GRANT SELECT (id) ON oauth_clients TO auth_loops;
+GRANT SELECT (organization_id) ON oauth_clients TO auth_loops;
+GRANT SELECT (name) ON oauth_clients TO auth_loops;
+GRANT SELECT (made_by) ON oauth_clients TO auth_loops;
+GRANT SELECT (ended_at) ON oauth_clients TO auth_loops;
+
+CREATE TABLE oauth_consents (
+    user_id uuid NOT NULL,
+    client_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    scopes text[] NOT NULL,
+    given_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT oauth_consents_client_id_fkey FOREIGN KEY (client_id) REFERENCES oauth_clients(id),
+    CONSTRAINT oauth_consents_pkey PRIMARY KEY (user_id, client_id, organization_id),
+    CONSTRAINT oauth_consents_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE oauth_consents IS 'What a person has agreed to and need not be asked again.';
+GRANT DELETE, INSERT, SELECT, UPDATE ON oauth_consents TO auth_app;
+
+CREATE TABLE oauth_grants (
+    id uuid NOT NULL,
+    client_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    scopes text[] NOT NULL,
+    epoch bigint NOT NULL,
+    redirect_uri text,
+    code_challenge text NOT NULL,
+    nonce text,
+    authenticated_at timestamp with time zone NOT NULL,
+    code_expires_at timestamp with time zone NOT NULL,
+    code_used_at timestamp with time zone,
+    counter integer NOT NULL DEFAULT 0,
+    rotated_at timestamp with time zone,
+    used_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    expires_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    ended_because text,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT oauth_grants_client_id_fkey FOREIGN KEY (client_id) REFERENCES oauth_clients(id),
+    CONSTRAINT oauth_grants_pkey PRIMARY KEY (id),
+    CONSTRAINT oauth_grants_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE oauth_grants IS 'What a person let a program do in an organization: a code that is good once and for a minute, then a family of refresh tokens of which counter is the current one. Nothing that opens is kept.';
+CREATE INDEX oauth_grants_by_expiry ON oauth_grants USING btree (expires_at);
+CREATE INDEX oauth_grants_ended ON oauth_grants USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+CREATE INDEX oauth_grants_of_person ON oauth_grants USING btree (user_id, client_id, id);
+GRANT DELETE, INSERT, SELECT, UPDATE ON oauth_grants TO auth_app;
+
+CREATE TABLE oauth_requests (
+    id uuid NOT NULL,
+    client_id uuid NOT NULL,
+    redirect_uri text NOT NULL,
+    stated boolean NOT NULL,
+    scopes text[] NOT NULL,
+    state text,
+    nonce text,
+    code_challenge text NOT NULL,
+    asks_again boolean NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT oauth_requests_client_id_fkey FOREIGN KEY (client_id) REFERENCES oauth_clients(id),
+    CONSTRAINT oauth_requests_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE oauth_requests IS 'Requests of programs that nobody has decided yet; stated says whether the program named the address, asks_again that a consent given before is not enough.';
+CREATE INDEX oauth_requests_by_expiry ON oauth_requests USING btree (expires_at);
+GRANT DELETE, INSERT, SELECT, UPDATE ON oauth_requests TO auth_app;
+
 CREATE TABLE organizations (
     id uuid NOT NULL,
     name text NOT NULL,
@@ -1524,6 +1626,17 @@ AS $function$
 -- owner: auth_loops
 -- may be called by: auth_app
 
+CREATE OR REPLACE FUNCTION auth.oauth_client(client uuid)
+ RETURNS TABLE(organization_id uuid, name text, ended boolean)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        SELECT c.organization_id, c.name, c.ended_at IS NOT NULL FROM oauth_clients AS c WHERE c.id = client
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
 CREATE OR REPLACE FUNCTION auth.organizations_of_maker(person uuid)
  RETURNS TABLE(organization_id uuid)
  LANGUAGE sql
@@ -1531,6 +1644,17 @@ CREATE OR REPLACE FUNCTION auth.organizations_of_maker(person uuid)
  SET search_path TO 'auth', 'kit', 'pg_temp'
 AS $function$
         SELECT DISTINCT k.organization_id FROM api_keys AS k WHERE k.made_by = person
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.organizations_of_registrar(person uuid)
+ RETURNS TABLE(organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        SELECT DISTINCT c.organization_id FROM oauth_clients AS c WHERE c.made_by = person
     $function$;
 -- owner: auth_loops
 -- may be called by: auth_app

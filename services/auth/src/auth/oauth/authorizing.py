@@ -12,7 +12,7 @@ from auth.oauth.issuing import Issuing
 from auth.oauth.model import ABSOLUTE_LIFE, CODE_LIFE, MOST_GRANTS, REQUEST_LIFE, Asked, program_id
 from auth.oauth.repository import ConsentRepository, GrantRepository, RequestRepository, Who
 from auth.oauth_clients.model import Client
-from auth.oauth_clients.repository import found
+from auth.oauth_clients.repository import ClientRepository, found
 from auth.oauth_clients.secrets import ClientSecrets
 from auth.organizations.model import Membership
 from auth.organizations.repository import OrganizationRepository
@@ -158,8 +158,7 @@ class Authorizing:
         client = None if asked is None else await found(tx, asked.client_id)
         if asked is None or client is None:
             raise RequestOver
-        owner = await tx.fetchval("SELECT name FROM organizations WHERE id = $1", client.organization_id)
-        return asked, client, str(owner)
+        return asked, client, await ClientRepository(tx).owner()
 
     def _redirect_uri(self, client: Client, fields: Mapping[str, str]) -> str:
         given = fields.get("redirect_uri")

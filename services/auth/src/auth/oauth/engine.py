@@ -239,7 +239,7 @@ class Engine(AuthorizationServer):  # type: ignore[misc]
 
 class _Request(OAuth2Request):  # type: ignore[misc]
     def __init__(self, form: Form) -> None:
-        headers = {"Authorization": form.authorization} if form.authorization else {}
+        headers = {"Authorization": form.authorization} if _basic(form.authorization)[0] else {}
         super().__init__("POST", "https://rostrum.invalid/", headers=headers)
         self.payload = BasicOAuth2Payload(dict(form.fields))
         self._fields = dict(form.fields)

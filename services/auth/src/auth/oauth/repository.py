@@ -153,6 +153,11 @@ class GrantRepository:
         )
         return [row["id"] for row in rows]
 
+    async def now(self) -> datetime:
+        """The time as of the locks that are held."""
+        now: datetime = await self.tx.fetchval("SELECT kit_now()")
+        return now
+
     async def proven_at(self, session_id: UUID) -> datetime:
         """When somebody last proved in this session who they are."""
         proven_at: datetime = await self.tx.fetchval(

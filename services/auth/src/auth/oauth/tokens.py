@@ -149,7 +149,7 @@ class ProgramTokens:
         case.standing = await SessionRepository(tx).standing(grant.user_id, grant.organization_id)
         if case.standing is None:
             return case
-        now, since = await _now(tx), case.standing.sessions_from_epoch
+        now, since = await GrantRepository(tx).now(), case.standing.sessions_from_epoch
         if kind == "authorization_code":
             case.code = grant.judge_code(now, since)
         else:
@@ -204,7 +204,7 @@ class ProgramTokens:
         if grant is None:
             return None
         standing = await SessionRepository(tx).standing(grant.user_id, None)
-        now = await _now(tx)
+        now = await GrantRepository(tx).now()
         alive = standing is not None and not standing.suspended
         worth = grant.judge_refresh(counter, now, standing.sessions_from_epoch) if standing and alive else None
         if worth not in (RefreshWorth.ROTATE, RefreshWorth.REPEAT):
@@ -255,12 +255,6 @@ async def _end(tx: Transaction, grant: Grant, because: str) -> None:
         await tx.bind(grant.organization_id)
         await tx.emit(audited("auth.oauth_grant.ended", SYSTEM, "oauth_grant", grant.id, because=because))
         await void_credential(tx, grant.id, session_id=grant.id, version=1)
-
-
-async def _now(tx: Transaction) -> datetime:
-    """The time as of the locks that are held."""
-    now: datetime = await tx.fetchval("SELECT kit_now()")
-    return now
 
 
 def _fault(form: Form, resources: frozenset[str]) -> Decided | None:

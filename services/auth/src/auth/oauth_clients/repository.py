@@ -62,6 +62,11 @@ class ClientRepository:
         )
         return None if row is None else _client(row)
 
+    async def owner(self) -> str:
+        """The name of the organization whose programs these are."""
+        name: str = await self.tx.fetchval("SELECT name FROM organizations WHERE id = $1", self.tx.organization_id)
+        return name
+
     async def lock(self, client_id: UUID) -> Client | None:
         """One program for update."""
         await self.tx.execute(
