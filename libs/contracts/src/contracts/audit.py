@@ -95,6 +95,9 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "auth.member.added": "A member was added.",
         "auth.member.role_changed": "A member was given another role.",
         "auth.member.removed": "A member was removed, or left.",
+        "auth.ownership.offered": "An organization was offered to another member.",
+        "auth.ownership.withdrawn": "An offer of an organization ended without being accepted.",
+        "auth.ownership.transferred": "An organization went to another owner.",
         # staff in a person's place
         "auth.impersonation.begun": "A member of staff began to act in a person's place.",
         "auth.impersonation.ended": "A member of staff no longer acts in a person's place.",
@@ -116,6 +119,12 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "auth.api_key.created": "An API key was made.",
         "auth.api_key.rotated": "An API key was given a successor.",
         "auth.api_key.ended": "An API key was ended.",
+        # how the platform is run
+        "auth.system_setting.changed": "A setting of the system was changed.",
+        "auth.flag.created": "A feature flag was defined.",
+        "auth.flag.changed": "A feature flag was given other rules.",
+        "auth.flag.killed": "A feature flag was switched off for everybody, or its rules hold again.",
+        "auth.flag.deleted": "A feature flag was taken away.",
         # the platform's own keys
         "auth.signing_key.created": "The first key that signs access tokens was made.",
         "auth.signing_key.rotated": "A new key that signs access tokens was announced.",

@@ -11,6 +11,8 @@ from auth.api_keys.router import router as api_keys
 from auth.devices.router import router as devices
 from auth.factors.router import router as factors
 from auth.factors.router import showing
+from auth.flags.router import router as flags
+from auth.flags.router import staff as staff_flags
 from auth.impersonations.router import in_organization as organizations_impersonations
 from auth.impersonations.router import own as own_impersonations
 from auth.impersonations.router import router as impersonations
@@ -19,6 +21,7 @@ from auth.invitations.router import router as invitations
 from auth.keys.router import router as keys
 from auth.members.router import router as members
 from auth.organizations.router import router as organizations
+from auth.ownership.router import router as ownership
 from auth.passkeys.router import entering
 from auth.passkeys.router import router as passkeys
 from auth.preferences.router import router as preferences
@@ -29,6 +32,9 @@ from auth.sessions.router import router as sessions
 from auth.staff.router import enrolments as staff_enrolments
 from auth.staff.router import router as staff
 from auth.staff_sessions.router import router as staff_sessions
+from auth.system.router import internal as maintenance
+from auth.system.router import public as system
+from auth.system.router import router as staff_settings
 
 ROUTERS: Final[Sequence[APIRouter]] = (
     keys,
@@ -43,6 +49,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     members,
     invitations,
     acceptance,
+    ownership,
     preferences,
     roles,
     scopes,
@@ -55,4 +62,9 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     staff_sessions,
     staff_enrolments,
     staff,
+    flags,
+    staff_flags,
+    system,
+    staff_settings,
+    maintenance,
 )

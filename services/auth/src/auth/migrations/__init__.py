@@ -21,5 +21,9 @@ TENANT_FREE: Mapping[str, str] = {
     "staff": "the platform's own people, who belong to no organization",
     "staff_sessions": "sessions of the platform's own people",
     "staff_attempts": "keyed by what somebody typed at the door of staff, who may be nobody",
+    "system_settings": "the platform's own settings",
+    "system_setting_changes": "what the platform's own settings were",
+    "flags": "the platform's own switches, which name organizations and plans",
+    "flag_users": "people for whom a switch is on, whichever organization they act in",
     "mail_preferences": "what a person wants, whichever organization writes",
 }
