@@ -63,7 +63,11 @@ async def test_an_app_is_told_its_secret_once_and_counts_after_its_first_right_c
     assert (uri.scheme, uri.netloc, unquote(uri.path)) == ("otpauth", "totp", f"/Rostrum:{ADA}")
     assert parse_qs(uri.query) == {"secret": [app.secret], "issuer": ["Rostrum"]}
     assert (await story.sign_in(ADA)).status_code == 201, "it does not count yet"
-    assert (await ada.call("GET", "/v1/me/factors")).json() == {"items": [], "recovery_codes_left": 0}
+    assert (await ada.call("GET", "/v1/me/factors")).json() == {
+        "items": [],
+        "recovery_codes_left": 0,
+        "demanded_by": [],
+    }
 
     assert problem(await activate(ada, app, "000000")) == (422, "code-wrong")
     assert (await activate(ada, app)).status_code == 200

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Response, status
 from auth.factors.errors import (
     AlreadyActive,
     CodeWrong,
+    FactorDemanded,
     FactorNotFound,
     NothingToRecover,
     ProofRefused,
@@ -80,7 +81,9 @@ async def activate_app(
     return RecoveryCodesOut(recovery_codes=codes)
 
 
-@router.delete("/totp/{factor_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(FactorNotFound))
+@router.delete(
+    "/totp/{factor_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(FactorNotFound, FactorDemanded)
+)
 async def remove_app(
     factor_id: UUID, caller: PersonalCaller, factors: Factors, *, end_other_sessions: bool = True
 ) -> None:

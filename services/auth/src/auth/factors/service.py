@@ -10,6 +10,7 @@ from auth.factors.enrolled import enrolled
 from auth.factors.errors import (
     AlreadyActive,
     CodeWrong,
+    FactorDemanded,
     FactorNotFound,
     NothingToRecover,
     TooManyFactors,
@@ -43,6 +44,8 @@ from kit.mail import Mailer
 from kit.seal import KeyShredded
 
 AT_ONCE: Final = 100
+MOST_DEMANDS: Final = 20
+"""Organizations that are named to whoever asks why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,8 @@ class FactorService:
         async with self.database.transaction() as tx:
             factors = await FactorRepository(tx).of(caller.user_id)
             left = await RecoveryCodeRepository(tx).left(caller.user_id)
-        return Overview(await self.seals.open_names(factors), left)
+            demands = await FactorRepository(tx).demanded_by(caller.user_id, MOST_DEMANDS)
+        return Overview(await self.seals.open_names(factors), left, demands)
 
     async def enrol_app(self, name: str, caller: Caller) -> Enrolment:
         """A new authenticator app; it counts once its first code was right, within a quarter of an hour."""
@@ -160,8 +164,15 @@ async def added(  # noqa: PLR0917 - what was added, by whom, and with what it is
 async def removed(
     tx: Transaction, caller: Caller, factor_id: UUID, proof: Proof, mailer: Mailer, *, end_others: bool
 ) -> None:
-    """What follows when a factor was taken out of use; with the last one its recovery codes go."""
+    """What follows when a factor was taken out of use; with the last one its recovery codes go.
+
+    Raises:
+        FactorDemanded: it was the last, and an organization demands one.
+    """
     if not await enrolled(tx, caller.user_id):
+        demands = await FactorRepository(tx).demanded_by(caller.user_id, MOST_DEMANDS)
+        if demands:
+            raise FactorDemanded(organizations=[str(each.organization_id) for each in demands])
         await RecoveryCodeRepository(tx).delete(caller.user_id)
     await tx.emit(audited("auth.factor.removed", caller, "factor", factor_id, kind=proof.value))
     await notify(tx, mailer, caller.user_id, Notice.FACTOR_REMOVED, factor_id)
