@@ -96,9 +96,7 @@ async def test_tokens_given_before_are_void_at_once_for_all_members(story: Story
     assert (await ada.refresh(organization_id)).json()["role"] == "owner"
 
 
-async def test_whoever_adds_a_factor_may_act_at_once_and_later_on(
-    story: Story, forward: Forward
-) -> None:
+async def test_whoever_adds_a_factor_may_act_at_once_and_later_on(story: Story, forward: Forward) -> None:
     _, _, bob, organization_id = await strict(story)
     await bob.refresh()
     assert (await bob.call("GET", "/v1/me/factors")).json()["demanded_by"] == [

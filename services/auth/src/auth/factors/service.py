@@ -32,7 +32,7 @@ from auth.factors.sealing import FactorSeals
 from auth.mails.notices import Notice, notify
 from auth.sessions.errors import SessionEnded
 from auth.sessions.repository import SessionRepository
-from auth.sessions.revoking import end_other_sessions
+from auth.sessions.revoking import end_other_sessions, void_tokens
 from auth.sign_ins.fresh import insist_on_fresh_proof
 from auth.sign_ins.model import Proof
 from kit.audit import audited
@@ -149,7 +149,10 @@ async def added(  # noqa: PLR0917 - what was added, by whom, and with what it is
     *,
     end_others: bool,
 ) -> list[str]:
-    """What follows when a factor came into use, which its first use has proven; the last steps of a transaction."""
+    """What follows when a factor came into use, which its first use has proven; the last steps of a transaction.
+
+    The session is strong from here on, so access tokens from before are void, as after step-up.
+    """
     codes: list[str] = []
     if not await RecoveryCodeRepository(tx).left(caller.user_id):
         codes = await _replace_codes(tx, caller.user_id, codes_key)
@@ -158,6 +161,8 @@ async def added(  # noqa: PLR0917 - what was added, by whom, and with what it is
     await notify(tx, mailer, caller.user_id, Notice.FACTOR_ADDED, factor_id)
     if end_others:
         await end_other_sessions(tx, caller.user_id, caller.session_id)
+    else:
+        await void_tokens(tx, caller.user_id)
     return codes
 
 

@@ -109,7 +109,7 @@ class SessionRepository:
                    coalesce(o.requires_second_factor, false) AS demanding
             FROM users AS u
             LEFT JOIN members AS m ON m.user_id = u.id AND m.organization_id = $2
-            LEFT JOIN organizations AS o ON o.id = m.organization_id
+            LEFT JOIN organizations AS o ON o.id = $2
             WHERE u.id = $1
             """,
             user_id,
