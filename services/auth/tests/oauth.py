@@ -73,7 +73,7 @@ class Program:
         )
 
     async def post(self, path: str, fields: Mapping[str, Any], *, basic: bool = True) -> httpx.Response:
-        auth = None
+        auth = httpx.Auth()  # shows nothing
         data = {name: value for name, value in fields.items() if value is not None}
         if self.secret is None:
             data = {"client_id": self.id} | data
@@ -81,7 +81,7 @@ class Program:
             auth = httpx.BasicAuth(self.id, self.secret)
         else:
             data = {"client_id": self.id, "client_secret": self.secret} | data
-        return await self.story.http.post(f"/v1/oauth/{path}", data=data, **({"auth": auth} if auth else {}))
+        return await self.story.http.post(f"/v1/oauth/{path}", data=data, auth=auth)
 
     async def exchange(self, code: str, **changed: Any) -> httpx.Response:
         fields = {

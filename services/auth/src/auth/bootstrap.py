@@ -168,7 +168,8 @@ def build(  # noqa: PLR0917 - what everything stands on
     proofs = PasskeyProofs(database, party, mailer)
     secrets, uses = Secrets(sealer), Uses(database)
     sessions = SessionService(database, addresses, passwords, entrance, throttle)
-    showing = ShowingService(database, entrance, Codes(database, seals, codes_key), proofs, passwords, mailer)
+    codes = Codes(database, seals, codes_key)
+    showing = ShowingService(database, entrance, codes, proofs, passwords, mailer, throttle)
     return Parts(
         accounts=AccountService(database, addresses, passwords, approval, mints.verification, mailer),
         sessions=sessions,
