@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from gateway import access
+from gateway import access, cookies
 from gateway.access import AccessLog
 from gateway.addresses import Addresses, limited_as
 from gateway.api_keys import ApiKeys, Held
@@ -230,6 +230,8 @@ class Gateway:
             self.end(visit)
             return
         session = None
+        if visit.head.cookie and not visit.head.upgrade:
+            cookies.take(visit, route, self.parts.cors)
         if visit.head.upgrade or route.upstream == "gateway":
             self.spawn(visit, self._entered(visit, route))
             return
@@ -276,6 +278,8 @@ class Gateway:
         """The way of a request in a task, where something must be found out before its limits are asked."""
         parts = self.parts
         shake = self._handshake(visit, route)
+        if visit.head.cookie:
+            cookies.take(visit, route, parts.cors)
         whose = self._sender(visit, route)
         session, rejected = (None, None) if route.public else await self._caller(visit, route)
         question = self.question(visit, route, session, whose)
@@ -363,6 +367,8 @@ class Gateway:
             raise rejected
         if session is not None and self._has_ended(session, verdict.epoch, revoked=verdict.session_revoked):
             raise Refused(REVOKED, [CHALLENGE_INVALID])
+        if session is not None and visit.head.by_cookie:
+            cookies.insist_on_own_page(visit, session, self.parts.cors)
         if session is not None and session.impersonated and _lasts(visit):
             raise Refused(NOT_WHILE_IMPERSONATING)
         if session is not None and session.scopes is not None and _exceeds(visit, session.scopes):

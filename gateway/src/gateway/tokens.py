@@ -28,6 +28,8 @@ class Session:
     """The same as text, as limits and plans are kept by it."""
     scopes: frozenset[str] | None = None
     """What the token may be used for; None stands for everything."""
+    csrf: str = ""
+    """The hash of what a page states beside the token, where it may come in a cookie."""
     impersonated: bool = False
     """Whether a member of staff acts in the person's place: each such request is put on record by a service, so
     nothing is answered here without asking one."""
@@ -131,6 +133,7 @@ class Verifier:
             role=claims.role or "",
             organization=str(claims.organization_id or ""),
             scopes=claims.scopes,
+            csrf=claims.csrf or "",
             impersonated=claims.actor_id is not None,
         )
 
