@@ -41,6 +41,7 @@ from gateway.policy import shipped
 from gateway.redis_pipe import RedisPipe
 from gateway.revocations import Revocations
 from gateway.routes import Route, RouteTable
+from gateway.seen import Seen
 from gateway.stays import Most, Stays
 from gateway.tokens import Verifier
 from gateway.upstream import PoolBounds, Upstream
@@ -302,6 +303,7 @@ class Builder:
         now: Callable[[], float] = time.monotonic,
         policy: LimitPolicy | None = None,
         plans: Plans | None = None,
+        seen: Seen | None = None,
         exchange: Ask | None = None,
         **key_bounds: Any,
     ) -> House:
@@ -337,6 +339,7 @@ class Builder:
             upstreams=dict.fromkeys(("auth", "billing", "compliance", "publisher", "inbox"), upstream),
             verifier=verifier,
             api_keys=api_keys,
+            seen=seen or Seen(_untold),
             staff_verifier=Verifier(keys, clock, issuer=ISSUER, audience=STAFF, staff=True),
             limiter=Limiter(pipe, self.namespace, policy or a_policy(), plan_of=plans.of, scale=scale),
             revocations=revocations,
@@ -383,6 +386,10 @@ class Builder:
 
         self.closing.push_async_callback(stop)
         return hub
+
+
+async def _untold(_told: bytes) -> bytes:
+    return b""
 
 
 async def until(holds: Callable[[], object]) -> None:

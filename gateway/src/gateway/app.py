@@ -40,6 +40,7 @@ from gateway.problems import (
 )
 from gateway.revocations import Revocations
 from gateway.routes import Route, RouteTable, checked_path
+from gateway.seen import Seen
 from gateway.stays import Stays
 from gateway.tally import Tally, Verdict, Whose
 from gateway.tokens import CHALLENGE, CHALLENGE_INVALID, Session, Verifier, bearer
@@ -87,6 +88,7 @@ class Parts:
     verifier: Verifier
     staff_verifier: Verifier
     api_keys: ApiKeys
+    seen: Seen
     limiter: Limiter
     revocations: Revocations
     addresses: Addresses
@@ -375,6 +377,8 @@ class Gateway:
             raise Refused(SCOPE_MISSING)
         if visit.route is not None and visit.head.content_length > visit.route.body_limit:
             raise Refused(TOO_LARGE)
+        if session is not None and not session.impersonated:
+            self.parts.seen.note(session.session_id)
 
     def _has_ended(self, session: Session, epoch: int | None, *, revoked: bool) -> bool:
         return revoked or (epoch is not None and session.epoch < epoch) or self.parts.revocations.cover(session)

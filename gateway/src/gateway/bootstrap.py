@@ -38,6 +38,7 @@ from gateway.policy import read
 from gateway.redis_pipe import RedisPipe
 from gateway.revocations import MOST_REVOCATIONS, Revocations, RevocationWatch
 from gateway.routes import RATES, RouteTable
+from gateway.seen import EVERY, Seen
 from gateway.server import listen, serve, serve_public
 from gateway.settings import GatewaySettings
 from gateway.stays import Most, Stays
@@ -155,15 +156,16 @@ async def built(settings: GatewaySettings) -> AsyncIterator[Running]:
             audience=settings.token_audience,
             trusts_memory=lambda: revocations.fresh,
         )
-        api_keys = ApiKeys(
-            _exchange(settings, upstreams["auth"]), verifier, clock, trusts_memory=lambda: revocations.fresh
-        )
+        key_exchange = _ask(settings, upstreams["auth"], "/internal/api-keys/exchanges")
+        api_keys = ApiKeys(key_exchange, verifier, clock, trusts_memory=lambda: revocations.fresh)
         keys.heed(api_keys.forget)
+        seen = Seen(_ask(settings, upstreams["auth"], "/internal/sessions/seen"))
         gateway = Gateway(
             Parts(
                 routes=RouteTable(),
                 upstreams=upstreams,
                 verifier=verifier,
+                seen=seen,
                 api_keys=api_keys,
                 staff_verifier=Verifier(
                     keys,
@@ -213,17 +215,18 @@ async def built(settings: GatewaySettings) -> AsyncIterator[Running]:
                 Loop("long-connections", stays.watch),
                 Loop("events-feed", feeder.run),
                 *hub.loops,
+                Loop("seen", seen.tell, every=EVERY),
                 Loop("access-log", partial(_flushed, access_log), every=0.5),
             ),
         )
 
 
-def _exchange(settings: GatewaySettings, auth: Upstream) -> Ask:
-    """How API keys are exchanged; without a secret they are not."""
+def _ask(settings: GatewaySettings, auth: Upstream, door: str) -> Ask:
+    """How auth is asked in the gateway's name, about API keys and other things; without a secret it is not."""
     secret = settings.auth_secret.get_secret_value()
     if secret:
         token = token_of("gateway", Sealer.from_text(secret))
-        return partial(ask, auth, "/internal/api-keys/exchanges", token)
+        return partial(ask, auth, door, token)
 
     async def unset(_question: bytes) -> bytes:
         raise NotFetched("GATEWAY_AUTH_SECRET is not set")

@@ -66,6 +66,8 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "auth.session.throttled": "Sign-in was refused because it was tried too often.",
         "auth.session.switched": "A session went on in another organization.",
         "auth.session.ended": "Somebody signed out.",
+        "auth.session.revoked": "Somebody ended one of their sessions.",
+        "auth.session.others_revoked": "All sessions of an account but the present one were ended.",
         "auth.session.all_revoked": "All sessions of an account were ended.",
         "auth.session.reuse_detected": "A used refresh token was shown again, and its session was ended.",
         "auth.user.locked": "Too many guesses in a row: unknown devices are refused until a mail's link is followed.",

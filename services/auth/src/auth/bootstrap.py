@@ -12,6 +12,7 @@ from auth.accounts.address import AddressInvalid
 from auth.accounts.privacy import AccountHolding
 from auth.accounts.sealing import Addresses
 from auth.accounts.service import AccountService
+from auth.activity.privacy import ActivityHolding
 from auth.api import ROUTERS
 from auth.api_keys.exchanging import KeyExchange
 from auth.api_keys.privacy import ApiKeyHolding
@@ -45,6 +46,7 @@ from auth.preferences.service import PreferenceService
 from auth.sessions.access import AccessTokens
 from auth.sessions.csrf import CsrfTokens
 from auth.sessions.model import Limits
+from auth.sessions.overview import SessionOverview
 from auth.sessions.privacy import SessionHolding
 from auth.sessions.service import SessionService
 from auth.sessions.whereabouts import Whereabouts
@@ -90,6 +92,7 @@ class Parts:
 
     accounts: AccountService
     sessions: SessionService
+    overview: SessionOverview
     devices: DeviceService
     throttle: Throttle
     entrance: Entrance
@@ -137,6 +140,9 @@ def build(  # noqa: PLR0917 - what everything stands on
     return Parts(
         accounts=AccountService(database, addresses, passwords, approval, mints.verification, mailer),
         sessions=SessionService(database, addresses, passwords, entrance, throttle),
+        overview=SessionOverview(
+            database, entrance.whereabouts, names, entrance.csrf_tokens, entrance.limits, mailer
+        ),
         devices=DeviceService(database, names),
         throttle=throttle,
         entrance=entrance,
@@ -241,6 +247,7 @@ def _holdings(  # noqa: PLR0917 - whatever holds something about people
         ApiKeyHolding(database),
         sessions,
         devices,
+        ActivityHolding(database),
         AccountHolding(database, addresses),
         RequestKeys(database),
     )
@@ -294,6 +301,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
     return (
         parts.accounts,
         parts.sessions,
+        parts.overview,
         parts.devices,
         parts.throttle,
         parts.mints,

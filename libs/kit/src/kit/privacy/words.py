@@ -95,6 +95,7 @@ RETENTION: Final[Mapping[str, Retention]] = MappingProxyType(
         "guesses": Retention(
             "30 days after the last guess, a lock a year; by address and network 1 day", "the sweeper"
         ),
+        "activity": Retention("31 days", "the sweeper"),
         "devices": Retention("400 days after the last sign-in on it", "the sweeper"),
         "request keys": Retention("24 hours", "the loop `purge idempotency keys`"),
         "ended sessions": Retention("1 day after the session would have expired", "the sweeper"),

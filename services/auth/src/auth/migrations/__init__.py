@@ -6,6 +6,7 @@ TENANT_FREE: Mapping[str, str] = {
     "users": "people exist before and beside organizations and may be members of several",
     "identities": "the addresses of people, looked up before anyone is signed in",
     "verifications": "proofs of an address under way, of people without any organization yet",
+    "activity": "what people do, in whatever organization",
     "devices": "a person's devices, known before anyone is signed in",
     "throttles": "keyed by what a stranger typed or whence it came, which may belong to nobody",
     "sessions": "a person's sessions, which may switch from one organization to another",

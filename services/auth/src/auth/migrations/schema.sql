@@ -1,5 +1,18 @@
 -- The sum of all migrations; written by `make schemas`, compared by a test. Not to be edited.
 
+CREATE TABLE activity (
+    user_id uuid NOT NULL,
+    day date NOT NULL,
+    sign_ins integer NOT NULL DEFAULT 0,
+    refusals integer NOT NULL DEFAULT 0,
+    minutes integer NOT NULL DEFAULT 0,
+    CONSTRAINT activity_pkey PRIMARY KEY (user_id, day),
+    CONSTRAINT activity_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE activity IS 'One day of one person: how often they signed in, how often somebody was refused who tried to, and in how many minutes they were seen.';
+CREATE INDEX activity_by_day ON activity USING btree (day);
+GRANT DELETE, INSERT, SELECT, UPDATE ON activity TO auth_app;
+
 CREATE TABLE aggregate_versions (
     gate text NOT NULL,
     subject text NOT NULL,
@@ -724,6 +737,7 @@ CREATE TABLE sessions (
     visitor_sealed bytea,
     confirmed boolean NOT NULL DEFAULT false,
     retried boolean NOT NULL DEFAULT false,
+    seen_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     CONSTRAINT sessions_check CHECK (((ended_at IS NULL) = (ended_because IS NULL))),
     CONSTRAINT sessions_ended_because_check CHECK ((ended_because = ANY (ARRAY['signed-out'::text, 'token-reused'::text, 'ended'::text, 'device-forgotten'::text]))),
     CONSTRAINT sessions_pkey PRIMARY KEY (id),
@@ -732,7 +746,7 @@ CREATE TABLE sessions (
 COMMENT ON TABLE sessions IS 'A family of refresh tokens: counter is the current one, its parent is accepted for seconds after rotated_at, and once later by the same device while the current one was never shown (confirmed, retried). proofs is what the person has shown since it began; proven_at when last anything, strong_at when last two distinct factors.';
 CREATE INDEX sessions_by_device ON sessions USING btree (device_id) WHERE (device_id IS NOT NULL);
 CREATE INDEX sessions_by_expiry ON sessions USING btree (expires_at);
-CREATE INDEX sessions_by_user ON sessions USING btree (user_id);
+CREATE INDEX sessions_of_user ON sessions USING btree (user_id, id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON sessions TO auth_app;
 
 CREATE TABLE sign_ins (
