@@ -454,6 +454,7 @@ async def test_killed_at_any_step_it_goes_on_and_the_counts_are_right(
         "mail_preferences": 1,
         "throttles": 1,
         "devices": 2,
+        "activity": 1,
         "security_notices": removed["security_notices"],
         "totp_factors": 1,
         "recovery_codes": 9,

@@ -856,7 +856,7 @@ CREATE TABLE throttles (
     failures integer NOT NULL DEFAULT 0,
     since timestamp with time zone NOT NULL DEFAULT kit_now(),
     last_at timestamp with time zone NOT NULL DEFAULT kit_now(),
-    blocked_until timestamp with time zone NOT NULL DEFAULT kit_now(),
+    blocked_until timestamp with time zone,
     identifiers bytea,
     lock_id uuid,
     CONSTRAINT throttles_pkey PRIMARY KEY (scope, key),
