@@ -81,6 +81,8 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "auth.session.proven": "Somebody showed in their session once more who they are.",
         "auth.factor.added": "Somebody added a second factor.",
         "auth.factor.removed": "Somebody removed a second factor.",
+        "auth.factor.renamed": "Somebody gave a second factor another name.",
+        "auth.passkey.count_regressed": "A passkey counts less than before: there may be a copy of it.",
         "auth.factor.refused": "What was shown as a factor was wrong, or had been used before.",
         "auth.recovery_codes.renewed": "Somebody had new recovery codes made; earlier ones are void.",
         "auth.recovery_code.used": "A recovery code was used up.",
@@ -95,6 +97,13 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "auth.member.added": "A member was added.",
         "auth.member.role_changed": "A member was given another role.",
         "auth.member.removed": "A member was removed, or left.",
+        "auth.ownership.offered": "An organization was offered to another member.",
+        "auth.ownership.withdrawn": "An offer of an organization ended without being accepted.",
+        "auth.ownership.transferred": "An organization went to another owner.",
+        # staff in a person's place
+        "auth.impersonation.begun": "A member of staff began to act in a person's place.",
+        "auth.impersonation.ended": "A member of staff no longer acts in a person's place.",
+        "auth.request.impersonated": "A member of staff, in a person's place, asked something of auth.",
         # the platform's staff
         "auth.staff.added": "Somebody was added to the platform's staff.",
         "auth.staff.enrolled": "A member of staff set password and code app.",
@@ -112,13 +121,21 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "auth.api_key.created": "An API key was made.",
         "auth.api_key.rotated": "An API key was given a successor.",
         "auth.api_key.ended": "An API key was ended.",
+        # how the platform is run
+        "auth.system_setting.changed": "A setting of the system was changed.",
+        "auth.flag.created": "A feature flag was defined.",
+        "auth.flag.changed": "A feature flag was given other rules.",
+        "auth.flag.killed": "A feature flag was switched off for everybody, or its rules hold again.",
+        "auth.flag.deleted": "A feature flag was taken away.",
         # the platform's own keys
         "auth.signing_key.created": "The first key that signs access tokens was made.",
         "auth.signing_key.rotated": "A new key that signs access tokens was announced.",
         # billing
+        "billing.request.impersonated": "A member of staff, in a person's place, asked something of billing.",
         "billing.plan.changed": "An organization came to another plan.",
         "billing.entitlements.changed": "What an organization may use was changed.",
         # publisher
+        "publisher.request.impersonated": "A member of staff, in a person's place, asked something of publisher.",
         "publisher.account.connected": "An account on a platform was connected.",
         "publisher.account.disconnected": "An account on a platform was disconnected.",
         "publisher.connection.begun": "Connecting an account on a platform was begun.",
@@ -130,6 +147,7 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "publisher.partner_queue.opened": "The queue through which a partner hears was opened.",
         "publisher.partner_queue.closed": "The queue through which a partner hears was closed.",
         # inbox
+        "inbox.request.impersonated": "A member of staff, in a person's place, asked something of inbox.",
         "inbox.channel.connected": "A channel was connected.",
         "inbox.channel.disconnected": "A channel was disconnected.",
         "inbox.conversation.assigned": "A conversation was given to somebody, or to nobody.",
@@ -137,6 +155,7 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "inbox.message.sent": "A message to a contact was written.",
         "inbox.contact.erased": "The data of a contact was erased.",
         # compliance
+        "compliance.request.impersonated": "A member of staff, in a person's place, asked something of compliance.",
         "compliance.audit.read": "The audit trail was read.",
         "compliance.audit.proved": "A proof of a line of the audit trail was fetched.",
         "compliance.audit.exported": "A part of the audit trail was exported.",

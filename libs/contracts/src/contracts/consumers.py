@@ -14,6 +14,7 @@ CONSUMERS: Final[Mapping[type[Event], tuple[str, ...]]] = {
     auth.MemberAdded: ("billing", "inbox"),
     auth.MemberRoleChanged: ("inbox",),
     auth.MemberRemoved: ("billing", "inbox"),
+    billing.EntitlementsChanged: ("auth",),
     compliance.ExportRequested: ("auth", "inbox", "publisher"),
     compliance.ErasureBegun: ("auth", "inbox", "publisher"),
     auth.AuthExportPartReady: ("compliance",),
@@ -32,6 +33,7 @@ CONSUMERS: Final[Mapping[type[Event], tuple[str, ...]]] = {
 
 LISTENERS: Final[Mapping[type[Event], tuple[str, ...]]] = {
     auth.SessionsRevoked: ("gateway",),
+    auth.SystemSettingChanged: ("gateway",),
     billing.EntitlementsChanged: ("gateway",),
 }
 """Programs of which every process has a passing queue; what it missed it reads elsewhere."""

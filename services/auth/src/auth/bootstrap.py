@@ -27,6 +27,11 @@ from auth.factors.proving import Codes
 from auth.factors.sealing import FactorSeals
 from auth.factors.service import FactorService
 from auth.factors.showing import ShowingService
+from auth.flags.privacy import FlagHolding
+from auth.flags.service import FlagService
+from auth.impersonations.privacy import ImpersonationHolding
+from auth.impersonations.sealing import Reasons
+from auth.impersonations.service import ImpersonationService
 from auth.invitations.privacy import InvitationHolding
 from auth.invitations.service import InvitationService
 from auth.keys.service import KeyRing, KeyRotation
@@ -36,6 +41,11 @@ from auth.mails.privacy import MailHolding
 from auth.members.privacy import MemberHolding, known_in
 from auth.members.service import MemberService
 from auth.organizations.service import OrganizationService
+from auth.ownership.service import OwnershipService
+from auth.passkeys.ceremony import RelyingParty
+from auth.passkeys.privacy import PasskeyHolding
+from auth.passkeys.proving import PasskeyProofs
+from auth.passkeys.service import PasskeyService
 from auth.passwords.approving import Approval
 from auth.passwords.breached import BreachedPasswords
 from auth.passwords.common import KnownPasswords, NotAList
@@ -59,12 +69,15 @@ from auth.staff.service import StaffService
 from auth.staff_sessions.access import StaffAccess
 from auth.staff_sessions.service import StaffSessionService
 from auth.sweeping import Sweeper
+from auth.system.current import EVERY, CurrentSettings
+from auth.system.service import SystemService
 from auth.throttle.service import Throttle
 from auth.tokens.mints import Mints
 from auth.worker import SUBSCRIPTIONS
 from contracts.auth import AuthErasureAnswered, AuthExportPartReady
 from contracts.consumers import CONSUMERS
 from kit.db.database import Database
+from kit.http.acting import Acting
 from kit.http.client import Outbound
 from kit.http.peer import Peers
 from kit.http.tokens import staff_audience
@@ -84,6 +97,16 @@ class StaffParts:
     members: StaffService
     sessions: StaffSessionService
     enrolments: EnrolmentService
+    impersonations: ImpersonationService
+
+
+@dataclass(frozen=True, slots=True)
+class OperationParts:
+    """What staff runs the platform with."""
+
+    current: CurrentSettings
+    system: SystemService
+    flags: FlagService
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +121,16 @@ class Parts:
     entrance: Entrance
     factors: FactorService
     showing: ShowingService
+    passkeys: PasskeyService
     organizations: OrganizationService
     members: MemberService
     invitations: InvitationService
+    ownership: OwnershipService
     keys: KeyRing
     rotation: KeyRotation
     preferences: PreferenceService
     staff: StaffParts
+    operations: OperationParts
     api_keys: ApiKeyService
     key_exchange: KeyExchange
     uses: Uses
@@ -130,12 +156,15 @@ def build(  # noqa: PLR0917 - what everything stands on
     keys = KeyRing(database, sealer)
     addresses = Addresses(keyring)
     mailer = _mailer(database, keyring, MailComposer(addresses, mints, _public_url(settings)), settings, server)
+    current = CurrentSettings(database)
+    approval = _approval(passwords, outbound, settings, current)
     throttle = Throttle(database, sealer.derive("sign-in-attempts"), mailer, mints.unlock)
-    approval = _approval(passwords, outbound, settings)
     access_tokens = AccessTokens(settings.token_issuer, settings.token_audience)
     entrance = _entrance(database, sealer, keyring, keys, mints, mailer, access_tokens, settings)
     names = DeviceNames(keyring)
     seals, codes_key = FactorSeals(keyring), sealer.derive("recovery-codes")
+    party = RelyingParty(settings.rp_id, settings.product_name, settings.origins, settings.webauthn_user_verification)
+    proofs = PasskeyProofs(database, party, mailer)
     secrets, uses = Secrets(sealer), Uses(database)
     return Parts(
         accounts=AccountService(database, addresses, passwords, approval, mints.verification, mailer),
@@ -147,14 +176,17 @@ def build(  # noqa: PLR0917 - what everything stands on
         throttle=throttle,
         entrance=entrance,
         factors=FactorService(database, seals, mailer, addresses, settings.product_name, codes_key),
-        showing=ShowingService(database, entrance, Codes(database, seals, codes_key), passwords, mailer),
+        showing=ShowingService(database, entrance, Codes(database, seals, codes_key), proofs, passwords, mailer),
+        passkeys=PasskeyService(database, party, proofs, entrance, seals, addresses, mailer, codes_key),
         organizations=OrganizationService(database),
         members=MemberService(database, addresses),
         invitations=InvitationService(database, addresses, mints.invitation, mailer),
+        ownership=OwnershipService(database, mailer),
         keys=keys,
         rotation=KeyRotation(database, sealer),
         preferences=PreferenceService(database, addresses, mailer),
-        staff=_staff(database, keyring, approval, keys, mints, settings),
+        operations=OperationParts(current, SystemService(database, current), FlagService(database)),
+        staff=_staff(database, keyring, approval, keys, mints, mailer, settings),
         api_keys=ApiKeyService(database, secrets),
         key_exchange=KeyExchange(database, secrets, keys, access_tokens, uses),
         uses=uses,
@@ -205,6 +237,7 @@ def _staff(  # noqa: PLR0917 - what staff are served with
     approval: Approval,
     keys: KeyRing,
     mints: Mints,
+    mailer: Mailer,
     settings: AuthSettings,
 ) -> StaffParts:
     """Parts of staff, with tokens for their own audience."""
@@ -215,10 +248,17 @@ def _staff(  # noqa: PLR0917 - what staff are served with
         members=StaffService(database, seals, mints.staff_enrolment, _public_url(settings)),
         sessions=StaffSessionService(database, seals, approval.passwords, access),
         enrolments=EnrolmentService(database, seals, approval, mints.staff_enrolment),
+        impersonations=ImpersonationService(
+            database,
+            Reasons(keyring),
+            keys,
+            AccessTokens(settings.token_issuer, settings.token_audience),
+            mailer,
+        ),
     )
 
 
-def _approval(passwords: Passwords, outbound: Outbound, settings: AuthSettings) -> Approval:
+def _approval(passwords: Passwords, outbound: Outbound, settings: AuthSettings, current: CurrentSettings) -> Approval:
     """What is asked of passwords; a list that cannot be used is noticed before anybody signs up."""
     more = [] if settings.breached_passwords is None else [settings.breached_passwords]
     try:
@@ -226,7 +266,9 @@ def _approval(passwords: Passwords, outbound: Outbound, settings: AuthSettings) 
     except (NotAList, OSError) as error:
         raise SystemExit(f"AUTH_BREACHED_PASSWORDS: {error}") from error
     breached = None if settings.breached_url is None else BreachedPasswords(outbound, settings.breached_url)
-    return Approval(passwords, PasswordPolicy(settings.password_policy, known=known), breached)
+    return Approval(
+        passwords, PasswordPolicy(settings.password_policy, known=known), breached, current.passwords_are_strict
+    )
 
 
 def _holdings(  # noqa: PLR0917 - whatever holds something about people
@@ -243,8 +285,11 @@ def _holdings(  # noqa: PLR0917 - whatever holds something about people
         MailHolding(database, addresses, mailer),
         InvitationHolding(database, addresses),
         PreferenceHolding(database),
+        FlagHolding(database),
         FactorHolding(database, seals),
+        PasskeyHolding(database, seals),
         ApiKeyHolding(database),
+        ImpersonationHolding(database, Reasons(addresses.keyring)),
         sessions,
         devices,
         ActivityHolding(database),
@@ -307,14 +352,20 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.mints,
         parts.factors,
         parts.showing,
+        parts.passkeys,
         parts.organizations,
         parts.members,
         parts.invitations,
+        parts.ownership,
         parts.preferences,
         parts.keys,
         parts.staff.members,
         parts.staff.sessions,
         parts.staff.enrolments,
+        parts.operations.current,
+        parts.operations.system,
+        parts.operations.flags,
+        parts.staff.impersonations,
         parts.api_keys,
         parts.key_exchange,
         parts.peers,
@@ -328,7 +379,10 @@ def loops(parts: Parts) -> Sequence[Loop]:
 
 def serving(parts: Parts) -> Sequence[Loop]:
     """What a process does beside answering."""
-    return (Loop("uses of API keys", parts.uses.run),)
+    return (
+        Loop("uses of API keys", parts.uses.run),
+        Loop("settings", parts.operations.current.refresh, every=EVERY),
+    )
 
 
 def privacy(parts: Parts) -> Privacy:
@@ -365,4 +419,5 @@ SERVICE: Final = Service(
     subscriptions=SUBSCRIPTIONS,
     consumers=CONSUMERS,
     commands={"rotate-keys": rotate_keys, "add-staff": add_staff},
+    acting=Acting("auth.request.impersonated", changes=False),
 )

@@ -10,7 +10,10 @@ from auth.devices.model import KEPT_FOR as DEVICES_KEPT
 from auth.devices.repository import DeviceRepository
 from auth.factors.model import ACTIVATE_WITHIN
 from auth.factors.repository import AppRepository
+from auth.impersonations.model import KEPT
+from auth.impersonations.repository import ImpersonationRepository
 from auth.mails.repository import NoticeRepository
+from auth.passkeys.repository import ChallengeRepository
 from auth.sessions.repository import SessionRepository
 from auth.sign_ins.repository import SignInRepository
 from auth.staff.repository import StaffAttempts
@@ -38,9 +41,11 @@ class Sweeper:
                 await SessionRepository(tx).purge(timedelta(days=1), AT_ONCE),
                 await SignInRepository(tx).purge(AT_ONCE),
                 await ActivityRepository(tx).purge(ACTIVITY_KEPT, AT_ONCE),
+                await ChallengeRepository(tx).purge(AT_ONCE),
                 await DeviceRepository(tx).purge(DEVICES_KEPT, AT_ONCE),
                 await ThrottleRepository(tx).purge(PLACES_KEPT, GUESSES_KEPT, LOCKS_KEPT, AT_ONCE),
                 await StaffSessionRepository(tx).purge(timedelta(days=1), AT_ONCE),
+                await ImpersonationRepository(tx).purge(KEPT, AT_ONCE),
                 await StaffAttempts(tx).purge(timedelta(hours=2), AT_ONCE),
                 await AppRepository(tx).purge(ACTIVATE_WITHIN, AT_ONCE),
                 await NoticeRepository(tx).purge(timedelta(days=90), AT_ONCE),

@@ -48,6 +48,11 @@ async def void_tokens(tx: Transaction, user_id: UUID) -> None:
     await _tell(tx, user_id, None, by=1)
 
 
+async def void_session(tx: Transaction, session_id: UUID, user_id: UUID) -> None:
+    """Void the access tokens of one session of a user whose row says itself that it has ended: an impersonation."""
+    await _tell(tx, user_id, session_id, by=0)
+
+
 async def void_credential(
     tx: Transaction, principal_id: UUID, *, session_id: UUID | None = None, epoch: int = 0, version: int
 ) -> None:
