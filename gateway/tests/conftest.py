@@ -188,6 +188,7 @@ class House:
     log: io.BytesIO
     redis: RedisPipe
     namespace: str
+    keys: KeyRing
     received: list[bytes] = field(default_factory=list)
 
     @asynccontextmanager
@@ -372,7 +373,7 @@ class Builder:
             await asyncio.gather(*gateway.tasks, return_exceptions=True)
 
         self.closing.push_async_callback(close)
-        return House(port, issuer, parts, out, pipe, self.namespace, received)
+        return House(port, issuer, parts, out, pipe, self.namespace, keys, received)
 
     async def _hub(self, redis_url: str, stays: Stays, kept: Kept | None) -> Hub:
         pipes = [RedisPipe(redis_url or self.redis_url, timeout=WITHIN) for _ in range(2)]

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import uvicorn
 
-from contracts.auth import SessionsRevoked, SystemSettingChanged
+from contracts.auth import SessionsRevoked, SigningKeyRemoved, SystemSettingChanged
 from contracts.billing import EntitlementsChanged
 from gateway.access import AccessLog, count_refused_head
 from gateway.addresses import Addresses
@@ -99,7 +99,7 @@ async def built(settings: GatewaySettings) -> AsyncIterator[Running]:
         keys = KeyRing(partial(fetch, keys_at, jwks.path or "/"))
         revocations = Revocations()
         ask = partial(fetch, upstreams["auth"], "/internal/revocations", at_most=MOST_REVOCATIONS)
-        watch = RevocationWatch(revocations, redis, settings.namespace, ask, clock.learn)
+        watch = RevocationWatch(revocations, redis, settings.namespace, ask, clock.learn, drop_key=keys.drop)
         broker = Broker(settings.broker_url.get_secret_value(), name="gateway")
         closing.push_async_callback(broker.close)
         topology = Topology(settings.namespace)
@@ -115,6 +115,7 @@ async def built(settings: GatewaySettings) -> AsyncIterator[Running]:
             topology,
             {
                 SessionsRevoked: watch.hear,
+                SigningKeyRemoved: watch.hear_key,
                 EntitlementsChanged: plan_watch.hear,
                 SystemSettingChanged: maintenance_watch.hear,
             },

@@ -129,6 +129,7 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "auth.flag.deleted": "A feature flag was taken away.",
         # the platform's own keys
         "auth.signing_key.created": "The first key that signs access tokens was made.",
+        "auth.signing_key.removed": "A key that signs access tokens was taken away, and what it signed was voided.",
         "auth.signing_key.rotated": "A new key that signs access tokens was announced.",
         # billing
         "billing.request.impersonated": "A member of staff, in a person's place, asked something of billing.",

@@ -18,6 +18,7 @@ from auth.impersonations.router import own as own_impersonations
 from auth.impersonations.router import router as impersonations
 from auth.invitations.router import acceptance
 from auth.invitations.router import router as invitations
+from auth.keys.router import internal as key_removal
 from auth.keys.router import router as keys
 from auth.members.router import router as members
 from auth.organizations.router import router as organizations
@@ -38,6 +39,7 @@ from auth.system.router import router as staff_settings
 
 ROUTERS: Final[Sequence[APIRouter]] = (
     keys,
+    key_removal,
     accounts,
     sessions,
     devices,

@@ -359,6 +359,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.ownership,
         parts.preferences,
         parts.keys,
+        parts.rotation,
         parts.staff.members,
         parts.staff.sessions,
         parts.staff.enrolments,
@@ -395,6 +396,12 @@ async def rotate_keys(parts: Parts) -> None:
     await parts.rotation.rotate()
 
 
+async def remove_key(parts: Parts, kid: str) -> None:
+    """Take a signing key away in an emergency: what it has signed is refused everywhere within seconds."""
+    if not await parts.rotation.remove(kid):
+        raise SystemExit(f"remove-key: there is no signing key {kid}; /.well-known/jwks.json names them")
+
+
 async def add_staff(parts: Parts, address: str, role: str = StaffRole.ADMIN.value) -> None:
     """Add a member of staff (support, operator or admin), or let one enrol anew, and print the link for it."""
     try:
@@ -418,6 +425,6 @@ SERVICE: Final = Service(
     privacy=privacy,
     subscriptions=SUBSCRIPTIONS,
     consumers=CONSUMERS,
-    commands={"rotate-keys": rotate_keys, "add-staff": add_staff},
+    commands={"rotate-keys": rotate_keys, "remove-key": remove_key, "add-staff": add_staff},
     acting=Acting("auth.request.impersonated", changes=False),
 )

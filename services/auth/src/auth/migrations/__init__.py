@@ -16,6 +16,7 @@ TENANT_FREE: Mapping[str, str] = {
     "totp_factors": "authenticator apps of people, shown before they act anywhere",
     "recovery_codes": "codes of people who have lost their second factors",
     "revocations": "what gateways must refuse now, of all people, for minutes",
+    "removed_keys": "the platform's own keys that were taken away",
     "signing_keys": "the platform's own keys, sealed under the master key",
     "security_notices": "what a person was told of their account, whichever organization they act in",
     "impersonations": "acts of staff for one person, who reads them whichever organization it was in",

@@ -170,5 +170,6 @@ async def note_seen(body: Seen, overview: Overview, _service: CallingService) ->
 @internal.get("/revocations")
 async def read_revocations(sessions: Sessions) -> RevocationsOut:
     """What ended within the last 15 minutes, for gateways that start or were cut off."""
-    now, found = await sessions.revoked_lately()
-    return RevocationsOut(now=now, revocations=[RevocationOut.model_validate(each) for each in found])
+    now, found, keys = await sessions.revoked_lately()
+    revocations = [RevocationOut.model_validate(each) for each in found]
+    return RevocationsOut(now=now, revocations=revocations, removed_keys=keys)

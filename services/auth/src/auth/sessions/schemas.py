@@ -155,3 +155,4 @@ class RevocationsOut(Out):
 
     now: AwareDatetime
     revocations: list[RevocationOut]
+    removed_keys: list[str]

@@ -8,6 +8,7 @@ from auth.accounts.model import Account
 from auth.accounts.repository import AccountRepository
 from auth.accounts.sealing import Addresses
 from auth.activity.repository import ActivityRepository
+from auth.keys.repository import KeyRepository
 from auth.mails.notices import Notice, notify
 from auth.organizations.errors import OrganizationNotFound
 from auth.passwords.hashing import Passwords
@@ -144,10 +145,14 @@ class SessionService:
             if await end_session(tx, caller.session_id, caller.user_id, "signed-out"):
                 await tx.emit(audited("auth.session.ended", caller, "session", caller.session_id))
 
-    async def revoked_lately(self) -> tuple[datetime, list[Revocation]]:
-        """The platform's time, and what ended within the last quarter of an hour: longer than any token lives."""
+    async def revoked_lately(self) -> tuple[datetime, list[Revocation], list[str]]:
+        """The platform's time, and what ended within the last quarter of an hour: longer than any token lives.
+
+        The last are the names of signing keys that were taken away.
+        """
         async with self.database.transaction() as tx:
-            return await SessionRepository(tx).revocations(REVOKED_LATELY)
+            now, revocations = await SessionRepository(tx).revocations(REVOKED_LATELY)
+            return now, revocations, await KeyRepository(tx).removed(REVOKED_LATELY)
 
     async def _attempt(self, blind: bytes, wish: Wish) -> tuple[Account | None, Attempt]:
         """Count an attempt; whose address it is is looked up even when there were too many, as for the line of it."""
