@@ -236,7 +236,11 @@ class SigningKeyRemoved(Event):
     subject: ClassVar[str] = "kid"
     audience: ClassVar[Audience] = "internal"
 
-    kid: str = Field(pattern=r"^[A-Za-z0-9_-]{1,128}$", description="The name of the key in the key set.")
+    kid: str = Field(
+        pattern=r"^[A-Za-z0-9_-]{1,128}$",
+        description="The name of the key in the key set.",
+        examples=["Zm9vYmFyYmF6cXV4"],
+    )
 
 
 class SessionReuseDetected(Event):
