@@ -219,7 +219,7 @@ async def test_tokens_of_a_key_that_was_taken_away_die_though_they_are_remembere
     watch = RevocationWatch(
         door.parts.revocations, redis, namespace, auth, list[datetime]().append, drop_key=keys.drop
     )
-    await watch.hear_key(SigningKeyRemoved(id=new_id(), time=datetime.now(UTC), kid="k1"))
+    await watch.hear_key(SigningKeyRemoved(id=new_id(), time=datetime.now(UTC), key_id=new_id(), kid="k1"))
     answer = await door.ask("/v1/closed", token=token)
     assert answer.status == 401
     assert (await door.ask("/v1/closed", token=door.issuer.token())).status == 401

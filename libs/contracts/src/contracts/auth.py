@@ -233,9 +233,10 @@ class SigningKeyRemoved(Event):
     """
 
     type: ClassVar[str] = "auth.signing_key.removed.v1"
-    subject: ClassVar[str] = "kid"
+    subject: ClassVar[str] = "key_id"
     audience: ClassVar[Audience] = "internal"
 
+    key_id: UUID = Field(description="The key; made of its name, and so the same everywhere and for ever.")
     kid: str = Field(
         pattern=r"^[A-Za-z0-9_-]{1,128}$",
         description="The name of the key in the key set.",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -37,6 +38,10 @@ REMOVED_FOR: Final = timedelta(hours=1)
 
 class NoSigningKey(TransientError):
     """There is no key to sign with."""
+
+
+def _id_of(kid: str) -> UUID:
+    return uuid5(NAMESPACE_URL, f"urn:rostrum:signing-key:{kid}")
 
 
 def _named(kid: str) -> tuple[str, str]:
@@ -112,7 +117,10 @@ class KeyRotation:
                 return False
             if signer is not None and signer.kid == kid:
                 await self._succeed(tx, [each for each in stored if each.signs_from > now], now)
-            await tx.emit(SigningKeyRemoved(kid=kid), audited("auth.signing_key.removed", Operator(), *_named(kid)))
+            await tx.emit(
+                SigningKeyRemoved(key_id=_id_of(kid), kid=kid),
+                audited("auth.signing_key.removed", Operator(), *_named(kid)),
+            )
         log.warning("keys.removed", kid=kid)
         return True
 
