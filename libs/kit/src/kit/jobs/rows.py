@@ -345,7 +345,7 @@ async def find(tx: Transaction, job_id: UUID, *, lock: bool = False) -> Job | No
 async def several(tx: Transaction, job_ids: Collection[UUID]) -> list[Job]:
     """Those of these jobs that are there."""
     rows = await tx.fetch(
-        f"SELECT {_JOB} {_FROM} WHERE j.id = ANY ($1::uuid[])",  # noqa: S608 - constants
+        f"SELECT {_JOB} {_FROM} WHERE j.id = ANY ($1::uuid[])",
         list(job_ids),
     )
     return [job_of(row) for row in rows]

@@ -11,7 +11,8 @@ from kit.db.database import Row, Transaction
 from kit.mail import Outgoing
 
 _COLUMNS: Final = """
-    a.id, a.texts, a.audience, a.by_mail, a.state, a.send_at, a.job_id, a.version, a.created_by, a.created_at, a.ended_at
+    a.id, a.texts, a.audience, a.by_mail, a.state, a.send_at, a.job_id, a.version, a.created_by, a.created_at,
+    a.ended_at
 """
 
 

@@ -53,16 +53,16 @@ async def list_own_announcements(
     return Page(items=[ReceivedOut.of(each) for each in shown], next_cursor=cursor)
 
 
-@router.put("/{announcement_id}/read", status_code=status.HTTP_204_NO_CONTENT, responses=problems(AnnouncementNotFound))
-async def mark_announcement_read(
-    announcement_id: UUID, caller: PersonalCaller, announcements: Announcements
-) -> None:
+@router.put(
+    "/{announcement_id}/read", status_code=status.HTTP_204_NO_CONTENT, responses=problems(AnnouncementNotFound)
+)
+async def mark_announcement_read(announcement_id: UUID, caller: PersonalCaller, announcements: Announcements) -> None:
     """The caller has read it."""
     await announcements.mark_read(caller, announcement_id)
 
 
 @staff.post("", status_code=status.HTTP_201_CREATED, responses=problems(IdempotencyKeyReused))
-async def draft_announcement(  # noqa: PLR0917 - FastAPI passes them all by name
+async def draft_announcement(
     body: DraftAnnouncement,
     staff: Sender,
     announcements: Announcements,
@@ -106,9 +106,7 @@ async def change_announcement(  # noqa: PLR0917 - FastAPI passes them all by nam
     versions: Versioned,
 ) -> AnnouncementOut:
     """Write a draft anew."""
-    saved = await announcements.change(
-        announcement_id, body.words(), body.audience, body.by_mail, staff, expected
-    )
+    saved = await announcements.change(announcement_id, body.words(), body.audience, body.by_mail, staff, expected)
     versions.tag(saved.version)
     return AnnouncementOut.of((saved, None, (0, 0)))
 

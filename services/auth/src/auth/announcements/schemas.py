@@ -13,7 +13,10 @@ from kit.jobs.router import JobOut
 LONGEST_PARAGRAPH = 2000
 
 Text = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]+$")
+    str,
+    StringConstraints(
+        strip_whitespace=True, min_length=1, max_length=10_000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]+$"
+    ),
 ]
 
 

@@ -51,9 +51,7 @@ class AnnouncementService:
             announcement_id = new_id()
             await AnnouncementRepository(tx).add(announcement_id, texts, audience, staff.staff_id)
             await key.remember(tx, announcement_id)
-            await tx.emit_of_platform(
-                audited("auth.announcement.drafted", staff, "announcement", announcement_id)
-            )
+            await tx.emit_of_platform(audited("auth.announcement.drafted", staff, "announcement", announcement_id))
             return await _found(tx, announcement_id)
 
     async def change(  # noqa: PLR0917 - what a draft is
@@ -61,7 +59,7 @@ class AnnouncementService:
         announcement_id: UUID,
         texts: Mapping[str, Words],
         audience: Audience,
-        by_mail: bool,  # noqa: FBT001 - one of its values
+        by_mail: bool,
         staff: StaffCaller,
         expected: Condition,
     ) -> Announcement:
@@ -73,9 +71,7 @@ class AnnouncementService:
                 replace(held, texts=texts, audience=audience, by_mail=by_mail)
             )
             await tx.emit_of_platform(
-                audited(
-                    "auth.announcement.changed", staff, "announcement", announcement_id, version=saved.version
-                )
+                audited("auth.announcement.changed", staff, "announcement", announcement_id, version=saved.version)
             )
         return saved
 
@@ -105,10 +101,10 @@ class AnnouncementService:
             raise AnnouncementNotFound
         address = await self.seals.address(member.id, member.email_sealed)
         async with self.database.transaction() as tx:
-            await self.mailer.queue(tx, announcement_test(address, announcement.words(language).parameters(), language))
-            await tx.emit_of_platform(
-                audited("auth.announcement.tried_out", staff, "announcement", announcement_id)
+            await self.mailer.queue(
+                tx, announcement_test(address, announcement.words(language).parameters(), language)
             )
+            await tx.emit_of_platform(audited("auth.announcement.tried_out", staff, "announcement", announcement_id))
 
     async def schedule(
         self, announcement_id: UUID, send_at: datetime | None, staff: StaffCaller, expected: Condition
@@ -146,9 +142,7 @@ class AnnouncementService:
             if held.state is not State.SCHEDULED or held.job_id is None:
                 raise AnnouncementNotUnderWay
             await self.jobs.cancel(tx, held.job_id)
-            await tx.emit_of_platform(
-                audited("auth.announcement.cancelled", staff, "announcement", announcement_id)
-            )
+            await tx.emit_of_platform(audited("auth.announcement.cancelled", staff, "announcement", announcement_id))
             (found,) = await self._with_progress(tx, [await _found(tx, announcement_id)])
         return found
 
@@ -168,7 +162,9 @@ class AnnouncementService:
     async def _with_progress(self, tx: Transaction, several: Sequence[Announcement]) -> list[Progress]:
         counts = await RecipientRepository(tx).count([each.id for each in several])
         jobs = await self.jobs.several(tx, [each.job_id for each in several if each.job_id])
-        return [(each, jobs.get(each.job_id) if each.job_id else None, counts.get(each.id, (0, 0))) for each in several]
+        return [
+            (each, jobs.get(each.job_id) if each.job_id else None, counts.get(each.id, (0, 0))) for each in several
+        ]
 
 
 async def _found(tx: Transaction, announcement_id: UUID) -> Announcement:

@@ -5,7 +5,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from auth.accounts.sealing import Addresses
-from auth.exports.model import State, StaffExport, What
+from auth.exports.model import StaffExport, State, What
 from auth.exports.repository import StaffExportRepository
 from auth.operations.audience import AudienceRepository
 from kit.db.database import Database, Transaction
@@ -59,7 +59,9 @@ class StaffExportKind:
             lines[each] = _shown((each, opened.get(each), line.language, *moments))
         return {item.number: lines[item.subject_id] for item in items if item.subject_id in lines}
 
-    async def work(self, tx: Transaction, job: Job, items: Sequence[Item], prepared: Lines | None) -> Mapping[int, Outcome]:
+    async def work(
+        self, tx: Transaction, job: Job, items: Sequence[Item], prepared: Lines | None
+    ) -> Mapping[int, Outcome]:
         """Write what was prepared of these items as one piece."""
         export, known = await _of(tx, job), prepared or {}
         written = [item.number for item in items if item.number in known]
@@ -83,7 +85,4 @@ async def _of(tx: Transaction, job: Job) -> StaffExport:
 
 
 def _shown(values: Sequence[object]) -> list[object]:
-    return [
-        each.isoformat().replace("+00:00", "Z") if isinstance(each, datetime) else each if isinstance(each, int) else each
-        for each in values
-    ]
+    return [each.isoformat().replace("+00:00", "Z") if isinstance(each, datetime) else each for each in values]

@@ -4,7 +4,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from auth.accounts.address import SealedAddress
-from auth.exports.model import LIFE, State, StaffExport, UserLine, What
+from auth.exports.model import LIFE, StaffExport, State, UserLine, What
 from auth.operations.audience import Audience
 from kit.db.database import Row, Transaction
 

@@ -9,7 +9,7 @@ from auth.exports.errors import (
     StaffExportTooLarge,
 )
 from auth.exports.kind import KIND, PLACE
-from auth.exports.model import COLUMNS, MOST_ROWS, State, StaffExport, What
+from auth.exports.model import COLUMNS, MOST_ROWS, StaffExport, State, What
 from auth.exports.repository import StaffExportRepository
 from auth.operations.audience import Audience, AudienceRepository
 from auth.staff_sessions.fresh import insist_on_fresh_proof

@@ -16,15 +16,15 @@ _SELECTED: Final = "users_selected($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 
 
 class Audience(BaseModel):
-    """All users who are all of this; what is left out does not matter. `roles` and `plans` hold in one organization."""
+    """All users who are all of this; what is left out does not matter. Roles and plans hold in one organization."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     verified: bool | None = None
     suspended: bool | None = None
     created_from: AwareDatetime | None = None
-    created_until: AwareDatetime | None = Field(None, description="Up to, and without, this moment.")
-    active_since: AwareDatetime | None = Field(None, description="Had a session that was used since then.")
+    created_until: Annotated[AwareDatetime | None, Field(description="Up to, and without, this moment.")] = None
+    active_since: Annotated[AwareDatetime | None, Field(description="Had a session that was used since then.")] = None
     organization_id: UUID | None = None
     roles: Annotated[tuple[RoleName, ...], Field(max_length=20)] | None = None
     plans: Annotated[tuple[PlanName, ...], Field(max_length=20)] | None = None
