@@ -132,7 +132,7 @@ async def test_an_audience_is_who_fits_all_of_it(story: Story) -> None:
         ({"active_since": "2020-01-01T00:00:00Z"}, 3),
         ({"suspended": True}, 3),
     ):
-        announcement_id = await drafted(admin, **audience)  # type: ignore[arg-type]
+        announcement_id = await drafted(admin, **audience)
         reach = await admin.call("GET", f"/v1/staff/announcements/{announcement_id}/reach")
         assert reach.json() == {"people": people}, audience
     await scheduled(admin, await drafted(admin, organization_id=acme, roles=["editor"]))
@@ -261,7 +261,7 @@ async def test_what_is_no_announcement(story: Story) -> None:
         {"en": {"title": "x", "text": "x", "link": 'https://x.test/"onclick'}},
         {"en": {"title": "x", "text": "nul\x00"}},
     ):
-        body = {"texts": texts, "audience": {}}
+        body: dict[str, Any] = {"texts": texts, "audience": {}}
         assert (await admin.call("POST", "/v1/staff/announcements", json=body)).status_code == 422, texts
     for audience in ({"roles": ["Dog!"]}, {"created_from": "yesterday"}, {"other": 1}):
         body = {"texts": TEXTS, "audience": audience}
