@@ -62,6 +62,11 @@ async def inbox(person: Person, **headers: str) -> list[Any]:
     return list(answer.json()["items"])
 
 
+async def actions(story: Story) -> list[str]:
+    told = [each.action for each in await story.told(AuthAuditRecorded) if isinstance(each, AuthAuditRecorded)]
+    return [each for each in told if each.startswith("auth.announcement.")]
+
+
 async def test_everybody_of_the_audience_is_told_in_the_console_and_by_mail(story: Story) -> None:
     admin = await hired(story)
     ada, bob = await story.person("ada@example.com"), await story.person("bob@example.com")
@@ -88,8 +93,7 @@ async def test_everybody_of_the_audience_is_told_in_the_console_and_by_mail(stor
     assert (await inbox(ada))[0]["read_at"] is not None
     assert (await ada.call("GET", "/v1/announcements?unread=true")).json()["items"] == []
     assert (await shown(admin, announcement_id))["read"] == 1
-    lines = [each.action for each in await story.told(AuthAuditRecorded) if isinstance(each, AuthAuditRecorded)]
-    assert [each for each in lines if each.startswith("auth.announcement.")] == [
+    assert await actions(story) == [
         "auth.announcement.drafted",
         "auth.announcement.scheduled",
         "auth.announcement.ended",
@@ -190,6 +194,7 @@ async def test_called_off_nobody_more_is_told_and_what_waits_never_leaves(story:
     assert [mails(story, each) for each in people] == [0, 0, 0]
     assert [await inbox(each) for each in people] == [[], [], []]
     assert problem(await scheduled(admin, announcement_id, 3)) == (409, "announcement-left")
+    assert (await actions(story))[-2:] == ["auth.announcement.ended", "auth.announcement.cancelled"]
     assert (await shown(admin, announcement_id))["told"] == 2, "they had been told before it was called off"
 
 
@@ -248,6 +253,13 @@ async def test_a_draft_is_changed_by_versions_and_tried_out_by_its_author_alone(
     await work(story)
     await story.deliver()
     assert (mails(story, ada, "Other"), len(await inbox(ada))) == (0, 1), "in the console alone"
+    assert await actions(story) == [
+        "auth.announcement.drafted",
+        "auth.announcement.changed",
+        "auth.announcement.tried_out",
+        "auth.announcement.scheduled",
+        "auth.announcement.ended",
+    ]
 
 
 async def test_what_is_no_announcement(story: Story) -> None:

@@ -106,6 +106,12 @@ async def test_after_a_day_it_is_gone(story: Story, forward: Forward) -> None:
     assert not await story.parts.operations.exports.expire()
     assert await story.count("staff_export_pieces") == 0
     assert problem(await admin.call("GET", path)) == (410, "export-expired")
+    (line,) = [
+        each
+        for each in await story.told(AuthAuditRecorded)
+        if isinstance(each, AuthAuditRecorded) and each.action == "auth.staff_export.expired"
+    ]
+    assert (line.actor_kind, line.target_id) == ("system", export_id)
 
 
 async def test_a_cancelled_one_leaves_nothing(story: Story) -> None:
