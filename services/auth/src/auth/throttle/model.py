@@ -119,7 +119,7 @@ class Count:
         return self.blocked_until - now
 
     def claimed(self, now: datetime) -> "Count":
-        """With one more guess, which is about to be made."""
+        """With one more guess, which is about to be made; of those at once that are free, none makes another wait."""
         held = self._as_of(now)
         recent = min(held.recent + 1, _MOST_COUNTED)
         wait = pause(held.rule, recent)
