@@ -150,7 +150,7 @@ async def held(database: Database) -> None:
 
 
 async def figures(place: TestDatabase, database: Database) -> dict[str, float]:
-    """What the database says of itself, once every connection has told it: with its next transaction after a second."""
+    """What the database says of itself, once every connection has told it, as each does within a second of use."""
     await asyncio.sleep(1.2)
     await asyncio.gather(*(held(database) for _ in range(3 * CONNECTIONS)))
     connection = await asyncpg.connect(place.admin_url)
