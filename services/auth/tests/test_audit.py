@@ -278,6 +278,21 @@ async def test_a_new_signing_key_is_in_the_audit_trail(story: Story, forward: Fo
     ]
 
 
+async def test_what_is_done_with_teams_is_in_the_audit_trail(story: Story) -> None:
+    ada = await story.person(ADA)
+    organization_id = await ada.create()
+    path, since = f"/v1/organizations/{organization_id}/teams", len(await lines(story))
+    mine = (await ada.members(organization_id))[ADA]["id"]
+    team = (await ada.call("POST", path, json={"name": "One"})).json()["id"]
+    await ada.call("PATCH", f"{path}/{team}", json={"name": "Two"}, headers={"if-match": '"v1"'})
+    await ada.call("PATCH", f"{path}/{team}/members", json={"add": [mine]})
+    await ada.call("DELETE", f"{path}/{team}")
+    assert await told(story, since) == [
+        (action, ada.user_id, "team", team, organization_id)
+        for action in ("team.created", "team.renamed", "team.members_changed", "team.deleted")
+    ]
+
+
 async def test_who_hands_an_organization_over_is_in_its_audit_trail(story: Story) -> None:
     ada = await story.person(ADA)
     organization_id = await ada.create()

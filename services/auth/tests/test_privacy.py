@@ -154,6 +154,10 @@ async def live(story: Story) -> Life:
     member_id = (await ada.members(acme))[BOB.replace("Site", "site")]["id"]
     offer = await ada.call("POST", f"/v1/organizations/{acme}/ownership-transfers", json={"member_id": member_id})
     assert offer.status_code == 201, offer.text
+    team = (await ada.call("POST", f"/v1/organizations/{acme}/teams", json={"name": "Both"})).json()["id"]
+    mine = next(each["id"] for each in (await ada.members(acme)).values() if each["id"] != member_id)
+    both = {"add": [mine, member_id]}
+    assert (await ada.call("PATCH", f"/v1/organizations/{acme}/teams/{team}/members", json=both)).status_code == 200
     await bob.invite(bobs, CAROL, "owner")
     assert (await story.accept(carol)).status_code == 200
     carols = await carol.create("Carol's")
@@ -469,6 +473,7 @@ async def test_killed_at_any_step_it_goes_on_and_the_counts_are_right(
     assert removed == {
         "members": 2,
         "ownership_transfers": 1,
+        "team_members": 1,
         "outgoing_mails": removed["outgoing_mails"],
         "ledger_entries": removed["outgoing_mails"],
         "ledger_attempts": removed["ledger_attempts"],

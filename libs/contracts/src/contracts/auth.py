@@ -126,6 +126,55 @@ class MemberRemoved(Event):
     user_id: UUID = Field(description="The user who is no longer a member.")
 
 
+class TeamCreated(Event):
+    """A team, a named group of members, came into being; nobody is in it yet."""
+
+    type: ClassVar[str] = "auth.team.created.v1"
+    subject: ClassVar[str] = "team_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    team_id: UUID = Field(description="The new team.")
+
+
+class TeamRenamed(Event):
+    """A team has another name from now on."""
+
+    type: ClassVar[str] = "auth.team.renamed.v1"
+    subject: ClassVar[str] = "team_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    team_id: UUID = Field(description="The team.")
+
+
+class TeamMembersChanged(Event):
+    """Members came into a team or went out of it.
+
+    Who leaves the organization leaves its teams, too; of that only `MemberRemoved` tells.
+    """
+
+    type: ClassVar[str] = "auth.team.members_changed.v1"
+    subject: ClassVar[str] = "team_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    team_id: UUID = Field(description="The team.")
+    added: list[UUID] = Field(max_length=100, description="The users who came in.")
+    removed: list[UUID] = Field(max_length=100, description="The users who went out.")
+
+
+class TeamDeleted(Event):
+    """A team is no more; its members stay members of the organization."""
+
+    type: ClassVar[str] = "auth.team.deleted.v1"
+    subject: ClassVar[str] = "team_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    team_id: UUID = Field(description="The team that is gone.")
+
+
 class OwnershipOffered(Event):
     """An owner offered the organization to another member, who has seven days to accept."""
 

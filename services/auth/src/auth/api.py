@@ -29,6 +29,7 @@ from auth.roles.router import router as roles
 from auth.scopes.router import router as scopes
 from auth.sessions.router import internal
 from auth.sessions.router import router as sessions
+from auth.teams.router import router as teams
 from auth.staff.router import enrolments as staff_enrolments
 from auth.staff.router import router as staff
 from auth.staff_sessions.router import router as staff_sessions
@@ -50,6 +51,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     invitations,
     acceptance,
     ownership,
+    teams,
     preferences,
     roles,
     scopes,

@@ -70,6 +70,7 @@ from auth.sweeping import Sweeper
 from auth.system.current import EVERY, CurrentSettings
 from auth.system.service import SystemService
 from auth.throttle.service import Throttle
+from auth.teams.service import TeamService
 from auth.tokens.mints import Mints
 from auth.worker import SUBSCRIPTIONS
 from contracts.auth import AuthErasureAnswered, AuthExportPartReady
@@ -123,6 +124,7 @@ class Parts:
     members: MemberService
     invitations: InvitationService
     ownership: OwnershipService
+    teams: TeamService
     keys: KeyRing
     rotation: KeyRotation
     preferences: PreferenceService
@@ -176,6 +178,7 @@ def build(  # noqa: PLR0917 - what everything stands on
         members=MemberService(database, addresses),
         invitations=InvitationService(database, addresses, mints.invitation, mailer),
         ownership=OwnershipService(database, mailer),
+        teams=TeamService(database),
         keys=keys,
         rotation=KeyRotation(database, sealer),
         preferences=PreferenceService(database, addresses, mailer),
@@ -349,6 +352,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.members,
         parts.invitations,
         parts.ownership,
+        parts.teams,
         parts.preferences,
         parts.keys,
         parts.staff.members,
