@@ -29,7 +29,9 @@ class Teams:
         return str(answer.json()["id"])
 
     async def rename(self, team_id: str, name: str, tag: str = '"v1"') -> httpx.Response:
-        return await self.owner.call("PATCH", f"{self.path}/{team_id}", json={"name": name}, headers={"if-match": tag})
+        return await self.owner.call(
+            "PATCH", f"{self.path}/{team_id}", json={"name": name}, headers={"if-match": tag}
+        )
 
     async def change(self, team_id: str, by: Person | None = None, **body: list[str]) -> httpx.Response:
         return await (by or self.owner).call("PATCH", f"{self.path}/{team_id}/members", json=body)

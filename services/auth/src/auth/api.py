@@ -29,13 +29,13 @@ from auth.roles.router import router as roles
 from auth.scopes.router import router as scopes
 from auth.sessions.router import internal
 from auth.sessions.router import router as sessions
-from auth.teams.router import router as teams
 from auth.staff.router import enrolments as staff_enrolments
 from auth.staff.router import router as staff
 from auth.staff_sessions.router import router as staff_sessions
 from auth.system.router import internal as maintenance
 from auth.system.router import public as system
 from auth.system.router import router as staff_settings
+from auth.teams.router import router as teams
 
 ROUTERS: Final[Sequence[APIRouter]] = (
     keys,

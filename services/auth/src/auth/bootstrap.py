@@ -69,8 +69,8 @@ from auth.staff_sessions.service import StaffSessionService
 from auth.sweeping import Sweeper
 from auth.system.current import EVERY, CurrentSettings
 from auth.system.service import SystemService
-from auth.throttle.service import Throttle
 from auth.teams.service import TeamService
+from auth.throttle.service import Throttle
 from auth.tokens.mints import Mints
 from auth.worker import SUBSCRIPTIONS
 from contracts.auth import AuthErasureAnswered, AuthExportPartReady

@@ -982,6 +982,41 @@ CREATE TABLE system_settings (
 COMMENT ON TABLE system_settings IS 'Settings that were changed from what they are by default; which there are stands in settings/registry.py.';
 GRANT INSERT, SELECT, UPDATE ON system_settings TO auth_app;
 
+CREATE TABLE team_members (
+    team_id uuid NOT NULL,
+    member_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    added_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT team_members_member_id_fkey FOREIGN KEY (member_id) REFERENCES members(id) ON DELETE CASCADE,
+    CONSTRAINT team_members_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
+    CONSTRAINT team_members_pkey PRIMARY KEY (team_id, member_id),
+    CONSTRAINT team_members_team_id_fkey FOREIGN KEY (team_id) REFERENCES teams(id) ON DELETE CASCADE
+);
+COMMENT ON TABLE team_members IS 'Who is in which team; goes with the team and with the membership.';
+ALTER TABLE team_members ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX team_members_by_member ON team_members USING btree (member_id);
+CREATE POLICY tenant ON team_members FOR ALL TO auth_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT ON team_members TO auth_app;
+
+CREATE TABLE teams (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    name text NOT NULL,
+    name_key text NOT NULL,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT teams_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT teams_name_key_check CHECK ((length(name_key) <= 800)),
+    CONSTRAINT teams_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
+    CONSTRAINT teams_organization_id_name_key_key UNIQUE (organization_id, name_key),
+    CONSTRAINT teams_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE teams IS 'Named groups of members; name_key is the name as it is compared. The version rises with the name and with who is in it.';
+ALTER TABLE teams ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX teams_in_order ON teams USING btree (organization_id, id);
+CREATE POLICY tenant ON teams FOR ALL TO auth_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON teams TO auth_app;
+
 CREATE TABLE throttles (
     scope text NOT NULL,
     key bytea NOT NULL,

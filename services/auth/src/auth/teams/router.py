@@ -33,7 +33,13 @@ Manager = Annotated[Caller, Depends(permitted_by_rows("teams.manage"))]
     responses=problems(TeamNameTaken, TooManyTeams, IdempotencyKeyReused),
 )
 async def create_team(
-    organization_id: UUID, body: CreateTeam, caller: Manager, teams: Teams, key: IdempotencyKey, *, versions: Versioned
+    organization_id: UUID,
+    body: CreateTeam,
+    caller: Manager,
+    teams: Teams,
+    key: IdempotencyKey,
+    *,
+    versions: Versioned,
 ) -> TeamOut:
     """Create a team with nobody in it."""
     made = await teams.create(organization_id, body.name, caller, key)
