@@ -112,10 +112,10 @@ class TeamService:
             added = await rows.add(team_id, wanted)
             if added or removed:
                 await TeamRepository(tx).raise_version(team_id)
-                counts = {"added": len(added), "removed": len(removed)}
+                came, went = len(added), len(removed)
                 await tx.emit(
                     TeamMembersChanged(team_id=team_id, added=added, removed=removed, version=held.version + 1),
-                    audited("auth.team.members_changed", caller, "team", team_id, **counts),
+                    audited("auth.team.members_changed", caller, "team", team_id, added=came, removed=went),
                 )
             return await _found(tx, team_id)
 
