@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 from uuid import UUID
 
-from contracts.auth import MemberAdded, MemberRemoved, MemberRoleChanged, OrganizationRenamed
+from contracts.auth import (
+    DelegationChanged,
+    DelegationGranted,
+    DelegationRevoked,
+    MemberAdded,
+    MemberRemoved,
+    MemberRoleChanged,
+    OrganizationRenamed,
+)
 from contracts.event import Event
 from contracts.inbox import (
     ChannelConnected,
@@ -33,6 +41,9 @@ from gateway.routes import UpstreamName
 
 ORGANIZATION: Final = "organization_id"
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+_DELEGATIONS = (DelegationGranted, DelegationChanged, DelegationRevoked)
+"""Who is sent by an agency sees what they may see, and sees it no more."""
 
 _CHANNELS = (ChannelConnected, ChannelDisconnected, ChannelHealthChanged)
 _TALK = (ConversationOpened, ConversationReopened, ConversationChanged, ConversationErased, MessageReceived)
@@ -64,14 +75,14 @@ KEPT: Final[tuple[Kept, ...]] = (
         "organization",
         "/v1/organizations/{organization_id}",
         "user",
-        (OrganizationRenamed, MemberRoleChanged, MemberRemoved),
+        (OrganizationRenamed, MemberRoleChanged, MemberRemoved, *_DELEGATIONS),
         shared=True,
     ),
     Kept(
         "members",
         "/v1/organizations/{organization_id}/members",
         "user",
-        (MemberAdded, MemberRoleChanged, MemberRemoved),
+        (MemberAdded, MemberRoleChanged, MemberRemoved, *_DELEGATIONS),
     ),
     Kept("channels", "/v1/channels", "role", _CHANNELS, shared=True),
     Kept("channel", "/v1/channels/{channel_id}", "role", _CHANNELS, shared=True, validated=True),

@@ -3,7 +3,7 @@
 from typing import ClassVar
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from contracts.audit import AuditEntry
 from contracts.event import Audience, Event
@@ -173,6 +173,56 @@ class TeamDeleted(Event):
     browsers: ClassVar[frozenset[str] | None] = TEAM
 
     team_id: UUID = Field(description="The team that is gone.")
+
+
+class DelegationProposed(Event):
+    """An agency asked to act in this organization, or a client offers this agency to act in its own."""
+
+    type: ClassVar[str] = "auth.delegation.proposed.v1"
+    subject: ClassVar[str] = "delegation_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = MANAGERS
+
+    delegation_id: UUID = Field(description="The delegation that waits for this organization's word.")
+    by: Name = Field(description="Who proposes it: `client` or `agency`.", examples=["agency"])
+
+
+class DelegationGranted(Event):
+    """People of an agency may act in this organization, its client, from now on."""
+
+    type: ClassVar[str] = "auth.delegation.granted.v1"
+    subject: ClassVar[str] = "delegation_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = MANAGERS
+
+    delegation_id: UUID = Field(description="The delegation.")
+    agency_id: UUID = Field(description="The organization of the agency.")
+    roles: list[RoleName] = Field(description="The roles in which at most they act.", examples=[["editor"]])
+    ends_at: AwareDatetime = Field(description="When it ends by itself.")
+
+
+class DelegationChanged(Event):
+    """An agency sends others to this organization, its client, or in other roles."""
+
+    type: ClassVar[str] = "auth.delegation.changed.v1"
+    subject: ClassVar[str] = "delegation_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = MANAGERS
+
+    delegation_id: UUID = Field(description="The delegation.")
+
+
+class DelegationRevoked(Event):
+    """Nobody of an agency acts in this organization, its client, any more; or what was proposed came to nothing."""
+
+    type: ClassVar[str] = "auth.delegation.revoked.v1"
+    subject: ClassVar[str] = "delegation_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = MANAGERS
+
+    delegation_id: UUID = Field(description="The delegation that is over.")
+    agency_id: UUID = Field(description="The organization of the agency.")
+    because: Name = Field(description="Who ended it: `client`, `agency`, or `expired`.", examples=["client"])
 
 
 class OwnershipOffered(Event):

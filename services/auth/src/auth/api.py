@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from auth.accounts.router import router as accounts
 from auth.api_keys.router import internal as key_exchanges
 from auth.api_keys.router import router as api_keys
+from auth.delegations.router import of_agency, of_client
 from auth.devices.router import router as devices
 from auth.factors.router import router as factors
 from auth.factors.router import showing
@@ -52,6 +53,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     acceptance,
     ownership,
     teams,
+    of_client,
+    of_agency,
     preferences,
     roles,
     scopes,

@@ -21,6 +21,7 @@ from auth.api_keys.uses import Uses
 from auth.devices.names import DeviceNames
 from auth.devices.privacy import DeviceHolding
 from auth.devices.service import DeviceService
+from auth.delegations.service import DelegationService
 from auth.factors.privacy import FactorHolding
 from auth.factors.proving import Codes
 from auth.factors.sealing import FactorSeals
@@ -125,6 +126,7 @@ class Parts:
     invitations: InvitationService
     ownership: OwnershipService
     teams: TeamService
+    delegations: DelegationService
     keys: KeyRing
     rotation: KeyRotation
     preferences: PreferenceService
@@ -179,6 +181,7 @@ def build(  # noqa: PLR0917 - what everything stands on
         invitations=InvitationService(database, addresses, mints.invitation, mailer),
         ownership=OwnershipService(database, mailer),
         teams=TeamService(database),
+        delegations=DelegationService(database, mailer),
         keys=keys,
         rotation=KeyRotation(database, sealer),
         preferences=PreferenceService(database, addresses, mailer),
@@ -353,6 +356,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.invitations,
         parts.ownership,
         parts.teams,
+        parts.delegations,
         parts.preferences,
         parts.keys,
         parts.staff.members,
@@ -370,7 +374,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
 
 def loops(parts: Parts) -> Sequence[Loop]:
     """What a worker does beside relaying."""
-    return worker.loops(parts.mailer, parts.rotation, parts.sweeper)
+    return worker.loops(parts.mailer, parts.rotation, parts.sweeper, parts.delegations)
 
 
 def serving(parts: Parts) -> Sequence[Loop]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from auth.delegations.service import DelegationService
 from auth.keys.service import KeyRotation
 from auth.sweeping import Sweeper
 from contracts.billing import EntitlementsChanged
@@ -20,10 +21,13 @@ SUBSCRIPTIONS: Final[Sequence[Subscription[Any]]] = (
 )
 
 
-def loops(mailer: Mailer, rotation: KeyRotation, sweeper: Sweeper) -> Sequence[Loop]:
+def loops(
+    mailer: Mailer, rotation: KeyRotation, sweeper: Sweeper, delegations: DelegationService
+) -> Sequence[Loop]:
     """Mails are sent by the ledger, whose loops come by themselves."""
     return (
         *mailer.loops(),
         Loop("keys", rotation.rotate_when_due, every=60),
         Loop("sweeper", sweeper.sweep, every=300),
+        Loop("delegations", delegations.end_due, every=2),
     )

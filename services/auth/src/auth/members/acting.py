@@ -33,7 +33,7 @@ class Acting:
 async def acting(tx: Transaction, caller: Caller) -> Acting:
     """How the caller acts in the transaction's organization now.
 
-    A person is looked up. A key or program on its own is what its token says, in the organization of the token alone;
+    A person is looked up: a member, or sent by an agency. A key or program on its own is what its token says, in the organization of the token alone;
     what acts for a person with narrowed rights stays in that organization, too.
 
     Raises:
@@ -50,10 +50,10 @@ async def acting(tx: Transaction, caller: Caller) -> Acting:
     found = await MemberRepository(tx).standing_of(caller.user_id)
     if found is None:
         raise OrganizationNotFound
-    role, suspended = found
+    role, agency_id, suspended = found
     if suspended:
         raise AccountSuspended
-    return Acting(role)
+    return Acting(role, agency_id)
 
 
 async def insist(tx: Transaction, caller: Caller, permission: str) -> Acting:

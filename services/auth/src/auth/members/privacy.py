@@ -3,6 +3,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
+from auth.delegations.ending import member_leaves
+from auth.delegations.repository import PersonsAssignments
 from auth.members.repository import PersonsMemberships, organizations_of
 from auth.ownership.ending import tell_withdrawn
 from auth.ownership.repository import PersonsTransfers
@@ -20,7 +22,7 @@ class MemberHolding:
     """Where a user belongs. To be erased first: only here it can turn out that they cannot go yet."""
 
     database: Database
-    tables: ClassVar[frozenset[str]] = frozenset({"members", "ownership_transfers", "team_members"})
+    tables: ClassVar[frozenset[str]] = frozenset({"members", "ownership_transfers", "team_members", "delegation_assignments"})
 
     async def export(self, person: Person, organization_ids: Sequence[UUID]) -> AsyncIterator[Rows | File]:
         """Their memberships and teams, since when, and what organizations they offered or were offered."""
@@ -29,9 +31,11 @@ class MemberHolding:
                 rows = await PersonsMemberships(tx).all(person.id)
                 offers = await PersonsTransfers(tx).all(person.id)
                 teams = await PersonsTeams(tx).all(person.id)
+                sent = await PersonsAssignments(tx).all(person.id)
             yield Rows("members", [dict(row) for row in rows])
             yield Rows("ownership_transfers", [dict(row) for row in offers])
             yield Rows("team_members", [dict(row) for row in teams])
+            yield Rows("delegation_assignments", [dict(row) for row in sent])
 
     async def erase(self, tx: Transaction, person: Person, way: str) -> Erased:
         """They leave every organization, and no token of theirs speaks of one any more.
@@ -50,6 +54,9 @@ class MemberHolding:
         for row in offers:
             if row["state"] == "pending":
                 await tell_withdrawn(tx, row["organization_id"], row["id"], row["version"] + 1, SYSTEM)
+        for member_id in await memberships.ids(person.id, theirs):
+            await member_leaves(tx, member_id)
+        assignments = await PersonsAssignments(tx).delete(person.id)
         places = await PersonsTeams(tx).delete(person.id)
         ended = await memberships.delete(person.id, theirs)
         for row in ended:
@@ -69,7 +76,12 @@ class MemberHolding:
             )
         if ended:
             await void_tokens(tx, person.id)
-        removed = {"members": len(ended), "ownership_transfers": len(offers), "team_members": places}
+        removed = {
+            "members": len(ended),
+            "ownership_transfers": len(offers),
+            "team_members": places,
+            "delegation_assignments": assignments,
+        }
         return Erased(removed=removed)
 
 

@@ -99,6 +99,14 @@ class Standing:
     organization_id: UUID | None = None
     role: str | None = None
     suspended: bool = False
+    agency_id: UUID | None = None
+    """The agency that sends them, where they are no member."""
+    until: datetime | None = None
+    """When that ends."""
+
+    def bounded(self, life: timedelta, now: datetime) -> timedelta:
+        """How long a token may live: not longer than what it says holds."""
+        return life if self.until is None else max(timedelta(seconds=1), min(life, self.until - now))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -85,7 +85,7 @@ class SessionRepository:
     async def standing(self, user_id: UUID, organization_id: UUID | None) -> Standing | None:
         """Epochs and role as of one moment, so that no token says an old role under a new epoch.
 
-        With an organization the transaction must be bound to it. None when there is no such user.
+        The role is that of a member, or else that in which an agency sends them. With an organization the transaction must be bound to it. None when there is no such user.
         """
         if organization_id is None:
             row = await self.tx.fetchrow(
@@ -95,8 +95,11 @@ class SessionRepository:
             return None if row is None else Standing(**row)
         row = await self.tx.fetchrow(
             """
-            SELECT u.epoch, u.sessions_from_epoch, u.suspended_at IS NOT NULL AS suspended, m.role
-            FROM users AS u LEFT JOIN members AS m ON m.user_id = u.id AND m.organization_id = $2
+            SELECT u.epoch, u.sessions_from_epoch, u.suspended_at IS NOT NULL AS suspended,
+                   coalesce(m.role, sent.role) AS role, sent.agency_id, sent.ends_at AS until
+            FROM users AS u
+            LEFT JOIN members AS m ON m.user_id = u.id AND m.organization_id = $2
+            LEFT JOIN LATERAL delegated_to(CASE WHEN m.role IS NULL THEN u.id END, $2) AS sent ON true
             WHERE u.id = $1
             """,
             user_id,
@@ -104,8 +107,7 @@ class SessionRepository:
         )
         if row is None:
             return None
-        where = organization_id if row["role"] is not None else None
-        return Standing(row["epoch"], row["sessions_from_epoch"], where, row["role"], row["suspended"])
+        return Standing(**row, organization_id=organization_id if row["role"] is not None else None)
 
     async def save_use(self, use: Use) -> None:
         """Record a refresh; the grace begins anew when the counter has moved, or its token was given once more."""
@@ -222,6 +224,29 @@ class SessionRepository:
         if row is None:
             raise Unauthenticated
         return row["epoch"], row["version"]
+
+    async def raise_epochs(self, user_ids: Collection[UUID]) -> list[Row]:
+        """Void the older access tokens of several; id, new epoch and version of those whose account is there."""
+        return await self.tx.fetch(
+            """
+            UPDATE users SET epoch = epoch + 1, version = version + 1
+            WHERE id IN (SELECT id FROM users WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE)
+            RETURNING id, epoch, version
+            """,
+            list(user_ids),
+        )
+
+    async def add_revocations(self, epochs: Mapping[UUID, int]) -> None:
+        """Let gateways that ask know of several."""
+        await self.tx.execute(
+            """
+            INSERT INTO revocations (id, user_id, epoch)
+            SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[])
+            """,
+            [new_id() for _ in epochs],
+            list(epochs),
+            list(epochs.values()),
+        )
 
     async def add_revocation(self, user_id: UUID, session_id: UUID | None, epoch: int) -> None:
         """Let gateways that ask know."""

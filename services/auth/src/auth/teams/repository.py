@@ -117,6 +117,18 @@ class TeamMemberRepository:
         )
         return [TeamMember(**row) for row in rows]
 
+    async def users(self, team_id: UUID) -> list[UUID]:
+        """The users who are in a team."""
+        rows = await self.tx.fetch(
+            """
+            SELECT m.user_id FROM team_members AS t JOIN members AS m ON m.id = t.member_id
+            WHERE t.organization_id = $1 AND t.team_id = $2
+            """,
+            self.tx.organization_id,
+            team_id,
+        )
+        return [row["user_id"] for row in rows]
+
     async def hold(self, member_ids: Sequence[UUID]) -> int:
         """How many of these are members, who stay so until we commit."""
         rows = await self.tx.fetch(

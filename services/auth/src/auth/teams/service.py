@@ -2,6 +2,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from auth.delegations.ending import clients_of_team, sent_otherwise
 from auth.members.acting import insist
 from auth.members.repository import MemberRepository
 from auth.teams.errors import NotAllMembers, TeamNameTaken, TeamNotFound, TooManyTeams
@@ -78,11 +79,13 @@ class TeamService:
         async with self.database.transaction(organization_id) as tx:
             await insist(tx, caller, "teams.manage")
             held = await _locked(tx, team_id)
+            users, clients = await TeamMemberRepository(tx).users(team_id), await clients_of_team(tx, team_id)
             await TeamRepository(tx).delete(team_id)
             await tx.emit(
                 TeamDeleted(team_id=team_id, version=held.version + 1),
                 audited("auth.team.deleted", caller, "team", team_id, members=held.members),
             )
+            await sent_otherwise(tx, clients, users)
 
     async def members(
         self, organization_id: UUID, team_id: UUID, caller: Caller, page: PageRequest
@@ -117,7 +120,9 @@ class TeamService:
                     TeamMembersChanged(team_id=team_id, added=added, removed=removed, version=held.version + 1),
                     audited("auth.team.members_changed", caller, "team", team_id, added=came, removed=went),
                 )
-            return await _found(tx, team_id)
+            changed = await _found(tx, team_id)
+            await sent_otherwise(tx, await clients_of_team(tx, team_id), [*added, *removed])
+        return changed
 
 
 async def _locked(tx: Transaction, team_id: UUID) -> Team:
