@@ -86,9 +86,7 @@ async def business(story: Story) -> Business:
     return Business(story, ada, bob, carol, agency, client)
 
 
-async def test_an_agency_asks_a_client_accepts_and_whom_it_sends_acts_there(
-    story: Story, business: Business
-) -> None:
+async def test_an_agency_asks_a_client_accepts_and_whom_it_sends_acts_there(story: Story, business: Business) -> None:
     assert await business.acts(business.bob) == (None, None)
     delegation_id = await business.granted("editor", "analyst")
     assert await business.acts(business.bob) == (None, None), "nobody is sent yet"

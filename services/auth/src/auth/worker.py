@@ -21,9 +21,7 @@ SUBSCRIPTIONS: Final[Sequence[Subscription[Any]]] = (
 )
 
 
-def loops(
-    mailer: Mailer, rotation: KeyRotation, sweeper: Sweeper, delegations: DelegationService
-) -> Sequence[Loop]:
+def loops(mailer: Mailer, rotation: KeyRotation, sweeper: Sweeper, delegations: DelegationService) -> Sequence[Loop]:
     """Mails are sent by the ledger, whose loops come by themselves."""
     return (
         *mailer.loops(),

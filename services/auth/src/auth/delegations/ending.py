@@ -18,7 +18,9 @@ async def people_changed(tx: Transaction, delegations: Iterable[tuple[UUID, UUID
 
 async def clients_of_team(tx: Transaction, team_id: UUID) -> list[tuple[UUID, UUID]]:
     """To whom a team is sent: id of the delegation, of the client."""
-    return [(row["id"], row["organization_id"]) for row in await AssignmentRepository(tx).delegations_of_team(team_id)]
+    return [
+        (row["id"], row["organization_id"]) for row in await AssignmentRepository(tx).delegations_of_team(team_id)
+    ]
 
 
 async def sent_otherwise(tx: Transaction, delegations: Sequence[tuple[UUID, UUID]], user_ids: Sequence[UUID]) -> None:

@@ -67,7 +67,7 @@ class DelegationRepository:
     async def lock(self, side: Side, organization_id: UUID, delegation_id: UUID) -> Delegation | None:
         """One for update; other changes of it wait until we commit."""
         await self.tx.execute(
-            f"SELECT FROM delegations WHERE {_OWN[side]} = $1 AND id = $2 FOR UPDATE",  # noqa: S608 - ours
+            f"SELECT FROM delegations WHERE {_OWN[side]} = $1 AND id = $2 FOR UPDATE",
             organization_id,
             delegation_id,
         )

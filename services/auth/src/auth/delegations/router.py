@@ -53,9 +53,7 @@ async def offer_delegation(
 ) -> DelegationOut:
     """Let an agency act in your organization; in force once it accepts."""
     return DelegationOut.of(
-        await delegations.propose(
-            "client", organization_id, body.agency_id, body.roles, body.ends_at, caller, key
-        )
+        await delegations.propose("client", organization_id, body.agency_id, body.roles, body.ends_at, caller, key)
     )
 
 
@@ -79,9 +77,7 @@ async def accept_agency(
     return DelegationOut.of(await delegations.accept("client", organization_id, delegation_id, caller))
 
 
-@of_client.delete(
-    "/{delegation_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(DelegationNotFound)
-)
+@of_client.delete("/{delegation_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(DelegationNotFound))
 async def end_delegation(
     organization_id: UUID, delegation_id: UUID, caller: Client, delegations: Delegations
 ) -> None:
@@ -95,9 +91,7 @@ async def ask_client(
 ) -> DelegationOut:
     """Ask a client to let you act; in force once one of its owners accepts."""
     return DelegationOut.of(
-        await delegations.propose(
-            "agency", organization_id, body.client_id, body.roles, body.ends_at, caller, key
-        )
+        await delegations.propose("agency", organization_id, body.client_id, body.roles, body.ends_at, caller, key)
     )
 
 
@@ -120,9 +114,7 @@ async def accept_client(
     return DelegationOut.of(await delegations.accept("agency", organization_id, delegation_id, caller))
 
 
-@of_agency.delete(
-    "/{delegation_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(DelegationNotFound)
-)
+@of_agency.delete("/{delegation_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(DelegationNotFound))
 async def end_client(organization_id: UUID, delegation_id: UUID, caller: Agency, delegations: Delegations) -> None:
     """End it, withdraw what was asked, or decline."""
     await delegations.end("agency", organization_id, delegation_id, caller)

@@ -17,7 +17,9 @@ def _below_owner(role: Role) -> Role:
 Delegable = Annotated[Role, AfterValidator(_below_owner)]
 Roles = Annotated[
     list[Delegable],
-    Field(min_length=1, max_length=8, description="In which roles at most its people may act.", examples=[["editor"]]),
+    Field(
+        min_length=1, max_length=8, description="In which roles at most its people may act.", examples=[["editor"]]
+    ),
 ]
 
 

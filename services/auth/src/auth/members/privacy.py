@@ -22,7 +22,9 @@ class MemberHolding:
     """Where a user belongs. To be erased first: only here it can turn out that they cannot go yet."""
 
     database: Database
-    tables: ClassVar[frozenset[str]] = frozenset({"members", "ownership_transfers", "team_members", "delegation_assignments"})
+    tables: ClassVar[frozenset[str]] = frozenset(
+        {"members", "ownership_transfers", "team_members", "delegation_assignments"}
+    )
 
     async def export(self, person: Person, organization_ids: Sequence[UUID]) -> AsyncIterator[Rows | File]:
         """Their memberships and teams, since when, and what organizations they offered or were offered."""
