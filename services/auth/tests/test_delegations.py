@@ -250,7 +250,9 @@ async def test_who_is_sent_as_an_administrator_opens_no_door_that_would_outlast_
     assert (renamed.status_code, renamed.json()["agency_id"]) == (200, business.agency)
     refused = [
         await business.bob.invite(business.client, "bob@private.test", "admin"),
-        await business.bob.call("POST", f"{home}/api-keys", json={"name": "x", "role": "editor", "scopes": []}),
+        await business.bob.call(
+            "POST", f"{home}/api-keys", json={"name": "x", "role": "editor", "scopes": ["posts:read"]}
+        ),
         await business.bob.call("GET", business.of_client),
         await business.bob.call("GET", f"{home}/clients"),
     ]

@@ -4,6 +4,7 @@ import itertools
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
@@ -162,6 +163,18 @@ async def live(story: Story) -> Life:
     assert (await story.accept(carol)).status_code == 200
     carols = await carol.create("Carol's")
     await carol.invite(carols, BOB, "client")
+    ends_at = (story.database.clock.now() + timedelta(days=9)).isoformat()
+    asked = {"client_id": carols, "roles": ["editor"], "ends_at": ends_at}
+    made = (await ada.call("POST", f"/v1/organizations/{acme}/clients", json=asked)).json()["id"]
+    granted = await carol.call("POST", f"/v1/organizations/{carols}/delegations/{made}/acceptance")
+    assert granted.status_code == 200, granted.text
+    sent = await ada.call(
+        "PUT",
+        f"/v1/organizations/{acme}/clients/{made}/assignments",
+        json={"items": [{"role": "editor", "member_id": member_id}]},
+        headers={"if-match": '"v2"'},
+    )
+    assert sent.status_code == 200, sent.text
     await bob.invite(acme, "dave.driver-74@road.test", headers={"idempotency-key": "key-of-bob"})
     await ada.invite(acme, "erin.eagle-85@sky.test", headers={"idempotency-key": "key-of-ada"})
     async with story.database.transaction() as tx:
@@ -317,8 +330,8 @@ async def test_after_an_erasure_nothing_leads_to_the_user_and_the_other_is_as_be
     }
     revoked = [each for each in heard if isinstance(each, SessionsRevoked)]
     assert [(str(each.user_id), each.session_id, each.epoch) for each in revoked] == [
-        (life.bob.user_id, None, 1),
         (life.bob.user_id, None, 2),
+        (life.bob.user_id, None, 3),
     ]
     (withdrawn,) = (each for each in heard if isinstance(each, InvitationRevoked))
     assert (str(withdrawn.organization_id), withdrawn.version) == (life.carols, 2)
@@ -474,6 +487,7 @@ async def test_killed_at_any_step_it_goes_on_and_the_counts_are_right(
         "members": 2,
         "ownership_transfers": 1,
         "team_members": 1,
+        "delegation_assignments": 1,
         "outgoing_mails": removed["outgoing_mails"],
         "ledger_entries": removed["outgoing_mails"],
         "ledger_attempts": removed["ledger_attempts"],

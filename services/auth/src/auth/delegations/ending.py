@@ -24,7 +24,7 @@ async def clients_of_team(tx: Transaction, team_id: UUID) -> list[tuple[UUID, UU
 
 
 async def sent_otherwise(tx: Transaction, delegations: Sequence[tuple[UUID, UUID]], user_ids: Sequence[UUID]) -> None:
-    """The last step of a change of who is sent: their tokens are void; from here on the transaction is bound to none."""
+    """The last step of a change of who is sent: their tokens are void, and the transaction is bound to none."""
     if delegations and user_ids:
         await people_changed(tx, delegations)
         await void_tokens_of(tx, user_ids)

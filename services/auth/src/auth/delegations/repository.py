@@ -86,7 +86,7 @@ class DelegationRepository:
         return [_delegation(row) for row in rows]
 
     async def named(self, side: Side, delegations: Sequence[Delegation]) -> list[Delegation]:
-        """The delegations with the names of the other side, where they may be told; binds the transaction to those."""
+        """The delegations with what the other side is called, where it may be told; binds the transaction to it."""
         others = {each.other(side) for each in delegations if each.names_other(side)}
         if not others:
             return list(delegations)

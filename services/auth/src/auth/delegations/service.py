@@ -85,7 +85,7 @@ class DelegationService:
                 raise DelegatedAlready
             await key.remember(tx, proposal.id, 1)
             await tx.emit(DelegationProposed(organization_id=other_id, delegation_id=proposal.id, by=side))
-            await _tell(tx, "auth.delegation.proposed", caller, proposal, by=side)
+            await _tell(tx, "auth.delegation.proposed", caller, proposal, side=side)
             return await self._shown(tx, side, proposal)
 
     async def page(

@@ -33,8 +33,8 @@ class Acting:
 async def acting(tx: Transaction, caller: Caller) -> Acting:
     """How the caller acts in the transaction's organization now.
 
-    A person is looked up: a member, or sent by an agency. A key or program on its own is what its token says, in the organization of the token alone;
-    what acts for a person with narrowed rights stays in that organization, too.
+    A person is looked up: a member, or sent by an agency. A key or program on its own is what its token says, in the
+    organization of the token alone; what acts for a person with narrowed rights stays in that organization, too.
 
     Raises:
         OrganizationNotFound: the caller does not act here; a foreign organization looks like none.

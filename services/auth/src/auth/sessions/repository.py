@@ -85,7 +85,8 @@ class SessionRepository:
     async def standing(self, user_id: UUID, organization_id: UUID | None) -> Standing | None:
         """Epochs and role as of one moment, so that no token says an old role under a new epoch.
 
-        The role is that of a member, or else that in which an agency sends them. With an organization the transaction must be bound to it. None when there is no such user.
+        The role is that of a member, or else that in which an agency sends them. With an organization the transaction
+        must be bound to it. None when there is no such user.
         """
         if organization_id is None:
             row = await self.tx.fetchrow(
