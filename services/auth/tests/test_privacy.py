@@ -15,6 +15,9 @@ from auth.mails.notices import Notice, notify
 from auth.passwords.hashing import Passwords
 from auth.sign_ins.model import SIGN_IN_LIFE, Proof, SignIn
 from auth.sign_ins.repository import SignInRepository
+from auth.suspensions.model import Reason, Suspension
+from auth.suspensions.repository import SuspensionRepository
+from auth.suspensions.sealing import Notes
 from auth.worker import SUBSCRIPTIONS
 from contracts.auth import AuthErasureAnswered, AuthExportPartReady, InvitationRevoked, MemberRemoved, SessionsRevoked
 from contracts.compliance import ErasureBegun, ExportRequested
@@ -181,6 +184,12 @@ async def impersonated(story: Story, *people: Person) -> None:
     for each in people:
         body = {"user_id": each.user_id, "reason": "They asked us to look at it."}
         assert (await staff.call("POST", "/v1/staff/impersonations", json=body)).status_code == 201
+        suspension_id, person_id, now = new_id(), UUID(each.user_id), story.database.clock.now()
+        note = await Notes(story.keyring).seal(suspension_id, person_id, None, "Sells followers.")
+        async with story.database.transaction() as tx:  # one that was forgotten to be acted upon: sessions go on
+            await SuspensionRepository(tx).add(
+                Suspension(suspension_id, person_id, None, Reason.ABUSE, note, UUID(staff.staff_id), now, None, None)
+            )
 
 
 async def photograph(story: Story) -> dict[str, Counter[str]]:
@@ -463,6 +472,7 @@ async def test_killed_at_any_step_it_goes_on_and_the_counts_are_right(
         "invitations": 2,
         "mail_preferences": 1,
         "impersonations": 1,
+        "suspensions": 1,
         "throttles": 1,
         "devices": 2,
         "security_notices": removed["security_notices"],

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 from uuid import UUID
 
-from contracts.auth import MemberAdded, MemberRemoved, MemberRoleChanged, OrganizationRenamed
+from contracts.auth import (
+    MemberAdded,
+    MemberRemoved,
+    MemberRoleChanged,
+    OrganizationRenamed,
+    OrganizationRestored,
+    OrganizationSuspended,
+)
 from contracts.event import Event
 from contracts.inbox import (
     ChannelConnected,
@@ -64,14 +71,14 @@ KEPT: Final[tuple[Kept, ...]] = (
         "organization",
         "/v1/organizations/{organization_id}",
         "user",
-        (OrganizationRenamed, MemberRoleChanged, MemberRemoved),
+        (OrganizationRenamed, MemberRoleChanged, MemberRemoved, OrganizationSuspended, OrganizationRestored),
         shared=True,
     ),
     Kept(
         "members",
         "/v1/organizations/{organization_id}/members",
         "user",
-        (MemberAdded, MemberRoleChanged, MemberRemoved),
+        (MemberAdded, MemberRoleChanged, MemberRemoved, OrganizationSuspended, OrganizationRestored),
     ),
     Kept("channels", "/v1/channels", "role", _CHANNELS, shared=True),
     Kept("channel", "/v1/channels/{channel_id}", "role", _CHANNELS, shared=True, validated=True),

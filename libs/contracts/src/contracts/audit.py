@@ -93,6 +93,17 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "auth.member.added": "A member was added.",
         "auth.member.role_changed": "A member was given another role.",
         "auth.member.removed": "A member was removed, or left.",
+        # what staff look at and do
+        "auth.user.searched": "A member of staff searched for users.",
+        "auth.user.read": "A member of staff read about a user.",
+        "auth.user.addresses_opened": "A member of staff opened the addresses of a user.",
+        "auth.user.suspended": "A user was suspended.",
+        "auth.user.restored": "A suspended user was restored.",
+        "auth.organization.read": "A member of staff read about an organization.",
+        "auth.organization.suspended": "An organization was suspended.",
+        "auth.organization.restored": "A suspended organization was restored.",
+        "auth.subscription.granted": "An organization was granted a plan until a date.",
+        "auth.subscription.revoked": "A granted plan was taken back.",
         # staff in a person's place
         "auth.impersonation.begun": "A member of staff began to act in a person's place.",
         "auth.impersonation.ended": "A member of staff no longer acts in a person's place.",

@@ -9,8 +9,11 @@ from auth.accounts.router import router as accounts
 from auth.api_keys.router import internal as key_exchanges
 from auth.api_keys.router import router as api_keys
 from auth.devices.router import router as devices
+from auth.directory.router import organizations as staff_organizations
+from auth.directory.router import users as staff_users
 from auth.factors.router import router as factors
 from auth.factors.router import showing
+from auth.grants.router import router as grants
 from auth.impersonations.router import in_organization as organizations_impersonations
 from auth.impersonations.router import own as own_impersonations
 from auth.impersonations.router import router as impersonations
@@ -27,6 +30,7 @@ from auth.sessions.router import router as sessions
 from auth.staff.router import enrolments as staff_enrolments
 from auth.staff.router import router as staff
 from auth.staff_sessions.router import router as staff_sessions
+from auth.suspensions.router import router as suspensions
 
 ROUTERS: Final[Sequence[APIRouter]] = (
     keys,
@@ -48,6 +52,10 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     own_impersonations,
     organizations_impersonations,
     impersonations,
+    staff_users,
+    staff_organizations,
+    suspensions,
+    grants,
     staff_sessions,
     staff_enrolments,
     staff,

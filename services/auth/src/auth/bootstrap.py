@@ -21,11 +21,13 @@ from auth.api_keys.uses import Uses
 from auth.devices.names import DeviceNames
 from auth.devices.privacy import DeviceHolding
 from auth.devices.service import DeviceService
+from auth.directory.service import DirectoryService
 from auth.factors.privacy import FactorHolding
 from auth.factors.proving import Codes
 from auth.factors.sealing import FactorSeals
 from auth.factors.service import FactorService
 from auth.factors.showing import ShowingService
+from auth.grants.service import GrantService
 from auth.impersonations.privacy import ImpersonationHolding
 from auth.impersonations.sealing import Reasons
 from auth.impersonations.service import ImpersonationService
@@ -59,6 +61,9 @@ from auth.staff.sealing import StaffSeals
 from auth.staff.service import StaffService
 from auth.staff_sessions.access import StaffAccess
 from auth.staff_sessions.service import StaffSessionService
+from auth.suspensions.privacy import SuspensionHolding
+from auth.suspensions.sealing import Notes
+from auth.suspensions.service import SuspensionService
 from auth.sweeping import Sweeper
 from auth.throttle.service import Throttle
 from auth.tokens.mints import Mints
@@ -87,6 +92,9 @@ class StaffParts:
     sessions: StaffSessionService
     enrolments: EnrolmentService
     impersonations: ImpersonationService
+    directory: DirectoryService
+    suspensions: SuspensionService
+    grants: GrantService
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +230,9 @@ def _staff(  # noqa: PLR0917 - what staff are served with
             AccessTokens(settings.token_issuer, settings.token_audience),
             mailer,
         ),
+        directory=DirectoryService(database, Addresses(keyring)),
+        suspensions=SuspensionService(database, Notes(keyring)),
+        grants=GrantService(database, keyring),
     )
 
 
@@ -252,6 +263,7 @@ def _holdings(  # noqa: PLR0917 - whatever holds something about people
         PreferenceHolding(database),
         FactorHolding(database, seals),
         ApiKeyHolding(database),
+        SuspensionHolding(database, Notes(addresses.keyring)),
         ImpersonationHolding(database, Reasons(addresses.keyring)),
         sessions,
         devices,
@@ -322,6 +334,9 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.staff.sessions,
         parts.staff.enrolments,
         parts.staff.impersonations,
+        parts.staff.directory,
+        parts.staff.suspensions,
+        parts.staff.grants,
         parts.api_keys,
         parts.key_exchange,
         parts.peers,

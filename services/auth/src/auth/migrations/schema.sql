@@ -503,11 +503,14 @@ CREATE TABLE organizations (
     name text NOT NULL,
     version bigint NOT NULL DEFAULT 1,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    suspended_at timestamp with time zone,
     CONSTRAINT organizations_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
     CONSTRAINT organizations_pkey PRIMARY KEY (id)
 );
 COMMENT ON TABLE organizations IS 'The tenants; a lock on the row orders all changes of its members.';
 ALTER TABLE organizations ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX organizations_by_name ON organizations USING btree (lower(name) text_pattern_ops);
+CREATE INDEX organizations_suspended ON organizations USING btree (id) WHERE (suspended_at IS NOT NULL);
 CREATE POLICY own_memberships ON organizations FOR SELECT TO auth_loops USING (true);
 CREATE POLICY tenant ON organizations FOR ALL TO auth_app USING ((id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT INSERT, SELECT, UPDATE ON organizations TO auth_app;
@@ -848,6 +851,31 @@ CREATE INDEX staff_sessions_by_expiry ON staff_sessions USING btree (expires_at)
 CREATE INDEX staff_sessions_of ON staff_sessions USING btree (staff_id, id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON staff_sessions TO auth_app;
 
+CREATE TABLE subscription_grants (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    plan text NOT NULL,
+    until timestamp with time zone NOT NULL,
+    reason text NOT NULL,
+    note_sealed bytea,
+    granted_by uuid NOT NULL,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    revoked_by uuid,
+    revoked_at timestamp with time zone,
+    CONSTRAINT subscription_grants_check CHECK (((revoked_by IS NULL) = (revoked_at IS NULL))),
+    CONSTRAINT subscription_grants_note_sealed_check CHECK ((length(note_sealed) <= 8192)),
+    CONSTRAINT subscription_grants_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
+    CONSTRAINT subscription_grants_pkey PRIMARY KEY (id),
+    CONSTRAINT subscription_grants_plan_check CHECK ((length(plan) <= 40)),
+    CONSTRAINT subscription_grants_reason_check CHECK ((reason = ANY (ARRAY['goodwill'::text, 'trial'::text, 'partner'::text, 'incident'::text, 'internal'::text, 'other'::text])))
+);
+COMMENT ON TABLE subscription_grants IS 'Plans given by staff until a date; never a subscription that somebody pays for.';
+ALTER TABLE subscription_grants ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX subscription_grants_in_order ON subscription_grants USING btree (organization_id, id);
+CREATE POLICY tenant ON subscription_grants FOR ALL TO auth_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON subscription_grants TO auth_app;
+
 CREATE TABLE suspect_messages (
     queue text NOT NULL,
     message_id uuid NOT NULL,
@@ -858,6 +886,30 @@ CREATE TABLE suspect_messages (
 );
 COMMENT ON TABLE suspect_messages IS 'Redelivered messages counted before their handler runs: some kill the process.';
 GRANT DELETE, INSERT, SELECT, UPDATE ON suspect_messages TO auth_app;
+
+CREATE TABLE suspensions (
+    id uuid NOT NULL,
+    user_id uuid,
+    organization_id uuid,
+    reason text NOT NULL,
+    note_sealed bytea,
+    suspended_by uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    lifted_by uuid,
+    lifted_at timestamp with time zone,
+    CONSTRAINT suspensions_check CHECK (((user_id IS NULL) <> (organization_id IS NULL))),
+    CONSTRAINT suspensions_check1 CHECK (((lifted_by IS NULL) = (lifted_at IS NULL))),
+    CONSTRAINT suspensions_note_sealed_check CHECK ((length(note_sealed) <= 8192)),
+    CONSTRAINT suspensions_pkey PRIMARY KEY (id),
+    CONSTRAINT suspensions_reason_check CHECK ((reason = ANY (ARRAY['abuse'::text, 'fraud'::text, 'payment'::text, 'compromised'::text, 'legal'::text, 'requested'::text, 'other'::text]))),
+    CONSTRAINT suspensions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE suspensions IS 'Why and by whom somebody, or an organization, was suspended and restored; users.suspended_at and organizations.suspended_at are what counts.';
+CREATE INDEX suspensions_of_organization ON suspensions USING btree (organization_id, id) WHERE (organization_id IS NOT NULL);
+CREATE INDEX suspensions_of_user ON suspensions USING btree (user_id, id) WHERE (user_id IS NOT NULL);
+CREATE UNIQUE INDEX suspensions_open_of_organization ON suspensions USING btree (organization_id) WHERE ((lifted_at IS NULL) AND (organization_id IS NOT NULL));
+CREATE UNIQUE INDEX suspensions_open_of_user ON suspensions USING btree (user_id) WHERE ((lifted_at IS NULL) AND (user_id IS NOT NULL));
+GRANT DELETE, INSERT, SELECT, UPDATE ON suspensions TO auth_app;
 
 CREATE TABLE throttles (
     scope text NOT NULL,
@@ -909,6 +961,8 @@ CREATE TABLE users (
     CONSTRAINT users_pkey PRIMARY KEY (id)
 );
 COMMENT ON TABLE users IS 'People. Access tokens of an older epoch are void; sessions begun before sessions_from_epoch have ended.';
+CREATE INDEX users_by_creation ON users USING btree (created_at, id);
+CREATE INDEX users_suspended ON users USING btree (created_at, id) WHERE (suspended_at IS NOT NULL);
 GRANT DELETE, INSERT, SELECT, UPDATE ON users TO auth_app;
 
 CREATE TABLE verifications (
@@ -1395,6 +1449,40 @@ AS $function$
         WHERE m.user_id = person AND m.organization_id > after_organization
         ORDER BY m.organization_id
         LIMIT at_most
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.organizations_for_staff(before uuid, only_suspended boolean, at_most integer)
+ RETURNS TABLE(id uuid, name text, version bigint, created_at timestamp with time zone, suspended_at timestamp with time zone)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+    #variable_conflict use_column
+    BEGIN
+        IF only_suspended THEN
+            RETURN QUERY SELECT o.id, o.name, o.version, o.created_at, o.suspended_at FROM organizations AS o
+                WHERE o.id < before AND o.suspended_at IS NOT NULL ORDER BY o.id DESC LIMIT at_most;
+        ELSE
+            RETURN QUERY SELECT o.id, o.name, o.version, o.created_at, o.suspended_at FROM organizations AS o
+                WHERE o.id < before ORDER BY o.id DESC LIMIT at_most;
+        END IF;
+    END
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.organizations_named(prefix text, at_most integer)
+ RETURNS TABLE(id uuid, name text, version bigint, created_at timestamp with time zone, suspended_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        SELECT o.id, o.name, o.version, o.created_at, o.suspended_at FROM organizations AS o
+        WHERE lower(o.name) ^@ lower(prefix)
+          AND lower(o.name) ~>=~ lower(prefix) AND lower(o.name) ~<~ (lower(prefix) || chr(1114111))
+        ORDER BY lower(o.name) USING ~<~ LIMIT at_most
     $function$;
 -- owner: auth_loops
 -- may be called by: auth_app

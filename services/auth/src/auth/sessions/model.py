@@ -99,6 +99,8 @@ class Standing:
     organization_id: UUID | None = None
     role: str | None = None
     suspended: bool = False
+    organization_suspended: bool = False
+    """Whether nobody acts in the organization that was asked for, so that none is acted in."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,8 +95,10 @@ class SessionRepository:
             return None if row is None else Standing(**row)
         row = await self.tx.fetchrow(
             """
-            SELECT u.epoch, u.sessions_from_epoch, u.suspended_at IS NOT NULL AS suspended, m.role
+            SELECT u.epoch, u.sessions_from_epoch, u.suspended_at IS NOT NULL AS suspended, m.role,
+                   m.role IS NOT NULL AND o.suspended_at IS NOT NULL AS organization_suspended
             FROM users AS u LEFT JOIN members AS m ON m.user_id = u.id AND m.organization_id = $2
+                 LEFT JOIN organizations AS o ON o.id = $2
             WHERE u.id = $1
             """,
             user_id,
@@ -104,8 +106,10 @@ class SessionRepository:
         )
         if row is None:
             return None
-        where = organization_id if row["role"] is not None else None
-        return Standing(row["epoch"], row["sessions_from_epoch"], where, row["role"], row["suspended"])
+        shut: bool = row["organization_suspended"]
+        role = None if shut else row["role"]
+        where = None if role is None else organization_id
+        return Standing(row["epoch"], row["sessions_from_epoch"], where, role, row["suspended"], shut)
 
     async def save_use(self, use: Use) -> None:
         """Record a refresh; the grace begins anew when the counter has moved, or its token was given once more."""

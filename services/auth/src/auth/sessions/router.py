@@ -3,7 +3,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response, status
 
 from auth.accounts.address import AddressInvalid
-from auth.organizations.errors import OrganizationNotFound
+from auth.organizations.errors import OrganizationIsSuspended, OrganizationNotFound
 from auth.passwords.errors import TooManyPasswords
 from auth.sessions.errors import (
     RefreshTokenForged,
@@ -44,6 +44,7 @@ def never_kept(response: Response) -> None:
         WrongCredentials,
         AddressInvalid,
         OrganizationNotFound,
+        OrganizationIsSuspended,
         AccountSuspended,
         TooManyAttempts,
         TooManyPasswords,
@@ -60,7 +61,9 @@ async def sign_in(
 @router.post(
     "/refresh",
     dependencies=[Depends(never_kept), OpenToAnybody],
-    responses=problems(RefreshTokenForged, RefreshTokenReused, SessionEnded, OrganizationNotFound),
+    responses=problems(
+        RefreshTokenForged, RefreshTokenReused, SessionEnded, OrganizationNotFound, OrganizationIsSuspended
+    ),
 )
 async def refresh_session(
     body: Refresh, request: Request, sessions: Sessions, visitor: CurrentVisitor, response: Response

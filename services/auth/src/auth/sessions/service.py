@@ -8,7 +8,6 @@ from auth.accounts.model import Account
 from auth.accounts.repository import AccountRepository
 from auth.accounts.sealing import Addresses
 from auth.mails.notices import Notice, notify
-from auth.organizations.errors import OrganizationNotFound
 from auth.passwords.hashing import Passwords
 from auth.sessions.errors import (
     RefreshTokenForged,
@@ -27,7 +26,7 @@ from auth.sessions.model import (
 from auth.sessions.repository import SessionRepository, Use
 from auth.sessions.revoking import end_session, end_sessions
 from auth.sign_ins.model import Outcome, Proof, Visitor, Wish
-from auth.sign_ins.service import Entrance
+from auth.sign_ins.service import Entrance, insist_on_membership
 from auth.throttle.model import Attempt
 from auth.throttle.service import Throttle
 from auth.tokens.model import Token, TokenForged
@@ -103,8 +102,7 @@ class SessionService:
             if verdict is Verdict.REUSED:
                 await self._end_family(tx, session)
             elif standing is not None and verdict is not Verdict.ENDED:
-                if organization_id is not None and standing.organization_id is None:
-                    raise OrganizationNotFound
+                insist_on_membership(standing, organization_id)
                 sealed = await self.entrance.whereabouts.seal(session.id, session.user_id, visitor)
                 retry = verdict is Verdict.RETRY
                 where = standing.organization_id
