@@ -8,6 +8,7 @@ from auth.sign_ins.model import Proof, Visitor, Wish
 from auth.throttle.model import RULES, STUFFING, Scope
 from contracts.audit import ACTIONS, AuditEntry
 
+from .authenticators import Authenticator, add_passkey, ask
 from .conftest import Forward
 from .second_factors import complete, half_signed_in, with_app
 from .story import Person, Story
@@ -175,16 +176,31 @@ async def test_what_is_done_with_second_factors_is_in_the_audit_trail(story: Sto
     again = (await complete(story, owed["sign_in_token"], "recovery_code", codes[0])).json()["session_id"]
     await ada.call("POST", "/v1/sessions/current/proofs", json={"factor": "totp", "code": app.code()})
     await ada.call("DELETE", f"/v1/me/factors/totp/{app.id}")
-    (device,) = [str(row["id"]) for row in await story.admin("SELECT id FROM devices ORDER BY id OFFSET 1")]
+    key = Authenticator()
+    passkey = (await add_passkey(ada, key))["id"]
+    path = f"/v1/me/factors/passkeys/{passkey}"
+    await ada.call("PATCH", path, json={"name": "Other"}, headers={"if-match": '"v1"'})
+    key.credentials[0].count = 9
+    first = (await story.http.post("/v1/sessions/passkey", json={"assertion": key.answer(await ask(story))})).json()
+    key.credentials[0].count = 3
+    second = (await story.http.post("/v1/sessions/passkey", json={"assertion": key.answer(await ask(story))})).json()
+    devices = [str(row["id"]) for row in await story.admin("SELECT id FROM devices ORDER BY id OFFSET 1")]
     assert await told(story, since) == [
         ("factor.added", ada.user_id, "factor", app.id, None),
         ("recovery_codes.renewed", ada.user_id, "user", ada.user_id, None),
         ("factor.refused", None, "user", ada.user_id, None),
         ("recovery_code.used", ada.user_id, "user", ada.user_id, None),
         ("session.started", ada.user_id, "session", again, None),
-        ("device.added", ada.user_id, "device", device, None),
+        ("device.added", ada.user_id, "device", devices[0], None),
         ("session.proven", ada.user_id, "session", session, None),
         ("factor.removed", ada.user_id, "factor", app.id, None),
+        ("factor.added", ada.user_id, "factor", passkey, None),
+        ("factor.renamed", ada.user_id, "factor", passkey, None),
+        ("session.started", ada.user_id, "session", first["session_id"], None),
+        ("device.added", ada.user_id, "device", devices[1], None),
+        ("passkey.count_regressed", None, "factor", passkey, None),
+        ("session.started", ada.user_id, "session", second["session_id"], None),
+        ("device.added", ada.user_id, "device", devices[2], None),
     ]
 
 
@@ -262,9 +278,27 @@ async def test_a_new_signing_key_is_in_the_audit_trail(story: Story, forward: Fo
     ]
 
 
+async def test_who_hands_an_organization_over_is_in_its_audit_trail(story: Story) -> None:
+    ada = await story.person(ADA)
+    organization_id = await ada.create()
+    bob = await story.member(ada, organization_id, BOB, "admin")
+    bobs = (await ada.members(organization_id))[BOB]["id"]
+    path, since = f"/v1/organizations/{organization_id}/ownership-transfers", len(await lines(story))
+    first = (await ada.call("POST", path, json={"member_id": bobs})).json()["id"]
+    await bob.call("DELETE", f"{path}/{first}")
+    second = (await ada.call("POST", path, json={"member_id": bobs})).json()["id"]
+    await bob.call("POST", f"{path}/{second}/acceptance")
+    assert [each for each in await told(story, since) if each[0].startswith("ownership")] == [
+        ("ownership.offered", ada.user_id, "ownership", first, organization_id),
+        ("ownership.withdrawn", bob.user_id, "ownership", first, organization_id),
+        ("ownership.offered", ada.user_id, "ownership", second, organization_id),
+        ("ownership.transferred", bob.user_id, "ownership", second, organization_id),
+    ]
+
+
 def test_these_tests_know_every_action_of_auth() -> None:
-    """A new action is a new line in a test above."""
-    named = Path(__file__).read_text("utf-8")
+    """A new action is a new line in a test here or in that of its noun."""
+    named = "".join(path.read_text("utf-8") for path in Path(__file__).parent.glob("test_*.py"))
     for action in ACTIONS:
         if action.startswith("auth."):
             assert f'"{action.removeprefix("auth.")}"' in named or f'"{action}"' in named, action

@@ -11,6 +11,8 @@ import orjson
 import pytest
 
 from auth import migrations
+from auth.flags.model import Rules
+from auth.flags.repository import FlagRepository
 from auth.mails.notices import Notice, notify
 from auth.passwords.hashing import Passwords
 from auth.sign_ins.model import SIGN_IN_LIFE, Proof, SignIn
@@ -36,6 +38,7 @@ from kit.testing.databases import TestDatabase
 from kit.testing.handing_over import Collected, by_table
 from kit.testing.mortal import Died, Mortal
 
+from .authenticators import Authenticator, add_passkey
 from .conftest import Forward
 from .second_factors import complete, half_signed_in, with_app
 from .staffing import hired
@@ -151,12 +154,18 @@ async def live(story: Story) -> Life:
     acme, bobs = await ada.create("Acme"), await bob.create("Bob's")
     await ada.invite(acme, BOB, "admin")
     assert (await story.accept(bob)).status_code == 200
+    member_id = (await ada.members(acme))[BOB.replace("Site", "site")]["id"]
+    offer = await ada.call("POST", f"/v1/organizations/{acme}/ownership-transfers", json={"member_id": member_id})
+    assert offer.status_code == 201, offer.text
     await bob.invite(bobs, CAROL, "owner")
     assert (await story.accept(carol)).status_code == 200
     carols = await carol.create("Carol's")
     await carol.invite(carols, BOB, "client")
     await bob.invite(acme, "dave.driver-74@road.test", headers={"idempotency-key": "key-of-bob"})
     await ada.invite(acme, "erin.eagle-85@sky.test", headers={"idempotency-key": "key-of-ada"})
+    async with story.database.transaction() as tx:
+        named = frozenset({UUID(ada.user_id), UUID(bob.user_id)})
+        await FlagRepository(tx).add("new-composer", "The new composer.", Rules(users=named), new_id())
     for each in (ada, bob):
         key = {"name": "Import", "role": "editor", "scopes": ["posts:write"]}
         assert (await each.call("POST", f"/v1/organizations/{acme}/api-keys", json=key)).status_code == 201
@@ -164,6 +173,8 @@ async def live(story: Story) -> Life:
         answer = await each.call("PUT", "/v1/mail-preferences", json=wishes, headers={"if-match": '"v0"'})
         assert answer.status_code == 200
         app = await with_app(story, each)
+        await add_passkey(each, Authenticator())
+        assert (await each.call("POST", "/v1/me/factors/passkey-challenges")).status_code == 200
         await story.sign_up(each.email)  # which brings a mail that says they have an account
         owed = await half_signed_in(story, each)
         again = await complete(story, owed["sign_in_token"], "recovery_code", app.recovery_codes[0])
@@ -466,17 +477,21 @@ async def test_killed_at_any_step_it_goes_on_and_the_counts_are_right(
     removed = {name: count for name, count in answer.removed.items() if count}
     assert removed == {
         "members": 2,
+        "ownership_transfers": 1,
         "outgoing_mails": removed["outgoing_mails"],
         "ledger_entries": removed["outgoing_mails"],
         "ledger_attempts": removed["ledger_attempts"],
         "invitations": 2,
         "mail_preferences": 1,
+        "flag_users": 1,
         "impersonations": 1,
         "suspensions": 1,
         "throttles": 1,
         "devices": 2,
         "security_notices": removed["security_notices"],
         "totp_factors": 1,
+        "passkeys": 1,
+        "passkey_challenges": 1,
         "recovery_codes": 9,
         "sessions": 2,
         "sign_ins": 1,

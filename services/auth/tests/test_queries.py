@@ -39,6 +39,11 @@ async def plan(database: Database, sql: str, *args: object) -> str:
         ("SELECT id FROM devices WHERE seen_at < kit_now()", ()),
         ("SELECT id FROM totp_factors WHERE user_id = $1", (new_id(),)),
         ("SELECT id FROM totp_factors WHERE activated_at IS NULL AND created_at <= kit_now()", ()),
+        ("SELECT 1 FROM passkeys WHERE user_id = $1", (new_id(),)),
+        ("SELECT 1 FROM passkeys WHERE credential_id = $1", (b"x",)),
+        ("SELECT 1 FROM passkey_challenges WHERE challenge = $1", (b"x",)),
+        ("SELECT 1 FROM passkey_challenges WHERE user_id = $1 AND about = $1 AND purpose = 'step-up'", (new_id(),)),
+        ("SELECT 1 FROM passkey_challenges WHERE expires_at < kit_now()", ()),
         ("SELECT 1 FROM recovery_codes WHERE user_id = $1", (new_id(),)),
         ("SELECT role FROM members WHERE organization_id = $1 AND user_id = $2", (ORGANIZATION, new_id())),
         (

@@ -79,6 +79,8 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "auth.session.proven": "Somebody showed in their session once more who they are.",
         "auth.factor.added": "Somebody added a second factor.",
         "auth.factor.removed": "Somebody removed a second factor.",
+        "auth.factor.renamed": "Somebody gave a second factor another name.",
+        "auth.passkey.count_regressed": "A passkey counts less than before: there may be a copy of it.",
         "auth.factor.refused": "What was shown as a factor was wrong, or had been used before.",
         "auth.recovery_codes.renewed": "Somebody had new recovery codes made; earlier ones are void.",
         "auth.recovery_code.used": "A recovery code was used up.",
@@ -104,6 +106,9 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "auth.organization.restored": "A suspended organization was restored.",
         "auth.subscription.granted": "An organization was granted a plan until a date.",
         "auth.subscription.revoked": "A granted plan was taken back.",
+        "auth.ownership.offered": "An organization was offered to another member.",
+        "auth.ownership.withdrawn": "An offer of an organization ended without being accepted.",
+        "auth.ownership.transferred": "An organization went to another owner.",
         # staff in a person's place
         "auth.impersonation.begun": "A member of staff began to act in a person's place.",
         "auth.impersonation.ended": "A member of staff no longer acts in a person's place.",
@@ -125,6 +130,12 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "auth.api_key.created": "An API key was made.",
         "auth.api_key.rotated": "An API key was given a successor.",
         "auth.api_key.ended": "An API key was ended.",
+        # how the platform is run
+        "auth.system_setting.changed": "A setting of the system was changed.",
+        "auth.flag.created": "A feature flag was defined.",
+        "auth.flag.changed": "A feature flag was given other rules.",
+        "auth.flag.killed": "A feature flag was switched off for everybody, or its rules hold again.",
+        "auth.flag.deleted": "A feature flag was taken away.",
         # the platform's own keys
         "auth.signing_key.created": "The first key that signs access tokens was made.",
         "auth.signing_key.rotated": "A new key that signs access tokens was announced.",

@@ -167,6 +167,42 @@ class MemberRemoved(Event):
     user_id: UUID = Field(description="The user who is no longer a member.")
 
 
+class OwnershipOffered(Event):
+    """An owner offered the organization to another member, who has seven days to accept."""
+
+    type: ClassVar[str] = "auth.ownership.offered.v1"
+    subject: ClassVar[str] = "transfer_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    transfer_id: UUID = Field(description="The offer.")
+    user_id: UUID = Field(description="The user to whom it is made.")
+
+
+class OwnershipWithdrawn(Event):
+    """An offer of an organization was taken back, declined, or ended with the membership of either side."""
+
+    type: ClassVar[str] = "auth.ownership.withdrawn.v1"
+    subject: ClassVar[str] = "transfer_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    transfer_id: UUID = Field(description="The offer that is void now.")
+
+
+class OwnershipTransferred(Event):
+    """An organization went from one owner to another; both changes of role follow as events of their own."""
+
+    type: ClassVar[str] = "auth.ownership.transferred.v1"
+    subject: ClassVar[str] = "transfer_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    transfer_id: UUID = Field(description="The offer that was accepted.")
+    from_user_id: UUID = Field(description="The user who was an owner and is an administrator now.")
+    to_user_id: UUID = Field(description="The user who is an owner now.")
+
+
 class MailPreferencesChanged(Event):
     """A user wants mails of a category, or wants them no more; whoever mails users keeps a copy of this."""
 
@@ -203,6 +239,36 @@ class SubscriptionRevoked(Event):
     grant_id: UUID = Field(description="The grant that is void now.")
     plan: PlanName = Field(description="The plan that was granted.")
     until: AwareDatetime = Field(description="When the grant would have ended by itself.")
+
+
+class SystemSettingChanged(Event):
+    """A setting of the system has another value.
+
+    The value does not travel; who needs it reads it from auth.
+    """
+
+    type: ClassVar[str] = "auth.system_setting.changed.v1"
+    subject: ClassVar[str] = "setting_id"
+    audience: ClassVar[Audience] = "internal"
+
+    setting_id: UUID = Field(description="The setting; the same everywhere and for ever.")
+    setting: Name = Field(description="What it is called.", examples=["maintenance"])
+
+
+class FlagChanged(Event):
+    """A feature flag was defined, changed or taken away.
+
+    Its rules do not travel; who evaluates flags reads them from auth.
+    """
+
+    type: ClassVar[str] = "auth.flag.changed.v1"
+    subject: ClassVar[str] = "flag_id"
+    audience: ClassVar[Audience] = "internal"
+
+    flag_id: UUID = Field(description="The flag.")
+    flag: str = Field(
+        pattern=r"^[a-z][a-z0-9_.-]{0,59}$", description="By what it is asked for.", examples=["new-composer"]
+    )
 
 
 class SessionsRevoked(Event):

@@ -16,6 +16,7 @@ CONSUMERS: Final[Mapping[type[Event], tuple[str, ...]]] = {
     auth.MemberRemoved: ("billing", "inbox"),
     auth.SubscriptionGranted: ("billing",),
     auth.SubscriptionRevoked: ("billing",),
+    billing.EntitlementsChanged: ("auth",),
     compliance.ExportRequested: ("auth", "inbox", "publisher"),
     compliance.ErasureBegun: ("auth", "inbox", "publisher"),
     auth.AuthExportPartReady: ("compliance",),
@@ -34,6 +35,7 @@ CONSUMERS: Final[Mapping[type[Event], tuple[str, ...]]] = {
 
 LISTENERS: Final[Mapping[type[Event], tuple[str, ...]]] = {
     auth.SessionsRevoked: ("gateway",),
+    auth.SystemSettingChanged: ("gateway",),
     billing.EntitlementsChanged: ("gateway",),
 }
 """Programs of which every process has a passing queue; what it missed it reads elsewhere."""

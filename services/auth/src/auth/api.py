@@ -13,6 +13,8 @@ from auth.directory.router import organizations as staff_organizations
 from auth.directory.router import users as staff_users
 from auth.factors.router import router as factors
 from auth.factors.router import showing
+from auth.flags.router import router as flags
+from auth.flags.router import staff as staff_flags
 from auth.grants.router import router as grants
 from auth.impersonations.router import in_organization as organizations_impersonations
 from auth.impersonations.router import own as own_impersonations
@@ -22,6 +24,9 @@ from auth.invitations.router import router as invitations
 from auth.keys.router import router as keys
 from auth.members.router import router as members
 from auth.organizations.router import router as organizations
+from auth.ownership.router import router as ownership
+from auth.passkeys.router import entering
+from auth.passkeys.router import router as passkeys
 from auth.preferences.router import router as preferences
 from auth.roles.router import router as roles
 from auth.scopes.router import router as scopes
@@ -31,6 +36,9 @@ from auth.staff.router import enrolments as staff_enrolments
 from auth.staff.router import router as staff
 from auth.staff_sessions.router import router as staff_sessions
 from auth.suspensions.router import router as suspensions
+from auth.system.router import internal as maintenance
+from auth.system.router import public as system
+from auth.system.router import router as staff_settings
 
 ROUTERS: Final[Sequence[APIRouter]] = (
     keys,
@@ -38,11 +46,14 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     sessions,
     devices,
     showing,
+    entering,
     factors,
+    passkeys,
     organizations,
     members,
     invitations,
     acceptance,
+    ownership,
     preferences,
     roles,
     scopes,
@@ -59,4 +70,9 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     staff_sessions,
     staff_enrolments,
     staff,
+    flags,
+    staff_flags,
+    system,
+    staff_settings,
+    maintenance,
 )

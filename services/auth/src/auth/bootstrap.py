@@ -27,6 +27,8 @@ from auth.factors.proving import Codes
 from auth.factors.sealing import FactorSeals
 from auth.factors.service import FactorService
 from auth.factors.showing import ShowingService
+from auth.flags.privacy import FlagHolding
+from auth.flags.service import FlagService
 from auth.grants.service import GrantService
 from auth.impersonations.privacy import ImpersonationHolding
 from auth.impersonations.sealing import Reasons
@@ -40,6 +42,11 @@ from auth.mails.privacy import MailHolding
 from auth.members.privacy import MemberHolding, known_in
 from auth.members.service import MemberService
 from auth.organizations.service import OrganizationService
+from auth.ownership.service import OwnershipService
+from auth.passkeys.ceremony import RelyingParty
+from auth.passkeys.privacy import PasskeyHolding
+from auth.passkeys.proving import PasskeyProofs
+from auth.passkeys.service import PasskeyService
 from auth.passwords.approving import Approval
 from auth.passwords.breached import BreachedPasswords
 from auth.passwords.common import KnownPasswords, NotAList
@@ -65,6 +72,8 @@ from auth.suspensions.privacy import SuspensionHolding
 from auth.suspensions.sealing import Notes
 from auth.suspensions.service import SuspensionService
 from auth.sweeping import Sweeper
+from auth.system.current import EVERY, CurrentSettings
+from auth.system.service import SystemService
 from auth.throttle.service import Throttle
 from auth.tokens.mints import Mints
 from auth.worker import SUBSCRIPTIONS
@@ -98,6 +107,15 @@ class StaffParts:
 
 
 @dataclass(frozen=True, slots=True)
+class OperationParts:
+    """What staff runs the platform with."""
+
+    current: CurrentSettings
+    system: SystemService
+    flags: FlagService
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """What auth is made of."""
 
@@ -108,13 +126,16 @@ class Parts:
     entrance: Entrance
     factors: FactorService
     showing: ShowingService
+    passkeys: PasskeyService
     organizations: OrganizationService
     members: MemberService
     invitations: InvitationService
+    ownership: OwnershipService
     keys: KeyRing
     rotation: KeyRotation
     preferences: PreferenceService
     staff: StaffParts
+    operations: OperationParts
     api_keys: ApiKeyService
     key_exchange: KeyExchange
     uses: Uses
@@ -140,12 +161,15 @@ def build(  # noqa: PLR0917 - what everything stands on
     keys = KeyRing(database, sealer)
     addresses = Addresses(keyring)
     mailer = _mailer(database, keyring, MailComposer(addresses, mints, _public_url(settings)), settings, server)
+    current = CurrentSettings(database)
+    approval = _approval(passwords, outbound, settings, current)
     throttle = Throttle(database, sealer.derive("sign-in-attempts"), mailer, mints.unlock)
-    approval = _approval(passwords, outbound, settings)
     access_tokens = AccessTokens(settings.token_issuer, settings.token_audience)
     entrance = _entrance(database, sealer, keyring, keys, mints, mailer, access_tokens, settings)
     names = DeviceNames(keyring)
     seals, codes_key = FactorSeals(keyring), sealer.derive("recovery-codes")
+    party = RelyingParty(settings.rp_id, settings.product_name, settings.origins, settings.webauthn_user_verification)
+    proofs = PasskeyProofs(database, party, mailer)
     secrets, uses = Secrets(sealer), Uses(database)
     return Parts(
         accounts=AccountService(database, addresses, passwords, approval, mints.verification, mailer),
@@ -154,13 +178,16 @@ def build(  # noqa: PLR0917 - what everything stands on
         throttle=throttle,
         entrance=entrance,
         factors=FactorService(database, seals, mailer, addresses, settings.product_name, codes_key),
-        showing=ShowingService(database, entrance, Codes(database, seals, codes_key), passwords, mailer),
+        showing=ShowingService(database, entrance, Codes(database, seals, codes_key), proofs, passwords, mailer),
+        passkeys=PasskeyService(database, party, proofs, entrance, seals, addresses, mailer, codes_key),
         organizations=OrganizationService(database),
         members=MemberService(database, addresses),
         invitations=InvitationService(database, addresses, mints.invitation, mailer),
+        ownership=OwnershipService(database, mailer),
         keys=keys,
         rotation=KeyRotation(database, sealer),
         preferences=PreferenceService(database, addresses, mailer),
+        operations=OperationParts(current, SystemService(database, current), FlagService(database)),
         staff=_staff(database, keyring, approval, keys, mints, mailer, settings),
         api_keys=ApiKeyService(database, secrets),
         key_exchange=KeyExchange(database, secrets, keys, access_tokens, uses),
@@ -236,7 +263,7 @@ def _staff(  # noqa: PLR0917 - what staff are served with
     )
 
 
-def _approval(passwords: Passwords, outbound: Outbound, settings: AuthSettings) -> Approval:
+def _approval(passwords: Passwords, outbound: Outbound, settings: AuthSettings, current: CurrentSettings) -> Approval:
     """What is asked of passwords; a list that cannot be used is noticed before anybody signs up."""
     more = [] if settings.breached_passwords is None else [settings.breached_passwords]
     try:
@@ -244,7 +271,9 @@ def _approval(passwords: Passwords, outbound: Outbound, settings: AuthSettings) 
     except (NotAList, OSError) as error:
         raise SystemExit(f"AUTH_BREACHED_PASSWORDS: {error}") from error
     breached = None if settings.breached_url is None else BreachedPasswords(outbound, settings.breached_url)
-    return Approval(passwords, PasswordPolicy(settings.password_policy, known=known), breached)
+    return Approval(
+        passwords, PasswordPolicy(settings.password_policy, known=known), breached, current.passwords_are_strict
+    )
 
 
 def _holdings(  # noqa: PLR0917 - whatever holds something about people
@@ -261,7 +290,9 @@ def _holdings(  # noqa: PLR0917 - whatever holds something about people
         MailHolding(database, addresses, mailer),
         InvitationHolding(database, addresses),
         PreferenceHolding(database),
+        FlagHolding(database),
         FactorHolding(database, seals),
+        PasskeyHolding(database, seals),
         ApiKeyHolding(database),
         SuspensionHolding(database, Notes(addresses.keyring)),
         ImpersonationHolding(database, Reasons(addresses.keyring)),
@@ -325,14 +356,19 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.mints,
         parts.factors,
         parts.showing,
+        parts.passkeys,
         parts.organizations,
         parts.members,
         parts.invitations,
+        parts.ownership,
         parts.preferences,
         parts.keys,
         parts.staff.members,
         parts.staff.sessions,
         parts.staff.enrolments,
+        parts.operations.current,
+        parts.operations.system,
+        parts.operations.flags,
         parts.staff.impersonations,
         parts.staff.directory,
         parts.staff.suspensions,
@@ -350,7 +386,10 @@ def loops(parts: Parts) -> Sequence[Loop]:
 
 def serving(parts: Parts) -> Sequence[Loop]:
     """What a process does beside answering."""
-    return (Loop("uses of API keys", parts.uses.run),)
+    return (
+        Loop("uses of API keys", parts.uses.run),
+        Loop("settings", parts.operations.current.refresh, every=EVERY),
+    )
 
 
 def privacy(parts: Parts) -> Privacy:

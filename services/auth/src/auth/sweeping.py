@@ -12,6 +12,7 @@ from auth.factors.repository import AppRepository
 from auth.impersonations.model import KEPT
 from auth.impersonations.repository import ImpersonationRepository
 from auth.mails.repository import NoticeRepository
+from auth.passkeys.repository import ChallengeRepository
 from auth.sessions.repository import SessionRepository
 from auth.sign_ins.repository import SignInRepository
 from auth.staff.repository import StaffAttempts
@@ -37,6 +38,7 @@ class Sweeper:
             forgotten = (
                 await SessionRepository(tx).purge(timedelta(days=1), AT_ONCE),
                 await SignInRepository(tx).purge(AT_ONCE),
+                await ChallengeRepository(tx).purge(AT_ONCE),
                 await DeviceRepository(tx).purge(DEVICES_KEPT, AT_ONCE),
                 await ThrottleRepository(tx).purge(PLACES_KEPT, GUESSES_KEPT, LOCKS_KEPT, AT_ONCE),
                 await StaffSessionRepository(tx).purge(timedelta(days=1), AT_ONCE),

@@ -214,6 +214,8 @@ class PersonsAccount:
                 OR EXISTS (SELECT FROM devices WHERE user_id = $1)
                 OR EXISTS (SELECT FROM sign_ins WHERE user_id = $1)
                 OR EXISTS (SELECT FROM mail_preferences WHERE user_id = $1)
+                OR EXISTS (SELECT FROM passkeys WHERE user_id = $1)
+                OR EXISTS (SELECT FROM passkey_challenges WHERE user_id = $1)
                 OR EXISTS (SELECT FROM totp_factors WHERE user_id = $1)
                 OR EXISTS (SELECT FROM recovery_codes WHERE user_id = $1)
                 OR EXISTS (SELECT FROM security_notices WHERE user_id = $1)

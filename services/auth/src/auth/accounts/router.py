@@ -15,6 +15,8 @@ from auth.mails.language import Language
 from auth.organizations.schemas import MembershipOut
 from auth.organizations.service import OrganizationService
 from auth.passwords.errors import PasswordRefused, TooManyPasswords
+from auth.system.current import insist_on_open_sign_ups
+from auth.system.errors import SignUpsClosed
 from kit.errors import Unauthenticated
 from kit.http.app import part
 from kit.http.caller import OpenToAnybody, PersonalCaller, TokenRefused
@@ -29,9 +31,9 @@ Organizations = Annotated[OrganizationService, Depends(part(OrganizationService)
 
 @router.post(
     "/accounts",
-    dependencies=[OpenToAnybody],
     status_code=status.HTTP_202_ACCEPTED,
-    responses=problems(AddressInvalid, PasswordRefused, TooManyPasswords),
+    dependencies=[OpenToAnybody, Depends(insist_on_open_sign_ups)],
+    responses=problems(AddressInvalid, PasswordRefused, TooManyPasswords, SignUpsClosed),
 )
 async def sign_up(body: SignUp, accounts: Accounts, language: Language) -> Accepted:
     """Open an account; a mail with a link follows. The answer is the same for an address that has one."""

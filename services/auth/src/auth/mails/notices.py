@@ -32,9 +32,12 @@ class Notice(StrEnum):
     FACTOR_REMOVED = "factor_removed"
     RECOVERY_CODE_USED = "recovery_code_used"
     RECOVERY_CODES_RENEWED = "recovery_codes_renewed"
+    PASSKEY_COPIED = "passkey_copied"
     IDENTITY_LINKED = "identity_linked"
     IDENTITY_UNLINKED = "identity_unlinked"
     IMPERSONATED = "impersonated"
+    OWNERSHIP_OFFERED = "ownership_offered"
+    OWNERSHIP_TRANSFERRED = "ownership_transferred"
 
 
 async def notify(tx: Transaction, mailer: Mailer, user_id: UUID, notice: Notice, cause: UUID | None = None) -> bool:

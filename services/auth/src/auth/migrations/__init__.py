@@ -10,6 +10,8 @@ TENANT_FREE: Mapping[str, str] = {
     "throttles": "keyed by what a stranger typed or whence it came, which may belong to nobody",
     "sessions": "a person's sessions, which may switch from one organization to another",
     "sign_ins": "people who are not signed in yet",
+    "passkeys": "passkeys of people, by which they are known before they act anywhere",
+    "passkey_challenges": "questions to authenticators of people, many of whom are not known yet",
     "totp_factors": "authenticator apps of people, shown before they act anywhere",
     "recovery_codes": "codes of people who have lost their second factors",
     "revocations": "what gateways must refuse now, of all people, for minutes",
@@ -20,5 +22,9 @@ TENANT_FREE: Mapping[str, str] = {
     "staff": "the platform's own people, who belong to no organization",
     "staff_sessions": "sessions of the platform's own people",
     "staff_attempts": "keyed by what somebody typed at the door of staff, who may be nobody",
+    "system_settings": "the platform's own settings",
+    "system_setting_changes": "what the platform's own settings were",
+    "flags": "the platform's own switches, which name organizations and plans",
+    "flag_users": "people for whom a switch is on, whichever organization they act in",
     "mail_preferences": "what a person wants, whichever organization writes",
 }

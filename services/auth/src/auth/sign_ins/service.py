@@ -95,12 +95,22 @@ class Entrance:
         Raises:
             SignInOver: there is none such, or no try is left.
         """
-        try:
-            (sign_in_id,) = self.sign_in_tokens.read(token).ids
-        except TokenForged as error:
-            raise SignInOver from error
+        sign_in_id = self._read(token)
         async with self.database.transaction() as tx:
             found = await SignInRepository(tx).attempt(sign_in_id)
+        if found is None:
+            raise SignInOver
+        return found
+
+    async def waiting(self, token: str) -> SignIn:
+        """A sign-in under way, without counting a try.
+
+        Raises:
+            SignInOver: there is none such, or no try is left.
+        """
+        sign_in_id = self._read(token)
+        async with self.database.transaction() as tx:
+            found = await SignInRepository(tx).find(sign_in_id)
         if found is None:
             raise SignInOver
         return found
@@ -144,6 +154,13 @@ class Entrance:
             refresh_life=self.limits.absolute,
             csrf_token=self.csrf_tokens.of(session_id) if cookies else None,
         )
+
+    def _read(self, token: str) -> UUID:
+        try:
+            (sign_in_id,) = self.sign_in_tokens.read(token).ids
+        except TokenForged as error:
+            raise SignInOver from error
+        return sign_in_id
 
     async def _ask(self, tx: Transaction, sign_in: SignIn, factors: tuple[Proof, ...]) -> FactorNeeded:
         await SignInRepository(tx).add(sign_in, SIGN_IN_LIFE)
