@@ -87,6 +87,42 @@ COMMENT ON TABLE devices IS 'A browser or program in which this person has signe
 CREATE INDEX devices_by_age ON devices USING btree (seen_at);
 GRANT DELETE, INSERT, SELECT, UPDATE ON devices TO auth_app;
 
+CREATE TABLE flag_users (
+    flag_key text NOT NULL,
+    user_id uuid NOT NULL,
+    CONSTRAINT flag_users_flag_key_fkey FOREIGN KEY (flag_key) REFERENCES flags(key) ON DELETE CASCADE,
+    CONSTRAINT flag_users_pkey PRIMARY KEY (flag_key, user_id)
+);
+COMMENT ON TABLE flag_users IS 'People for whom a flag is switched on by name.';
+CREATE INDEX flag_users_by_user ON flag_users USING btree (user_id);
+GRANT DELETE, INSERT, SELECT ON flag_users TO auth_app;
+
+CREATE TABLE flags (
+    id uuid NOT NULL,
+    key text NOT NULL,
+    sentence text NOT NULL,
+    by_default boolean NOT NULL DEFAULT false,
+    killed boolean NOT NULL DEFAULT false,
+    percentage numeric(5,2) NOT NULL DEFAULT 0,
+    counted_by text NOT NULL DEFAULT 'organization'::text,
+    organizations uuid[] NOT NULL DEFAULT '{}'::uuid[],
+    plans text[] NOT NULL DEFAULT '{}'::text[],
+    version integer NOT NULL DEFAULT 1,
+    changed_by uuid NOT NULL,
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT flags_counted_by_check CHECK ((counted_by = ANY (ARRAY['organization'::text, 'user'::text]))),
+    CONSTRAINT flags_id_key UNIQUE (id),
+    CONSTRAINT flags_key_check CHECK ((key ~ '^[a-z][a-z0-9_.-]{0,59}$'::text)),
+    CONSTRAINT flags_organizations_check CHECK ((cardinality(organizations) <= 1000)),
+    CONSTRAINT flags_percentage_check CHECK (((percentage >= (0)::numeric) AND (percentage <= (100)::numeric))),
+    CONSTRAINT flags_pkey PRIMARY KEY (key),
+    CONSTRAINT flags_plans_check CHECK ((cardinality(plans) <= 50)),
+    CONSTRAINT flags_sentence_check CHECK (((length(sentence) >= 1) AND (length(sentence) <= 200)))
+);
+COMMENT ON TABLE flags IS 'What is switched on for some: by name, plan or share; killed switches it off for everybody.';
+GRANT DELETE, INSERT, SELECT, UPDATE ON flags TO auth_app;
+
 CREATE TABLE idempotency_keys (
     principal text NOT NULL,
     key text NOT NULL,
@@ -564,6 +600,71 @@ CREATE POLICY tenant ON outgoing_mails FOR ALL TO auth_app USING (((organization
 GRANT DELETE, INSERT, SELECT, UPDATE ON outgoing_mails TO auth_app;
 GRANT DELETE, SELECT ON outgoing_mails TO auth_loops;
 
+CREATE TABLE ownership_transfers (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    from_member_id uuid NOT NULL,
+    to_member_id uuid NOT NULL,
+    state text NOT NULL DEFAULT 'pending'::text,
+    version bigint NOT NULL DEFAULT 1,
+    expires_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT ownership_transfers_check CHECK ((from_member_id <> to_member_id)),
+    CONSTRAINT ownership_transfers_from_member_id_fkey FOREIGN KEY (from_member_id) REFERENCES members(id) ON DELETE CASCADE,
+    CONSTRAINT ownership_transfers_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
+    CONSTRAINT ownership_transfers_pkey PRIMARY KEY (id),
+    CONSTRAINT ownership_transfers_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'accepted'::text, 'withdrawn'::text]))),
+    CONSTRAINT ownership_transfers_to_member_id_fkey FOREIGN KEY (to_member_id) REFERENCES members(id) ON DELETE CASCADE
+);
+COMMENT ON TABLE ownership_transfers IS 'An owner offers an organization to another member; a pending one past expires_at has expired. It goes with either membership.';
+ALTER TABLE ownership_transfers ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX ownership_transfers_by_giver ON ownership_transfers USING btree (from_member_id);
+CREATE INDEX ownership_transfers_by_taker ON ownership_transfers USING btree (to_member_id);
+CREATE INDEX ownership_transfers_in_order ON ownership_transfers USING btree (organization_id, id);
+CREATE UNIQUE INDEX ownership_transfers_one_at_a_time ON ownership_transfers USING btree (organization_id) WHERE (state = 'pending'::text);
+CREATE POLICY tenant ON ownership_transfers FOR ALL TO auth_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON ownership_transfers TO auth_app;
+
+CREATE TABLE passkey_challenges (
+    challenge bytea NOT NULL,
+    purpose text NOT NULL,
+    user_id uuid,
+    about uuid,
+    expires_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT passkey_challenges_check CHECK (((purpose = 'sign-in'::text) = (user_id IS NULL))),
+    CONSTRAINT passkey_challenges_check1 CHECK (((user_id IS NULL) = (about IS NULL))),
+    CONSTRAINT passkey_challenges_pkey PRIMARY KEY (challenge),
+    CONSTRAINT passkey_challenges_purpose_check CHECK ((purpose = ANY (ARRAY['registration'::text, 'sign-in'::text, 'second-factor'::text, 'step-up'::text]))),
+    CONSTRAINT passkey_challenges_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE passkey_challenges IS 'Questions to authenticators, each answered once at most; about is the session or the sign-in that it was asked for.';
+CREATE INDEX passkey_challenges_by_expiry ON passkey_challenges USING btree (expires_at);
+CREATE INDEX passkey_challenges_by_user ON passkey_challenges USING btree (user_id, about, purpose) WHERE (user_id IS NOT NULL);
+GRANT DELETE, INSERT, SELECT ON passkey_challenges TO auth_app;
+
+CREATE TABLE passkeys (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    credential_id bytea NOT NULL,
+    public_key bytea NOT NULL,
+    sign_count bigint NOT NULL,
+    transports text[] NOT NULL,
+    backup_eligible boolean NOT NULL,
+    backed_up boolean NOT NULL,
+    sealed_name bytea NOT NULL,
+    version bigint NOT NULL DEFAULT 1,
+    last_used_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT passkeys_credential_id_check CHECK (((length(credential_id) >= 16) AND (length(credential_id) <= 1023))),
+    CONSTRAINT passkeys_credential_id_key UNIQUE (credential_id),
+    CONSTRAINT passkeys_pkey PRIMARY KEY (id),
+    CONSTRAINT passkeys_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE passkeys IS 'Passkeys by the id that their authenticator gave them; sign_count is the highest that was seen.';
+CREATE INDEX passkeys_by_user ON passkeys USING btree (user_id, id);
+GRANT DELETE, INSERT, SELECT, UPDATE ON passkeys TO auth_app;
+
 CREATE TABLE privacy_tasks (
     id uuid NOT NULL,
     what text NOT NULL,
@@ -911,6 +1012,28 @@ CREATE UNIQUE INDEX suspensions_open_of_organization ON suspensions USING btree 
 CREATE UNIQUE INDEX suspensions_open_of_user ON suspensions USING btree (user_id) WHERE ((lifted_at IS NULL) AND (user_id IS NOT NULL));
 GRANT DELETE, INSERT, SELECT, UPDATE ON suspensions TO auth_app;
 
+CREATE TABLE system_setting_changes (
+    name text NOT NULL,
+    version integer NOT NULL,
+    value jsonb NOT NULL,
+    changed_by uuid NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT system_setting_changes_pkey PRIMARY KEY (name, version)
+);
+COMMENT ON TABLE system_setting_changes IS 'Every value that a setting had, who gave it and when.';
+GRANT INSERT, SELECT ON system_setting_changes TO auth_app;
+
+CREATE TABLE system_settings (
+    name text NOT NULL,
+    value jsonb NOT NULL,
+    version integer NOT NULL,
+    changed_by uuid NOT NULL,
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT system_settings_pkey PRIMARY KEY (name)
+);
+COMMENT ON TABLE system_settings IS 'Settings that were changed from what they are by default; which there are stands in settings/registry.py.';
+GRANT INSERT, SELECT, UPDATE ON system_settings TO auth_app;
+
 CREATE TABLE throttles (
     scope text NOT NULL,
     key bytea NOT NULL,
@@ -956,8 +1079,10 @@ CREATE TABLE users (
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     suspended_at timestamp with time zone,
     locale text NOT NULL DEFAULT 'en'::text,
+    passkey_handle bytea,
     CONSTRAINT users_check CHECK ((sessions_from_epoch <= epoch)),
     CONSTRAINT users_locale_check CHECK ((locale ~ '^[a-z]{2}$'::text)),
+    CONSTRAINT users_passkey_handle_key UNIQUE (passkey_handle),
     CONSTRAINT users_pkey PRIMARY KEY (id)
 );
 COMMENT ON TABLE users IS 'People. Access tokens of an older epoch are void; sessions begun before sessions_from_epoch have ended.';
