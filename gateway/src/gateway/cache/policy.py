@@ -16,6 +16,7 @@ from contracts.auth import (
     MemberRoleChanged,
     OrganizationRenamed,
     OrganizationRestored,
+    OrganizationSecurityChanged,
     OrganizationSuspended,
 )
 from contracts.event import Event
@@ -72,6 +73,7 @@ KEPT: Final[tuple[Kept, ...]] = (
         "/v1/organizations/{organization_id}",
         "user",
         (OrganizationRenamed, MemberRoleChanged, MemberRemoved, OrganizationSuspended, OrganizationRestored),
+        (OrganizationRenamed, OrganizationSecurityChanged, MemberRoleChanged, MemberRemoved),
         shared=True,
     ),
     Kept(
@@ -79,6 +81,7 @@ KEPT: Final[tuple[Kept, ...]] = (
         "/v1/organizations/{organization_id}/members",
         "user",
         (MemberAdded, MemberRoleChanged, MemberRemoved, OrganizationSuspended, OrganizationRestored),
+        (MemberAdded, MemberRoleChanged, MemberRemoved, OrganizationSecurityChanged),
     ),
     Kept("channels", "/v1/channels", "role", _CHANNELS, shared=True),
     Kept("channel", "/v1/channels/{channel_id}", "role", _CHANNELS, shared=True, validated=True),

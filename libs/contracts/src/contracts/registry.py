@@ -12,6 +12,7 @@ EVENTS: tuple[type[Event], ...] = (
     auth.OrganizationRenamed,
     auth.OrganizationSuspended,
     auth.OrganizationRestored,
+    auth.OrganizationSecurityChanged,
     auth.InvitationCreated,
     auth.InvitationRevoked,
     auth.InvitationAccepted,
