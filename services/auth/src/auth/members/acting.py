@@ -43,8 +43,13 @@ async def acting(tx: Transaction, caller: Caller) -> Acting:
         SecondFactorRequired: the organization demands a second factor, and none was shown in the caller's session;
             staff in a person's place have shown one of their own, and programs were let in by the person.
     """
+    found = await _acting(tx, caller)
     if await MemberRepository(tx).is_suspended():
         raise OrganizationIsSuspended
+    return found
+
+
+async def _acting(tx: Transaction, caller: Caller) -> Acting:
     elsewhere = caller.organization_id != tx.organization_id
     if elsewhere and (caller.kind != "user" or caller.scopes is not None or caller.client_id is not None):
         raise OrganizationNotFound

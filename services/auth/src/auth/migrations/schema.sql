@@ -539,6 +539,7 @@ CREATE TABLE organizations (
     name text NOT NULL,
     version bigint NOT NULL DEFAULT 1,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    requires_second_factor boolean NOT NULL DEFAULT false,
     suspended_at timestamp with time zone,
     CONSTRAINT organizations_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
     CONSTRAINT organizations_pkey PRIMARY KEY (id)
@@ -1104,6 +1105,21 @@ COMMENT ON TABLE verifications IS 'One per sign-up or resend: following its link
 CREATE INDEX verifications_by_expiry ON verifications USING btree (expires_at);
 CREATE INDEX verifications_by_identity ON verifications USING btree (identity_id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON verifications TO auth_app;
+
+CREATE OR REPLACE FUNCTION auth.demanding_organizations_of(person uuid, at_most integer)
+ RETURNS TABLE(organization_id uuid, name text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        SELECT o.id, o.name
+        FROM members AS m JOIN organizations AS o ON o.id = m.organization_id
+        WHERE m.user_id = person AND o.requires_second_factor
+        ORDER BY o.id
+        LIMIT at_most
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
 
 CREATE OR REPLACE FUNCTION auth.forget_mails(older_than interval, at_most integer)
  RETURNS bigint

@@ -109,7 +109,6 @@ class SessionService:
             if verdict is Verdict.REUSED:
                 await self._end_family(tx, session)
             elif standing is not None and verdict is not Verdict.ENDED:
-                insist_on_membership(standing, organization_id)
                 standing = _let_in(standing, session, organization_id)
                 sealed = await self.entrance.whereabouts.seal(session.id, session.user_id, visitor)
                 retry = verdict is Verdict.RETRY
@@ -197,10 +196,10 @@ def _let_in(standing: Standing, session: Session, wished: UUID | None) -> Standi
 
     Raises:
         OrganizationNotFound: the user does not belong to the organization asked for.
+        OrganizationIsSuspended: nobody acts in it.
         SecondFactorRequired: it lets in only those who have shown a second factor.
     """
-    if wished is not None and standing.organization_id is None:
-        raise OrganizationNotFound
+    insist_on_membership(standing, wished)
     if session.strong or not standing.demanding:
         return standing
     if wished is not None:
