@@ -12,6 +12,10 @@ from auth.accounts.address import AddressInvalid
 from auth.accounts.privacy import AccountHolding
 from auth.accounts.sealing import Addresses
 from auth.accounts.service import AccountService
+from auth.activity.privacy import ActivityHolding
+from auth.announcements.kind import AnnouncementKind
+from auth.announcements.privacy import RecipientHolding
+from auth.announcements.service import AnnouncementService
 from auth.api import ROUTERS
 from auth.api_keys.exchanging import KeyExchange
 from auth.api_keys.privacy import ApiKeyHolding
@@ -22,6 +26,8 @@ from auth.devices.names import DeviceNames
 from auth.devices.privacy import DeviceHolding
 from auth.devices.service import DeviceService
 from auth.directory.service import DirectoryService
+from auth.exports.kind import StaffExportKind
+from auth.exports.service import StaffExportService
 from auth.factors.privacy import FactorHolding
 from auth.factors.proving import Codes
 from auth.factors.sealing import FactorSeals
@@ -57,6 +63,7 @@ from auth.preferences.service import PreferenceService
 from auth.sessions.access import AccessTokens
 from auth.sessions.csrf import CsrfTokens
 from auth.sessions.model import Limits
+from auth.sessions.overview import SessionOverview
 from auth.sessions.privacy import SessionHolding
 from auth.sessions.service import SessionService
 from auth.sessions.whereabouts import Whereabouts
@@ -84,6 +91,8 @@ from kit.http.acting import Acting
 from kit.http.client import Outbound
 from kit.http.peer import Peers
 from kit.http.tokens import staff_audience
+from kit.jobs.jobs import Jobs
+from kit.jobs.privacy import JobHolding
 from kit.ledger.ledger import Ledger
 from kit.mail import Mailer, MailServer, Post, SmtpServer, Templates, mail_kinds
 from kit.privacy.holding import Holdings
@@ -113,6 +122,9 @@ class OperationParts:
     current: CurrentSettings
     system: SystemService
     flags: FlagService
+    announcements: AnnouncementService
+    exports: StaffExportService
+    jobs: Jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +133,7 @@ class Parts:
 
     accounts: AccountService
     sessions: SessionService
+    overview: SessionOverview
     devices: DeviceService
     throttle: Throttle
     entrance: Entrance
@@ -175,6 +188,9 @@ def build(  # noqa: PLR0917 - what everything stands on
     return Parts(
         accounts=AccountService(database, addresses, passwords, approval, mints.verification, mailer),
         sessions=SessionService(database, addresses, passwords, entrance, throttle),
+        overview=SessionOverview(
+            database, entrance.whereabouts, names, entrance.csrf_tokens, entrance.limits, mailer
+        ),
         devices=DeviceService(database, names),
         throttle=throttle,
         entrance=entrance,
@@ -188,7 +204,7 @@ def build(  # noqa: PLR0917 - what everything stands on
         keys=keys,
         rotation=KeyRotation(database, sealer),
         preferences=PreferenceService(database, addresses, mailer),
-        operations=OperationParts(current, SystemService(database, current), FlagService(database)),
+        operations=_operations(database, addresses, mailer, current),
         staff=_staff(database, keyring, approval, keys, mints, mailer, settings),
         api_keys=ApiKeyService(database, secrets),
         key_exchange=KeyExchange(database, secrets, keys, access_tokens, uses),
@@ -231,6 +247,19 @@ def _entrance(  # noqa: PLR0917 - what letting people in needs
         Whereabouts(keyring),
         Limits(timedelta(days=settings.session_days), timedelta(days=settings.session_idle_days)),
         mailer,
+    )
+
+
+def _operations(database: Database, addresses: Addresses, mailer: Mailer, current: CurrentSettings) -> OperationParts:
+    """Parts with which staff runs the platform, and the jobs they begin."""
+    jobs = Jobs(database, [AnnouncementKind(mailer), StaffExportKind(database, addresses)])
+    return OperationParts(
+        current=current,
+        system=SystemService(database, current),
+        flags=FlagService(database),
+        announcements=AnnouncementService(database, jobs, mailer, StaffSeals(addresses.keyring)),
+        exports=StaffExportService(database, jobs, addresses.keyring),
+        jobs=jobs,
     )
 
 
@@ -292,6 +321,8 @@ def _holdings(  # noqa: PLR0917 - whatever holds something about people
         InvitationHolding(database, addresses),
         PreferenceHolding(database),
         FlagHolding(database),
+        RecipientHolding(database),
+        JobHolding(database),
         FactorHolding(database, seals),
         PasskeyHolding(database, seals),
         ApiKeyHolding(database),
@@ -299,6 +330,7 @@ def _holdings(  # noqa: PLR0917 - whatever holds something about people
         ImpersonationHolding(database, Reasons(addresses.keyring)),
         sessions,
         devices,
+        ActivityHolding(database),
         AccountHolding(database, addresses),
         RequestKeys(database),
     )
@@ -352,6 +384,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
     return (
         parts.accounts,
         parts.sessions,
+        parts.overview,
         parts.devices,
         parts.throttle,
         parts.mints,
@@ -364,12 +397,16 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.ownership,
         parts.preferences,
         parts.keys,
+        parts.rotation,
         parts.staff.members,
         parts.staff.sessions,
         parts.staff.enrolments,
         parts.operations.current,
         parts.operations.system,
         parts.operations.flags,
+        parts.operations.announcements,
+        parts.operations.exports,
+        parts.operations.jobs,
         parts.staff.impersonations,
         parts.staff.directory,
         parts.staff.suspensions,
@@ -382,7 +419,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
 
 def loops(parts: Parts) -> Sequence[Loop]:
     """What a worker does beside relaying."""
-    return worker.loops(parts.mailer, parts.rotation, parts.sweeper)
+    return worker.loops(parts.mailer, parts.rotation, parts.sweeper, parts.operations.exports)
 
 
 def serving(parts: Parts) -> Sequence[Loop]:
@@ -401,6 +438,12 @@ def privacy(parts: Parts) -> Privacy:
 async def rotate_keys(parts: Parts) -> None:
     """Announce a new signing key, which signs a quarter of an hour later."""
     await parts.rotation.rotate()
+
+
+async def remove_key(parts: Parts, kid: str) -> None:
+    """Take a signing key away in an emergency: what it has signed is refused everywhere within seconds."""
+    if not await parts.rotation.remove(kid):
+        raise SystemExit(f"remove-key: there is no signing key {kid}; /.well-known/jwks.json names them")
 
 
 async def add_staff(parts: Parts, address: str, role: str = StaffRole.ADMIN.value) -> None:
@@ -423,9 +466,10 @@ SERVICE: Final = Service(
     loops=loops,
     serving=serving,
     ledger=attrgetter("ledger"),
+    jobs=attrgetter("operations.jobs"),
     privacy=privacy,
     subscriptions=SUBSCRIPTIONS,
     consumers=CONSUMERS,
-    commands={"rotate-keys": rotate_keys, "add-staff": add_staff},
+    commands={"rotate-keys": rotate_keys, "remove-key": remove_key, "add-staff": add_staff},
     acting=Acting("auth.request.impersonated", changes=False),
 )

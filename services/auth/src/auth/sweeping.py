@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from auth.accounts.repository import AccountRepository
+from auth.activity.repository import ActivityRepository
 from auth.devices.model import KEPT_FOR as DEVICES_KEPT
 from auth.devices.repository import DeviceRepository
 from auth.factors.model import ACTIVATE_WITHIN
@@ -23,6 +24,7 @@ from kit.db.database import Database
 AT_ONCE: Final = 1000
 PLACES_KEPT: Final = timedelta(days=1)
 GUESSES_KEPT: Final = timedelta(days=30)
+ACTIVITY_KEPT: Final = timedelta(days=31)
 LOCKS_KEPT: Final = timedelta(days=365)
 
 
@@ -38,6 +40,7 @@ class Sweeper:
             forgotten = (
                 await SessionRepository(tx).purge(timedelta(days=1), AT_ONCE),
                 await SignInRepository(tx).purge(AT_ONCE),
+                await ActivityRepository(tx).purge(ACTIVITY_KEPT, AT_ONCE),
                 await ChallengeRepository(tx).purge(AT_ONCE),
                 await DeviceRepository(tx).purge(DEVICES_KEPT, AT_ONCE),
                 await ThrottleRepository(tx).purge(PLACES_KEPT, GUESSES_KEPT, LOCKS_KEPT, AT_ONCE),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -34,7 +34,10 @@ class SigningKey:
     signs_from: datetime
 
 
-def signing(keys: Sequence[SigningKey], now: datetime) -> SigningKey | None:
+K = TypeVar("K", StoredKey, SigningKey)
+
+
+def signing(keys: Sequence[K], now: datetime) -> K | None:
     """The key that signs now: the newest whose time has come. `keys` stand in the order of their times.
 
     When the platform's time was set back to before the first key, that one signs all the same.
