@@ -27,6 +27,10 @@ from auth.invitations.router import router as invitations
 from auth.keys.router import internal as key_removal
 from auth.keys.router import router as keys
 from auth.members.router import router as members
+from auth.oauth.asking import router as authorization_requests
+from auth.oauth.consent import router as consent
+from auth.oauth.router import router as oauth
+from auth.oauth_clients.router import router as oauth_clients
 from auth.operations.doors import router as staff_jobs
 from auth.organizations.router import router as organizations
 from auth.ownership.router import router as ownership
@@ -64,6 +68,10 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     roles,
     scopes,
     api_keys,
+    oauth_clients,
+    oauth,
+    authorization_requests,
+    consent,
     key_exchanges,
     internal,
     own_impersonations,

@@ -47,6 +47,9 @@ from auth.mails.model import CATEGORIES
 from auth.mails.privacy import MailHolding
 from auth.members.privacy import MemberHolding, known_in
 from auth.members.service import MemberService
+from auth.oauth.parts import OAuthParts
+from auth.oauth.privacy import GrantHolding
+from auth.oauth_clients.privacy import ClientHolding
 from auth.organizations.service import OrganizationService
 from auth.ownership.service import OwnershipService
 from auth.passkeys.ceremony import RelyingParty
@@ -152,6 +155,7 @@ class Parts:
     api_keys: ApiKeyService
     key_exchange: KeyExchange
     uses: Uses
+    oauth: OAuthParts
     peers: Peers
     mints: Mints
     mailer: Mailer
@@ -184,10 +188,12 @@ def build(  # noqa: PLR0917 - what everything stands on
     party = RelyingParty(settings.rp_id, settings.product_name, settings.origins, settings.webauthn_user_verification)
     proofs = PasskeyProofs(database, party, mailer)
     secrets, uses = Secrets(sealer), Uses(database)
+    sessions = SessionService(database, addresses, passwords, entrance, throttle)
     codes = Codes(database, seals, codes_key)
+    showing = ShowingService(database, entrance, codes, proofs, passwords, mailer, throttle)
     return Parts(
         accounts=AccountService(database, addresses, passwords, approval, mints.verification, mailer),
-        sessions=SessionService(database, addresses, passwords, entrance, throttle),
+        sessions=sessions,
         overview=SessionOverview(
             database, entrance.whereabouts, names, entrance.csrf_tokens, entrance.limits, mailer
         ),
@@ -195,7 +201,7 @@ def build(  # noqa: PLR0917 - what everything stands on
         throttle=throttle,
         entrance=entrance,
         factors=FactorService(database, seals, mailer, addresses, settings.product_name, codes_key),
-        showing=ShowingService(database, entrance, codes, proofs, passwords, mailer, throttle),
+        showing=showing,
         passkeys=PasskeyService(database, party, proofs, entrance, seals, addresses, mailer, codes_key),
         organizations=OrganizationService(database),
         members=MemberService(database, addresses),
@@ -209,6 +215,7 @@ def build(  # noqa: PLR0917 - what everything stands on
         api_keys=ApiKeyService(database, secrets),
         key_exchange=KeyExchange(database, secrets, keys, access_tokens, uses),
         uses=uses,
+        oauth=OAuthParts.build(sealer, mints, addresses, entrance, sessions, showing, _public_url(settings)),
         peers=Peers(settings.clients()),
         mints=mints,
         mailer=mailer,
@@ -327,6 +334,8 @@ def _holdings(  # noqa: PLR0917 - whatever holds something about people
         PasskeyHolding(database, seals),
         ApiKeyHolding(database),
         SuspensionHolding(database, Notes(addresses.keyring)),
+        ClientHolding(database),
+        GrantHolding(database),
         ImpersonationHolding(database, Reasons(addresses.keyring)),
         sessions,
         devices,
@@ -414,6 +423,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.api_keys,
         parts.key_exchange,
         parts.peers,
+        *parts.oauth.endpoints(),
     )
 
 
