@@ -18,6 +18,9 @@ from contracts.auth import (
     MemberRemoved,
     MemberRoleChanged,
     OrganizationRenamed,
+    OrganizationRestored,
+    OrganizationSecurityChanged,
+    OrganizationSuspended,
 )
 from contracts.event import Event
 from contracts.inbox import (
@@ -45,6 +48,7 @@ _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _DELEGATIONS = (DelegationGranted, DelegationChanged, DelegationRevoked)
 """Who is sent by an agency sees what they may see, and sees it no more."""
 
+_SUSPENSION = (OrganizationSuspended, OrganizationRestored)
 _CHANNELS = (ChannelConnected, ChannelDisconnected, ChannelHealthChanged)
 _TALK = (ConversationOpened, ConversationReopened, ConversationChanged, ConversationErased, MessageReceived)
 _STATUSES = (MessageSent, MessageStatusChanged, MessageFailed, MediaReady, MediaFailed)
@@ -75,14 +79,14 @@ KEPT: Final[tuple[Kept, ...]] = (
         "organization",
         "/v1/organizations/{organization_id}",
         "user",
-        (OrganizationRenamed, MemberRoleChanged, MemberRemoved, *_DELEGATIONS),
+        (OrganizationRenamed, OrganizationSecurityChanged, MemberRoleChanged, MemberRemoved, *_SUSPENSION, *_DELEGATIONS),
         shared=True,
     ),
     Kept(
         "members",
         "/v1/organizations/{organization_id}/members",
         "user",
-        (MemberAdded, MemberRoleChanged, MemberRemoved, *_DELEGATIONS),
+        (MemberAdded, MemberRoleChanged, MemberRemoved, OrganizationSecurityChanged, *_SUSPENSION, *_DELEGATIONS),
     ),
     Kept("channels", "/v1/channels", "role", _CHANNELS, shared=True),
     Kept("channel", "/v1/channels/{channel_id}", "role", _CHANNELS, shared=True, validated=True),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from auth.delegations.service import DelegationService
+from auth.exports.service import StaffExportService
 from auth.keys.service import KeyRotation
 from auth.sweeping import Sweeper
 from contracts.billing import EntitlementsChanged
@@ -21,11 +22,18 @@ SUBSCRIPTIONS: Final[Sequence[Subscription[Any]]] = (
 )
 
 
-def loops(mailer: Mailer, rotation: KeyRotation, sweeper: Sweeper, delegations: DelegationService) -> Sequence[Loop]:
+def loops(
+    mailer: Mailer,
+    rotation: KeyRotation,
+    sweeper: Sweeper,
+    exports: StaffExportService,
+    delegations: DelegationService,
+) -> Sequence[Loop]:
     """Mails are sent by the ledger, whose loops come by themselves."""
     return (
         *mailer.loops(),
         Loop("keys", rotation.rotate_when_due, every=60),
         Loop("sweeper", sweeper.sweep, every=300),
         Loop("delegations", delegations.end_due, every=2),
+        Loop("lists of staff expire", exports.expire, every=300),
     )

@@ -14,20 +14,32 @@ class MemberRepository:
 
     tx: Transaction
 
-    async def standing_of(self, user_id: UUID) -> tuple[Role, UUID | None, bool] | None:
-        """The role somebody acts in here now, if any, by which agency, and whether their account is suspended."""
+    async def standing_of(
+        self, user_id: UUID, session_id: UUID | None = None
+    ) -> tuple[Role, UUID | None, bool, bool] | None:
+        """The role somebody acts in here now, if any, and by which agency.
+
+        And whether their account is suspended, and the session too weak for this organization.
+        """
         row = await self.tx.fetchrow(
             """
-            SELECT coalesce(m.role, sent.role) AS role, sent.agency_id, u.suspended_at IS NOT NULL AS suspended
+            SELECT coalesce(m.role, sent.role) AS role, sent.agency_id, u.suspended_at IS NOT NULL AS suspended,
+                   o.requires_second_factor AND NOT EXISTS (
+                       SELECT FROM sessions WHERE id = $3 AND user_id = $2 AND strong_at IS NOT NULL
+                   ) AS weak
             FROM users AS u
+            JOIN organizations AS o ON o.id = $1
             LEFT JOIN members AS m ON m.user_id = u.id AND m.organization_id = $1
             LEFT JOIN LATERAL delegated_to(CASE WHEN m.role IS NULL THEN u.id END, $1) AS sent ON true
             WHERE u.id = $2
             """,
             self.tx.organization_id,
             user_id,
+            session_id,
         )
-        return None if row is None or row["role"] is None else (Role(row["role"]), row["agency_id"], row["suspended"])
+        if row is None or row["role"] is None:
+            return None
+        return Role(row["role"]), row["agency_id"], row["suspended"], row["weak"]
 
     async def role_of(self, user_id: UUID) -> Role | None:
         """The role somebody has as a member, if they are one."""
@@ -43,6 +55,13 @@ class MemberRepository:
             organization_id,
         )
         return [row["user_id"] for row in rows]
+
+    async def is_suspended(self) -> bool:
+        """Whether nobody acts in the organization."""
+        found = await self.tx.fetchval(
+            "SELECT suspended_at IS NOT NULL FROM organizations WHERE id = $1", self.tx.organization_id
+        )
+        return bool(found)
 
     async def lock_organization(self) -> bool:
         """Let changes of members happen one after the other; False when there is no such organization."""
@@ -231,6 +250,7 @@ async def organizations_of(tx: Transaction, user_id: UUID) -> list[UUID]:
         """
         SELECT organization_id FROM organizations_of_user($1)
         UNION SELECT organization_id FROM organizations_of_maker($1)
+        UNION SELECT organization_id FROM organizations_of_registrar($1)
         ORDER BY 1
         """,
         user_id,

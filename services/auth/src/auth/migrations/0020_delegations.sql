@@ -62,6 +62,7 @@ CREATE FUNCTION delegated_to(person uuid, client uuid)
     AS $$
         SELECT d.id, d.agency_id, a.role, d.granted_at, d.ends_at
         FROM delegations AS d
+        JOIN organizations AS agency ON agency.id = d.agency_id AND agency.suspended_at IS NULL
         JOIN members AS m ON m.organization_id = d.agency_id AND m.user_id = person
         JOIN delegation_assignments AS a ON a.delegation_id = d.id AND a.role = ANY (d.roles) AND (
             a.member_id = m.id
@@ -111,6 +112,25 @@ REVOKE ALL ON FUNCTION organizations_open_to(uuid, uuid, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION organizations_open_to(uuid, uuid, integer) TO :app;
 ALTER FUNCTION organizations_open_to(uuid, uuid, integer) OWNER TO :loops;
 DROP FUNCTION memberships_of(uuid, uuid, integer); -- at once and not a release later, since no release has had it
+
+-- Whose tokens are void when nobody is to act in a client any more.
+CREATE FUNCTION people_sent_to(client uuid) RETURNS TABLE (user_id uuid)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path = :schema, kit, pg_temp
+    AS $$
+        SELECT DISTINCT m.user_id
+        FROM delegations AS d
+        JOIN delegation_assignments AS a ON a.delegation_id = d.id
+        JOIN members AS m ON m.organization_id = d.agency_id AND (
+            a.member_id = m.id
+            OR a.team_id IN (SELECT t.team_id FROM team_members AS t WHERE t.member_id = m.id)
+            OR (a.member_id IS NULL AND a.team_id IS NULL)
+        )
+        WHERE d.organization_id = client AND d.state = 'active'
+    $$;
+REVOKE ALL ON FUNCTION people_sent_to(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION people_sent_to(uuid) TO :app;
+ALTER FUNCTION people_sent_to(uuid) OWNER TO :loops;
 
 CREATE FUNCTION delegations_due(at_most integer) RETURNS TABLE (id uuid, organization_id uuid, agency_id uuid)
     LANGUAGE sql STABLE SECURITY DEFINER

@@ -43,6 +43,8 @@ class Session:
     used_at: datetime
     expires_at: datetime
     ended: bool
+    strong: bool = False
+    """Whether two distinct factors were shown in it."""
     device: UUID | None = None
     """What the token of the device proves on which it was begun."""
     confirmed: bool = False
@@ -99,6 +101,10 @@ class Standing:
     organization_id: UUID | None = None
     role: str | None = None
     suspended: bool = False
+    organization_suspended: bool = False
+    """Whether nobody acts in the organization that was asked for, so that none is acted in."""
+    demanding: bool = False
+    """Whether the organization lets in only sessions that are strong."""
     agency_id: UUID | None = None
     """The agency that sends them, where they are no member."""
     until: datetime | None = None

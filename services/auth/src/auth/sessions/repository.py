@@ -1,4 +1,4 @@
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -32,6 +32,33 @@ class Use:
     retry: bool
     organization_id: UUID | None
     visitor_sealed: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A session as its owner is shown it, still sealed."""
+
+    id: UUID
+    organization_id: UUID | None
+    proofs: Sequence[str]
+    visitor_sealed: bytes | None = field(repr=False)
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime
+    seen_at: datetime
+    proven_at: datetime
+    strong_at: datetime | None
+    device_id: UUID | None
+    name_sealed: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """A user whose older access tokens are void."""
+
+    user_id: UUID
+    epoch: int
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +96,8 @@ class SessionRepository:
         row = await self.tx.fetchrow(
             """
             SELECT s.id, s.user_id, s.epoch, s.organization_id, s.counter, s.rotated_at, s.used_at, s.expires_at,
-                   s.ended_at IS NOT NULL AS ended, d.token_id AS device, s.confirmed, s.retried, kit_now() AS now
+                   s.ended_at IS NOT NULL AS ended, s.strong_at IS NOT NULL AS strong, d.token_id AS device,
+                   s.confirmed, s.retried, kit_now() AS now
             FROM sessions AS s LEFT JOIN devices AS d ON d.id = s.device_id
             WHERE s.id = $1
             FOR NO KEY UPDATE OF s
@@ -97,9 +125,12 @@ class SessionRepository:
         row = await self.tx.fetchrow(
             """
             SELECT u.epoch, u.sessions_from_epoch, u.suspended_at IS NOT NULL AS suspended,
-                   coalesce(m.role, sent.role) AS role, sent.agency_id, sent.ends_at AS until
+                   coalesce(m.role, sent.role) AS role, sent.agency_id, sent.ends_at AS until,
+                   coalesce(m.role, sent.role) IS NOT NULL AND o.suspended_at IS NOT NULL AS organization_suspended,
+                   coalesce(o.requires_second_factor, false) AS demanding
             FROM users AS u
             LEFT JOIN members AS m ON m.user_id = u.id AND m.organization_id = $2
+            LEFT JOIN organizations AS o ON o.id = $2
             LEFT JOIN LATERAL delegated_to(CASE WHEN m.role IS NULL THEN u.id END, $2) AS sent ON true
             WHERE u.id = $1
             """,
@@ -108,7 +139,19 @@ class SessionRepository:
         )
         if row is None:
             return None
-        return Standing(**row, organization_id=organization_id if row["role"] is not None else None)
+        shut: bool = row["organization_suspended"]
+        role = None if shut else row["role"]
+        return Standing(
+            row["epoch"],
+            row["sessions_from_epoch"],
+            None if role is None else organization_id,
+            role,
+            suspended=row["suspended"],
+            organization_suspended=shut,
+            demanding=row["demanding"],
+            agency_id=None if shut else row["agency_id"],
+            until=row["until"],
+        )
 
     async def save_use(self, use: Use) -> None:
         """Record a refresh; the grace begins anew when the counter has moved, or its token was given once more."""
@@ -204,6 +247,32 @@ class SessionRepository:
         )
         return [row["id"] for row in rows]
 
+    async def page(
+        self, user_id: UUID, idle: timedelta, before: UUID | None, at_most: int, *, only: UUID | None = None
+    ) -> list[Listed]:
+        """A person's sessions that go on, the newest first."""
+        rows = await self.tx.fetch(
+            """
+            SELECT s.id, s.organization_id, s.proofs, s.visitor_sealed, s.created_at, s.expires_at, s.used_at,
+                   greatest(s.seen_at, s.used_at) AS seen_at, s.proven_at, s.strong_at,
+                   d.id AS device_id, d.name_sealed
+            FROM sessions AS s
+            JOIN users AS u ON u.id = s.user_id
+            LEFT JOIN devices AS d ON d.id = s.device_id AND d.user_id = s.user_id
+            WHERE s.user_id = $1 AND ($3::uuid IS NULL OR s.id < $3) AND ($5::uuid IS NULL OR s.id = $5)
+              AND s.ended_at IS NULL AND s.expires_at > kit_now() AND s.used_at > kit_now() - $2::interval
+              AND s.epoch >= u.sessions_from_epoch
+            ORDER BY s.id DESC
+            LIMIT $4
+            """,
+            user_id,
+            idle,
+            before,
+            at_most,
+            only,
+        )
+        return [Listed(**row) for row in rows]
+
     async def raise_epoch(self, user_id: UUID, *, by: int, end_sessions: bool = False) -> tuple[int, int]:
         """Void older access tokens, and with `end_sessions` the sessions too; returns the new epoch and version.
 
@@ -248,6 +317,33 @@ class SessionRepository:
             list(epochs),
             list(epochs.values()),
         )
+    async def raise_epochs_of_members(self, organization_id: UUID) -> list[Raised]:
+        """Void older access tokens of all members, and of all whom agencies send, and let gateways that ask know."""
+        rows = await self.tx.fetch(
+            """
+            WITH theirs AS (
+                SELECT u.id
+                FROM users AS u
+                WHERE u.id IN (
+                    SELECT m.user_id FROM members AS m WHERE m.organization_id = $1
+                    UNION
+                    SELECT sent.user_id FROM people_sent_to($1) AS sent
+                )
+                ORDER BY u.id
+                FOR NO KEY UPDATE OF u
+            ), raised AS (
+                UPDATE users AS u SET epoch = u.epoch + 1, version = u.version + 1
+                FROM theirs WHERE u.id = theirs.id
+                RETURNING u.id, u.epoch, u.version
+            ), told AS (
+                INSERT INTO revocations (id, user_id, session_id, epoch)
+                SELECT gen_random_uuid(), id, NULL, epoch FROM raised
+            )
+            SELECT id AS user_id, epoch, version FROM raised
+            """,
+            organization_id,
+        )
+        return [Raised(**row) for row in rows]
 
     async def add_revocation(self, user_id: UUID, session_id: UUID | None, epoch: int) -> None:
         """Let gateways that ask know."""
@@ -301,7 +397,7 @@ class PersonsSessions:
         """Sessions in the order of their ids, without anything that a token could be made of."""
         return await self.tx.fetch(
             """
-            SELECT id, organization_id, device_id, created_at, used_at, expires_at, ended_at, ended_because,
+            SELECT id, organization_id, device_id, created_at, used_at, seen_at, expires_at, ended_at, ended_because,
                    visitor_sealed
             FROM sessions
             WHERE user_id = $1 AND id > $2

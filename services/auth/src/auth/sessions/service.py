@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, NoReturn
 from uuid import UUID
@@ -7,8 +7,9 @@ from auth.accounts.address import EmailAddress
 from auth.accounts.model import Account
 from auth.accounts.repository import AccountRepository
 from auth.accounts.sealing import Addresses
+from auth.activity.repository import ActivityRepository
+from auth.keys.repository import KeyRepository
 from auth.mails.notices import Notice, notify
-from auth.organizations.errors import OrganizationNotFound
 from auth.passwords.hashing import Passwords
 from auth.sessions.errors import (
     RefreshTokenForged,
@@ -21,13 +22,15 @@ from auth.sessions.model import (
     TOKEN_LIFE,
     Revocation,
     Session,
+    Standing,
     Tokens,
     Verdict,
 )
 from auth.sessions.repository import SessionRepository, Use
-from auth.sessions.revoking import end_session, end_sessions
+from auth.sessions.revoking import end_session
+from auth.sign_ins.errors import SecondFactorRequired
 from auth.sign_ins.model import Outcome, Proof, Visitor, Wish
-from auth.sign_ins.service import Entrance
+from auth.sign_ins.service import Entrance, insist_on_membership
 from auth.throttle.model import Attempt
 from auth.throttle.service import Throttle
 from auth.tokens.model import Token, TokenForged
@@ -39,6 +42,7 @@ from kit.http.caller import Caller
 from kit.telemetry import metrics
 
 REFRESHES = metrics.counter("auth_refreshes_total", "Refresh tokens shown", ("verdict",))
+NOBODY: Final = UUID(int=0)
 REVOKED_LATELY: Final = timedelta(minutes=15)
 
 
@@ -77,7 +81,12 @@ class SessionService:
     async def refresh(self, text: str, organization_id: UUID | None, visitor: Visitor) -> Tokens:
         """Exchange a refresh token; with an organization, act in that one from now on.
 
-        Who is no longer a member of the organization acted in stays signed in, without an organization.
+        Who is no longer a member of the organization acted in stays signed in, without an organization; so does who
+        has shown no second factor where it demands one.
+
+        Raises:
+            OrganizationNotFound: the user does not belong to the organization asked for.
+            SecondFactorRequired: it lets in only those who have shown a second factor.
         """
         token = self._read(text)
         async with self.database.transaction() as tx:
@@ -103,8 +112,7 @@ class SessionService:
             if verdict is Verdict.REUSED:
                 await self._end_family(tx, session)
             elif standing is not None and verdict is not Verdict.ENDED:
-                if organization_id is not None and standing.organization_id is None:
-                    raise OrganizationNotFound
+                standing = _let_in(standing, session, organization_id)
                 sealed = await self.entrance.whereabouts.seal(session.id, session.user_id, visitor)
                 retry = verdict is Verdict.RETRY
                 where = standing.organization_id
@@ -117,9 +125,14 @@ class SessionService:
             raise RefreshTokenReused
         if standing is None or verdict is Verdict.ENDED:
             raise SessionEnded
-        life = _life(session, now)
         return await self.entrance.tokens(
-            session.id, session.user_id, standing, counter, life, cookies=visitor.cookies
+            session.id,
+            session.user_id,
+            standing,
+            counter,
+            _life(session, now),
+            cookies=visitor.cookies,
+            refresh_life=session.expires_at - now,
         )
 
     async def _end_family(self, tx: Transaction, session: Session) -> None:
@@ -137,16 +150,14 @@ class SessionService:
             if await end_session(tx, caller.session_id, caller.user_id, "signed-out"):
                 await tx.emit(audited("auth.session.ended", caller, "session", caller.session_id))
 
-    async def sign_out_everywhere(self, caller: Caller) -> None:
-        """End all sessions of the caller."""
-        async with self.database.transaction() as tx:
-            await end_sessions(tx, caller.user_id)
-            await tx.emit(audited("auth.session.all_revoked", caller, "user", caller.user_id))
+    async def revoked_lately(self) -> tuple[datetime, list[Revocation], list[str]]:
+        """The platform's time, and what ended within the last quarter of an hour: longer than any token lives.
 
-    async def revoked_lately(self) -> tuple[datetime, list[Revocation]]:
-        """The platform's time, and what ended within the last quarter of an hour: longer than any token lives."""
+        The last are the names of signing keys that were taken away.
+        """
         async with self.database.transaction() as tx:
-            return await SessionRepository(tx).revocations(REVOKED_LATELY)
+            now, revocations = await SessionRepository(tx).revocations(REVOKED_LATELY)
+            return now, revocations, await KeyRepository(tx).removed(REVOKED_LATELY)
 
     async def _attempt(self, blind: bytes, wish: Wish) -> tuple[Account | None, Attempt]:
         """Count an attempt; whose address it is is looked up even when there were too many, as for the line of it."""
@@ -163,6 +174,7 @@ class SessionService:
         """Refuse with one line of the audit trail, whether or not the address is known."""
         async with self.database.transaction() as tx:
             await self.throttle.verdict(tx, attempt, right=False)
+            await ActivityRepository(tx).count(account.user_id if account else NOBODY, refusals=1)
             await tx.emit(_turned_away("auth.session.refused", account, blind))
         raise WrongCredentials
 
@@ -184,6 +196,22 @@ def _turned_away(action: str, account: Account | None, blind: bytes) -> AuditEnt
     if account is None:
         return audited(action, User(), "address", blind.hex()[:16])
     return audited(action, User(), "user", account.user_id)
+
+
+def _let_in(standing: Standing, session: Session, wished: UUID | None) -> Standing:
+    """Where the session may go on: in the organization, or without one where that was not asked for.
+
+    Raises:
+        OrganizationNotFound: the user does not belong to the organization asked for.
+        OrganizationIsSuspended: nobody acts in it.
+        SecondFactorRequired: it lets in only those who have shown a second factor.
+    """
+    insist_on_membership(standing, wished)
+    if session.strong or not standing.demanding:
+        return standing
+    if wished is not None:
+        raise SecondFactorRequired
+    return replace(standing, organization_id=None, role=None)
 
 
 def _life(session: Session, now: datetime) -> timedelta:

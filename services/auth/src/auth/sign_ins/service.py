@@ -5,19 +5,20 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
+from auth.activity.repository import ActivityRepository
 from auth.devices.model import REMEMBERED_FOR, Recognised
 from auth.devices.repository import DeviceRepository
 from auth.factors.enrolled import enrolled
 from auth.keys.service import KeyRing
 from auth.mails.notices import Notice, notify
-from auth.organizations.errors import OrganizationNotFound
+from auth.organizations.errors import OrganizationIsSuspended, OrganizationNotFound
 from auth.sessions.access import AccessTokens, claims_of
 from auth.sessions.csrf import CsrfTokens
 from auth.sessions.errors import WrongCredentials
 from auth.sessions.model import TOKEN_LIFE, Limits, Standing, Tokens
 from auth.sessions.repository import Begun, SessionRepository
 from auth.sessions.whereabouts import Whereabouts
-from auth.sign_ins.errors import AccountSuspended, SignInOver
+from auth.sign_ins.errors import AccountSuspended, SecondFactorRequired, SignInOver
 from auth.sign_ins.model import ENOUGH, SECOND, SIGN_IN_LIFE, FactorNeeded, Outcome, Proof, SignIn, Wish, strong
 from auth.sign_ins.repository import SignInRepository
 from auth.tokens.model import TokenForged, TokenMint
@@ -51,6 +52,8 @@ class Entrance:
         Raises:
             AccountSuspended: nobody may use this account.
             OrganizationNotFound: the user does not belong to the organization wished for.
+            OrganizationIsSuspended: nobody acts in it.
+            SecondFactorRequired: it lets in only those who have shown a second factor, and this user has none.
         """
         shown = frozenset(proofs)
         factors = () if shown & ENOUGH else await enrolled(tx, user_id)
@@ -60,6 +63,8 @@ class Entrance:
             return await self._ask(tx, SignIn(new_id(), user_id, shown, wish.organization_id), factors)
         await tx.bind(*bound(wish.organization_id))
         standing = await _standing(tx, user_id, wish.organization_id)
+        if standing.demanding and not strong(shown):
+            return await self._ask_all_the_same(tx, SignIn(new_id(), user_id, shown, wish.organization_id))
         return await self._begin(tx, user_id, standing, shown, wish)
 
     async def _begin(
@@ -72,6 +77,7 @@ class Entrance:
         sealed = await self.whereabouts.seal(session_id, user_id, wish.visitor)
         begun = Begun(session_id, user_id, device.id, sealed, shown, strong(shown))
         await sessions.add(begun, standing, self.limits.absolute)
+        await ActivityRepository(tx).count(user_id, sign_ins=1)
         await tx.emit(audited("auth.session.started", User(user_id), "session", session_id))
         if device.unknown:
             await tx.emit(audited("auth.device.added", User(user_id), "device", device.id))
@@ -137,6 +143,7 @@ class Entrance:
         life: timedelta,
         *,
         cookies: bool = False,
+        refresh_life: timedelta | None = None,
     ) -> Tokens:
         """What the next requests need; with `cookies`, what a browser needs that keeps its tokens there."""
         key, now = await self.keys.signer(), self.database.clock.now()
@@ -151,7 +158,7 @@ class Entrance:
             user_id=user_id,
             organization_id=standing.organization_id,
             role=standing.role,
-            refresh_life=self.limits.absolute,
+            refresh_life=min(self.limits.idle, refresh_life or self.limits.absolute),
             csrf_token=self.csrf_tokens.of(session_id) if cookies else None,
         )
 
@@ -162,6 +169,13 @@ class Entrance:
             raise SignInOver from error
         return sign_in_id
 
+    async def _ask_all_the_same(self, tx: Transaction, sign_in: SignIn) -> FactorNeeded:
+        """The organization asks for a second factor even of remembered devices."""
+        factors = await enrolled(tx, sign_in.user_id)
+        if not factors:
+            raise SecondFactorRequired
+        return await self._ask(tx, sign_in, factors)
+
     async def _ask(self, tx: Transaction, sign_in: SignIn, factors: tuple[Proof, ...]) -> FactorNeeded:
         await SignInRepository(tx).add(sign_in, SIGN_IN_LIFE)
         token = self.sign_in_tokens.make(sign_in.id)
@@ -171,6 +185,18 @@ class Entrance:
 def bound(organization_id: UUID | None) -> tuple[UUID, ...]:
     """What to bind a transaction to that may speak of one organization or of none."""
     return () if organization_id is None else (organization_id,)
+
+
+def insist_on_membership(standing: Standing, organization_id: UUID | None) -> None:
+    """Go on only if they may act in the organization that is asked for, where one is.
+
+    Raises:
+        OrganizationNotFound: they do not belong to it.
+        OrganizationIsSuspended: nobody acts in it.
+    """
+    if organization_id is None or standing.organization_id is not None:
+        return
+    raise OrganizationIsSuspended if standing.organization_suspended else OrganizationNotFound
 
 
 async def _remembered(tx: Transaction, user_id: UUID, wish: Wish) -> bool:
@@ -184,6 +210,5 @@ async def _standing(tx: Transaction, user_id: UUID, organization_id: UUID | None
         raise WrongCredentials
     if standing.suspended:
         raise AccountSuspended
-    if organization_id is not None and standing.organization_id is None:
-        raise OrganizationNotFound
+    insist_on_membership(standing, organization_id)
     return standing
