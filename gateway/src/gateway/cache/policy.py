@@ -79,7 +79,14 @@ KEPT: Final[tuple[Kept, ...]] = (
         "organization",
         "/v1/organizations/{organization_id}",
         "user",
-        (OrganizationRenamed, OrganizationSecurityChanged, MemberRoleChanged, MemberRemoved, *_SUSPENSION, *_DELEGATIONS),
+        (
+            OrganizationRenamed,
+            OrganizationSecurityChanged,
+            MemberRoleChanged,
+            MemberRemoved,
+            *_SUSPENSION,
+            *_DELEGATIONS,
+        ),
         shared=True,
     ),
     Kept(

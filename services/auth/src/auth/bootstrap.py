@@ -437,9 +437,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
 
 def loops(parts: Parts) -> Sequence[Loop]:
     """What a worker does beside relaying."""
-    return worker.loops(
-        parts.mailer, parts.rotation, parts.sweeper, parts.operations.exports, parts.delegations
-    )
+    return worker.loops(parts.mailer, parts.rotation, parts.sweeper, parts.operations.exports, parts.delegations)
 
 
 def serving(parts: Parts) -> Sequence[Loop]:

@@ -317,6 +317,7 @@ class SessionRepository:
             list(epochs),
             list(epochs.values()),
         )
+
     async def raise_epochs_of_members(self, organization_id: UUID) -> list[Raised]:
         """Void older access tokens of all members, and of all whom agencies send, and let gateways that ask know."""
         rows = await self.tx.fetch(
