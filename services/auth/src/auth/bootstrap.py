@@ -7,13 +7,19 @@ from operator import attrgetter
 from typing import Final
 
 from auth import migrations, worker
+from auth.accounts.handle import Handles, domains
+from auth.accounts.phone import NumberRules
 from auth.accounts.privacy import AccountHolding
 from auth.accounts.sealing import Addresses
 from auth.accounts.service import AccountService
 from auth.api import ROUTERS
+from auth.challenges.model import Codes
+from auth.challenges.service import Challenges
+from auth.changes.service import AddressChangeService
 from auth.invitations.privacy import InvitationHolding
 from auth.invitations.service import InvitationService
 from auth.keys.service import KeyRing, KeyRotation
+from auth.magic_links.service import MagicLinkService
 from auth.mails.composer import MailComposer
 from auth.mails.model import CATEGORIES
 from auth.mails.privacy import MailHolding
@@ -25,6 +31,7 @@ from auth.passwords.breached import BreachedPasswords
 from auth.passwords.common import KnownPasswords, NotAList
 from auth.passwords.hashing import Passwords
 from auth.passwords.policy import PasswordPolicy
+from auth.passwords.service import PasswordService
 from auth.preferences.privacy import PreferenceHolding
 from auth.preferences.service import PreferenceService
 from auth.sessions.access import AccessTokens
@@ -33,6 +40,11 @@ from auth.sessions.service import SessionService
 from auth.settings import AuthSettings
 from auth.sign_ins.service import Entrance
 from auth.sweeping import Sweeper
+from auth.texts.kind import TextKind
+from auth.texts.model import TextLimits
+from auth.texts.privacy import TextHolding
+from auth.texts.service import Texts
+from auth.texts.telnyx import Telnyx
 from auth.tokens.mints import Mints
 from auth.worker import SUBSCRIPTIONS
 from contracts.auth import AuthErasureAnswered, AuthExportPartReady
@@ -53,6 +65,9 @@ class Parts:
     """What auth is made of."""
 
     accounts: AccountService
+    passwords: PasswordService
+    magic_links: MagicLinkService
+    changes: AddressChangeService
     sessions: SessionService
     entrance: Entrance
     organizations: OrganizationService
@@ -81,14 +96,26 @@ def build(  # noqa: PLR0917 - what everything stands on
     mints = Mints.under(sealer)
     keys = KeyRing(database, sealer)
     addresses = Addresses(keyring)
-    mailer = _mailer(database, keyring, MailComposer(addresses, mints, _public_url(settings)), settings, server)
+    codes, handles = Codes(sealer.derive("text-codes")), _handles(settings)
+    composer = MailComposer(addresses, mints, _public_url(settings))
+    telnyx = Telnyx(outbound, settings.telnyx_url.rstrip("/"), _telnyx_key(settings), settings.telnyx_from)
+    text_kind = TextKind(addresses, codes, mints.challenge, telnyx, _public_url(settings))
+    mailer = _mailer(database, keyring, composer, text_kind, settings, server)
+    limits = TextLimits(network=settings.texts_per_network_and_hour, all=settings.texts_per_hour)
+    texts = Texts(database, mailer.ledger, limits, settings.texts_per_second)
+    challenges = Challenges(database, addresses, mints, codes, mailer, texts)
     attempts_key = sealer.derive("sign-in-attempts")
     approval = _approval(passwords, outbound, settings)
     access_tokens = AccessTokens(settings.token_issuer, settings.token_audience)
     entrance = Entrance(database, keys, mints.refresh, access_tokens, mints.sign_in)
     return Parts(
-        accounts=AccountService(database, addresses, passwords, approval, mints.verification, mailer),
-        sessions=SessionService(database, addresses, passwords, entrance, attempts_key),
+        accounts=AccountService(database, addresses, handles, passwords, approval, challenges),
+        passwords=PasswordService(
+            database, addresses, handles, passwords, approval, challenges, mailer, attempts_key
+        ),
+        magic_links=MagicLinkService(database, handles, challenges, entrance),
+        changes=AddressChangeService(database, addresses, handles, challenges, mailer),
+        sessions=SessionService(database, addresses, handles, passwords, entrance, attempts_key),
         entrance=entrance,
         organizations=OrganizationService(database),
         members=MemberService(database, addresses),
@@ -115,11 +142,32 @@ def _approval(passwords: Passwords, outbound: Outbound, settings: AuthSettings) 
     return Approval(passwords, PasswordPolicy(settings.password_policy, known=known), breached)
 
 
+def _handles(settings: AuthSettings) -> Handles:
+    """Which addresses and numbers are taken; a list that cannot be read is noticed before anybody signs up."""
+    numbers = NumberRules(
+        settings.phone_region,
+        settings.phone_countries,
+        settings.phone_types_refused,
+        open=settings.telnyx_key is not None,
+    )
+    if settings.disposable_domains is None:
+        return Handles(numbers)
+    try:
+        return Handles(numbers, domains(settings.disposable_domains.read_text("utf-8")))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SystemExit(f"AUTH_DISPOSABLE_DOMAINS: {error}") from error
+
+
+def _telnyx_key(settings: AuthSettings) -> str:
+    return "" if settings.telnyx_key is None else settings.telnyx_key.get_secret_value()
+
+
 def _holdings(database: Database, addresses: Addresses, mailer: Mailer, attempts_key: bytes) -> Holdings:
     """What is held about people, in the order in which it is let go of."""
     holdings = (
         MemberHolding(database),
         MailHolding(database, addresses, mailer),
+        TextHolding(database, mailer.ledger),
         InvitationHolding(database, addresses),
         PreferenceHolding(database),
         SessionHolding(database, attempts_key),
@@ -129,8 +177,13 @@ def _holdings(database: Database, addresses: Addresses, mailer: Mailer, attempts
     return Holdings(holdings, known_in)
 
 
-def _mailer(
-    database: Database, keyring: Keyring, composer: MailComposer, settings: AuthSettings, server: MailServer | None
+def _mailer(  # noqa: PLR0917 - what mails are made of
+    database: Database,
+    keyring: Keyring,
+    composer: MailComposer,
+    texts: TextKind,
+    settings: AuthSettings,
+    server: MailServer | None,
 ) -> Mailer:
     post = Post(settings.mail_from, CATEGORIES, f"{_public_url(settings)}/v1/unsubscribe")
     kinds = mail_kinds(
@@ -140,7 +193,7 @@ def _mailer(
         post,
         composer,
     )
-    return Mailer(database, keyring, Ledger(database, kinds), post)
+    return Mailer(database, keyring, Ledger(database, [*kinds, texts]), post)
 
 
 def _public_url(settings: AuthSettings) -> str:
@@ -175,6 +228,9 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
     """What endpoints ask for."""
     return (
         parts.accounts,
+        parts.passwords,
+        parts.magic_links,
+        parts.changes,
         parts.sessions,
         parts.organizations,
         parts.members,

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from auth.accounts.repository import AccountRepository
+from auth.challenges.repository import ChallengeRepository
 from auth.mails.repository import NoticeRepository
 from auth.sessions.repository import AttemptRepository, SessionRepository
 from auth.sign_ins.repository import SignInRepository
+from auth.texts.repository import TextRepository
 from kit.db.database import Database
 
 AT_ONCE: Final = 1000
@@ -27,6 +28,7 @@ class Sweeper:
                 await SignInRepository(tx).purge(AT_ONCE),
                 await AttemptRepository(tx).purge(timedelta(hours=1), AT_ONCE),
                 await NoticeRepository(tx).purge(timedelta(days=90), AT_ONCE),
-                await AccountRepository(tx).purge_verifications(timedelta(days=7), AT_ONCE),
+                await ChallengeRepository(tx).purge(timedelta(days=7), AT_ONCE),
+                await TextRepository(tx).purge(timedelta(days=30), AT_ONCE),
             )
         return max(forgotten) >= AT_ONCE

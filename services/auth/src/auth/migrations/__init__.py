@@ -5,7 +5,8 @@ from collections.abc import Mapping
 TENANT_FREE: Mapping[str, str] = {
     "users": "people exist before and beside organizations and may be members of several",
     "identities": "the addresses of people, looked up before anyone is signed in",
-    "verifications": "proofs of an address under way, of people without any organization yet",
+    "challenges": "what was sent to an address, of people without any organization yet, or without an account",
+    "outgoing_texts": "text messages to people, who may have no organization or account yet",
     "sign_in_attempts": "keyed by what a stranger typed, which may belong to nobody",
     "sessions": "a person's sessions, which may switch from one organization to another",
     "sign_ins": "people who are not signed in yet",

@@ -116,6 +116,17 @@ class SessionRepository:
         )
         return touched == 1
 
+    async def keep(self, session_id: UUID, user_id: UUID) -> None:
+        """Let one session go on after all were ended."""
+        await self.tx.execute(
+            """
+            UPDATE sessions SET epoch = u.epoch FROM users AS u
+            WHERE sessions.id = $1 AND sessions.user_id = $2 AND u.id = $2
+            """,
+            session_id,
+            user_id,
+        )
+
     async def raise_epoch(self, user_id: UUID, *, by: int, end_sessions: bool = False) -> tuple[int, int]:
         """Void older access tokens, and with `end_sessions` the sessions too; returns the new epoch and version.
 

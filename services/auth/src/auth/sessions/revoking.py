@@ -9,6 +9,7 @@ from uuid import UUID
 from auth.sessions.repository import SessionRepository
 from contracts.auth import SessionsRevoked
 from kit.db.database import Transaction
+from kit.http.caller import Caller
 
 
 async def end_session(tx: Transaction, session_id: UUID, user_id: UUID, because: str) -> bool:
@@ -22,6 +23,12 @@ async def end_session(tx: Transaction, session_id: UUID, user_id: UUID, because:
 async def end_sessions(tx: Transaction, user_id: UUID) -> None:
     """End all sessions of a user."""
     await _tell(tx, user_id, None, by=1, end_sessions=True)
+
+
+async def end_other_sessions(tx: Transaction, caller: Caller) -> None:
+    """End all sessions of the caller but this one, whose access tokens are void until its next refresh."""
+    await _tell(tx, caller.user_id, None, by=1, end_sessions=True)
+    await SessionRepository(tx).keep(caller.session_id, caller.user_id)
 
 
 async def void_tokens(tx: Transaction, user_id: UUID) -> None:

@@ -3,15 +3,15 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field, SecretStr
 
-from auth.accounts.schemas import Address, Password
+from auth.accounts.schemas import Password
+from auth.challenges.schemas import EmailOrPhone
 from auth.sign_ins.model import Proof
 from kit.http.models import Model, Out
 
 
-class SignIn(Model):
+class SignIn(EmailOrPhone):
     """A new session; with an organization, to act in it at once."""
 
-    email: Address
     password: Password
     organization_id: UUID | None = None
 

@@ -3,7 +3,7 @@ from datetime import datetime, timedelta
 from typing import Final, NoReturn
 from uuid import UUID
 
-from auth.accounts.address import EmailAddress
+from auth.accounts.handle import Handle, Handles
 from auth.accounts.model import Account
 from auth.accounts.repository import AccountRepository
 from auth.accounts.sealing import Addresses
@@ -46,20 +46,21 @@ class SessionService:
 
     database: Database
     addresses: Addresses
+    handles: Handles
     passwords: Passwords
     entrance: Entrance
     attempts_key: bytes
 
-    async def sign_in(self, address: str, password: str, wish: Wish) -> Outcome:
+    async def sign_in(self, email: str | None, phone: str | None, password: str, wish: Wish) -> Outcome:
         """Begin a session, or a sign-in that a second factor completes.
 
-        An unknown address, a wrong password and an address that is not verified are answered alike, after the same
-        work: else signing up with somebody's address and then in would tell whether they have an account.
+        An unknown address and a wrong password are answered alike, after the same work. An address that nobody has
+        proven is unknown: else signing up with somebody's address and then in would tell whether they have an account.
         """
-        email = EmailAddress.parse(address)
-        blind = await self.addresses.blind(email)
+        handle = self.handles.known(email, phone)
+        blind = await self.addresses.blind(handle)
         identifier = attempted(self.attempts_key, blind)
-        account = await self._attempt(blind, identifier)
+        account = await self._attempt(handle, blind, identifier)
         matches = await self.passwords.match(password, account.password_hash if account else None)
         if account is None or not matches or not account.verified:
             await self._refuse(account, blind)
@@ -120,11 +121,11 @@ class SessionService:
         async with self.database.transaction() as tx:
             return await SessionRepository(tx).revocations(REVOKED_LATELY)
 
-    async def _attempt(self, blind: bytes, identifier: bytes) -> Account | None:
+    async def _attempt(self, handle: Handle, blind: bytes, identifier: bytes) -> Account | None:
         """Count an attempt; whose address it is is looked up even when there were too many, as for the line of it."""
         async with self.database.transaction() as tx:
             wait = await AttemptRepository(tx).claim(identifier, FREE_ATTEMPTS, LONGEST_WAIT, FORGET_AFTER)
-            account = await AccountRepository(tx).find(blind)
+            account = await AccountRepository(tx).find(handle.kind, blind)
             if wait is not None:
                 await tx.emit(_turned_away("auth.session.throttled", account, blind))
         if wait is not None:  # raised after the commit: the line stays although the request fails
