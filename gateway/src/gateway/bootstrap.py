@@ -15,6 +15,7 @@ from contracts.auth import SessionsRevoked
 from contracts.billing import EntitlementsChanged
 from gateway.access import AccessLog, count_refused_head
 from gateway.addresses import Addresses
+from gateway.api_keys import ApiKeys, Ask
 from gateway.app import Gateway, Parts
 from gateway.cache.cache import Cache
 from gateway.cache.generations import Invalidation
@@ -26,7 +27,7 @@ from gateway.events.feeder import Feeder
 from gateway.events.hub import Hub
 from gateway.events.streams import Streams
 from gateway.feed import Feed
-from gateway.fetch import fetch
+from gateway.fetch import NotFetched, ask, fetch
 from gateway.headers import SECURITY, STRICT_SECURITY, Cors
 from gateway.health import AdminDoor, Health
 from gateway.keys import KeyRing
@@ -43,10 +44,12 @@ from gateway.stays import Most, Stays
 from gateway.tokens import Verifier
 from gateway.upstream import Upstream
 from kit.clock import LearnedClock
+from kit.http.peer import token_of
 from kit.http.tokens import staff_audience
 from kit.messaging.broker import Broker
 from kit.messaging.topology import Topology
 from kit.process import Loop, in_order, supervise
+from kit.seal.sealer import Sealer
 from kit.telemetry import logging, tracing
 
 
@@ -145,17 +148,23 @@ async def built(settings: GatewaySettings) -> AsyncIterator[Running]:
             },
             clock=clock,
         )
+        verifier = Verifier(
+            keys,
+            clock,
+            issuer=settings.token_issuer,
+            audience=settings.token_audience,
+            trusts_memory=lambda: revocations.fresh,
+        )
+        api_keys = ApiKeys(
+            _exchange(settings, upstreams["auth"]), verifier, clock, trusts_memory=lambda: revocations.fresh
+        )
+        keys.heed(api_keys.forget)
         gateway = Gateway(
             Parts(
                 routes=RouteTable(),
                 upstreams=upstreams,
-                verifier=Verifier(
-                    keys,
-                    clock,
-                    issuer=settings.token_issuer,
-                    audience=settings.token_audience,
-                    trusts_memory=lambda: revocations.fresh,
-                ),
+                verifier=verifier,
+                api_keys=api_keys,
                 staff_verifier=Verifier(
                     keys,
                     clock,
@@ -207,6 +216,19 @@ async def built(settings: GatewaySettings) -> AsyncIterator[Running]:
                 Loop("access-log", partial(_flushed, access_log), every=0.5),
             ),
         )
+
+
+def _exchange(settings: GatewaySettings, auth: Upstream) -> Ask:
+    """How API keys are exchanged; without a secret they are not."""
+    secret = settings.auth_secret.get_secret_value()
+    if secret:
+        token = token_of("gateway", Sealer.from_text(secret))
+        return partial(ask, auth, "/internal/api-keys/exchanges", token)
+
+    async def unset(_question: bytes) -> bytes:
+        raise NotFetched("GATEWAY_AUTH_SECRET is not set")
+
+    return unset
 
 
 async def _ask_again(revocations: RevocationWatch, plans: PlanWatch) -> None:

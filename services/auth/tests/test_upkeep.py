@@ -15,7 +15,7 @@ async def test_what_is_of_no_use_any_more_is_forgotten(story: Story, forward: Fo
     ada = await story.person("ada@example.com")
     await story.sign_in("ada@example.com", "wrong-password-55")
     await ada.call("DELETE", "/v1/sessions")
-    tables = ("sessions", "revocations", "sign_in_attempts", "verifications", "outgoing_mails")
+    tables = ("sessions", "revocations", "sign_in_attempts", "challenges", "outgoing_mails")
     await sweep(story)
     assert [await story.count(table) for table in tables] == [1, 1, 1, 1, 1]
     await forward(2 * 3600)

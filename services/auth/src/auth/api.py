@@ -6,7 +6,11 @@ from typing import Final
 from fastapi import APIRouter
 
 from auth.accounts.router import router as accounts
+from auth.api_keys.router import internal as key_exchanges
+from auth.api_keys.router import router as api_keys
 from auth.changes.router import router as changes
+from auth.factors.router import router as factors
+from auth.factors.router import showing
 from auth.invitations.router import acceptance
 from auth.invitations.router import router as invitations
 from auth.keys.router import router as keys
@@ -15,8 +19,13 @@ from auth.members.router import router as members
 from auth.organizations.router import router as organizations
 from auth.passwords.router import router as passwords
 from auth.preferences.router import router as preferences
+from auth.roles.router import router as roles
+from auth.scopes.router import router as scopes
 from auth.sessions.router import internal
 from auth.sessions.router import router as sessions
+from auth.staff.router import enrolments as staff_enrolments
+from auth.staff.router import router as staff
+from auth.staff_sessions.router import router as staff_sessions
 
 ROUTERS: Final[Sequence[APIRouter]] = (
     keys,
@@ -25,10 +34,19 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     magic_links,
     changes,
     sessions,
+    showing,
+    factors,
     organizations,
     members,
     invitations,
     acceptance,
     preferences,
+    roles,
+    scopes,
+    api_keys,
+    key_exchanges,
     internal,
+    staff_sessions,
+    staff_enrolments,
+    staff,
 )

@@ -7,15 +7,26 @@ from operator import attrgetter
 from typing import Final
 
 from auth import migrations, worker
+from auth.accounts.address import AddressInvalid
 from auth.accounts.handle import Handles, domains
 from auth.accounts.phone import NumberRules
 from auth.accounts.privacy import AccountHolding
 from auth.accounts.sealing import Addresses
 from auth.accounts.service import AccountService
 from auth.api import ROUTERS
-from auth.challenges.model import Codes
+from auth.api_keys.exchanging import KeyExchange
+from auth.api_keys.privacy import ApiKeyHolding
+from auth.api_keys.secrets import Secrets
+from auth.api_keys.service import ApiKeyService
+from auth.api_keys.uses import Uses
+from auth.challenges.model import TextCodes
 from auth.challenges.service import Challenges
 from auth.changes.service import AddressChangeService
+from auth.factors.privacy import FactorHolding
+from auth.factors.proving import Codes
+from auth.factors.sealing import FactorSeals
+from auth.factors.service import FactorService
+from auth.factors.showing import ShowingService
 from auth.invitations.privacy import InvitationHolding
 from auth.invitations.service import InvitationService
 from auth.keys.service import KeyRing, KeyRotation
@@ -39,8 +50,14 @@ from auth.sessions.privacy import SessionHolding
 from auth.sessions.service import SessionService
 from auth.settings import AuthSettings
 from auth.sign_ins.service import Entrance
+from auth.staff.enrolling import EnrolmentService
+from auth.staff.permissions import StaffRole
+from auth.staff.sealing import StaffSeals
+from auth.staff.service import StaffService
+from auth.staff_sessions.access import StaffAccess
+from auth.staff_sessions.service import StaffSessionService
 from auth.sweeping import Sweeper
-from auth.texts.kind import TextKind
+from auth.texts.kind import TextKind, TextSender
 from auth.texts.model import TextLimits
 from auth.texts.privacy import TextHolding
 from auth.texts.service import Texts
@@ -51,6 +68,8 @@ from contracts.auth import AuthErasureAnswered, AuthExportPartReady
 from contracts.consumers import CONSUMERS
 from kit.db.database import Database
 from kit.http.client import Outbound
+from kit.http.peer import Peers
+from kit.http.tokens import staff_audience
 from kit.ledger.ledger import Ledger
 from kit.mail import Mailer, MailServer, Post, SmtpServer, Templates, mail_kinds
 from kit.privacy.holding import Holdings
@@ -58,6 +77,15 @@ from kit.privacy.requests import RequestKeys
 from kit.process import Loop
 from kit.seal import Keyring, SealBroken, Sealer
 from kit.service import Backbone, Privacy, Service
+
+
+@dataclass(frozen=True, slots=True)
+class StaffParts:
+    """What serves the platform's own staff."""
+
+    members: StaffService
+    sessions: StaffSessionService
+    enrolments: EnrolmentService
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +98,19 @@ class Parts:
     changes: AddressChangeService
     sessions: SessionService
     entrance: Entrance
+    factors: FactorService
+    showing: ShowingService
     organizations: OrganizationService
     members: MemberService
     invitations: InvitationService
     keys: KeyRing
     rotation: KeyRotation
     preferences: PreferenceService
+    staff: StaffParts
+    api_keys: ApiKeyService
+    key_exchange: KeyExchange
+    uses: Uses
+    peers: Peers
     mints: Mints
     mailer: Mailer
     ledger: Ledger
@@ -90,15 +125,16 @@ def build(  # noqa: PLR0917 - what everything stands on
     outbound: Outbound,
     settings: AuthSettings,
     server: MailServer | None = None,
+    sender: TextSender | None = None,
 ) -> Parts:
-    """The parts, on a database; without a mail server of its own, mails go to the one in the settings."""
+    """The parts, on a database; without servers of its own, mails and texts go to those in the settings."""
     sealer = Sealer.from_text(settings.sealing_key.get_secret_value())
     mints = Mints.under(sealer)
     keys = KeyRing(database, sealer)
     addresses = Addresses(keyring)
-    codes, handles = Codes(sealer.derive("text-codes")), _handles(settings)
+    codes, handles = TextCodes(sealer.derive("text-codes")), _handles(settings)
     composer = MailComposer(addresses, mints, _public_url(settings))
-    telnyx = Telnyx(outbound, settings.telnyx_url.rstrip("/"), _telnyx_key(settings), settings.telnyx_from)
+    telnyx = sender or Telnyx(outbound, settings.telnyx_url.rstrip("/"), _telnyx_key(settings), settings.telnyx_from)
     text_kind = TextKind(addresses, codes, mints.challenge, telnyx, _public_url(settings))
     mailer = _mailer(database, keyring, composer, text_kind, settings, server)
     limits = TextLimits(network=settings.texts_per_network_and_hour, all=settings.texts_per_hour)
@@ -108,6 +144,8 @@ def build(  # noqa: PLR0917 - what everything stands on
     approval = _approval(passwords, outbound, settings)
     access_tokens = AccessTokens(settings.token_issuer, settings.token_audience)
     entrance = Entrance(database, keys, mints.refresh, access_tokens, mints.sign_in)
+    seals, codes_key = FactorSeals(keyring), sealer.derive("recovery-codes")
+    secrets, uses = Secrets(sealer), Uses(database)
     return Parts(
         accounts=AccountService(database, addresses, handles, passwords, approval, challenges),
         passwords=PasswordService(
@@ -117,17 +155,43 @@ def build(  # noqa: PLR0917 - what everything stands on
         changes=AddressChangeService(database, addresses, handles, challenges, mailer),
         sessions=SessionService(database, addresses, handles, passwords, entrance, attempts_key),
         entrance=entrance,
+        factors=FactorService(database, seals, mailer, addresses, settings.product_name, codes_key),
+        showing=ShowingService(database, entrance, Codes(database, seals, codes_key), passwords, mailer),
         organizations=OrganizationService(database),
         members=MemberService(database, addresses),
         invitations=InvitationService(database, addresses, mints.invitation, mailer),
         keys=keys,
         rotation=KeyRotation(database, sealer),
         preferences=PreferenceService(database, addresses, mailer),
+        staff=_staff(database, keyring, approval, keys, mints, settings),
+        api_keys=ApiKeyService(database, secrets),
+        key_exchange=KeyExchange(database, secrets, keys, access_tokens, uses),
+        uses=uses,
+        peers=Peers(settings.clients()),
         mints=mints,
         mailer=mailer,
         ledger=mailer.ledger,
         sweeper=Sweeper(database),
-        holdings=_holdings(database, addresses, mailer, attempts_key),
+        holdings=_holdings(database, addresses, seals, mailer, attempts_key),
+    )
+
+
+def _staff(  # noqa: PLR0917 - what staff are served with
+    database: Database,
+    keyring: Keyring,
+    approval: Approval,
+    keys: KeyRing,
+    mints: Mints,
+    settings: AuthSettings,
+) -> StaffParts:
+    """Parts of staff, with tokens for their own audience."""
+    seals = StaffSeals(keyring)
+    access_tokens = AccessTokens(settings.token_issuer, staff_audience(settings.token_audience))
+    access = StaffAccess(keys, access_tokens, mints.staff_refresh, database.clock)
+    return StaffParts(
+        members=StaffService(database, seals, mints.staff_enrolment, _public_url(settings)),
+        sessions=StaffSessionService(database, seals, approval.passwords, access),
+        enrolments=EnrolmentService(database, seals, approval, mints.staff_enrolment),
     )
 
 
@@ -162,7 +226,9 @@ def _telnyx_key(settings: AuthSettings) -> str:
     return "" if settings.telnyx_key is None else settings.telnyx_key.get_secret_value()
 
 
-def _holdings(database: Database, addresses: Addresses, mailer: Mailer, attempts_key: bytes) -> Holdings:
+def _holdings(
+    database: Database, addresses: Addresses, seals: FactorSeals, mailer: Mailer, attempts_key: bytes
+) -> Holdings:
     """What is held about people, in the order in which it is let go of."""
     holdings = (
         MemberHolding(database),
@@ -170,6 +236,8 @@ def _holdings(database: Database, addresses: Addresses, mailer: Mailer, attempts
         TextHolding(database, mailer.ledger),
         InvitationHolding(database, addresses),
         PreferenceHolding(database),
+        FactorHolding(database, seals),
+        ApiKeyHolding(database),
         SessionHolding(database, attempts_key),
         AccountHolding(database, addresses),
         RequestKeys(database),
@@ -232,17 +300,30 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.magic_links,
         parts.changes,
         parts.sessions,
+        parts.factors,
+        parts.showing,
         parts.organizations,
         parts.members,
         parts.invitations,
         parts.preferences,
         parts.keys,
+        parts.staff.members,
+        parts.staff.sessions,
+        parts.staff.enrolments,
+        parts.api_keys,
+        parts.key_exchange,
+        parts.peers,
     )
 
 
 def loops(parts: Parts) -> Sequence[Loop]:
     """What a worker does beside relaying."""
     return worker.loops(parts.mailer, parts.rotation, parts.sweeper)
+
+
+def serving(parts: Parts) -> Sequence[Loop]:
+    """What a process does beside answering."""
+    return (Loop("uses of API keys", parts.uses.run),)
 
 
 def privacy(parts: Parts) -> Privacy:
@@ -255,6 +336,15 @@ async def rotate_keys(parts: Parts) -> None:
     await parts.rotation.rotate()
 
 
+async def add_staff(parts: Parts, address: str, role: str = StaffRole.ADMIN.value) -> None:
+    """Add a member of staff (support, operator or admin), or let one enrol anew, and print the link for it."""
+    try:
+        link = await parts.staff.members.add_by_operator(address, StaffRole(role))
+    except (AddressInvalid, ValueError) as wrong:
+        raise SystemExit(f"add-staff: {wrong}") from None
+    print(f"Good once, for 24 hours: {link}")  # noqa: T201 - it is for whoever runs the command, and for no log
+
+
 SERVICE: Final = Service(
     name="auth",
     title="Auth",
@@ -264,9 +354,10 @@ SERVICE: Final = Service(
     routers=ROUTERS,
     endpoint_parts=endpoint_parts,
     loops=loops,
+    serving=serving,
     ledger=attrgetter("ledger"),
     privacy=privacy,
     subscriptions=SUBSCRIPTIONS,
     consumers=CONSUMERS,
-    commands={"rotate-keys": rotate_keys},
+    commands={"rotate-keys": rotate_keys, "add-staff": add_staff},
 )

@@ -2,13 +2,13 @@ from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr
-from pydantic_settings import SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from auth.accounts.phone import NUMBER_TYPES
 from kit.mail import SmtpServer
 from kit.seal import Sealer
-from kit.settings import ServiceSettings
+from kit.settings import SealingKey, ServiceSettings
 
 
 def _key(value: SecretStr) -> SecretStr:
@@ -27,6 +27,13 @@ def _mailbox(value: str) -> str:
     return value
 
 
+def _words(value: object) -> object:
+    return frozenset(filter(None, value.replace(" ", "").split(","))) if isinstance(value, str) else value
+
+
+Words = Annotated[frozenset[str], NoDecode, BeforeValidator(_words)]
+
+
 def _number_types(value: frozenset[str]) -> frozenset[str]:
     if value - NUMBER_TYPES:
         raise ValueError(f"must be among {sorted(NUMBER_TYPES)}")
@@ -41,6 +48,8 @@ class AuthSettings(ServiceSettings):
     sealing_key: Annotated[SecretStr, AfterValidator(_key)]
     smtp_url: Annotated[SecretStr, AfterValidator(_smtp)] = SecretStr("smtp://127.0.0.1:1025")
     mail_from: Annotated[str, AfterValidator(_mailbox)] = Field("Rostrum <no-reply@rostrum.local>", max_length=320)
+    client_secrets: dict[Annotated[str, Field(pattern=r"^[a-z]{1,40}$")], SealingKey] = Field(default_factory=dict)
+    """A JSON object: by caller, what it shares with us; the gateway exchanges API keys with it. Empty: nobody may."""
     public_url: str = Field("http://127.0.0.1:8080", pattern=r"^https?://[^\s#?]+$")
     password_policy: Literal["default", "strict"] = "default"  # noqa: S105 - a name, not a secret
     disposable_domains: Path | None = None
@@ -50,10 +59,17 @@ class AuthSettings(ServiceSettings):
     telnyx_key: SecretStr | None = None
     telnyx_from: str = Field("", max_length=20)
     phone_region: str | None = Field(None, pattern=r"^[A-Z]{2}$")
-    phone_countries: frozenset[str] = frozenset()
-    phone_types_refused: Annotated[frozenset[str], AfterValidator(_number_types)] = frozenset(
+    phone_countries: Words = frozenset()
+    phone_types_refused: Annotated[Words, AfterValidator(_number_types)] = frozenset(
         {"premium", "shared_cost", "toll_free", "voip", "personal", "pager", "uan", "voicemail"}
     )
     texts_per_hour: int = Field(500, ge=0)
     texts_per_network_and_hour: int = Field(20, ge=1)
     texts_per_second: float = Field(10.0, gt=0)
+    product_name: str = Field("Rostrum", min_length=1, max_length=64, pattern=r"^[^:\x00-\x1f]+$")
+    """What people's authenticator apps and passkeys call us."""
+
+    def clients(self) -> dict[str, Sealer]:
+        """Who may call our internal doors, each with its secret."""
+        shown = {caller: secret.get_secret_value() for caller, secret in self.client_secrets.items()}
+        return {caller: Sealer.from_text(secret) for caller, secret in shown.items() if secret}

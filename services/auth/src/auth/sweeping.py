@@ -5,9 +5,13 @@ from datetime import timedelta
 from typing import Final
 
 from auth.challenges.repository import ChallengeRepository
+from auth.factors.model import ACTIVATE_WITHIN
+from auth.factors.repository import AppRepository
 from auth.mails.repository import NoticeRepository
 from auth.sessions.repository import AttemptRepository, SessionRepository
 from auth.sign_ins.repository import SignInRepository
+from auth.staff.repository import StaffAttempts
+from auth.staff_sessions.repository import StaffSessionRepository
 from auth.texts.repository import TextRepository
 from kit.db.database import Database
 
@@ -16,7 +20,7 @@ AT_ONCE: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Sweeper:
-    """Forgets ended sessions, used links and old attempts, a thousand at a time."""
+    """Forgets ended sessions, used links, old attempts and apps whose first code never came, a thousand at a time."""
 
     database: Database
 
@@ -26,6 +30,9 @@ class Sweeper:
             forgotten = (
                 await SessionRepository(tx).purge(timedelta(days=1), AT_ONCE),
                 await SignInRepository(tx).purge(AT_ONCE),
+                await StaffSessionRepository(tx).purge(timedelta(days=1), AT_ONCE),
+                await StaffAttempts(tx).purge(timedelta(hours=2), AT_ONCE),
+                await AppRepository(tx).purge(ACTIVATE_WITHIN, AT_ONCE),
                 await AttemptRepository(tx).purge(timedelta(hours=1), AT_ONCE),
                 await NoticeRepository(tx).purge(timedelta(days=90), AT_ONCE),
                 await ChallengeRepository(tx).purge(timedelta(days=7), AT_ONCE),

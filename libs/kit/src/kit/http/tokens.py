@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 LONGEST_TOKEN = 4096
 LEEWAY = 5.0
 
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _KID = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)
 _HEADER = frozenset({"alg", "typ", "kid"})
@@ -69,10 +70,21 @@ class Claims:
     """The partner's program that acts for the principal (RFC 9068), where one does."""
     actor_id: UUID | None = None
     """Who acts in the principal's place (`act`, RFC 8693): a member of the platform's staff."""
+    agency_id: UUID | None = None
+    """The agency (`via`) that sent the person into an organization to which they do not belong themselves."""
     staff_role: str | None = None
     """What the principal is among the platform's staff; only tokens of staff have one."""
     permissions: frozenset[str] = frozenset()
     """What that role allows, as `noun.verb`."""
+
+
+def scope_of(method: str, path: str) -> str:
+    """What a request needs: the first segment of its path after the version, and `read` if it changes nothing.
+
+    `GET /v1/posts/…` needs `posts:read`, all else there `posts:write`. One does not include the other.
+    """
+    resource = path.removeprefix("/v1/").partition("/")[0]
+    return f"{resource}:{'read' if method in _SAFE else 'write'}"
 
 
 def staff_audience(audience: str) -> str:
@@ -161,6 +173,7 @@ def _claims(claims: Mapping[str, Any]) -> Claims:
         scopes=_scopes(claims.get("scope")),
         client_id=_optional_uuid(claims.get("client_id")),
         actor_id=_actor(claims.get("act")),
+        agency_id=_optional_uuid(claims.get("via")),
         staff_role=staff_role,
         permissions=_words(claims.get("permissions"), _PERMISSIONS) or frozenset(),
     )

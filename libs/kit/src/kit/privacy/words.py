@@ -103,6 +103,9 @@ RETENTION: Final[Mapping[str, Retention]] = MappingProxyType(
         "mails": Retention("30 days after it is known what became of the mail", "the loop `forget mails`"),
         "intake": Retention("30 days; what is in doubt 90 days", "the loop `intake purge`"),
         "ledger": Retention("90 days after the end; what nobody could confirm stays", "the loop `ledger purge`"),
+        "staff": Retention("while somebody is of the staff", "the removal from the staff"),
+        "attempts of staff": Retention("2 hours after the last attempt", "the sweeper"),
+        "jobs": Retention("90 days after the end", "the loop `jobs purge`"),
         "signing keys": Retention("80 minutes after the next key began to sign", "the loop `keys`"),
     }
 )

@@ -60,7 +60,8 @@ class AccountRepository:
                 """
                 UPDATE identities SET blind = $3, sealed = $4, verified_at = kit_now()
                 WHERE id = $1 AND user_id = $2 AND blind = $5
-                  AND NOT EXISTS (SELECT FROM identities AS other WHERE other.kind = identities.kind AND other.blind = $3)
+                  AND NOT EXISTS (SELECT FROM identities AS other
+                                  WHERE other.kind = identities.kind AND other.blind = $3)
                 """,
                 identity.id,
                 identity.user_id,
@@ -222,6 +223,8 @@ class PersonsAccount:
             SELECT EXISTS (SELECT FROM sessions WHERE user_id = $1)
                 OR EXISTS (SELECT FROM sign_ins WHERE user_id = $1)
                 OR EXISTS (SELECT FROM mail_preferences WHERE user_id = $1)
+                OR EXISTS (SELECT FROM totp_factors WHERE user_id = $1)
+                OR EXISTS (SELECT FROM recovery_codes WHERE user_id = $1)
                 OR EXISTS (SELECT FROM security_notices WHERE user_id = $1)
                 OR EXISTS (SELECT FROM organizations_of_user($1))
                 OR EXISTS (

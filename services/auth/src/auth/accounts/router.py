@@ -15,7 +15,7 @@ from auth.accounts.schemas import (
     VerifyPhone,
 )
 from auth.accounts.service import AccountService
-from auth.challenges.errors import CodeOver, CodeWrong, LinkExpired, LinkMalformed, TooManyTexts
+from auth.challenges.errors import LinkExpired, LinkMalformed, TextCodeOver, TextCodeWrong, TooManyTexts
 from auth.challenges.schemas import Accepted, AskedOut
 from auth.mails.language import Language
 from auth.organizations.schemas import MembershipOut
@@ -23,7 +23,7 @@ from auth.organizations.service import OrganizationService
 from auth.passwords.errors import PasswordRefused, TooManyPasswords
 from kit.errors import Unauthenticated
 from kit.http.app import part
-from kit.http.caller import CurrentCaller, TokenRefused
+from kit.http.caller import OpenToAnybody, PersonalCaller, TokenRefused
 from kit.http.pagination import Page, PageRequest
 from kit.http.problem import problems
 
@@ -35,6 +35,7 @@ Organizations = Annotated[OrganizationService, Depends(part(OrganizationService)
 
 @router.post(
     "/accounts",
+    dependencies=[OpenToAnybody],
     status_code=status.HTTP_202_ACCEPTED,
     responses=problems(
         AddressInvalid,
@@ -47,12 +48,17 @@ Organizations = Annotated[OrganizationService, Depends(part(OrganizationService)
     ),
 )
 async def sign_up(body: SignUp, accounts: Accounts, language: Language) -> AskedOut:
-    """Sign up; a mail with a link, or a text message with a code follows. An address that is known is answered alike."""
+    """Sign up; a mail with a link or a text message with a code follows. A known address is answered alike."""
     token = await accounts.sign_up(body.email, body.phone, body.password.get_secret_value(), language)
     return AskedOut(request_token=None if body.phone is None else token)
 
 
-@router.post("/accounts/verification-mails", status_code=status.HTTP_202_ACCEPTED, responses=problems(AddressInvalid))
+@router.post(
+    "/accounts/verification-mails",
+    dependencies=[OpenToAnybody],
+    status_code=status.HTTP_202_ACCEPTED,
+    responses=problems(AddressInvalid),
+)
 async def resend_verification(body: ResendVerification, accounts: Accounts, language: Language) -> Accepted:
     """Ask for another mail; the answer is the same for an address that has no account, or has not signed up."""
     await accounts.resend(body.email, language)
@@ -61,8 +67,9 @@ async def resend_verification(body: ResendVerification, accounts: Accounts, lang
 
 @router.post(
     "/accounts/verification-texts",
+    dependencies=[OpenToAnybody],
     status_code=status.HTTP_202_ACCEPTED,
-    responses=problems(CodeOver, TooManyTexts),
+    responses=problems(TextCodeOver, TooManyTexts),
 )
 async def resend_text(body: ResendText, accounts: Accounts) -> Accepted:
     """Ask for the same code once more, whatever it is for; half a minute after the last one at the earliest."""
@@ -71,21 +78,23 @@ async def resend_text(body: ResendText, accounts: Accounts) -> Accepted:
 
 
 @router.post(
-    "/accounts/verify", responses=problems(LinkMalformed, LinkExpired, LinkUsed, LinkOfAnother, TooManyPasswords)
+    "/accounts/verify",
+    dependencies=[OpenToAnybody],
+    responses=problems(LinkMalformed, LinkExpired, LinkUsed, LinkOfAnother, TooManyPasswords),
 )
 async def verify_address(body: VerifyAddress, accounts: Accounts) -> VerifiedOut:
     """Prove an address with the token of a mail's link and the password of that sign-up; good once, for 24 hours."""
     return VerifiedOut(user_id=await accounts.verify(body.token, body.password.get_secret_value()))
 
 
-@router.post("/accounts/verify-phone", responses=problems(CodeWrong, CodeOver))
+@router.post("/accounts/verify-phone", dependencies=[OpenToAnybody], responses=problems(TextCodeWrong, TextCodeOver))
 async def verify_phone(body: VerifyPhone, accounts: Accounts) -> VerifiedOut:
     """Prove a number with the code of a text message; good once, for ten minutes and five tries."""
     return VerifiedOut(user_id=await accounts.verify_phone(body.request_token, body.code))
 
 
 @router.get("/me", responses=problems(Unauthenticated, TokenRefused))
-async def read_me(caller: CurrentCaller, accounts: Accounts, organizations: Organizations) -> MeOut:
+async def read_me(caller: PersonalCaller, accounts: Accounts, organizations: Organizations) -> MeOut:
     """Who I am, and the first of my memberships; the rest is at /v1/organizations."""
     me = await accounts.me(caller)
     memberships, cursor = await organizations.mine(caller, PageRequest())

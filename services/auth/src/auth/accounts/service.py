@@ -7,7 +7,7 @@ from auth.accounts.handle import Handles
 from auth.accounts.model import Identity, Profile
 from auth.accounts.repository import AccountRepository
 from auth.accounts.sealing import Addresses
-from auth.challenges.errors import CodeOver, LinkExpired
+from auth.challenges.errors import LinkExpired, TextCodeOver
 from auth.challenges.model import Challenge, Purpose
 from auth.challenges.repository import ChallengeRepository
 from auth.challenges.service import Challenges
@@ -18,6 +18,7 @@ from kit.audit import User, audited
 from kit.db.database import Database
 from kit.errors import Unauthenticated
 from kit.http.caller import Caller
+from kit.seal import KeyShredded
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class AccountService:
         """Send the same code once more, whatever it is for; the same is done for numbers that nobody has.
 
         Raises:
-            CodeOver: there is none that is still good.
+            TextCodeOver: there is none that is still good.
             TooManyTexts: it was sent just now, or too many were.
         """
         await self.challenges.repeat(request_token)
@@ -72,7 +73,7 @@ class AccountService:
         """Take the code of a text message, from whoever signed up: an account is opened."""
         challenge = await self.challenges.solved(request_token, code, Purpose.SIGN_UP)
         if not challenge.password_hash or not await self._open(challenge):
-            raise CodeOver
+            raise TextCodeOver
         return challenge.user_id
 
     async def me(self, caller: Caller) -> Profile:
@@ -95,7 +96,10 @@ class AccountService:
         Of any number of them for one address one wins, by the uniqueness of the address; the others are void.
         """
         claimed = SealedAddress(challenge.id, challenge.sealed or b"")
-        sealed = await self.addresses.seal_proven(challenge.user_id, challenge.identity_id, claimed)
+        try:
+            sealed = await self.addresses.seal_proven(challenge.user_id, challenge.identity_id, claimed)
+        except KeyShredded:  # opened before, and forgotten since
+            return False
         identity = Identity(challenge.identity_id, challenge.user_id, challenge.kind, challenge.blind, sealed)
         async with self.database.transaction() as tx:
             challenges = ChallengeRepository(tx)

@@ -16,19 +16,19 @@ class LinkExpired(Gone):
     code = "link-expired"
 
 
-class CodeWrong(Invalid):
+class TextCodeWrong(Invalid):
     """The code is wrong; look at the newest text message."""
 
-    code = "code-wrong"
+    code = "text-code-wrong"
 
     def __init__(self) -> None:
         super().__init__(errors=[FieldError("#/code", self.title())])
 
 
-class CodeOver(Gone):
+class TextCodeOver(Gone):
     """This code has expired, was used, or was tried too often; ask for a new one."""
 
-    code = "code-over"
+    code = "text-code-over"
 
 
 class TooManyTexts(TooManyRequests):

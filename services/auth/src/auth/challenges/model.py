@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 MOST_CHALLENGES: Final = 5
-"""Of one purpose for one address within an hour; what is asked for by mail beyond that is answered alike, not sent."""
+"""Of one purpose for one address within an hour; what is asked for beyond that is answered alike, and not sent."""
 WITHIN: Final = timedelta(hours=1)
 MOST_TRIES: Final = 5
 """Of one code."""
@@ -65,7 +65,7 @@ class Challenge:
 
 
 @dataclass(frozen=True, slots=True)
-class Codes:
+class TextCodes:
     """The codes of text messages: six digits computed from the id of the challenge, which stand nowhere."""
 
     key: bytes = field(repr=False)

@@ -8,8 +8,8 @@ from kit.db.database import Row, Transaction
 from kit.errors import Unauthenticated
 
 _FIELDS = """
-    id, purpose, kind, blind, identity_id, user_id, known, sealed, password_hash, sessions_from_epoch AS epoch, locale,
-    expires_at <= kit_now() AS expired, used_at IS NOT NULL AS used
+    id, purpose, kind, blind, identity_id, user_id, known, sealed, password_hash,
+    sessions_from_epoch AS epoch, locale, expires_at <= kit_now() AS expired, used_at IS NOT NULL AS used
 """
 
 
@@ -92,7 +92,7 @@ class ChallengeRepository:
         return begun
 
     async def lately(self, user_id: UUID, blind: bytes, purpose: Purpose, within: timedelta) -> int:
-        """How many of this purpose were begun lately by one person, or for an address by anybody: the larger number."""
+        """How many of this purpose one person began lately, or anybody for an address: the larger number."""
         counted: int = await self.tx.fetchval(
             """
             SELECT greatest(

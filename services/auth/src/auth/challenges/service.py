@@ -12,8 +12,8 @@ from uuid import UUID
 from auth.accounts.handle import Handle
 from auth.accounts.phone import PhoneNumber
 from auth.accounts.sealing import Addresses
-from auth.challenges.errors import CodeOver, CodeWrong, LinkExpired, LinkMalformed
-from auth.challenges.model import CODE_LIFE, LINK_LIFE, MOST_CHALLENGES, WITHIN, Challenge, Codes, Purpose
+from auth.challenges.errors import LinkExpired, LinkMalformed, TextCodeOver, TextCodeWrong
+from auth.challenges.model import CODE_LIFE, LINK_LIFE, MOST_CHALLENGES, WITHIN, Challenge, Purpose, TextCodes
 from auth.challenges.repository import ChallengeRepository
 from auth.mails.model import challenge_mail
 from auth.texts.service import Texts
@@ -25,7 +25,7 @@ from kit.ids import new_id
 from kit.mail import Mailer
 
 _TO_ANYBODY: Final = frozenset({Purpose.SIGN_UP, Purpose.CHANGE})
-"""What is sent to the address as it was typed; all else goes to an owner only, and to the address they have proven."""
+"""What is sent to the address as it was typed; all else goes to its owner alone, as they have proven it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Challenges:
     database: Database
     addresses: Addresses
     mints: Mints
-    codes: Codes
+    codes: TextCodes
     mailer: Mailer
     texts: Texts
 
@@ -75,17 +75,17 @@ class Challenges:
         """Send the same code once more.
 
         Raises:
-            CodeOver: there is none that is still good.
+            TextCodeOver: there is none that is still good.
             TooManyTexts: it was sent just now, or too many were.
         """
         challenge_id = read(self.mints.request, request_token)
         if challenge_id is None:
-            raise CodeOver
+            raise TextCodeOver
         async with self.database.transaction() as tx:
             challenges = ChallengeRepository(tx)
             found = await challenges.find(challenge_id)
             if found is None or not found.open or found.kind != "phone":
-                raise CodeOver
+                raise TextCodeOver
             await challenges.lock_address(found.blind)
             await self.texts.repeat(tx, found)
 
@@ -118,16 +118,16 @@ class Challenges:
         """The challenge whose code this is, with the try counted although it may fail.
 
         Raises:
-            CodeOver: there is none such that could still be tried.
-            CodeWrong: this is not the code.
+            TextCodeOver: there is none such that could still be tried.
+            TextCodeWrong: this is not the code.
         """
         challenge_id = read(self.mints.request, request_token)
         if challenge_id is None:
-            raise CodeOver
+            raise TextCodeOver
         async with self.database.transaction() as tx:
             found = await ChallengeRepository(tx).attempt(challenge_id)
         if found is None or found.purpose is not purpose:
-            raise CodeOver
+            raise TextCodeOver
         if not self.codes.match(found.id, code):
             await self._wrong(found)
         return found
@@ -136,7 +136,7 @@ class Challenges:
         async with self.database.transaction() as tx:
             target = challenge.blind.hex()[:16]
             await tx.emit(audited("auth.challenge.failed", User(), "address", target, purpose=challenge.purpose))
-        raise CodeWrong
+        raise TextCodeWrong
 
     async def _wanted(self, purpose: Purpose, handle: Handle, locale: str, password_hash: str) -> Challenge:
         challenge_id = new_id()

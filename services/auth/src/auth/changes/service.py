@@ -9,7 +9,7 @@ from auth.accounts.model import Identity
 from auth.accounts.phone import PhoneNumber
 from auth.accounts.repository import AccountRepository
 from auth.accounts.sealing import Addresses
-from auth.challenges.errors import CodeOver, LinkExpired
+from auth.challenges.errors import LinkExpired, TextCodeOver
 from auth.challenges.model import CODE_LIFE, LINK_LIFE, MOST_CHALLENGES, WITHIN, Challenge, Purpose
 from auth.challenges.repository import ChallengeRepository
 from auth.challenges.service import Challenges
@@ -79,12 +79,12 @@ class AddressChangeService:
         """Take the code of the text message; the same holds.
 
         Raises:
-            CodeOver: it was used, is too old, is somebody else's, or sessions were ended since.
+            TextCodeOver: it was used, is too old, is somebody else's, or sessions were ended since.
             AddressTaken: somebody else has proven the number meanwhile.
         """
         challenge = await self.challenges.solved(request_token, code, Purpose.CHANGE)
         if challenge.user_id != caller.user_id or not await self._change(caller, challenge):
-            raise CodeOver
+            raise TextCodeOver
 
     async def remove_phone(self, caller: Caller) -> None:
         """Be known by the mail address alone.
@@ -103,7 +103,7 @@ class AddressChangeService:
                 raise LastAddress
             await accounts.remove_identity(held["phone"].id)
             await notify(tx, self.mailer, caller.user_id, Notice.PHONE_REMOVED)
-            await end_other_sessions(tx, caller)
+            await end_other_sessions(tx, caller.user_id, caller.session_id)
             await tx.emit(audited("auth.address.removed", caller, "user", caller.user_id, kind="phone"))
 
     async def undo(self, token: str, locale: str) -> None:
@@ -169,7 +169,7 @@ class AddressChangeService:
             if undo is not None:
                 await self._tell_former(tx, undo)
             await notify(tx, self.mailer, user_id, _CHANGED[challenge.kind], challenge.id)
-            await end_other_sessions(tx, caller)
+            await end_other_sessions(tx, caller.user_id, caller.session_id)
             await tx.emit(audited("auth.address.changed", caller, "user", user_id, kind=challenge.kind))
         return True
 

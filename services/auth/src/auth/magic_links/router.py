@@ -14,6 +14,7 @@ from auth.sign_ins.answering import CurrentVisitor, answered, factor_needed
 from auth.sign_ins.errors import AccountSuspended
 from auth.sign_ins.model import Wish
 from kit.http.app import part
+from kit.http.caller import OpenToAnybody
 from kit.http.problem import problems
 
 router = APIRouter(prefix="/v1/magic-links", tags=["sessions"])
@@ -21,7 +22,9 @@ router = APIRouter(prefix="/v1/magic-links", tags=["sessions"])
 MagicLinks = Annotated[MagicLinkService, Depends(part(MagicLinkService))]
 
 
-@router.post("", status_code=status.HTTP_202_ACCEPTED, responses=problems(AddressInvalid))
+@router.post(
+    "", dependencies=[OpenToAnybody], status_code=status.HTTP_202_ACCEPTED, responses=problems(AddressInvalid)
+)
 async def ask_for_link(body: AskForLink, links: MagicLinks, language: Language) -> LinkAskedOut:
     """Ask for a link to sign in with; who has no account is answered alike."""
     return LinkAskedOut(request_token=await links.ask(body.email, language))
@@ -30,7 +33,7 @@ async def ask_for_link(body: AskForLink, links: MagicLinks, language: Language) 
 @router.post(
     "/redeem",
     status_code=status.HTTP_201_CREATED,
-    dependencies=[Depends(never_kept)],
+    dependencies=[Depends(never_kept), OpenToAnybody],
     responses=factor_needed | problems(LinkMalformed, LinkExpired, OrganizationNotFound, AccountSuspended),
 )
 async def redeem_link(

@@ -10,8 +10,13 @@ TENANT_FREE: Mapping[str, str] = {
     "sign_in_attempts": "keyed by what a stranger typed, which may belong to nobody",
     "sessions": "a person's sessions, which may switch from one organization to another",
     "sign_ins": "people who are not signed in yet",
+    "totp_factors": "authenticator apps of people, shown before they act anywhere",
+    "recovery_codes": "codes of people who have lost their second factors",
     "revocations": "what gateways must refuse now, of all people, for minutes",
     "signing_keys": "the platform's own keys, sealed under the master key",
     "security_notices": "what a person was told of their account, whichever organization they act in",
+    "staff": "the platform's own people, who belong to no organization",
+    "staff_sessions": "sessions of the platform's own people",
+    "staff_attempts": "keyed by what somebody typed at the door of staff, who may be nobody",
     "mail_preferences": "what a person wants, whichever organization writes",
 }

@@ -9,6 +9,41 @@ CREATE TABLE aggregate_versions (
 COMMENT ON TABLE aggregate_versions IS 'The newest version applied per gate and aggregate; older events are ignored.';
 GRANT DELETE, INSERT, SELECT, UPDATE ON aggregate_versions TO auth_app;
 
+CREATE TABLE api_keys (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    name text NOT NULL,
+    role text NOT NULL,
+    scopes text[] NOT NULL,
+    allowed_addresses text[] NOT NULL,
+    secret_hash bytea NOT NULL,
+    hint text NOT NULL,
+    made_by uuid,
+    replaced_by uuid,
+    version bigint NOT NULL DEFAULT 1,
+    expires_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT api_keys_allowed_addresses_check CHECK ((cardinality(allowed_addresses) <= 50)),
+    CONSTRAINT api_keys_made_by_fkey FOREIGN KEY (made_by) REFERENCES users(id),
+    CONSTRAINT api_keys_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT api_keys_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
+    CONSTRAINT api_keys_pkey PRIMARY KEY (id),
+    CONSTRAINT api_keys_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'editor'::text, 'approver'::text, 'agent'::text, 'analyst'::text, 'client'::text, 'provider'::text, 'navigator'::text]))),
+    CONSTRAINT api_keys_scopes_check CHECK (((cardinality(scopes) >= 1) AND (cardinality(scopes) <= 50))),
+    CONSTRAINT api_keys_secret_hash_check CHECK ((length(secret_hash) = 32))
+);
+COMMENT ON TABLE api_keys IS 'Keys of organizations for their own programs: secret_hash is keyed, no key is an owner. replaced_by names the successor of one that was rotated, which is good until expires_at. They belong to the organization and outlive who made them.';
+ALTER TABLE api_keys ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX api_keys_by_maker ON api_keys USING btree (made_by, id) WHERE (made_by IS NOT NULL);
+CREATE INDEX api_keys_in_order ON api_keys USING btree (organization_id, id);
+CREATE POLICY knowing ON api_keys FOR SELECT TO auth_loops USING (true);
+CREATE POLICY tenant ON api_keys FOR ALL TO auth_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON api_keys TO auth_app;
+GRANT SELECT (organization_id) ON api_keys TO auth_loops;
+GRANT SELECT (made_by) ON api_keys TO auth_loops;
+
 CREATE TABLE dead_letters (
     id uuid NOT NULL,
     queue text NOT NULL,
@@ -181,6 +216,73 @@ GRANT SELECT (organization_id) ON invitations TO auth_loops;
 GRANT SELECT (invited_by) ON invitations TO auth_loops;
 GRANT SELECT (accepted_by) ON invitations TO auth_loops;
 GRANT SELECT (email_blind) ON invitations TO auth_loops;
+
+CREATE TABLE job_items (
+    job_id uuid NOT NULL,
+    number bigint NOT NULL,
+    organization_id uuid,
+    subject_id uuid,
+    state text NOT NULL DEFAULT 'waiting'::text,
+    code text NOT NULL DEFAULT ''::text,
+    reason text NOT NULL DEFAULT ''::text,
+    settled_at timestamp with time zone,
+    CONSTRAINT job_items_pkey PRIMARY KEY (job_id, number),
+    CONSTRAINT job_items_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'handed'::text, 'done'::text, 'failed'::text, 'skipped'::text])))
+);
+COMMENT ON TABLE job_items IS 'One row per item of a job, in the order in which they were found; a subject is at most once in a job.';
+ALTER TABLE job_items ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX job_items_by_subject ON job_items USING btree (subject_id) WHERE (subject_id IS NOT NULL);
+CREATE INDEX job_items_failed ON job_items USING btree (job_id, number) WHERE (state = 'failed'::text);
+CREATE UNIQUE INDEX job_items_once ON job_items USING btree (job_id, subject_id) WHERE (subject_id IS NOT NULL);
+CREATE INDEX job_items_skipped ON job_items USING btree (job_id, number) WHERE (state = 'skipped'::text);
+CREATE INDEX job_items_waiting ON job_items USING btree (job_id, number) WHERE (state = ANY (ARRAY['waiting'::text, 'handed'::text]));
+CREATE POLICY tenant ON job_items FOR ALL TO auth_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (COALESCE(NULLIF(current_setting('app.orgs'::text, true), ''::text), '{}'::text))::uuid[] AS "coalesce")::uuid[]))));
+CREATE POLICY working ON job_items FOR ALL TO auth_loops USING (true);
+GRANT INSERT, SELECT, UPDATE ON job_items TO auth_app;
+GRANT DELETE, SELECT ON job_items TO auth_loops;
+
+CREATE TABLE jobs (
+    id uuid NOT NULL,
+    organization_id uuid,
+    kind text NOT NULL,
+    submit_key text NOT NULL,
+    submitted_by uuid,
+    parameters jsonb NOT NULL DEFAULT '{}'::jsonb,
+    state text NOT NULL DEFAULT 'queued'::text,
+    listed boolean NOT NULL,
+    cursor jsonb,
+    numbered bigint NOT NULL DEFAULT 0,
+    total bigint NOT NULL DEFAULT 0,
+    done bigint NOT NULL DEFAULT 0,
+    failed bigint NOT NULL DEFAULT 0,
+    skipped bigint NOT NULL DEFAULT 0,
+    handed bigint NOT NULL DEFAULT 0,
+    ready_at timestamp with time zone NOT NULL,
+    served_at timestamp with time zone,
+    troubles integer NOT NULL DEFAULT 0,
+    code text NOT NULL DEFAULT ''::text,
+    rate double precision,
+    marked_at timestamp with time zone,
+    marked bigint NOT NULL DEFAULT 0,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    CONSTRAINT jobs_check CHECK (((state = ANY (ARRAY['finished'::text, 'cancelled'::text, 'failed'::text])) = (ended_at IS NOT NULL))),
+    CONSTRAINT jobs_organization_id_kind_submit_key_key UNIQUE NULLS NOT DISTINCT (organization_id, kind, submit_key),
+    CONSTRAINT jobs_pkey PRIMARY KEY (id),
+    CONSTRAINT jobs_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'finding'::text, 'working'::text, 'reviving'::text, 'finished'::text, 'cancelled'::text, 'failed'::text]))),
+    CONSTRAINT jobs_submit_key_check CHECK (((length(submit_key) >= 1) AND (length(submit_key) <= 200)))
+);
+COMMENT ON TABLE jobs IS 'One row per bulk work; counts are moved in the commit that works a batch, handed are items that the ledger has now.';
+ALTER TABLE jobs ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX jobs_by_submitter ON jobs USING btree (submitted_by) WHERE (submitted_by IS NOT NULL);
+CREATE INDEX jobs_by_tenant ON jobs USING btree (organization_id, id);
+CREATE INDEX jobs_ended ON jobs USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+CREATE INDEX jobs_open ON jobs USING btree (ready_at) WHERE (ended_at IS NULL);
+CREATE POLICY tenant ON jobs FOR ALL TO auth_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (COALESCE(NULLIF(current_setting('app.orgs'::text, true), ''::text), '{}'::text))::uuid[] AS "coalesce")::uuid[]))));
+CREATE POLICY working ON jobs FOR ALL TO auth_loops USING (true);
+GRANT INSERT, SELECT, UPDATE ON jobs TO auth_app;
+GRANT DELETE, SELECT, UPDATE ON jobs TO auth_loops;
 
 CREATE TABLE ledger_attempts (
     id bigint NOT NULL,
@@ -510,6 +612,16 @@ CREATE POLICY tenant ON quota_usage FOR ALL TO auth_app USING ((organization_id 
 GRANT DELETE, INSERT, SELECT, UPDATE ON quota_usage TO auth_app;
 GRANT DELETE, SELECT, UPDATE ON quota_usage TO auth_loops;
 
+CREATE TABLE recovery_codes (
+    user_id uuid NOT NULL,
+    code_hash bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT recovery_codes_pkey PRIMARY KEY (user_id, code_hash),
+    CONSTRAINT recovery_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE recovery_codes IS 'Codes for who has lost every other second factor; a used one is gone.';
+GRANT DELETE, INSERT, SELECT ON recovery_codes TO auth_app;
+
 CREATE TABLE revocations (
     id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -637,6 +749,68 @@ CREATE TABLE signing_keys (
 COMMENT ON TABLE signing_keys IS 'Ed25519 keys: the newest whose signs_from has come signs; the private half is sealed to its kid.';
 GRANT DELETE, INSERT, SELECT ON signing_keys TO auth_app;
 
+CREATE TABLE staff (
+    id uuid NOT NULL,
+    email_blind bytea NOT NULL,
+    email_sealed bytea NOT NULL,
+    role text NOT NULL,
+    password_hash text,
+    totp_sealed bytea,
+    totp_step bigint NOT NULL DEFAULT 0,
+    enrolment_id uuid,
+    enrolment_until timestamp with time zone,
+    enrolled_at timestamp with time zone,
+    epoch bigint NOT NULL DEFAULT 0,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT staff_check CHECK (((enrolment_id IS NULL) = (enrolment_until IS NULL))),
+    CONSTRAINT staff_check1 CHECK (((enrolled_at IS NULL) OR ((password_hash IS NOT NULL) AND (totp_sealed IS NOT NULL)))),
+    CONSTRAINT staff_email_blind_check CHECK ((length(email_blind) = 32)),
+    CONSTRAINT staff_email_blind_key UNIQUE (email_blind),
+    CONSTRAINT staff_email_sealed_check CHECK ((length(email_sealed) <= 2048)),
+    CONSTRAINT staff_enrolment_id_key UNIQUE (enrolment_id),
+    CONSTRAINT staff_pkey PRIMARY KEY (id),
+    CONSTRAINT staff_role_check CHECK ((role = ANY (ARRAY['support'::text, 'operator'::text, 'admin'::text]))),
+    CONSTRAINT staff_totp_sealed_check CHECK ((length(totp_sealed) <= 512))
+);
+COMMENT ON TABLE staff IS 'Members of staff. Nobody signs in before enrolled_at; totp_step is the last step whose code was taken, enrolment_id the one link by which password and code app are set.';
+GRANT DELETE, INSERT, SELECT, UPDATE ON staff TO auth_app;
+
+CREATE TABLE staff_attempts (
+    identifier bytea NOT NULL,
+    failures integer NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    blocked_until timestamp with time zone NOT NULL,
+    CONSTRAINT staff_attempts_identifier_check CHECK ((length(identifier) = 32)),
+    CONSTRAINT staff_attempts_pkey PRIMARY KEY (identifier)
+);
+COMMENT ON TABLE staff_attempts IS 'Sign-ins of staff without success per keyed hash of what was typed, whether or not there is such a member.';
+CREATE INDEX staff_attempts_by_age ON staff_attempts USING btree (last_at);
+GRANT DELETE, INSERT, SELECT, UPDATE ON staff_attempts TO auth_app;
+
+CREATE TABLE staff_sessions (
+    id uuid NOT NULL,
+    staff_id uuid NOT NULL,
+    counter bigint NOT NULL DEFAULT 0,
+    rotated_at timestamp with time zone,
+    used_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    proven_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    expires_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    ended_because text,
+    agent text NOT NULL DEFAULT ''::text,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT staff_sessions_agent_check CHECK ((length(agent) <= 200)),
+    CONSTRAINT staff_sessions_check CHECK (((ended_at IS NULL) = (ended_because IS NULL))),
+    CONSTRAINT staff_sessions_ended_because_check CHECK ((ended_because = ANY (ARRAY['signed-out'::text, 'token-reused'::text, 'ended-by-admin'::text, 'role-changed'::text, 'removed'::text, 'enrolled-anew'::text]))),
+    CONSTRAINT staff_sessions_pkey PRIMARY KEY (id),
+    CONSTRAINT staff_sessions_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id) ON DELETE CASCADE
+);
+COMMENT ON TABLE staff_sessions IS 'Sessions of staff: counter is the current refresh token, its parent is accepted for seconds after rotated_at; proven_at is when password and code were last shown.';
+CREATE INDEX staff_sessions_by_expiry ON staff_sessions USING btree (expires_at);
+CREATE INDEX staff_sessions_of ON staff_sessions USING btree (staff_id, id);
+GRANT DELETE, INSERT, SELECT, UPDATE ON staff_sessions TO auth_app;
+
 CREATE TABLE suspect_messages (
     queue text NOT NULL,
     message_id uuid NOT NULL,
@@ -647,6 +821,23 @@ CREATE TABLE suspect_messages (
 );
 COMMENT ON TABLE suspect_messages IS 'Redelivered messages counted before their handler runs: some kill the process.';
 GRANT DELETE, INSERT, SELECT, UPDATE ON suspect_messages TO auth_app;
+
+CREATE TABLE totp_factors (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    sealed_name bytea NOT NULL,
+    sealed_secret bytea NOT NULL,
+    last_step bigint NOT NULL DEFAULT 0,
+    activated_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT totp_factors_pkey PRIMARY KEY (id),
+    CONSTRAINT totp_factors_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE totp_factors IS 'Authenticator apps; one counts once its first code was right. No code of last_step or earlier is taken again.';
+CREATE INDEX totp_factors_by_user ON totp_factors USING btree (user_id, id);
+CREATE INDEX totp_factors_never_activated ON totp_factors USING btree (created_at) WHERE (activated_at IS NULL);
+GRANT DELETE, INSERT, SELECT, UPDATE ON totp_factors TO auth_app;
 
 CREATE TABLE users (
     id uuid NOT NULL,
@@ -692,6 +883,97 @@ AS $function$
             RETURNING id
         )
         SELECT count(*) FROM forgotten
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.jobs_measure(kinds text[])
+ RETURNS TABLE(kind text, queued bigint, running bigint, left_over bigint, rate double precision, oldest double precision, finished bigint, cancelled bigint, failed bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        SELECT wanted.kind, coalesce(o.queued, 0), coalesce(o.running, 0), coalesce(o.left_over, 0)::bigint,
+               coalesce(o.rate, 0), coalesce(o.oldest, 0),
+               coalesce(e.finished, 0), coalesce(e.cancelled, 0), coalesce(e.failed, 0)
+        FROM unnest(kinds) AS wanted (kind)
+        LEFT JOIN (
+            SELECT j.kind, count(*) FILTER (WHERE j.state = 'queued') AS queued,
+                   count(*) FILTER (WHERE j.state <> 'queued') AS running,
+                   sum(j.total - j.done - j.failed - j.skipped) AS left_over, sum(j.rate) AS rate,
+                   extract(epoch FROM kit_now() - min(j.ready_at) FILTER (WHERE j.ready_at <= kit_now()))::float8 AS oldest
+            FROM jobs AS j WHERE j.ended_at IS NULL GROUP BY j.kind
+        ) AS o ON o.kind = wanted.kind
+        LEFT JOIN (
+            SELECT j.kind, count(*) FILTER (WHERE j.state = 'finished') AS finished,
+                   count(*) FILTER (WHERE j.state = 'cancelled') AS cancelled,
+                   count(*) FILTER (WHERE j.state = 'failed') AS failed
+            FROM jobs AS j WHERE j.ended_at > kit_now() - interval '1 day' GROUP BY j.kind
+        ) AS e ON e.kind = wanted.kind
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.jobs_next(kinds text[])
+ RETURNS double precision
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        SELECT extract(epoch FROM min(ready_at) - kit_now())::double precision
+        FROM jobs WHERE ended_at IS NULL AND kind = ANY (kinds)
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.jobs_purge(older_than interval, at_most integer)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+    DECLARE
+        ended uuid;
+        items bigint := 0;
+    BEGIN
+        SELECT id INTO ended FROM jobs WHERE ended_at < kit_now() - older_than
+        ORDER BY ended_at LIMIT 1 FOR UPDATE SKIP LOCKED;
+        IF ended IS NULL THEN
+            RETURN 0;
+        END IF;
+        DELETE FROM job_items WHERE job_id = ended
+            AND number IN (SELECT number FROM job_items WHERE job_id = ended ORDER BY number LIMIT at_most);
+        GET DIAGNOSTICS items = ROW_COUNT;
+        IF items < at_most THEN
+            DELETE FROM jobs WHERE id = ended;
+            items := items + 1;
+        END IF;
+        RETURN items;
+    END
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.jobs_turn(kinds text[])
+ RETURNS TABLE(id uuid, organization_id uuid)
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        WITH tenants AS (
+            SELECT coalesce(organization_id, '00000000-0000-0000-0000-000000000000') AS tenant,
+                   max(served_at) AS served_at
+            FROM jobs WHERE ended_at IS NULL GROUP BY 1
+        )
+        UPDATE jobs SET served_at = clock_timestamp()
+        WHERE jobs.id = (
+            SELECT j.id FROM jobs AS j
+            JOIN tenants AS t ON t.tenant = coalesce(j.organization_id, '00000000-0000-0000-0000-000000000000')
+            WHERE j.ended_at IS NULL AND j.ready_at <= kit_now() AND j.kind = ANY (kinds)
+            ORDER BY t.served_at NULLS FIRST, j.served_at NULLS FIRST, j.id
+            LIMIT 1 FOR NO KEY UPDATE OF j
+        )
+        RETURNING jobs.id, jobs.organization_id
     $function$;
 -- owner: auth_loops
 -- may be called by: auth_app
@@ -1058,6 +1340,17 @@ AS $function$
         WHERE m.user_id = person AND m.organization_id > after_organization
         ORDER BY m.organization_id
         LIMIT at_most
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.organizations_of_maker(person uuid)
+ RETURNS TABLE(organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        SELECT DISTINCT k.organization_id FROM api_keys AS k WHERE k.made_by = person
     $function$;
 -- owner: auth_loops
 -- may be called by: auth_app

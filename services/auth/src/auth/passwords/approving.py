@@ -23,7 +23,7 @@ class Approval:
             TooManyPasswords: the queue is full.
         """
         _refuse(self.policy.length_objection(password, second_factor=second_factor))
-        _refuse(await self.passwords.compute(self.policy.objection, password, context))
+        _refuse(await self.passwords.compute(self.policy.objection, password, context, second_factor=second_factor))
         if self.breached is not None and await self.breached.holds(password):
             raise PasswordRefused("This password has leaked elsewhere.", ["Choose one that you use nowhere else."])
 

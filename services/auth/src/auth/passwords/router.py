@@ -4,7 +4,7 @@ from fastapi import APIRouter, Depends, status
 
 from auth.accounts.address import AddressInvalid
 from auth.accounts.phone import NumberInvalid
-from auth.challenges.errors import CodeOver, CodeWrong, LinkExpired, LinkMalformed, TooManyTexts
+from auth.challenges.errors import LinkExpired, LinkMalformed, TextCodeOver, TextCodeWrong, TooManyTexts
 from auth.challenges.schemas import AskedOut
 from auth.mails.language import Language
 from auth.passwords.errors import PasswordRefused, PasswordWrong, TooManyPasswords
@@ -13,7 +13,7 @@ from auth.passwords.service import PasswordService
 from auth.sessions.errors import TooManyAttempts
 from auth.sign_ins.errors import StepUpNeeded
 from kit.http.app import part
-from kit.http.caller import CurrentCaller, TokenRefused
+from kit.http.caller import OpenToAnybody, PersonalCaller, TokenRefused
 from kit.http.problem import problems
 
 router = APIRouter(prefix="/v1", tags=["passwords"])
@@ -23,6 +23,7 @@ Passwords = Annotated[PasswordService, Depends(part(PasswordService))]
 
 @router.post(
     "/password-resets",
+    dependencies=[OpenToAnybody],
     status_code=status.HTTP_202_ACCEPTED,
     responses=problems(AddressInvalid, NumberInvalid, TooManyTexts),
 )
@@ -34,6 +35,7 @@ async def ask_for_reset(body: AskForReset, passwords: Passwords, language: Langu
 
 @router.post(
     "/password-resets/complete",
+    dependencies=[OpenToAnybody],
     status_code=status.HTTP_204_NO_CONTENT,
     responses=problems(LinkMalformed, LinkExpired, PasswordRefused, TooManyPasswords),
 )
@@ -44,8 +46,9 @@ async def reset_password(body: ResetPassword, passwords: Passwords) -> None:
 
 @router.post(
     "/password-resets/complete-by-text",
+    dependencies=[OpenToAnybody],
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=problems(CodeWrong, CodeOver, PasswordRefused, TooManyPasswords),
+    responses=problems(TextCodeWrong, TextCodeOver, PasswordRefused, TooManyPasswords),
 )
 async def reset_password_by_text(body: ResetPasswordByText, passwords: Passwords) -> None:
     """Set a password with the code of a text message: good once, for ten minutes. All sessions end; then sign in."""
@@ -57,7 +60,7 @@ async def reset_password_by_text(body: ResetPasswordByText, passwords: Passwords
     status_code=status.HTTP_204_NO_CONTENT,
     responses=problems(TokenRefused, PasswordWrong, StepUpNeeded, PasswordRefused, TooManyPasswords, TooManyAttempts),
 )
-async def change_password(body: ChangePassword, caller: CurrentCaller, passwords: Passwords) -> None:
+async def change_password(body: ChangePassword, caller: PersonalCaller, passwords: Passwords) -> None:
     """Set another password. All other sessions end; this one goes on with its next refresh."""
     present = None if body.present is None else body.present.get_secret_value()
     await passwords.change(caller, present, body.password.get_secret_value())

@@ -7,7 +7,7 @@ from auth.accounts.address import SealedAddress
 from auth.accounts.handle import Handles
 from auth.accounts.repository import AccountRepository
 from auth.accounts.sealing import Addresses
-from auth.challenges.errors import CodeOver, LinkExpired
+from auth.challenges.errors import LinkExpired, TextCodeOver
 from auth.challenges.model import Challenge, Purpose
 from auth.challenges.repository import ChallengeRepository
 from auth.challenges.service import Challenges
@@ -61,11 +61,11 @@ class PasswordService:
         """Set a password with the code of a text message; the same holds.
 
         Raises:
-            CodeOver: it was used, is too old, or the password was changed since.
+            TextCodeOver: it was used, is too old, or the password was changed since.
         """
         challenge = await self.challenges.solved(request_token, code, Purpose.RESET)
         if not challenge.known or not await self._set(challenge, password):
-            raise CodeOver
+            raise TextCodeOver
 
     async def change(self, caller: Caller, present: str | None, password: str) -> None:
         """Set another password; the present one or a fresh proof is needed, and all other sessions end.
@@ -87,7 +87,7 @@ class PasswordService:
             if not await PasswordRepository(tx).save(caller.user_id, hashed, instead_of=held):
                 raise PasswordWrong
             await notify(tx, self.mailer, caller.user_id, Notice.PASSWORD_CHANGED)
-            await end_other_sessions(tx, caller)
+            await end_other_sessions(tx, caller.user_id, caller.session_id)
             await tx.emit(audited("auth.password.changed", caller, "user", caller.user_id))
 
     async def _insist_on_present(self, caller: Caller, present: str, held: str) -> None:

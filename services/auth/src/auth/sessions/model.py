@@ -76,6 +76,15 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Strength:
+    """What was shown in a session, when last anything, and when last two distinct factors."""
+
+    proofs: tuple[str, ...]
+    proven_at: datetime
+    strong_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Tokens:
     """What signing in and refreshing give."""
 

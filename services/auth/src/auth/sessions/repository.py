@@ -3,7 +3,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from auth.sessions.model import Revocation, Session, Standing
+from auth.sessions.model import Revocation, Session, Standing, Strength
+from auth.sign_ins.model import SECOND, Proof, strong
 from kit.db.database import Row, Transaction
 from kit.errors import Unauthenticated
 from kit.ids import new_id
@@ -116,16 +117,58 @@ class SessionRepository:
         )
         return touched == 1
 
-    async def keep(self, session_id: UUID, user_id: UUID) -> None:
-        """Let one session go on after all were ended."""
-        await self.tx.execute(
+    async def hold(self, session_id: UUID, user_id: UUID) -> bool:
+        """Let other changes of session and user wait until we commit, in the order in which everybody locks them.
+
+        False when the session has ended, by itself or with others.
+        """
+        await self.tx.execute("SELECT FROM sessions WHERE id = $1 FOR NO KEY UPDATE", session_id)
+        await self.tx.execute("SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE", user_id)
+        found = await self.tx.fetchval(
             """
-            UPDATE sessions SET epoch = u.epoch FROM users AS u
-            WHERE sessions.id = $1 AND sessions.user_id = $2 AND u.id = $2
+            SELECT s.epoch >= u.sessions_from_epoch AND s.ended_at IS NULL AND s.expires_at > kit_now()
+            FROM users AS u JOIN sessions AS s ON s.user_id = u.id AND s.id = $1
+            WHERE u.id = $2
             """,
             session_id,
             user_id,
         )
+        return bool(found)
+
+    async def carry_over(self, session_id: UUID, epoch: int) -> None:
+        """Let a session go on although all of an older epoch end."""
+        await self.tx.execute("UPDATE sessions SET epoch = $2 WHERE id = $1", session_id, epoch)
+
+    async def strengthen(self, session_id: UUID, user_id: UUID, proof: Proof) -> Strength | None:
+        """Record what somebody has shown in their session just now; None when it has ended.
+
+        It is strong from now on if this is a second factor beside a distinct first one: a password shown again
+        does not renew what a code was good for.
+        """
+        held = await self.tx.fetchrow(
+            """
+            SELECT proofs FROM sessions
+            WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND expires_at > kit_now()
+            FOR NO KEY UPDATE
+            """,
+            session_id,
+            user_id,
+        )
+        if held is None:
+            return None
+        proofs = {*(Proof(each) for each in held["proofs"]), proof}
+        row = await self.tx.fetchrow(
+            """
+            UPDATE sessions
+            SET proofs = $2, proven_at = kit_now(), strong_at = CASE WHEN $3 THEN kit_now() ELSE strong_at END
+            WHERE id = $1
+            RETURNING proofs, proven_at, strong_at
+            """,
+            session_id,
+            sorted(proofs),
+            proof in SECOND and strong(proofs),
+        )
+        return None if row is None else Strength(tuple(row["proofs"]), row["proven_at"], row["strong_at"])
 
     async def raise_epoch(self, user_id: UUID, *, by: int, end_sessions: bool = False) -> tuple[int, int]:
         """Void older access tokens, and with `end_sessions` the sessions too; returns the new epoch and version.

@@ -7,9 +7,9 @@ on it is bound to none.
 from uuid import UUID
 
 from auth.sessions.repository import SessionRepository
+from auth.sign_ins.repository import SignInRepository
 from contracts.auth import SessionsRevoked
 from kit.db.database import Transaction
-from kit.http.caller import Caller
 
 
 async def end_session(tx: Transaction, session_id: UUID, user_id: UUID, because: str) -> bool:
@@ -21,14 +21,17 @@ async def end_session(tx: Transaction, session_id: UUID, user_id: UUID, because:
 
 
 async def end_sessions(tx: Transaction, user_id: UUID) -> None:
-    """End all sessions of a user."""
+    """End all sessions of a user, and sign-ins that wait for a second factor."""
     await _tell(tx, user_id, None, by=1, end_sessions=True)
 
 
-async def end_other_sessions(tx: Transaction, caller: Caller) -> None:
-    """End all sessions of the caller but this one, whose access tokens are void until its next refresh."""
-    await _tell(tx, caller.user_id, None, by=1, end_sessions=True)
-    await SessionRepository(tx).keep(caller.session_id, caller.user_id)
+async def end_other_sessions(tx: Transaction, user_id: UUID, session_id: UUID) -> None:
+    """End all sessions of a user but one, whose next refresh says what holds now; one that has ended stays ended."""
+    sessions = SessionRepository(tx)
+    going_on = await sessions.hold(session_id, user_id)
+    epoch = await _tell(tx, user_id, None, by=1, end_sessions=True)
+    if going_on:
+        await sessions.carry_over(session_id, epoch)
 
 
 async def void_tokens(tx: Transaction, user_id: UUID) -> None:
@@ -39,11 +42,26 @@ async def void_tokens(tx: Transaction, user_id: UUID) -> None:
     await _tell(tx, user_id, None, by=1)
 
 
+async def void_credential(
+    tx: Transaction, principal_id: UUID, *, session_id: UUID | None = None, epoch: int = 0, version: int
+) -> None:
+    """Void the tokens of what is no person: of one session of it, or all of an older epoch.
+
+    For API keys, partners' programs and what they were granted; their rows say themselves that they have ended.
+    """
+    await tx.bind()
+    await SessionRepository(tx).add_revocation(principal_id, session_id, epoch)
+    await tx.emit(SessionsRevoked(user_id=principal_id, session_id=session_id, epoch=epoch, version=version))
+
+
 async def _tell(
     tx: Transaction, user_id: UUID, session_id: UUID | None, *, by: int, end_sessions: bool = False
-) -> None:
+) -> int:
     await tx.bind()
     sessions = SessionRepository(tx)
+    if end_sessions:
+        await SignInRepository(tx).delete(user_id)
     epoch, version = await sessions.raise_epoch(user_id, by=by, end_sessions=end_sessions)
     await sessions.add_revocation(user_id, session_id, epoch)
     await tx.emit(SessionsRevoked(user_id=user_id, session_id=session_id, epoch=epoch, version=version))
+    return epoch

@@ -19,7 +19,7 @@ from auth.sign_ins.answering import CurrentVisitor, answered, factor_needed
 from auth.sign_ins.errors import AccountSuspended
 from auth.sign_ins.model import Wish
 from kit.http.app import part
-from kit.http.caller import CurrentCaller, TokenRefused
+from kit.http.caller import OpenToAnybody, PersonalCaller, TokenRefused
 from kit.http.problem import problems
 
 router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
@@ -36,7 +36,7 @@ def never_kept(response: Response) -> None:
 @router.post(
     "",
     status_code=status.HTTP_201_CREATED,
-    dependencies=[Depends(never_kept)],
+    dependencies=[Depends(never_kept), OpenToAnybody],
     responses=factor_needed
     | problems(
         WrongCredentials,
@@ -58,7 +58,7 @@ async def sign_in(
 
 @router.post(
     "/refresh",
-    dependencies=[Depends(never_kept)],
+    dependencies=[Depends(never_kept), OpenToAnybody],
     responses=problems(RefreshTokenForged, RefreshTokenReused, SessionEnded, OrganizationNotFound),
 )
 async def refresh_session(body: Refresh, sessions: Sessions) -> TokensOut:
@@ -72,13 +72,13 @@ async def refresh_session(body: Refresh, sessions: Sessions) -> TokensOut:
 
 
 @router.delete("/current", status_code=status.HTTP_204_NO_CONTENT, responses=problems(TokenRefused))
-async def sign_out(caller: CurrentCaller, sessions: Sessions) -> None:
+async def sign_out(caller: PersonalCaller, sessions: Sessions) -> None:
     """End this session."""
     await sessions.sign_out(caller)
 
 
 @router.delete("", status_code=status.HTTP_204_NO_CONTENT, responses=problems(TokenRefused))
-async def sign_out_everywhere(caller: CurrentCaller, sessions: Sessions) -> None:
+async def sign_out_everywhere(caller: PersonalCaller, sessions: Sessions) -> None:
     """End all my sessions, this one included."""
     await sessions.sign_out_everywhere(caller)
 

@@ -54,8 +54,8 @@ class SessionService:
     async def sign_in(self, email: str | None, phone: str | None, password: str, wish: Wish) -> Outcome:
         """Begin a session, or a sign-in that a second factor completes.
 
-        An unknown address and a wrong password are answered alike, after the same work. An address that nobody has
-        proven is unknown: else signing up with somebody's address and then in would tell whether they have an account.
+        An unknown address and a wrong password are answered alike, after the same work. An address that
+        nobody has proven is unknown.
         """
         handle = self.handles.known(email, phone)
         blind = await self.addresses.blind(handle)

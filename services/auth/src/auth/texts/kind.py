@@ -7,7 +7,7 @@ from uuid import UUID
 
 from auth.accounts.address import SealedAddress
 from auth.accounts.sealing import Addresses
-from auth.challenges.model import Codes, Purpose
+from auth.challenges.model import Purpose, TextCodes
 from auth.texts.model import KIND, words
 from auth.texts.repository import TextContent, TextRepository
 from auth.tokens.model import TokenMint
@@ -50,10 +50,10 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class TextKind:
-    """Codes by text message; leaves out those for numbers that nobody has where only an owner may be told."""
+    """TextCodes by text message; leaves out those for numbers that nobody has where only an owner may be told."""
 
     addresses: Addresses
-    codes: Codes
+    codes: TextCodes
     links: TokenMint
     sender: TextSender
     public_url: str

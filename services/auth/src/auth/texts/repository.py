@@ -44,7 +44,7 @@ class TextRepository:
     async def room(
         self, blind: bytes, network: bytes, limits: TextLimits, within: timedelta, challenge_id: UUID | None = None
     ) -> Row:
-        """Whether one more may go to this number, to numbers like it, to anybody; and since when the last one waits."""
+        """Whether one more may go to this number, to numbers like it, to anybody; and how old the last one is."""
         row = await self.tx.fetchrow(
             """
             SELECT (SELECT count(*) FROM outgoing_texts

@@ -1,6 +1,6 @@
 from dataclasses import dataclass, field
 
-from auth.challenges.errors import CodeOver, TooManyTexts
+from auth.challenges.errors import TextCodeOver, TooManyTexts
 from auth.challenges.model import CODE_LIFE, Challenge
 from auth.texts.model import COOL_DOWN, HOUR, KIND, LANE, TextLimits
 from auth.texts.repository import TextRepository
@@ -37,12 +37,12 @@ class Texts:
         """Let the text of a challenge leave once more, after a while.
 
         Raises:
-            CodeOver: none was ever asked for.
+            TextCodeOver: none was ever asked for.
             TooManyTexts: as above.
         """
         network = await TextRepository(tx).network_of(challenge.id)
         if network is None:
-            raise CodeOver
+            raise TextCodeOver
         await self.insist_on_room(tx, challenge.blind, network, challenge)
         await self.queue(tx, challenge, network)
 

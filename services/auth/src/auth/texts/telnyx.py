@@ -45,7 +45,8 @@ class Telnyx:
 
 def _judged(refusal: Refused) -> Exception:
     """What a refusal means; the words in it may hold the number and are not kept."""
-    first = next(iter(_read(refusal.answer.body).get("errors") or ()), {})
+    errors: list[Any] = _read(refusal.answer.body).get("errors") or [{}]
+    first = errors[0]
     code = str(first.get("code", "") if isinstance(first, dict) else "")[:20]
     said = f"status {refusal.status}, code {code}"
     if refusal.status in (401, 403):

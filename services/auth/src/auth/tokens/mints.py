@@ -15,6 +15,8 @@ class Mints:
     request: TokenMint
     invitation: TokenMint
     sign_in: TokenMint
+    staff_enrolment: TokenMint
+    staff_refresh: TokenMint
 
     @classmethod
     def under(cls, sealer: Sealer) -> "Mints":
@@ -25,4 +27,6 @@ class Mints:
             request=TokenMint(sealer, "request"),
             invitation=TokenMint(sealer, "invitation", ids=2),
             sign_in=TokenMint(sealer, "sign-in"),
+            staff_enrolment=TokenMint(sealer, "staff-enrolment"),
+            staff_refresh=TokenMint(sealer, "staff-refresh"),
         )
