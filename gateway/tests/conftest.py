@@ -35,6 +35,7 @@ from gateway.headers import SECURITY, Cors
 from gateway.health import Health
 from gateway.keys import KeyRing
 from gateway.limits import Limiter
+from gateway.maintenance import Maintenance
 from gateway.plans import Plans
 from gateway.policy import Policy as LimitPolicy
 from gateway.policy import shipped
@@ -302,6 +303,7 @@ class Builder:
         now: Callable[[], float] = time.monotonic,
         policy: LimitPolicy | None = None,
         plans: Plans | None = None,
+        maintenance: Maintenance | None = None,
         exchange: Ask | None = None,
         **key_bounds: Any,
     ) -> House:
@@ -347,6 +349,7 @@ class Builder:
             stays=stays,
             events=EventsDoor(hub, stays, heartbeat=heartbeat, backlog=backlog),
             cache=Cache(pipe, self.namespace, Policy(), most_bytes=cache_bytes, now=now),
+            maintenance=maintenance or Maintenance(clock.now),
             secure=secure,
             max_in_flight=max_in_flight,
             trace_sample=0.0,

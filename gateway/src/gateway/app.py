@@ -19,6 +19,7 @@ from gateway.events.door import EventsDoor
 from gateway.headers import SECURITY, STRICT_SECURITY, Cors, Head
 from gateway.health import Health
 from gateway.limits import Limiter, Question
+from gateway.maintenance import Maintenance
 from gateway.passage import Passage
 from gateway.problems import (
     ADDRESS_REFUSED,
@@ -96,6 +97,7 @@ class Parts:
     stays: Stays
     events: EventsDoor
     cache: Cache
+    maintenance: Maintenance
     secure: bool = False
     """Whether everything is reached over TLS, so that browsers may be told to insist on it."""
     max_in_flight: int = 1024
@@ -268,6 +270,7 @@ class Gateway:
             self._answer_preflight(visit)
             return None
         route = visit.route = parts.routes.match(visit.method, path)
+        parts.maintenance.check(route, path)
         if route.public and visit.head.authorization[_KEY] == _MEANT:
             visit.head.authorization = b""  # nobody behind us is to see a key
         return route

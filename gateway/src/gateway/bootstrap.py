@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import uvicorn
 
-from contracts.auth import SessionsRevoked
+from contracts.auth import SessionsRevoked, SystemSettingChanged
 from contracts.billing import EntitlementsChanged
 from gateway.access import AccessLog, count_refused_head
 from gateway.addresses import Addresses
@@ -32,6 +32,7 @@ from gateway.headers import SECURITY, STRICT_SECURITY, Cors
 from gateway.health import AdminDoor, Health
 from gateway.keys import KeyRing
 from gateway.limits import Limiter
+from gateway.maintenance import Maintenance, MaintenanceWatch
 from gateway.plans import LARGEST_PAGE, Plans, PlanWatch
 from gateway.policies import PolicyFile
 from gateway.policy import read
@@ -103,11 +104,20 @@ async def built(settings: GatewaySettings) -> AsyncIterator[Running]:
         topology = Topology(settings.namespace)
         plans = Plans()
         plan_watch = PlanWatch(plans, partial(fetch, upstreams["billing"], at_most=LARGEST_PAGE))
+        maintenance = Maintenance(clock.now)
+        maintenance_watch = MaintenanceWatch(
+            maintenance, redis, settings.namespace, partial(fetch, upstreams["auth"], "/internal/maintenance")
+        )
+        await maintenance_watch.recall()
         feed = Feed(
             broker,
             topology,
-            {SessionsRevoked: watch.hear, EntitlementsChanged: plan_watch.hear},
-            returned=partial(_ask_again, watch, plan_watch),
+            {
+                SessionsRevoked: watch.hear,
+                EntitlementsChanged: plan_watch.hear,
+                SystemSettingChanged: maintenance_watch.hear,
+            },
+            returned=partial(_ask_again, watch, plan_watch, maintenance_watch),
             alive=revocations.heard,
         )
         limiter = Limiter(
@@ -182,6 +192,7 @@ async def built(settings: GatewaySettings) -> AsyncIterator[Running]:
                 stays=stays,
                 events=EventsDoor(hub, stays),
                 cache=Cache(redis, settings.namespace, policy, most_bytes=settings.cache_bytes),
+                maintenance=maintenance,
                 secure=secure,
                 max_in_flight=settings.max_in_flight,
                 trace_sample=settings.trace_sample if settings.otlp_endpoint else 0.0,
@@ -209,6 +220,7 @@ async def built(settings: GatewaySettings) -> AsyncIterator[Running]:
                 Loop("revocations", watch.run),
                 Loop("feed", feed.run),
                 Loop("plans", plan_watch.run),
+                Loop("maintenance", maintenance_watch.run),
                 Loop("policy", limits.run),
                 Loop("long-connections", stays.watch),
                 Loop("events-feed", feeder.run),
@@ -231,8 +243,9 @@ def _exchange(settings: GatewaySettings, auth: Upstream) -> Ask:
     return unset
 
 
-async def _ask_again(revocations: RevocationWatch, plans: PlanWatch) -> None:
+async def _ask_again(revocations: RevocationWatch, plans: PlanWatch, maintenance: MaintenanceWatch) -> None:
     plans.missed()
+    maintenance.missed()
     await revocations.synchronise()
 
 

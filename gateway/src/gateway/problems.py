@@ -77,6 +77,9 @@ HEAD_TOO_LARGE = Problem(431, "header-fields-too-large", "The request's header f
 METHOD_UNKNOWN = Problem(501, "method-not-implemented", "This method is not known here.")
 BAD_UPSTREAM = Problem(502, "bad-gateway", "The service behind this address gave no valid answer.")
 OVERLOADED = Problem(503, "overloaded", "There is too much to do just now.")
+MAINTENANCE = Problem(
+    503, "maintenance", "The platform is closed for maintenance.", "Nothing is lost; come back soon."
+)
 UPSTREAM_AWAY = Problem(503, "service-unavailable", "The service behind this address cannot be reached.")
 KEYS_AWAY = Problem(503, "keys-unavailable", "Access tokens cannot be verified just now.")
 API_KEYS_AWAY = Problem(503, "api-keys-unavailable", "API keys cannot be verified just now.")

@@ -17,6 +17,7 @@ from auth.settings import AuthSettings
 from contracts import decode
 from contracts.event import Event
 from kit.db.database import Database, Row
+from kit.http.acting import Acting, recorded
 from kit.http.app import create_app
 from kit.http.caller import TokenVerifier
 from kit.http.client import Outbound
@@ -189,6 +190,7 @@ class Story:
             routers=ROUTERS,
             parts=endpoint_parts(self.parts),
             verifier=self.verifier,
+            acting=recorded(Acting("auth.request.impersonated", changes=False), database),
         )
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://auth.test", timeout=60)
 

@@ -101,5 +101,5 @@ async def test_signing_in_by_link_is_in_the_audit_trail(story: Story) -> None:
     await story.deliver()
     answer = await redeem(story, story.postbox.token(ADA), request_token)
     lines = [each for each in await story.told(AuditEntry) if isinstance(each, AuditEntry)]
-    assert lines[-1].action == "auth.session.started"
-    assert lines[-1].target_id == answer.json()["session_id"]
+    begun = [each.target_id for each in lines if each.action == "auth.session.started"]
+    assert begun[-1] == answer.json()["session_id"]

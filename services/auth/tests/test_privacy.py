@@ -11,6 +11,8 @@ import orjson
 import pytest
 
 from auth import migrations
+from auth.flags.model import Rules
+from auth.flags.repository import FlagRepository
 from auth.mails.notices import Notice, notify
 from auth.passwords.hashing import Passwords
 from auth.sign_ins.model import SIGN_IN_LIFE, Proof, SignIn
@@ -33,8 +35,10 @@ from kit.testing.databases import TestDatabase
 from kit.testing.handing_over import Collected, by_table
 from kit.testing.mortal import Died, Mortal
 
+from .authenticators import Authenticator, add_passkey
 from .conftest import Forward
 from .second_factors import complete, half_signed_in, with_app
+from .staffing import hired
 from .story import GOOD, Person, Story, problem, settings
 
 ADA, BOB, CAROL = "Ada.Countess-41@Lovelace-House.test", "bob.builder-52@site.test", "carol.carter-63@cart.test"
@@ -144,6 +148,14 @@ class Life:
 async def live(story: Story) -> Life:
     """Ada owns Acme, where Bob is; Bob shares his own with Carol, who owns it too and has invited him once more."""
     ada, bob, carol = await story.person(ADA), await story.person(BOB), await story.person(CAROL)
+    for each in (ada, bob):
+        number = f"+491512345678{len(story.phones.taken)}"
+        asked = await each.call("POST", "/v1/me/address-changes", json={"phone": number})
+        await story.deliver()
+        code = {"request_token": asked.json()["request_token"], "code": story.phones.code(number)}
+        added = await each.call("POST", "/v1/me/address-changes/confirm-by-text", json=code)
+        assert added.status_code == 204
+        await each.refresh()
     acme, bobs = await ada.create("Acme"), await bob.create("Bob's")
     await ada.invite(acme, BOB, "admin")
     assert (await story.accept(bob)).status_code == 200
@@ -153,6 +165,9 @@ async def live(story: Story) -> Life:
     await carol.invite(carols, BOB, "client")
     await bob.invite(acme, "dave.driver-74@road.test", headers={"idempotency-key": "key-of-bob"})
     await ada.invite(acme, "erin.eagle-85@sky.test", headers={"idempotency-key": "key-of-ada"})
+    async with story.database.transaction() as tx:
+        named = frozenset({UUID(ada.user_id), UUID(bob.user_id)})
+        await FlagRepository(tx).add("new-composer", "The new composer.", Rules(users=named), new_id())
     for each in (ada, bob):
         key = {"name": "Import", "role": "editor", "scopes": ["posts:write"]}
         assert (await each.call("POST", f"/v1/organizations/{acme}/api-keys", json=key)).status_code == 201
@@ -160,24 +175,28 @@ async def live(story: Story) -> Life:
         answer = await each.call("PUT", "/v1/mail-preferences", json=wishes, headers={"if-match": '"v0"'})
         assert answer.status_code == 200
         app = await with_app(story, each)
+        await add_passkey(each, Authenticator())
+        assert (await each.call("POST", "/v1/me/factors/passkey-challenges")).status_code == 200
         await story.sign_up(each.email)  # which brings a mail that says they have an account
         owed = await half_signed_in(story, each)
         again = await complete(story, owed["sign_in_token"], "recovery_code", app.recovery_codes[0])
         await replace(each, tokens=again.json()).call("DELETE", "/v1/sessions/current")
         assert (await story.sign_in(each.email, "not-the-password-17")).status_code == 401
-        number = f"+491512345678{len(story.phones.taken)}"
-        asked = await each.call("POST", "/v1/me/address-changes", json={"phone": number})
-        await story.deliver()
-        code = {"request_token": asked.json()["request_token"], "code": story.phones.code(number)}
-        added = await each.call("POST", "/v1/me/address-changes/confirm-by-text", json=code)
-        assert added.status_code == 204
-        await each.refresh()
         async with story.database.transaction() as tx:  # a sign-in that was left halfway
             half = SignIn(new_id(), UUID(each.user_id), frozenset({Proof.PASSWORD}), None)
             await SignInRepository(tx).add(half, SIGN_IN_LIFE)
             await notify(tx, story.parts.mailer, UUID(each.user_id), Notice.NEW_DEVICE)
+    await impersonated(story, ada, bob)
     await story.deliver()
     return Life(ada, bob, acme, bobs, carols)
+
+
+async def impersonated(story: Story, *people: Person) -> None:
+    """Staff have acted for them."""
+    staff = await hired(story)
+    for each in people:
+        body = {"user_id": each.user_id, "reason": "They asked us to look at it."}
+        assert (await staff.call("POST", "/v1/staff/impersonations", json=body)).status_code == 201
 
 
 async def photograph(story: Story) -> dict[str, Counter[str]]:
@@ -455,10 +474,15 @@ async def test_killed_at_any_step_it_goes_on_and_the_counts_are_right(
         "ledger_attempts": removed["ledger_attempts"],
         "invitations": 2,
         "mail_preferences": 1,
+        "flag_users": 1,
+        "impersonations": 1,
+        "throttles": 1,
+        "devices": 2,
         "security_notices": removed["security_notices"],
         "totp_factors": 1,
+        "passkeys": 1,
+        "passkey_challenges": 1,
         "recovery_codes": 9,
-        "sign_in_attempts": 1,
         "sessions": 2,
         "sign_ins": 1,
         "revocations": removed["revocations"],

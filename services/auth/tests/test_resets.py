@@ -41,7 +41,7 @@ async def test_a_link_sets_a_password_ends_all_sessions_and_signs_nobody_in(stor
     assert isinstance(revoked, SessionsRevoked)
     assert revoked.session_id is None
     await story.deliver()
-    assert "was reset, and all sessions were ended" in text_of(story.postbox.to(ADA)[-1])
+    assert any("was reset, and all sessions were ended" in text_of(each) for each in story.postbox.to(ADA))
 
 
 async def test_a_link_is_good_once_also_when_followed_many_times_at_once(story: Story) -> None:
@@ -160,7 +160,7 @@ async def test_changing_a_password_needs_the_present_one_or_a_fresh_proof(story:
     assert (await story.sign_in(ADA, GOOD)).status_code == 401
     assert (await story.sign_in(ADA, NEW)).status_code == 201
     await story.deliver()
-    assert "The password of your account was changed." in text_of(story.postbox.to(ADA)[-1])
+    assert any("The password of your account was changed." in text_of(each) for each in story.postbox.to(ADA))
     assert {"auth.password.changed", "auth.password.refused"} <= await actions(story)
 
 

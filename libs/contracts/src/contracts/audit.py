@@ -76,9 +76,19 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "auth.session.ended": "Somebody signed out.",
         "auth.session.all_revoked": "All sessions of an account were ended.",
         "auth.session.reuse_detected": "A used refresh token was shown again, and its session was ended.",
+        "auth.user.locked": "Too many guesses in a row: unknown devices are refused until a mail's link is followed.",
+        "auth.user.unlocked": "Somebody followed the link of a mail, and unknown devices may try again.",
+        "auth.network.suspected": "Many different accounts were tried in vain from one network.",
+        "auth.device.added": "Somebody signed in on a device that was not known.",
+        "auth.device.remembered": "The second factor is spared on a device for a while.",
+        "auth.device.not_remembered": "The second factor is asked for on all devices again.",
+        "auth.device.renamed": "A device was given another name.",
+        "auth.device.forgotten": "A device was forgotten, and sessions on it were ended.",
         "auth.session.proven": "Somebody showed in their session once more who they are.",
         "auth.factor.added": "Somebody added a second factor.",
         "auth.factor.removed": "Somebody removed a second factor.",
+        "auth.factor.renamed": "Somebody gave a second factor another name.",
+        "auth.passkey.count_regressed": "A passkey counts less than before: there may be a copy of it.",
         "auth.factor.refused": "What was shown as a factor was wrong, or had been used before.",
         "auth.recovery_codes.renewed": "Somebody had new recovery codes made; earlier ones are void.",
         "auth.recovery_code.used": "A recovery code was used up.",
@@ -93,6 +103,10 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "auth.member.added": "A member was added.",
         "auth.member.role_changed": "A member was given another role.",
         "auth.member.removed": "A member was removed, or left.",
+        # staff in a person's place
+        "auth.impersonation.begun": "A member of staff began to act in a person's place.",
+        "auth.impersonation.ended": "A member of staff no longer acts in a person's place.",
+        "auth.request.impersonated": "A member of staff, in a person's place, asked something of auth.",
         # the platform's staff
         "auth.staff.added": "Somebody was added to the platform's staff.",
         "auth.staff.enrolled": "A member of staff set password and code app.",
@@ -110,13 +124,21 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "auth.api_key.created": "An API key was made.",
         "auth.api_key.rotated": "An API key was given a successor.",
         "auth.api_key.ended": "An API key was ended.",
+        # how the platform is run
+        "auth.system_setting.changed": "A setting of the system was changed.",
+        "auth.flag.created": "A feature flag was defined.",
+        "auth.flag.changed": "A feature flag was given other rules.",
+        "auth.flag.killed": "A feature flag was switched off for everybody, or its rules hold again.",
+        "auth.flag.deleted": "A feature flag was taken away.",
         # the platform's own keys
         "auth.signing_key.created": "The first key that signs access tokens was made.",
         "auth.signing_key.rotated": "A new key that signs access tokens was announced.",
         # billing
+        "billing.request.impersonated": "A member of staff, in a person's place, asked something of billing.",
         "billing.plan.changed": "An organization came to another plan.",
         "billing.entitlements.changed": "What an organization may use was changed.",
         # publisher
+        "publisher.request.impersonated": "A member of staff, in a person's place, asked something of publisher.",
         "publisher.account.connected": "An account on a platform was connected.",
         "publisher.account.disconnected": "An account on a platform was disconnected.",
         "publisher.connection.begun": "Connecting an account on a platform was begun.",
@@ -128,6 +150,7 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "publisher.partner_queue.opened": "The queue through which a partner hears was opened.",
         "publisher.partner_queue.closed": "The queue through which a partner hears was closed.",
         # inbox
+        "inbox.request.impersonated": "A member of staff, in a person's place, asked something of inbox.",
         "inbox.channel.connected": "A channel was connected.",
         "inbox.channel.disconnected": "A channel was disconnected.",
         "inbox.conversation.assigned": "A conversation was given to somebody, or to nobody.",
@@ -135,6 +158,7 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "inbox.message.sent": "A message to a contact was written.",
         "inbox.contact.erased": "The data of a contact was erased.",
         # compliance
+        "compliance.request.impersonated": "A member of staff, in a person's place, asked something of compliance.",
         "compliance.audit.read": "The audit trail was read.",
         "compliance.audit.proved": "A proof of a line of the audit trail was fetched.",
         "compliance.audit.exported": "A part of the audit trail was exported.",

@@ -77,6 +77,9 @@ PERMISSIONS: Final[Mapping[str, Permission]] = MappingProxyType(
         "privacy.manage": Permission(
             "Hand over and erase contacts' data, and say how long it is kept.", MANAGERS, delegable=False
         ),
+        "impersonations.manage": Permission(
+            "See when the platform's staff acted in the organization, and send them away.", MANAGERS, delegable=False
+        ),
         # how people and programs get in
         "api_keys.manage": Permission("Make, turn over and revoke API keys.", MANAGERS, delegable=False),
         "security.manage": Permission(

@@ -26,6 +26,7 @@ from kit.db.database import Database, DatabaseBusy
 from kit.db.migrate import BadMigration, MigrationBusy, all_of, migrate
 from kit.db.roles import ServiceRoles
 from kit.http import idempotency
+from kit.http.acting import Acting, nobody, recorded
 from kit.http.app import create_app
 from kit.http.breaker import Breaker
 from kit.http.caller import TokenVerifier, jwks_at
@@ -124,7 +125,8 @@ class Service(Generic[S, P]):
     `ledger` then come by themselves. `jobs` finds the bulk work among them: its loops come by themselves, its doors
     are made by `kit.jobs.router`. `privacy` says what it holds about people, for whoever holds something: the loop
     that answers compliance comes by itself, beside the subscriptions. `serving` are loops of every process that
-    answers requests, for what is gathered there in memory; they end after the last answer.
+    answers requests, for what is gathered there in memory; they end after the last answer. `acting` says how staff
+    may act in a person's place here; without it nobody does.
     """
 
     name: str
@@ -143,6 +145,7 @@ class Service(Generic[S, P]):
     jobs: Callable[[P], Jobs] | None = None
     privacy: Callable[[P], Privacy] | None = None
     serving: Callable[[P], Sequence[Loop]] = field(default=lambda _parts: ())
+    acting: Acting | None = None
 
     def own_consumers(self) -> dict[str, list[str]]:
         """The queues this service reads from: its name and the types it subscribes to."""
@@ -278,6 +281,7 @@ def make_app(
         overloaded=pulse.overloaded if public else None,
         mounts=service.mounts(parts) if public else None,
         operator_token=backbone.settings.operator_token.get_secret_value(),
+        acting=nobody if service.acting is None else recorded(service.acting, backbone.database),
     )
 
 

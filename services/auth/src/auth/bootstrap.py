@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from operator import attrgetter
 from typing import Final
 
@@ -22,11 +23,19 @@ from auth.api_keys.uses import Uses
 from auth.challenges.model import TextCodes
 from auth.challenges.service import Challenges
 from auth.changes.service import AddressChangeService
+from auth.devices.names import DeviceNames
+from auth.devices.privacy import DeviceHolding
+from auth.devices.service import DeviceService
 from auth.factors.privacy import FactorHolding
 from auth.factors.proving import Codes
 from auth.factors.sealing import FactorSeals
 from auth.factors.service import FactorService
 from auth.factors.showing import ShowingService
+from auth.flags.privacy import FlagHolding
+from auth.flags.service import FlagService
+from auth.impersonations.privacy import ImpersonationHolding
+from auth.impersonations.sealing import Reasons
+from auth.impersonations.service import ImpersonationService
 from auth.invitations.privacy import InvitationHolding
 from auth.invitations.service import InvitationService
 from auth.keys.service import KeyRing, KeyRotation
@@ -37,6 +46,10 @@ from auth.mails.privacy import MailHolding
 from auth.members.privacy import MemberHolding, known_in
 from auth.members.service import MemberService
 from auth.organizations.service import OrganizationService
+from auth.passkeys.ceremony import RelyingParty
+from auth.passkeys.privacy import PasskeyHolding
+from auth.passkeys.proving import PasskeyProofs
+from auth.passkeys.service import PasskeyService
 from auth.passwords.approving import Approval
 from auth.passwords.breached import BreachedPasswords
 from auth.passwords.common import KnownPasswords, NotAList
@@ -46,8 +59,11 @@ from auth.passwords.service import PasswordService
 from auth.preferences.privacy import PreferenceHolding
 from auth.preferences.service import PreferenceService
 from auth.sessions.access import AccessTokens
+from auth.sessions.csrf import CsrfTokens
+from auth.sessions.model import Limits
 from auth.sessions.privacy import SessionHolding
 from auth.sessions.service import SessionService
+from auth.sessions.whereabouts import Whereabouts
 from auth.settings import AuthSettings
 from auth.sign_ins.service import Entrance
 from auth.staff.enrolling import EnrolmentService
@@ -57,16 +73,20 @@ from auth.staff.service import StaffService
 from auth.staff_sessions.access import StaffAccess
 from auth.staff_sessions.service import StaffSessionService
 from auth.sweeping import Sweeper
+from auth.system.current import EVERY, CurrentSettings
+from auth.system.service import SystemService
 from auth.texts.kind import TextKind, TextSender
 from auth.texts.model import TextLimits
 from auth.texts.privacy import TextHolding
 from auth.texts.service import Texts
 from auth.texts.telnyx import Telnyx
+from auth.throttle.service import Throttle
 from auth.tokens.mints import Mints
 from auth.worker import SUBSCRIPTIONS
 from contracts.auth import AuthErasureAnswered, AuthExportPartReady
 from contracts.consumers import CONSUMERS
 from kit.db.database import Database
+from kit.http.acting import Acting
 from kit.http.client import Outbound
 from kit.http.peer import Peers
 from kit.http.tokens import staff_audience
@@ -86,6 +106,16 @@ class StaffParts:
     members: StaffService
     sessions: StaffSessionService
     enrolments: EnrolmentService
+    impersonations: ImpersonationService
+
+
+@dataclass(frozen=True, slots=True)
+class OperationParts:
+    """What staff runs the platform with."""
+
+    current: CurrentSettings
+    system: SystemService
+    flags: FlagService
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +127,12 @@ class Parts:
     magic_links: MagicLinkService
     changes: AddressChangeService
     sessions: SessionService
+    devices: DeviceService
+    throttle: Throttle
     entrance: Entrance
     factors: FactorService
     showing: ShowingService
+    passkeys: PasskeyService
     organizations: OrganizationService
     members: MemberService
     invitations: InvitationService
@@ -107,6 +140,7 @@ class Parts:
     rotation: KeyRotation
     preferences: PreferenceService
     staff: StaffParts
+    operations: OperationParts
     api_keys: ApiKeyService
     key_exchange: KeyExchange
     uses: Uses
@@ -140,30 +174,36 @@ def build(  # noqa: PLR0917 - what everything stands on
     limits = TextLimits(network=settings.texts_per_network_and_hour, all=settings.texts_per_hour)
     texts = Texts(database, mailer.ledger, limits, settings.texts_per_second)
     challenges = Challenges(database, addresses, mints, codes, mailer, texts)
-    attempts_key = sealer.derive("sign-in-attempts")
-    approval = _approval(passwords, outbound, settings)
+    current = CurrentSettings(database)
+    approval = _approval(passwords, outbound, settings, current)
+    throttle = Throttle(database, sealer.derive("sign-in-attempts"), mailer, mints.unlock)
     access_tokens = AccessTokens(settings.token_issuer, settings.token_audience)
-    entrance = Entrance(database, keys, mints.refresh, access_tokens, mints.sign_in)
+    entrance = _entrance(database, sealer, keyring, keys, mints, mailer, access_tokens, settings)
+    names = DeviceNames(keyring)
     seals, codes_key = FactorSeals(keyring), sealer.derive("recovery-codes")
+    party = RelyingParty(settings.rp_id, settings.product_name, settings.origins, settings.webauthn_user_verification)
+    proofs = PasskeyProofs(database, party, mailer)
     secrets, uses = Secrets(sealer), Uses(database)
     return Parts(
         accounts=AccountService(database, addresses, handles, passwords, approval, challenges),
-        passwords=PasswordService(
-            database, addresses, handles, passwords, approval, challenges, mailer, attempts_key
-        ),
+        passwords=PasswordService(database, addresses, handles, passwords, approval, challenges, mailer, throttle),
         magic_links=MagicLinkService(database, handles, challenges, entrance),
         changes=AddressChangeService(database, addresses, handles, challenges, mailer),
-        sessions=SessionService(database, addresses, handles, passwords, entrance, attempts_key),
+        sessions=SessionService(database, addresses, handles, passwords, entrance, throttle),
+        devices=DeviceService(database, names),
+        throttle=throttle,
         entrance=entrance,
         factors=FactorService(database, seals, mailer, addresses, settings.product_name, codes_key),
-        showing=ShowingService(database, entrance, Codes(database, seals, codes_key), passwords, mailer),
+        showing=ShowingService(database, entrance, Codes(database, seals, codes_key), proofs, passwords, mailer),
+        passkeys=PasskeyService(database, party, proofs, entrance, seals, addresses, mailer, codes_key),
         organizations=OrganizationService(database),
         members=MemberService(database, addresses),
         invitations=InvitationService(database, addresses, mints.invitation, mailer),
         keys=keys,
         rotation=KeyRotation(database, sealer),
         preferences=PreferenceService(database, addresses, mailer),
-        staff=_staff(database, keyring, approval, keys, mints, settings),
+        operations=OperationParts(current, SystemService(database, current), FlagService(database)),
+        staff=_staff(database, keyring, approval, keys, mints, mailer, settings),
         api_keys=ApiKeyService(database, secrets),
         key_exchange=KeyExchange(database, secrets, keys, access_tokens, uses),
         uses=uses,
@@ -172,7 +212,39 @@ def build(  # noqa: PLR0917 - what everything stands on
         mailer=mailer,
         ledger=mailer.ledger,
         sweeper=Sweeper(database),
-        holdings=_holdings(database, addresses, seals, mailer, attempts_key),
+        holdings=_holdings(
+            database,
+            addresses,
+            seals,
+            mailer,
+            SessionHolding(database, throttle, entrance.whereabouts),
+            DeviceHolding(database, names),
+        ),
+    )
+
+
+def _entrance(  # noqa: PLR0917 - what letting people in needs
+    database: Database,
+    sealer: Sealer,
+    keyring: Keyring,
+    keys: KeyRing,
+    mints: Mints,
+    mailer: Mailer,
+    access_tokens: AccessTokens,
+    settings: AuthSettings,
+) -> Entrance:
+    """The one way in."""
+    return Entrance(
+        database,
+        keys,
+        mints.refresh,
+        access_tokens,
+        mints.sign_in,
+        mints.device,
+        CsrfTokens(sealer.derive("csrf")),
+        Whereabouts(keyring),
+        Limits(timedelta(days=settings.session_days), timedelta(days=settings.session_idle_days)),
+        mailer,
     )
 
 
@@ -182,6 +254,7 @@ def _staff(  # noqa: PLR0917 - what staff are served with
     approval: Approval,
     keys: KeyRing,
     mints: Mints,
+    mailer: Mailer,
     settings: AuthSettings,
 ) -> StaffParts:
     """Parts of staff, with tokens for their own audience."""
@@ -192,10 +265,17 @@ def _staff(  # noqa: PLR0917 - what staff are served with
         members=StaffService(database, seals, mints.staff_enrolment, _public_url(settings)),
         sessions=StaffSessionService(database, seals, approval.passwords, access),
         enrolments=EnrolmentService(database, seals, approval, mints.staff_enrolment),
+        impersonations=ImpersonationService(
+            database,
+            Reasons(keyring),
+            keys,
+            AccessTokens(settings.token_issuer, settings.token_audience),
+            mailer,
+        ),
     )
 
 
-def _approval(passwords: Passwords, outbound: Outbound, settings: AuthSettings) -> Approval:
+def _approval(passwords: Passwords, outbound: Outbound, settings: AuthSettings, current: CurrentSettings) -> Approval:
     """What is asked of passwords; a list that cannot be used is noticed before anybody signs up."""
     more = [] if settings.breached_passwords is None else [settings.breached_passwords]
     try:
@@ -203,7 +283,9 @@ def _approval(passwords: Passwords, outbound: Outbound, settings: AuthSettings) 
     except (NotAList, OSError) as error:
         raise SystemExit(f"AUTH_BREACHED_PASSWORDS: {error}") from error
     breached = None if settings.breached_url is None else BreachedPasswords(outbound, settings.breached_url)
-    return Approval(passwords, PasswordPolicy(settings.password_policy, known=known), breached)
+    return Approval(
+        passwords, PasswordPolicy(settings.password_policy, known=known), breached, current.passwords_are_strict
+    )
 
 
 def _handles(settings: AuthSettings) -> Handles:
@@ -226,8 +308,13 @@ def _telnyx_key(settings: AuthSettings) -> str:
     return "" if settings.telnyx_key is None else settings.telnyx_key.get_secret_value()
 
 
-def _holdings(
-    database: Database, addresses: Addresses, seals: FactorSeals, mailer: Mailer, attempts_key: bytes
+def _holdings(  # noqa: PLR0917 - whatever holds something about people
+    database: Database,
+    addresses: Addresses,
+    seals: FactorSeals,
+    mailer: Mailer,
+    sessions: SessionHolding,
+    devices: DeviceHolding,
 ) -> Holdings:
     """What is held about people, in the order in which it is let go of."""
     holdings = (
@@ -236,9 +323,13 @@ def _holdings(
         TextHolding(database, mailer.ledger),
         InvitationHolding(database, addresses),
         PreferenceHolding(database),
+        FlagHolding(database),
         FactorHolding(database, seals),
+        PasskeyHolding(database, seals),
         ApiKeyHolding(database),
-        SessionHolding(database, attempts_key),
+        ImpersonationHolding(database, Reasons(addresses.keyring)),
+        sessions,
+        devices,
         AccountHolding(database, addresses),
         RequestKeys(database),
     )
@@ -300,8 +391,12 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.magic_links,
         parts.changes,
         parts.sessions,
+        parts.devices,
+        parts.throttle,
+        parts.mints,
         parts.factors,
         parts.showing,
+        parts.passkeys,
         parts.organizations,
         parts.members,
         parts.invitations,
@@ -310,6 +405,10 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.staff.members,
         parts.staff.sessions,
         parts.staff.enrolments,
+        parts.operations.current,
+        parts.operations.system,
+        parts.operations.flags,
+        parts.staff.impersonations,
         parts.api_keys,
         parts.key_exchange,
         parts.peers,
@@ -323,7 +422,10 @@ def loops(parts: Parts) -> Sequence[Loop]:
 
 def serving(parts: Parts) -> Sequence[Loop]:
     """What a process does beside answering."""
-    return (Loop("uses of API keys", parts.uses.run),)
+    return (
+        Loop("uses of API keys", parts.uses.run),
+        Loop("settings", parts.operations.current.refresh, every=EVERY),
+    )
 
 
 def privacy(parts: Parts) -> Privacy:
@@ -360,4 +462,5 @@ SERVICE: Final = Service(
     subscriptions=SUBSCRIPTIONS,
     consumers=CONSUMERS,
     commands={"rotate-keys": rotate_keys, "add-staff": add_staff},
+    acting=Acting("auth.request.impersonated", changes=False),
 )

@@ -1,8 +1,9 @@
 from email.utils import parseaddr
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from auth.accounts.phone import NUMBER_TYPES
@@ -40,6 +41,9 @@ def _number_types(value: frozenset[str]) -> frozenset[str]:
     return value
 
 
+Origin = Annotated[str, Field(pattern=r"^(https?://[^/\s#?]+|android:apk-key-hash:\S+)$")]
+
+
 class AuthSettings(ServiceSettings):
     """AUTH_*: what every service is told, and how to seal, whom to send mail as, and where links lead."""
 
@@ -51,6 +55,8 @@ class AuthSettings(ServiceSettings):
     client_secrets: dict[Annotated[str, Field(pattern=r"^[a-z]{1,40}$")], SealingKey] = Field(default_factory=dict)
     """A JSON object: by caller, what it shares with us; the gateway exchanges API keys with it. Empty: nobody may."""
     public_url: str = Field("http://127.0.0.1:8080", pattern=r"^https?://[^\s#?]+$")
+    session_days: float = Field(30, gt=0, le=400)
+    session_idle_days: float = Field(14, gt=0, le=400)
     password_policy: Literal["default", "strict"] = "default"  # noqa: S105 - a name, not a secret
     disposable_domains: Path | None = None
     breached_passwords: Path | None = None
@@ -68,6 +74,30 @@ class AuthSettings(ServiceSettings):
     texts_per_second: float = Field(10.0, gt=0)
     product_name: str = Field("Rostrum", min_length=1, max_length=64, pattern=r"^[^:\x00-\x1f]+$")
     """What people's authenticator apps and passkeys call us."""
+    webauthn_rp_id: str = Field("", pattern=r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*)?$")
+    """The domain that passkeys belong to; empty: that of PUBLIC_URL. Another one makes all passkeys useless."""
+    webauthn_origins: tuple[Origin, ...] = ()
+    """A JSON list of origins in which passkeys may be shown; empty: that of PUBLIC_URL."""
+    webauthn_user_verification: Literal["required", "preferred"] = "required"
+    """Whether a passkey beside another factor must verify its user; one that stands alone always must."""
+
+    @property
+    def rp_id(self) -> str:
+        """The domain that passkeys belong to."""
+        return self.webauthn_rp_id or urlsplit(self.public_url).hostname or ""
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Where passkeys may be shown."""
+        parts = urlsplit(self.public_url)
+        return self.webauthn_origins or (f"{parts.scheme}://{parts.netloc}",)
+
+    @model_validator(mode="after")
+    def _origins_are_of_the_domain(self) -> Self:
+        hosts = [urlsplit(each).hostname or "" for each in self.origins if each.startswith("http")]
+        if any(host != self.rp_id and not host.endswith(f".{self.rp_id}") for host in hosts):
+            raise ValueError("WEBAUTHN_ORIGINS must lie in WEBAUTHN_RP_ID, or browsers refuse passkeys there")
+        return self
 
     def clients(self) -> dict[str, Sealer]:
         """Who may call our internal doors, each with its secret."""

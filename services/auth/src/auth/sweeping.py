@@ -5,17 +5,26 @@ from datetime import timedelta
 from typing import Final
 
 from auth.challenges.repository import ChallengeRepository
+from auth.devices.model import KEPT_FOR as DEVICES_KEPT
+from auth.devices.repository import DeviceRepository
 from auth.factors.model import ACTIVATE_WITHIN
 from auth.factors.repository import AppRepository
+from auth.impersonations.model import KEPT
+from auth.impersonations.repository import ImpersonationRepository
 from auth.mails.repository import NoticeRepository
-from auth.sessions.repository import AttemptRepository, SessionRepository
+from auth.passkeys.repository import ChallengeRepository as PasskeyChallenges
+from auth.sessions.repository import SessionRepository
 from auth.sign_ins.repository import SignInRepository
 from auth.staff.repository import StaffAttempts
 from auth.staff_sessions.repository import StaffSessionRepository
 from auth.texts.repository import TextRepository
+from auth.throttle.repository import ThrottleRepository
 from kit.db.database import Database
 
 AT_ONCE: Final = 1000
+PLACES_KEPT: Final = timedelta(days=1)
+GUESSES_KEPT: Final = timedelta(days=30)
+LOCKS_KEPT: Final = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +39,13 @@ class Sweeper:
             forgotten = (
                 await SessionRepository(tx).purge(timedelta(days=1), AT_ONCE),
                 await SignInRepository(tx).purge(AT_ONCE),
+                await PasskeyChallenges(tx).purge(AT_ONCE),
+                await DeviceRepository(tx).purge(DEVICES_KEPT, AT_ONCE),
+                await ThrottleRepository(tx).purge(PLACES_KEPT, GUESSES_KEPT, LOCKS_KEPT, AT_ONCE),
                 await StaffSessionRepository(tx).purge(timedelta(days=1), AT_ONCE),
+                await ImpersonationRepository(tx).purge(KEPT, AT_ONCE),
                 await StaffAttempts(tx).purge(timedelta(hours=2), AT_ONCE),
                 await AppRepository(tx).purge(ACTIVATE_WITHIN, AT_ONCE),
-                await AttemptRepository(tx).purge(timedelta(hours=1), AT_ONCE),
                 await NoticeRepository(tx).purge(timedelta(days=90), AT_ONCE),
                 await ChallengeRepository(tx).purge(timedelta(days=7), AT_ONCE),
                 await TextRepository(tx).purge(timedelta(days=30), AT_ONCE),

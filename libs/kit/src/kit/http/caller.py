@@ -13,6 +13,7 @@ from contracts.permissions import allows
 from kit.clock import Clock
 from kit.errors import Forbidden, Unauthenticated
 from kit.http.client import Outbound
+from kit.http.middleware import route_of
 from kit.http.tokens import Claims, KeySet, PrincipalKind, TokenRefused, check, key_id, scope_of, staff_audience
 
 _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="An access token of this platform")
@@ -149,10 +150,12 @@ class TokenVerifier:
 async def current_caller(
     request: Request, _shown: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Caller:
-    """The verified caller of this request."""
+    """The verified caller of this request; of staff in a person's place, once that is on record."""
     caller = await verifier_of(request).verify(bearer_token(request.headers.getlist("authorization")))
     if not in_scope(caller, request.method, request.url.path):
         raise ScopeMissing
+    if caller.actor_id is not None:
+        await request.app.state.acting(caller, request.method, route_of(request.scope))
     structlog.contextvars.bind_contextvars(user_id=str(caller.user_id))
     return caller
 

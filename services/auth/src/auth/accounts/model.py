@@ -37,6 +37,11 @@ class Profile:
     email: str | None = None
     phone: str | None = None
 
+    @property
+    def places(self) -> list[SealedAddress]:
+        """Address and number, as far as there are any, the one to be called by at the front."""
+        return [each for each in (self.address, self.number) if each is not None]
+
 
 @dataclass(frozen=True, slots=True)
 class PersonsAddress:

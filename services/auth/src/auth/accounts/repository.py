@@ -221,11 +221,15 @@ class PersonsAccount:
         found: bool = await self.tx.fetchval(
             """
             SELECT EXISTS (SELECT FROM sessions WHERE user_id = $1)
+                OR EXISTS (SELECT FROM devices WHERE user_id = $1)
                 OR EXISTS (SELECT FROM sign_ins WHERE user_id = $1)
                 OR EXISTS (SELECT FROM mail_preferences WHERE user_id = $1)
+                OR EXISTS (SELECT FROM passkeys WHERE user_id = $1)
+                OR EXISTS (SELECT FROM passkey_challenges WHERE user_id = $1)
                 OR EXISTS (SELECT FROM totp_factors WHERE user_id = $1)
                 OR EXISTS (SELECT FROM recovery_codes WHERE user_id = $1)
                 OR EXISTS (SELECT FROM security_notices WHERE user_id = $1)
+                OR EXISTS (SELECT FROM impersonations WHERE user_id = $1)
                 OR EXISTS (SELECT FROM organizations_of_user($1))
                 OR EXISTS (
                     SELECT FROM outgoing_mails AS m JOIN identities AS i ON i.id = m.about WHERE i.user_id = $1

@@ -21,6 +21,8 @@ from auth.mails.language import Language
 from auth.organizations.schemas import MembershipOut
 from auth.organizations.service import OrganizationService
 from auth.passwords.errors import PasswordRefused, TooManyPasswords
+from auth.system.current import insist_on_open_sign_ups
+from auth.system.errors import SignUpsClosed
 from kit.errors import Unauthenticated
 from kit.http.app import part
 from kit.http.caller import OpenToAnybody, PersonalCaller, TokenRefused
@@ -35,8 +37,8 @@ Organizations = Annotated[OrganizationService, Depends(part(OrganizationService)
 
 @router.post(
     "/accounts",
-    dependencies=[OpenToAnybody],
     status_code=status.HTTP_202_ACCEPTED,
+    dependencies=[OpenToAnybody, Depends(insist_on_open_sign_ups)],
     responses=problems(
         AddressInvalid,
         AddressDisposable,
@@ -45,6 +47,7 @@ Organizations = Annotated[OrganizationService, Depends(part(OrganizationService)
         PasswordRefused,
         TooManyPasswords,
         TooManyTexts,
+        SignUpsClosed,
     ),
 )
 async def sign_up(body: SignUp, accounts: Accounts, language: Language) -> AskedOut:
@@ -105,4 +108,5 @@ async def read_me(caller: PersonalCaller, accounts: Accounts, organizations: Org
         phone=me.phone,
         verified=me.verified,
         memberships=Page(items=items, next_cursor=cursor),
+        impersonation_id=None if caller.actor_id is None else caller.session_id,
     )

@@ -82,7 +82,7 @@ class AccountService:
             profile = await AccountRepository(tx).profile(caller.user_id)
         if profile is None:
             raise Unauthenticated
-        there = [each for each in (profile.address, profile.number) if each is not None]
+        there = profile.places
         opened = dict(zip((each.row_id for each in there), await self.addresses.open(there), strict=True))
         return replace(
             profile,

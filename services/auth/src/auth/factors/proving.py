@@ -6,6 +6,7 @@ from uuid import UUID
 from auth.factors.model import code_hash, step_of
 from auth.factors.repository import AppRepository, RecoveryCodeRepository
 from auth.factors.sealing import FactorSeals
+from auth.passkeys.proving import RightPasskey, ShownPasskey
 from auth.sign_ins.model import Proof
 from kit.db.database import Database, Transaction
 
@@ -42,6 +43,10 @@ class RecoveryCode:
     async def use(self, tx: Transaction) -> bool:
         """Use it up; False when there is none such, or somebody was first."""
         return await RecoveryCodeRepository(tx).use(self.user_id, self.hashed)
+
+
+Shown = ShownCode | ShownPasskey
+Right = RightCode | RecoveryCode | RightPasskey
 
 
 @dataclass(frozen=True, slots=True)

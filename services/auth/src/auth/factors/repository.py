@@ -18,34 +18,32 @@ class FactorRepository:
         """The kinds in use, the one to offer first at the front."""
         row = await self.tx.fetchrow(
             """
-            SELECT EXISTS (SELECT FROM totp_factors WHERE user_id = $1 AND activated_at IS NOT NULL) AS totp,
+            SELECT EXISTS (SELECT FROM passkeys WHERE user_id = $1) AS passkey,
+                   EXISTS (SELECT FROM totp_factors WHERE user_id = $1 AND activated_at IS NOT NULL) AS totp,
                    EXISTS (SELECT FROM recovery_codes WHERE user_id = $1) AS recovery_code
             """,
             user_id,
         )
-        if row is None or not row["totp"]:
+        if row is None or not (row["passkey"] or row["totp"]):
             return ()
-        return tuple(each for each in (Proof.TOTP, Proof.RECOVERY_CODE) if row[each.value])
+        return tuple(each for each in (Proof.PASSKEY, Proof.TOTP, Proof.RECOVERY_CODE) if row[each.value])
 
     async def of(self, user_id: UUID) -> list[Factor]:
         """All that are in use, oldest first."""
         rows = await self.tx.fetch(
             """
-            SELECT id, sealed_name, created_at, last_used_at
+            SELECT id, 'totp' AS kind, sealed_name, created_at, last_used_at, NULL AS version, NULL AS backed_up
             FROM totp_factors
             WHERE user_id = $1 AND activated_at IS NOT NULL
+            UNION ALL
+            SELECT id, 'passkey', sealed_name, created_at, last_used_at, version, backed_up
+            FROM passkeys
+            WHERE user_id = $1
             ORDER BY id
             """,
             user_id,
         )
-        return [Factor(kind="totp", **row) for row in rows]
-
-    async def count(self, user_id: UUID) -> int:
-        """How many are in use."""
-        count: int = await self.tx.fetchval(
-            "SELECT count(*) FROM totp_factors WHERE user_id = $1 AND activated_at IS NOT NULL", user_id
-        )
-        return count
+        return [Factor(**row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

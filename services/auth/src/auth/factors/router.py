@@ -12,9 +12,9 @@ from auth.factors.errors import (
     TooManyFactors,
     WrongFactor,
 )
-from auth.factors.proving import ShownCode
 from auth.factors.schemas import (
     ActivateApp,
+    AskForPasskey,
     CompleteSignIn,
     EnrolApp,
     EnrolmentOut,
@@ -26,13 +26,14 @@ from auth.factors.schemas import (
 from auth.factors.service import FactorService
 from auth.factors.showing import ShowingService
 from auth.organizations.errors import OrganizationNotFound
+from auth.passkeys.schemas import OptionsOut
 from auth.passwords.errors import TooManyPasswords
 from auth.sessions.errors import SessionEnded
 from auth.sessions.router import never_kept
 from auth.sessions.schemas import FactorNeededOut, TokensOut
 from auth.sign_ins.answering import CurrentVisitor, answered
 from auth.sign_ins.errors import AccountSuspended, SignInOver, StepUpNeeded
-from auth.sign_ins.model import Proof, Wish
+from auth.sign_ins.model import Wish
 from kit.http.app import part
 from kit.http.caller import OpenToAnybody, PersonalCaller, TokenRefused
 from kit.http.problem import problems
@@ -103,9 +104,20 @@ async def complete_sign_in(
     body: CompleteSignIn, showing: Showing, visitor: CurrentVisitor, response: Response
 ) -> TokensOut | FactorNeededOut:
     """Complete a sign-in with the second factor it owes; at most five tries."""
-    shown = ShownCode(Proof(body.factor), body.code.get_secret_value())
     wish = Wish(visitor, remember_device=body.remember_device)
-    return answered(await showing.complete(body.sign_in_token.get_secret_value(), shown, wish), response)
+    return answered(await showing.complete(body.sign_in_token.get_secret_value(), body.shown(), wish), response)
+
+
+@showing.post("/second-factor/passkey-challenges", dependencies=[OpenToAnybody], responses=problems(SignInOver))
+async def ask_for_second_passkey(body: AskForPasskey, showing: Showing) -> OptionsOut:
+    """Begin to complete a sign-in with a passkey: what to hand to `navigator.credentials.get()`."""
+    return OptionsOut.model_validate(await showing.ask(body.sign_in_token.get_secret_value()))
+
+
+@showing.post("/current/proofs/passkey-challenges", responses=problems(TokenRefused, ProofRefused))
+async def ask_for_fresh_passkey(caller: PersonalCaller, showing: Showing) -> OptionsOut:
+    """Begin to show once more that it is you with a passkey: what to hand to `navigator.credentials.get()`."""
+    return OptionsOut.model_validate(await showing.ask_again(caller))
 
 
 @showing.post("/current/proofs", responses=problems(TokenRefused, ProofRefused, SessionEnded, TooManyPasswords))
@@ -116,5 +128,4 @@ async def prove(body: Prove, caller: PersonalCaller, showing: Showing) -> Proven
     """
     if body.password is not None:
         return ProvenOut.model_validate(await showing.prove_password(body.password.get_secret_value(), caller))
-    code = body.code.get_secret_value() if body.code is not None else ""
-    return ProvenOut.model_validate(await showing.prove(ShownCode(Proof(body.factor), code), caller))
+    return ProvenOut.model_validate(await showing.prove(body.shown(), caller))

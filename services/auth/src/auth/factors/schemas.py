@@ -4,6 +4,9 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field, SecretStr, model_validator
 
 from auth.factors.model import Overview
+from auth.factors.proving import Shown, ShownCode
+from auth.passkeys.proving import ShownPasskey
+from auth.passkeys.schemas import Assertion
 from auth.sign_ins.model import Proof
 from kit.http.models import Line, Model, Out
 
@@ -30,24 +33,43 @@ class CompleteSignIn(Model):
     """The second factor that a sign-in owes."""
 
     sign_in_token: SecretStr = Field(max_length=256)
-    factor: Literal["totp", "recovery_code"]
-    code: TypedCode
+    factor: Literal["totp", "passkey", "recovery_code"]
+    code: TypedCode | None = None
+    assertion: Assertion | None = None
     remember_device: bool = Field(False, description="Whether this device need not show it for a while.")
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        _insist_on_one(self, {"passkey": "assertion"}.get(self.factor, "code"))
+        return self
+
+    def shown(self) -> Shown:
+        """What is shown."""
+        return _shown(self.factor, self.code, self.assertion)
 
 
 class Prove(Model):
     """One thing that shows that it is you."""
 
-    factor: Literal["password", "totp", "recovery_code"]
+    factor: Literal["password", "totp", "passkey", "recovery_code"]
     password: SecretStr | None = Field(None, max_length=1024)
     code: TypedCode | None = None
+    assertion: Assertion | None = None
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        wanted = self.password if self.factor == "password" else self.code
-        if wanted is None or sum(each is not None for each in (self.password, self.code)) != 1:
-            raise ValueError("send what the factor asks for, and nothing else")
+        _insist_on_one(self, {"password": "password", "passkey": "assertion"}.get(self.factor, "code"))
         return self
+
+    def shown(self) -> Shown:
+        """What is shown, unless it is the password."""
+        return _shown(self.factor, self.code, self.assertion)
+
+
+class AskForPasskey(Model):
+    """A sign-in that owes a second factor."""
+
+    sign_in_token: SecretStr = Field(max_length=256)
 
 
 class FactorOut(Out):
@@ -58,6 +80,8 @@ class FactorOut(Out):
     name: str | None = Field(description="Null while the account is being forgotten.")
     created_at: AwareDatetime
     last_used_at: AwareDatetime | None
+    backed_up: bool | None = Field(description="Of a passkey: whether it is kept on other devices, too.")
+    version: int | None = Field(description="Of a passkey: its ETag.")
 
 
 class FactorsOut(Out):
@@ -96,3 +120,15 @@ class ProvenOut(Out):
     proven_at: AwareDatetime
     strong_at: AwareDatetime | None = Field(description="When last two distinct factors were shown.")
     fresh_until: AwareDatetime
+
+
+def _insist_on_one(body: Model, wanted: str) -> None:
+    sent = [name for name in ("password", "code", "assertion") if getattr(body, name, None) is not None]
+    if sent != [wanted]:
+        raise ValueError("send what the factor asks for, and nothing else")
+
+
+def _shown(factor: str, code: SecretStr | None, assertion: Assertion | None) -> Shown:
+    if assertion is not None:
+        return ShownPasskey(assertion.plain())
+    return ShownCode(Proof(factor), code.get_secret_value() if code else "")

@@ -70,8 +70,7 @@ class FactorService:
             profile = await AccountRepository(tx).profile(caller.user_id)
         if profile is None:
             raise Unauthenticated
-        there = [each for each in (profile.address, profile.number) if each is not None][:1]
-        named_by = await self.addresses.open(there)
+        named_by = await self.addresses.open(profile.places)
         app_id, secret = new_id(), new_secret()
         try:
             sealed, named = await self.seals.seal_app(caller.user_id, app_id, secret, name)

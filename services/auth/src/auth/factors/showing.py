@@ -6,9 +6,11 @@ from uuid import UUID
 
 from auth.accounts.repository import AccountRepository
 from auth.factors.errors import ProofRefused, WrongFactor
-from auth.factors.proving import Codes, ShownCode
+from auth.factors.proving import Codes, Right, Shown
 from auth.factors.repository import RecoveryCodeRepository
 from auth.mails.notices import Notice, notify
+from auth.passkeys.model import Challenge, Options, Purpose
+from auth.passkeys.proving import PasskeyProofs, ShownPasskey
 from auth.passwords.hashing import Passwords
 from auth.sessions.errors import SessionEnded
 from auth.sessions.model import Tokens
@@ -40,10 +42,25 @@ class ShowingService:
     database: Database
     entrance: Entrance
     codes: Codes
+    passkeys: PasskeyProofs
     passwords: Passwords
     mailer: Mailer
 
-    async def complete(self, token: str, shown: ShownCode, wish: Wish) -> Tokens:
+    async def ask(self, token: str) -> Options:
+        """A challenge for a passkey of whose sign-in this is; it is no try.
+
+        Raises:
+            SignInOver: there is none such, or no try is left.
+        """
+        sign_in = await self.entrance.waiting(token)
+        return await self.passkeys.ask(Challenge(Purpose.SECOND_FACTOR, sign_in.user_id, sign_in.id))
+
+    async def ask_again(self, caller: Caller) -> Options:
+        """A challenge for a passkey of the caller, for a fresh proof."""
+        _insist_on_person(caller)
+        return await self.passkeys.ask(_step_up(caller))
+
+    async def complete(self, token: str, shown: Shown, wish: Wish) -> Tokens:
         """Complete a sign-in; each try is counted, right or wrong.
 
         Raises:
@@ -51,7 +68,7 @@ class ShowingService:
             WrongFactor: that was not right.
         """
         sign_in = await self.entrance.attempt(token)
-        right = await self.codes.weigh(sign_in.user_id, shown)
+        right = await self._weigh(shown, Challenge(Purpose.SECOND_FACTOR, sign_in.user_id, sign_in.id))
         if right is not None:
             async with self.database.transaction() as tx:
                 if await right.use(tx):
@@ -60,7 +77,7 @@ class ShowingService:
         await self._refuse(sign_in.user_id, shown.proof)
         raise WrongFactor
 
-    async def prove(self, shown: ShownCode, caller: Caller) -> Proven:
+    async def prove(self, shown: Shown, caller: Caller) -> Proven:
         """Show a second factor in a session.
 
         Raises:
@@ -68,7 +85,7 @@ class ShowingService:
             SessionEnded: the session is over.
         """
         _insist_on_person(caller)
-        right = await self.codes.weigh(caller.user_id, shown)
+        right = await self._weigh(shown, _step_up(caller))
         if right is not None:
             async with self.database.transaction() as tx:
                 if not await SessionRepository(tx).hold(caller.session_id, caller.user_id):
@@ -97,6 +114,11 @@ class ShowingService:
         await self._refuse(caller.user_id, Proof.PASSWORD)
         raise ProofRefused
 
+    async def _weigh(self, shown: Shown, challenge: Challenge) -> Right | None:
+        if isinstance(shown, ShownPasskey):
+            return await self.passkeys.weigh(shown, challenge)
+        return None if challenge.user_id is None else await self.codes.weigh(challenge.user_id, shown)
+
     async def _refuse(self, user_id: UUID, proof: Proof) -> None:
         async with self.database.transaction() as tx:
             await tx.emit(audited("auth.factor.refused", User(), "user", user_id, kind=proof.value))
@@ -117,6 +139,10 @@ async def _strengthened(tx: Transaction, caller: Caller, proof: Proof) -> Proven
     await tx.emit(audited("auth.session.proven", caller, "session", caller.session_id, kind=proof.value))
     await void_tokens(tx, caller.user_id)
     return Proven(found.proofs, found.proven_at, found.strong_at, found.proven_at + FRESH)
+
+
+def _step_up(caller: Caller) -> Challenge:
+    return Challenge(Purpose.STEP_UP, caller.user_id, caller.session_id)
 
 
 def _insist_on_person(caller: Caller) -> None:

@@ -68,6 +68,61 @@ COMMENT ON TABLE dead_letters IS 'Messages that could not be applied, for an ope
 CREATE INDEX dead_letters_by_state ON dead_letters USING btree (state, id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON dead_letters TO auth_app;
 
+CREATE TABLE devices (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    token_id uuid NOT NULL,
+    name_sealed bytea,
+    remembered_until timestamp with time zone,
+    remembered_epoch bigint,
+    version bigint NOT NULL DEFAULT 1,
+    seen_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT devices_check CHECK (((remembered_until IS NULL) = (remembered_epoch IS NULL))),
+    CONSTRAINT devices_pkey PRIMARY KEY (id),
+    CONSTRAINT devices_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id),
+    CONSTRAINT devices_user_id_token_id_key UNIQUE (user_id, token_id)
+);
+COMMENT ON TABLE devices IS 'A browser or program in which this person has signed in; token_id is what its token proves, the same for all persons who use it. remembered_until: the second factor is spared, while the oldest epoch of the person''s sessions is still remembered_epoch.';
+CREATE INDEX devices_by_age ON devices USING btree (seen_at);
+GRANT DELETE, INSERT, SELECT, UPDATE ON devices TO auth_app;
+
+CREATE TABLE flag_users (
+    flag_key text NOT NULL,
+    user_id uuid NOT NULL,
+    CONSTRAINT flag_users_flag_key_fkey FOREIGN KEY (flag_key) REFERENCES flags(key) ON DELETE CASCADE,
+    CONSTRAINT flag_users_pkey PRIMARY KEY (flag_key, user_id)
+);
+COMMENT ON TABLE flag_users IS 'People for whom a flag is switched on by name.';
+CREATE INDEX flag_users_by_user ON flag_users USING btree (user_id);
+GRANT DELETE, INSERT, SELECT ON flag_users TO auth_app;
+
+CREATE TABLE flags (
+    id uuid NOT NULL,
+    key text NOT NULL,
+    sentence text NOT NULL,
+    by_default boolean NOT NULL DEFAULT false,
+    killed boolean NOT NULL DEFAULT false,
+    percentage numeric(5,2) NOT NULL DEFAULT 0,
+    counted_by text NOT NULL DEFAULT 'organization'::text,
+    organizations uuid[] NOT NULL DEFAULT '{}'::uuid[],
+    plans text[] NOT NULL DEFAULT '{}'::text[],
+    version integer NOT NULL DEFAULT 1,
+    changed_by uuid NOT NULL,
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT flags_counted_by_check CHECK ((counted_by = ANY (ARRAY['organization'::text, 'user'::text]))),
+    CONSTRAINT flags_id_key UNIQUE (id),
+    CONSTRAINT flags_key_check CHECK ((key ~ '^[a-z][a-z0-9_.-]{0,59}$'::text)),
+    CONSTRAINT flags_organizations_check CHECK ((cardinality(organizations) <= 1000)),
+    CONSTRAINT flags_percentage_check CHECK (((percentage >= (0)::numeric) AND (percentage <= (100)::numeric))),
+    CONSTRAINT flags_pkey PRIMARY KEY (key),
+    CONSTRAINT flags_plans_check CHECK ((cardinality(plans) <= 50)),
+    CONSTRAINT flags_sentence_check CHECK (((length(sentence) >= 1) AND (length(sentence) <= 200)))
+);
+COMMENT ON TABLE flags IS 'What is switched on for some: by name, plan or share; killed switches it off for everybody.';
+GRANT DELETE, INSERT, SELECT, UPDATE ON flags TO auth_app;
+
 CREATE TABLE idempotency_keys (
     principal text NOT NULL,
     key text NOT NULL,
@@ -103,6 +158,30 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON identities TO auth_app;
 GRANT SELECT (user_id) ON identities TO auth_loops;
 GRANT SELECT (verified_at) ON identities TO auth_loops;
 GRANT SELECT (blind) ON identities TO auth_loops;
+
+CREATE TABLE impersonations (
+    id uuid NOT NULL,
+    staff_id uuid NOT NULL,
+    staff_session_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    organization_id uuid,
+    reason_sealed bytea NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    ended_by text,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT impersonations_check CHECK (((ended_at IS NULL) = (ended_by IS NULL))),
+    CONSTRAINT impersonations_ended_by_check CHECK ((ended_by = ANY (ARRAY['staff'::text, 'user'::text, 'organization'::text, 'session'::text]))),
+    CONSTRAINT impersonations_pkey PRIMARY KEY (id),
+    CONSTRAINT impersonations_reason_sealed_check CHECK ((length(reason_sealed) <= 4096)),
+    CONSTRAINT impersonations_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE impersonations IS 'Each time a member of staff acted in a person''s place, for the person and the organization to see; the id is the session of its tokens. Over at ends_at, or before when somebody ended it.';
+CREATE INDEX impersonations_by_end ON impersonations USING btree (ends_at);
+CREATE INDEX impersonations_of_organization ON impersonations USING btree (organization_id, id) WHERE (organization_id IS NOT NULL);
+CREATE INDEX impersonations_of_staff ON impersonations USING btree (staff_id, id);
+CREATE INDEX impersonations_of_user ON impersonations USING btree (user_id, id);
+GRANT DELETE, INSERT, SELECT, UPDATE ON impersonations TO auth_app;
 
 CREATE TABLE intake_deliveries (
     id uuid NOT NULL,
@@ -518,6 +597,46 @@ CREATE POLICY tenant ON outgoing_mails FOR ALL TO auth_app USING (((organization
 GRANT DELETE, INSERT, SELECT, UPDATE ON outgoing_mails TO auth_app;
 GRANT DELETE, SELECT ON outgoing_mails TO auth_loops;
 
+CREATE TABLE passkey_challenges (
+    challenge bytea NOT NULL,
+    purpose text NOT NULL,
+    user_id uuid,
+    about uuid,
+    expires_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT passkey_challenges_check CHECK (((purpose = 'sign-in'::text) = (user_id IS NULL))),
+    CONSTRAINT passkey_challenges_check1 CHECK (((user_id IS NULL) = (about IS NULL))),
+    CONSTRAINT passkey_challenges_pkey PRIMARY KEY (challenge),
+    CONSTRAINT passkey_challenges_purpose_check CHECK ((purpose = ANY (ARRAY['registration'::text, 'sign-in'::text, 'second-factor'::text, 'step-up'::text]))),
+    CONSTRAINT passkey_challenges_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE passkey_challenges IS 'Questions to authenticators, each answered once at most; about is the session or the sign-in that it was asked for.';
+CREATE INDEX passkey_challenges_by_expiry ON passkey_challenges USING btree (expires_at);
+CREATE INDEX passkey_challenges_by_user ON passkey_challenges USING btree (user_id, about, purpose) WHERE (user_id IS NOT NULL);
+GRANT DELETE, INSERT, SELECT ON passkey_challenges TO auth_app;
+
+CREATE TABLE passkeys (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    credential_id bytea NOT NULL,
+    public_key bytea NOT NULL,
+    sign_count bigint NOT NULL,
+    transports text[] NOT NULL,
+    backup_eligible boolean NOT NULL,
+    backed_up boolean NOT NULL,
+    sealed_name bytea NOT NULL,
+    version bigint NOT NULL DEFAULT 1,
+    last_used_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT passkeys_credential_id_check CHECK (((length(credential_id) >= 16) AND (length(credential_id) <= 1023))),
+    CONSTRAINT passkeys_credential_id_key UNIQUE (credential_id),
+    CONSTRAINT passkeys_pkey PRIMARY KEY (id),
+    CONSTRAINT passkeys_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE passkeys IS 'Passkeys by the id that their authenticator gave them; sign_count is the highest that was seen.';
+CREATE INDEX passkeys_by_user ON passkeys USING btree (user_id, id);
+GRANT DELETE, INSERT, SELECT, UPDATE ON passkeys TO auth_app;
+
 CREATE TABLE privacy_tasks (
     id uuid NOT NULL,
     what text NOT NULL,
@@ -701,26 +820,20 @@ CREATE TABLE sessions (
     proofs text[] NOT NULL,
     proven_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     strong_at timestamp with time zone,
+    device_id uuid,
+    visitor_sealed bytea,
+    confirmed boolean NOT NULL DEFAULT false,
+    retried boolean NOT NULL DEFAULT false,
     CONSTRAINT sessions_check CHECK (((ended_at IS NULL) = (ended_because IS NULL))),
-    CONSTRAINT sessions_ended_because_check CHECK ((ended_because = ANY (ARRAY['signed-out'::text, 'token-reused'::text]))),
+    CONSTRAINT sessions_ended_because_check CHECK ((ended_because = ANY (ARRAY['signed-out'::text, 'token-reused'::text, 'ended'::text, 'device-forgotten'::text]))),
     CONSTRAINT sessions_pkey PRIMARY KEY (id),
     CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
 );
-COMMENT ON TABLE sessions IS 'A family of refresh tokens: counter is the current one, its parent is accepted for seconds after rotated_at. proofs is what the person has shown since it began; proven_at when last anything, strong_at when last two distinct factors.';
+COMMENT ON TABLE sessions IS 'A family of refresh tokens: counter is the current one, its parent is accepted for seconds after rotated_at, and once later by the same device while the current one was never shown (confirmed, retried). proofs is what the person has shown since it began; proven_at when last anything, strong_at when last two distinct factors.';
+CREATE INDEX sessions_by_device ON sessions USING btree (device_id) WHERE (device_id IS NOT NULL);
 CREATE INDEX sessions_by_expiry ON sessions USING btree (expires_at);
 CREATE INDEX sessions_by_user ON sessions USING btree (user_id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON sessions TO auth_app;
-
-CREATE TABLE sign_in_attempts (
-    identifier bytea NOT NULL,
-    failures integer NOT NULL,
-    last_at timestamp with time zone NOT NULL,
-    blocked_until timestamp with time zone NOT NULL,
-    CONSTRAINT sign_in_attempts_pkey PRIMARY KEY (identifier)
-);
-COMMENT ON TABLE sign_in_attempts IS 'Sign-ins without success per keyed hash of what was typed, whether or not such an account exists.';
-CREATE INDEX sign_in_attempts_by_age ON sign_in_attempts USING btree (last_at);
-GRANT DELETE, INSERT, SELECT, UPDATE ON sign_in_attempts TO auth_app;
 
 CREATE TABLE sign_ins (
     id uuid NOT NULL,
@@ -822,6 +935,46 @@ CREATE TABLE suspect_messages (
 COMMENT ON TABLE suspect_messages IS 'Redelivered messages counted before their handler runs: some kill the process.';
 GRANT DELETE, INSERT, SELECT, UPDATE ON suspect_messages TO auth_app;
 
+CREATE TABLE system_setting_changes (
+    name text NOT NULL,
+    version integer NOT NULL,
+    value jsonb NOT NULL,
+    changed_by uuid NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT system_setting_changes_pkey PRIMARY KEY (name, version)
+);
+COMMENT ON TABLE system_setting_changes IS 'Every value that a setting had, who gave it and when.';
+GRANT INSERT, SELECT ON system_setting_changes TO auth_app;
+
+CREATE TABLE system_settings (
+    name text NOT NULL,
+    value jsonb NOT NULL,
+    version integer NOT NULL,
+    changed_by uuid NOT NULL,
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT system_settings_pkey PRIMARY KEY (name)
+);
+COMMENT ON TABLE system_settings IS 'Settings that were changed from what they are by default; which there are stands in settings/registry.py.';
+GRANT INSERT, SELECT, UPDATE ON system_settings TO auth_app;
+
+CREATE TABLE throttles (
+    scope text NOT NULL,
+    key bytea NOT NULL,
+    recent integer NOT NULL DEFAULT 0,
+    failures integer NOT NULL DEFAULT 0,
+    since timestamp with time zone NOT NULL DEFAULT kit_now(),
+    last_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    blocked_until timestamp with time zone NOT NULL DEFAULT kit_now(),
+    identifiers bytea,
+    lock_id uuid,
+    CONSTRAINT throttles_pkey PRIMARY KEY (scope, key),
+    CONSTRAINT throttles_scope_check CHECK ((scope = ANY (ARRAY['account'::text, 'device'::text, 'factor'::text, 'factor-device'::text, 'address'::text, 'network'::text])))
+);
+COMMENT ON TABLE throttles IS 'Guesses without success by keyed hash of on what or from where. recent makes the wait, failures counts since the last success; identifiers is a sketch of how many were tried from a network; lock_id is what the mail unlocks.';
+CREATE INDEX throttles_by_age ON throttles USING btree (last_at);
+CREATE UNIQUE INDEX throttles_by_lock ON throttles USING btree (lock_id) WHERE (lock_id IS NOT NULL);
+GRANT DELETE, INSERT, SELECT, UPDATE ON throttles TO auth_app;
+
 CREATE TABLE totp_factors (
     id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -849,8 +1002,10 @@ CREATE TABLE users (
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     suspended_at timestamp with time zone,
     locale text NOT NULL DEFAULT 'en'::text,
+    passkey_handle bytea,
     CONSTRAINT users_check CHECK ((sessions_from_epoch <= epoch)),
     CONSTRAINT users_locale_check CHECK ((locale ~ '^[a-z]{2}$'::text)),
+    CONSTRAINT users_passkey_handle_key UNIQUE (passkey_handle),
     CONSTRAINT users_pkey PRIMARY KEY (id)
 );
 COMMENT ON TABLE users IS 'People. Access tokens of an older epoch are void; sessions begun before sessions_from_epoch have ended.';

@@ -11,6 +11,7 @@ from auth.passwords.errors import PasswordRefused, PasswordWrong, TooManyPasswor
 from auth.passwords.schemas import AskForReset, ChangePassword, ResetPassword, ResetPasswordByText
 from auth.passwords.service import PasswordService
 from auth.sessions.errors import TooManyAttempts
+from auth.sign_ins.answering import CurrentVisitor
 from auth.sign_ins.errors import StepUpNeeded
 from kit.http.app import part
 from kit.http.caller import OpenToAnybody, PersonalCaller, TokenRefused
@@ -60,7 +61,9 @@ async def reset_password_by_text(body: ResetPasswordByText, passwords: Passwords
     status_code=status.HTTP_204_NO_CONTENT,
     responses=problems(TokenRefused, PasswordWrong, StepUpNeeded, PasswordRefused, TooManyPasswords, TooManyAttempts),
 )
-async def change_password(body: ChangePassword, caller: PersonalCaller, passwords: Passwords) -> None:
+async def change_password(
+    body: ChangePassword, caller: PersonalCaller, passwords: Passwords, visitor: CurrentVisitor
+) -> None:
     """Set another password. All other sessions end; this one goes on with its next refresh."""
     present = None if body.present is None else body.present.get_secret_value()
-    await passwords.change(caller, present, body.password.get_secret_value())
+    await passwords.change(caller, visitor, present, body.password.get_secret_value())

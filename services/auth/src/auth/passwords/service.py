@@ -18,11 +18,10 @@ from auth.passwords.errors import PasswordWrong
 from auth.passwords.hashing import Passwords
 from auth.passwords.repository import PasswordRepository
 from auth.sessions.errors import TooManyAttempts
-from auth.sessions.model import attempted
-from auth.sessions.repository import AttemptRepository
 from auth.sessions.revoking import end_other_sessions, end_sessions
-from auth.sessions.service import FORGET_AFTER, FREE_ATTEMPTS, LONGEST_WAIT
 from auth.sign_ins.fresh import insist_on_fresh_proof
+from auth.sign_ins.model import Visitor
+from auth.throttle.service import Throttle
 from kit.audit import User, audited
 from kit.db.database import Database
 from kit.errors import Unauthenticated
@@ -41,7 +40,7 @@ class PasswordService:
     approval: Approval
     challenges: Challenges
     mailer: Mailer
-    attempts_key: bytes
+    throttle: Throttle
 
     async def ask_for_reset(self, email: str | None, phone: str | None, locale: str) -> str:
         """Send a link or code with which a password can be set; the same is done for whom we do not know."""
@@ -67,7 +66,7 @@ class PasswordService:
         if not challenge.known or not await self._set(challenge, password):
             raise TextCodeOver
 
-    async def change(self, caller: Caller, present: str | None, password: str) -> None:
+    async def change(self, caller: Caller, visitor: Visitor, present: str | None, password: str) -> None:
         """Set another password; the present one or a fresh proof is needed, and all other sessions end.
 
         Raises:
@@ -81,7 +80,7 @@ class PasswordService:
         if held is None:
             raise Unauthenticated
         if present is not None:
-            await self._insist_on_present(caller, present, held)
+            await self._insist_on_present(caller, visitor, present, held)
         hashed = await self._approved(caller.user_id, password, second_factor=bool(factors))
         async with self.database.transaction() as tx:
             if not await PasswordRepository(tx).save(caller.user_id, hashed, instead_of=held):
@@ -90,18 +89,22 @@ class PasswordService:
             await end_other_sessions(tx, caller.user_id, caller.session_id)
             await tx.emit(audited("auth.password.changed", caller, "user", caller.user_id))
 
-    async def _insist_on_present(self, caller: Caller, present: str, held: str) -> None:
+    async def _insist_on_present(self, caller: Caller, visitor: Visitor, present: str, held: str) -> None:
         """Counted like attempts to sign in, so that a session that was left open is no place to guess a password."""
-        identifier = attempted(self.attempts_key, b"password of " + caller.user_id.bytes)
         async with self.database.transaction() as tx:
-            wait = await AttemptRepository(tx).claim(identifier, FREE_ATTEMPTS, LONGEST_WAIT, FORGET_AFTER)
-        if wait is not None:
-            raise TooManyAttempts(retry_after=wait.total_seconds())
-        matches = await self.passwords.match(present, held)
+            known = await AccountRepository(tx).identities(caller.user_id)
+            identifier = known[0].blind if known else caller.user_id.bytes
+            attempt = await self.throttle.claim(tx, identifier, caller.user_id, visitor)
+        if attempt.wait is not None:
+            raise TooManyAttempts(retry_after=attempt.wait.total_seconds())
+        try:
+            matches = await self.passwords.match(present, held)
+        except BaseException:
+            await self.throttle.withdraw(attempt)
+            raise
         async with self.database.transaction() as tx:
-            if matches:
-                await AttemptRepository(tx).forget([identifier])
-            else:
+            await self.throttle.verdict(tx, attempt, right=matches)
+            if not matches:
                 await tx.emit(audited("auth.password.refused", caller, "user", caller.user_id))
         if not matches:
             raise PasswordWrong
@@ -115,6 +118,8 @@ class PasswordService:
             if await ChallengeRepository(tx).use(challenge.id) is None:
                 return False
             await PasswordRepository(tx).save(user_id, hashed)
+            known = await AccountRepository(tx).identities(user_id)
+            await self.throttle.forget(tx, user_id, *(each.blind for each in known))
             await notify(tx, self.mailer, user_id, Notice.PASSWORD_RESET, challenge.id)
             await end_sessions(tx, user_id)
             await tx.emit(audited("auth.password.reset", User(user_id), "user", user_id, by=challenge.kind))

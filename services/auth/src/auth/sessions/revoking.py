@@ -25,6 +25,12 @@ async def end_sessions(tx: Transaction, user_id: UUID) -> None:
     await _tell(tx, user_id, None, by=1, end_sessions=True)
 
 
+async def end_sessions_on(tx: Transaction, user_id: UUID, device_id: UUID) -> None:
+    """End the sessions that were begun on one device."""
+    for session_id in await SessionRepository(tx).begun_on(user_id, device_id):
+        await end_session(tx, session_id, user_id, "device-forgotten")
+
+
 async def end_other_sessions(tx: Transaction, user_id: UUID, session_id: UUID) -> None:
     """End all sessions of a user but one, whose next refresh says what holds now; one that has ended stays ended."""
     sessions = SessionRepository(tx)
@@ -40,6 +46,11 @@ async def void_tokens(tx: Transaction, user_id: UUID) -> None:
     For a change of role: it takes effect at once, and nobody is signed out of another organization by it.
     """
     await _tell(tx, user_id, None, by=1)
+
+
+async def void_session(tx: Transaction, session_id: UUID, user_id: UUID) -> None:
+    """Void the access tokens of one session of a user whose row says itself that it has ended: an impersonation."""
+    await _tell(tx, user_id, session_id, by=0)
 
 
 async def void_credential(

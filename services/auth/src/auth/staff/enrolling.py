@@ -1,12 +1,13 @@
 """How a member of staff gets password and code app: once, by a link that somebody gave them."""
 
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from auth.accounts.address import EmailAddress
 from auth.challenges.errors import LinkMalformed
+from auth.factors.model import enrolment, new_secret, step_of
 from auth.passwords.approving import Approval
-from auth.staff.codes import address_of, new_secret, spelled, step_of
 from auth.staff.errors import EnrolmentCodeWrong, EnrolmentOver
 from auth.staff.model import Enrolling
 from auth.staff.repository import StaffRepository
@@ -14,6 +15,8 @@ from auth.staff.sealing import StaffSeals
 from auth.tokens.model import TokenForged, TokenMint
 from kit.audit import Staff, audited
 from kit.db.database import Database
+
+ISSUER: Final = "Rostrum staff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,8 @@ class EnrolmentService:
         async with self.database.transaction() as tx:
             if not await StaffRepository(tx).offer(enrolment_id, sealed):
                 raise EnrolmentOver
-        return Offer(email, spelled(secret), address_of(secret, email))
+        app = enrolment(enrolment_id, secret, ISSUER, email)
+        return Offer(email, app.secret, app.uri)
 
     async def complete(self, token: str, password: str, code: str) -> None:
         """Set both, if the app shows the right code; the link is used up, and so is the code."""

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from auth.impersonations.ending import end_impersonations_of
 from auth.sessions.repository import SessionRepository
 from auth.staff.repository import StaffRepository
 from auth.staff_sessions.repository import StaffSessionRepository
@@ -13,6 +14,7 @@ async def end_session(tx: Transaction, session_id: UUID, staff_id: UUID, because
     """End one session and its access tokens; False when it had ended before."""
     if not await StaffSessionRepository(tx).end(session_id, staff_id, because):
         return False
+    await end_impersonations_of(tx, staff_id, session_id)
     await _tell(tx, staff_id, session_id, await StaffRepository(tx).epoch(staff_id))
     return True
 
@@ -20,6 +22,7 @@ async def end_session(tx: Transaction, session_id: UUID, staff_id: UUID, because
 async def end_sessions(tx: Transaction, staff_id: UUID, because: str) -> None:
     """End all sessions of a member of staff, and void all tokens."""
     await StaffSessionRepository(tx).end_all(staff_id, because)
+    await end_impersonations_of(tx, staff_id, None)
     await _tell(tx, staff_id, None, await StaffRepository(tx).raise_epoch(staff_id))
 
 

@@ -3,10 +3,10 @@ from datetime import datetime, timedelta
 from typing import NoReturn
 
 from auth.accounts.address import EmailAddress
+from auth.factors.model import SECRET_BYTES, step_of
 from auth.passwords.hashing import Passwords
 from auth.sessions.errors import RefreshTokenForged, RefreshTokenReused
 from auth.sessions.model import Verdict
-from auth.staff.codes import SECRET_BYTES, step_of
 from auth.staff.errors import StaffCredentialsWrong, StaffSessionEnded, TooManyStaffAttempts
 from auth.staff.model import (
     ABSOLUTE_LIFE,

@@ -15,6 +15,8 @@ class Mints:
     request: TokenMint
     invitation: TokenMint
     sign_in: TokenMint
+    device: TokenMint
+    unlock: TokenMint
     staff_enrolment: TokenMint
     staff_refresh: TokenMint
 
@@ -27,6 +29,8 @@ class Mints:
             request=TokenMint(sealer, "request"),
             invitation=TokenMint(sealer, "invitation", ids=2),
             sign_in=TokenMint(sealer, "sign-in"),
+            device=TokenMint(sealer, "device"),
+            unlock=TokenMint(sealer, "unlock"),
             staff_enrolment=TokenMint(sealer, "staff-enrolment"),
             staff_refresh=TokenMint(sealer, "staff-refresh"),
         )
