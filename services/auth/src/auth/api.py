@@ -23,6 +23,7 @@ from auth.keys.router import router as keys
 from auth.magic_links.router import router as magic_links
 from auth.members.router import router as members
 from auth.organizations.router import router as organizations
+from auth.ownership.router import router as ownership
 from auth.passkeys.router import entering
 from auth.passkeys.router import router as passkeys
 from auth.passwords.router import router as passwords
@@ -54,6 +55,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     members,
     invitations,
     acceptance,
+    ownership,
     preferences,
     roles,
     scopes,

@@ -46,6 +46,7 @@ from auth.mails.privacy import MailHolding
 from auth.members.privacy import MemberHolding, known_in
 from auth.members.service import MemberService
 from auth.organizations.service import OrganizationService
+from auth.ownership.service import OwnershipService
 from auth.passkeys.ceremony import RelyingParty
 from auth.passkeys.privacy import PasskeyHolding
 from auth.passkeys.proving import PasskeyProofs
@@ -136,6 +137,7 @@ class Parts:
     organizations: OrganizationService
     members: MemberService
     invitations: InvitationService
+    ownership: OwnershipService
     keys: KeyRing
     rotation: KeyRotation
     preferences: PreferenceService
@@ -199,6 +201,7 @@ def build(  # noqa: PLR0917 - what everything stands on
         organizations=OrganizationService(database),
         members=MemberService(database, addresses),
         invitations=InvitationService(database, addresses, mints.invitation, mailer),
+        ownership=OwnershipService(database, mailer),
         keys=keys,
         rotation=KeyRotation(database, sealer),
         preferences=PreferenceService(database, addresses, mailer),
@@ -400,6 +403,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.organizations,
         parts.members,
         parts.invitations,
+        parts.ownership,
         parts.preferences,
         parts.keys,
         parts.staff.members,
