@@ -44,6 +44,35 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON api_keys TO auth_app;
 GRANT SELECT (organization_id) ON api_keys TO auth_loops;
 GRANT SELECT (made_by) ON api_keys TO auth_loops;
 
+CREATE TABLE challenges (
+    id uuid NOT NULL,
+    purpose text NOT NULL,
+    kind text NOT NULL,
+    blind bytea NOT NULL,
+    identity_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    known boolean NOT NULL,
+    sealed bytea,
+    password_hash text NOT NULL DEFAULT ''::text,
+    sessions_from_epoch bigint,
+    locale text NOT NULL,
+    tries integer NOT NULL DEFAULT 0,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT challenges_blind_check CHECK ((length(blind) = 32)),
+    CONSTRAINT challenges_kind_check CHECK ((kind = ANY (ARRAY['email'::text, 'phone'::text]))),
+    CONSTRAINT challenges_locale_check CHECK ((locale ~ '^[a-z]{2}$'::text)),
+    CONSTRAINT challenges_pkey PRIMARY KEY (id),
+    CONSTRAINT challenges_purpose_check CHECK ((purpose = ANY (ARRAY['sign-up'::text, 'reset'::text, 'magic-link'::text, 'change'::text, 'undo'::text]))),
+    CONSTRAINT challenges_sealed_check CHECK ((length(sealed) <= 2048))
+);
+COMMENT ON TABLE challenges IS 'What was asked for, for an address, whether or not somebody has it: a row is the same for both. identity_id and user_id are whose it was, or the ids they would get. A link or code is computed from the id and stands nowhere.';
+CREATE INDEX challenges_by_address ON challenges USING btree (blind, purpose, id);
+CREATE INDEX challenges_by_expiry ON challenges USING btree (expires_at);
+CREATE INDEX challenges_by_user ON challenges USING btree (user_id);
+GRANT DELETE, INSERT, SELECT, UPDATE ON challenges TO auth_app;
+
 CREATE TABLE dead_letters (
     id uuid NOT NULL,
     queue text NOT NULL,
@@ -147,13 +176,14 @@ CREATE TABLE identities (
     sealed bytea NOT NULL,
     CONSTRAINT identities_blind_check CHECK ((length(blind) = 32)),
     CONSTRAINT identities_kind_blind_key UNIQUE (kind, blind),
-    CONSTRAINT identities_kind_check CHECK ((kind = 'email'::text)),
+    CONSTRAINT identities_kind_check CHECK ((kind = ANY (ARRAY['email'::text, 'phone'::text]))),
     CONSTRAINT identities_pkey PRIMARY KEY (id),
     CONSTRAINT identities_sealed_check CHECK ((length(sealed) <= 2048)),
     CONSTRAINT identities_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
 );
-COMMENT ON TABLE identities IS 'By what a person may be reached and recognised; blind is a keyed hash of the normalised address, sealed holds it as it was typed: under the platform''s key until it is proven, then under the person''s own.';
+COMMENT ON TABLE identities IS 'By what a person may be reached and recognised; blind is a keyed hash of the normalised mail address or number, sealed holds it as it was typed, under the person''s own key.';
 CREATE INDEX identities_by_user ON identities USING btree (user_id);
+CREATE UNIQUE INDEX identities_one_phone ON identities USING btree (user_id) WHERE (kind = 'phone'::text);
 GRANT DELETE, INSERT, SELECT, UPDATE ON identities TO auth_app;
 GRANT SELECT (user_id) ON identities TO auth_loops;
 GRANT SELECT (verified_at) ON identities TO auth_loops;
@@ -597,6 +627,31 @@ CREATE POLICY tenant ON outgoing_mails FOR ALL TO auth_app USING (((organization
 GRANT DELETE, INSERT, SELECT, UPDATE ON outgoing_mails TO auth_app;
 GRANT DELETE, SELECT ON outgoing_mails TO auth_loops;
 
+CREATE TABLE outgoing_texts (
+    id uuid NOT NULL,
+    challenge_id uuid NOT NULL,
+    about uuid NOT NULL,
+    blind bytea NOT NULL,
+    network bytea NOT NULL,
+    status text NOT NULL DEFAULT 'pending'::text,
+    message_id text,
+    unknowns integer NOT NULL DEFAULT 0,
+    code text NOT NULL DEFAULT ''::text,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    settled_at timestamp with time zone,
+    CONSTRAINT outgoing_texts_blind_check CHECK ((length(blind) = 32)),
+    CONSTRAINT outgoing_texts_network_check CHECK ((length(network) = 32)),
+    CONSTRAINT outgoing_texts_pkey PRIMARY KEY (id),
+    CONSTRAINT outgoing_texts_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'sent'::text, 'refused'::text, 'unknown'::text, 'unconfirmed'::text, 'withdrawn'::text])))
+);
+COMMENT ON TABLE outgoing_texts IS 'Text messages by reference, without number, words or code; blind and network are keyed hashes of the number and of its first digits, by which they are counted.';
+CREATE INDEX outgoing_texts_about ON outgoing_texts USING btree (about);
+CREATE INDEX outgoing_texts_by_age ON outgoing_texts USING btree (created_at);
+CREATE INDEX outgoing_texts_by_challenge ON outgoing_texts USING btree (challenge_id, created_at);
+CREATE INDEX outgoing_texts_by_network ON outgoing_texts USING btree (network, created_at);
+CREATE INDEX outgoing_texts_to ON outgoing_texts USING btree (blind, created_at);
+GRANT DELETE, INSERT, SELECT, UPDATE ON outgoing_texts TO auth_app;
+
 CREATE TABLE ownership_transfers (
     id uuid NOT NULL,
     organization_id uuid NOT NULL,
@@ -1035,21 +1090,6 @@ CREATE TABLE users (
 );
 COMMENT ON TABLE users IS 'People. Access tokens of an older epoch are void; sessions begun before sessions_from_epoch have ended.';
 GRANT DELETE, INSERT, SELECT, UPDATE ON users TO auth_app;
-
-CREATE TABLE verifications (
-    id uuid NOT NULL,
-    identity_id uuid NOT NULL,
-    password_hash text NOT NULL,
-    expires_at timestamp with time zone NOT NULL,
-    used_at timestamp with time zone,
-    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
-    CONSTRAINT verifications_identity_id_fkey FOREIGN KEY (identity_id) REFERENCES identities(id),
-    CONSTRAINT verifications_pkey PRIMARY KEY (id)
-);
-COMMENT ON TABLE verifications IS 'One per sign-up or resend: following its link verifies the address with the password of that very sign-up.';
-CREATE INDEX verifications_by_expiry ON verifications USING btree (expires_at);
-CREATE INDEX verifications_by_identity ON verifications USING btree (identity_id);
-GRANT DELETE, INSERT, SELECT, UPDATE ON verifications TO auth_app;
 
 CREATE OR REPLACE FUNCTION auth.forget_mails(older_than interval, at_most integer)
  RETURNS bigint
