@@ -17,7 +17,7 @@ from auth.sessions.errors import WrongCredentials
 from auth.sessions.model import TOKEN_LIFE, Limits, Standing, Tokens
 from auth.sessions.repository import Begun, SessionRepository
 from auth.sessions.whereabouts import Whereabouts
-from auth.sign_ins.errors import AccountSuspended, SignInOver
+from auth.sign_ins.errors import AccountSuspended, SecondFactorRequired, SignInOver
 from auth.sign_ins.model import ENOUGH, SECOND, SIGN_IN_LIFE, FactorNeeded, Outcome, Proof, SignIn, Wish, strong
 from auth.sign_ins.repository import SignInRepository
 from auth.tokens.model import TokenForged, TokenMint
@@ -51,6 +51,7 @@ class Entrance:
         Raises:
             AccountSuspended: nobody may use this account.
             OrganizationNotFound: the user does not belong to the organization wished for.
+            SecondFactorRequired: it lets in only those who have shown a second factor, and this user has none.
         """
         shown = frozenset(proofs)
         factors = () if shown & ENOUGH else await enrolled(tx, user_id)
@@ -60,6 +61,8 @@ class Entrance:
             return await self._ask(tx, SignIn(new_id(), user_id, shown, wish.organization_id), factors)
         await tx.bind(*bound(wish.organization_id))
         standing = await _standing(tx, user_id, wish.organization_id)
+        if standing.demanding and not strong(shown):
+            return await self._ask_all_the_same(tx, SignIn(new_id(), user_id, shown, wish.organization_id))
         return await self._begin(tx, user_id, standing, shown, wish)
 
     async def _begin(
@@ -160,6 +163,13 @@ class Entrance:
         except TokenForged as error:
             raise SignInOver from error
         return sign_in_id
+
+    async def _ask_all_the_same(self, tx: Transaction, sign_in: SignIn) -> FactorNeeded:
+        """The organization asks for a second factor even of remembered devices."""
+        factors = await enrolled(tx, sign_in.user_id)
+        if not factors:
+            raise SecondFactorRequired
+        return await self._ask(tx, sign_in, factors)
 
     async def _ask(self, tx: Transaction, sign_in: SignIn, factors: tuple[Proof, ...]) -> FactorNeeded:
         await SignInRepository(tx).add(sign_in, SIGN_IN_LIFE)
