@@ -135,6 +135,19 @@ async def test_what_is_done_with_passwords_and_addresses_is_in_the_audit_trail(s
     ]
 
 
+async def test_what_people_end_of_their_sessions_is_in_the_audit_trail(story: Story) -> None:
+    ada = await story.person(ADA)
+    device = {"device-token": ada.tokens["device_token"]}
+    other = (await story.http.post("/v1/sessions", json={"email": ADA, "password": GOOD}, headers=device)).json()
+    since = len(await lines(story))
+    await ada.call("DELETE", f"/v1/sessions/{other['session_id']}")
+    await ada.call("DELETE", "/v1/sessions/others")
+    assert await told(story, since) == [
+        ("session.revoked", ada.user_id, "session", other["session_id"], None),
+        ("session.others_revoked", ada.user_id, "user", ada.user_id, None),
+    ]
+
+
 async def test_what_is_done_with_devices_and_against_guessing_is_in_the_audit_trail(
     story: Story, forward: Forward
 ) -> None:

@@ -237,6 +237,24 @@ class SessionsRevoked(Event):
     )
 
 
+class SigningKeyRemoved(Event):
+    """A key that signs access tokens was taken away in an emergency.
+
+    Tokens it has signed are refused from now on, wherever they are shown; sessions go on with their next refresh.
+    """
+
+    type: ClassVar[str] = "auth.signing_key.removed.v1"
+    subject: ClassVar[str] = "key_id"
+    audience: ClassVar[Audience] = "internal"
+
+    key_id: UUID = Field(description="The key; made of its name, and so the same everywhere and for ever.")
+    kid: str = Field(
+        pattern=r"^[A-Za-z0-9_-]{1,128}$",
+        description="The name of the key in the key set.",
+        examples=["Zm9vYmFyYmF6cXV4"],
+    )
+
+
 class SessionReuseDetected(Event):
     """A refresh token that was used before was shown again: somebody has a copy, and the session has ended.
 

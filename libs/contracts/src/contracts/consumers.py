@@ -33,6 +33,7 @@ CONSUMERS: Final[Mapping[type[Event], tuple[str, ...]]] = {
 
 LISTENERS: Final[Mapping[type[Event], tuple[str, ...]]] = {
     auth.SessionsRevoked: ("gateway",),
+    auth.SigningKeyRemoved: ("gateway",),
     auth.SystemSettingChanged: ("gateway",),
     billing.EntitlementsChanged: ("gateway",),
 }

@@ -23,6 +23,7 @@ EVENTS: tuple[type[Event], ...] = (
     auth.SystemSettingChanged,
     auth.FlagChanged,
     auth.SessionReuseDetected,
+    auth.SigningKeyRemoved,
     auth.AuthAuditRecorded,
     auth.AuthExportPartReady,
     auth.AuthErasureAnswered,

@@ -6,10 +6,13 @@ from typing import Final
 from fastapi import APIRouter
 
 from auth.accounts.router import router as accounts
+from auth.announcements.router import router as announcements
+from auth.announcements.router import staff as staff_announcements
 from auth.api_keys.router import internal as key_exchanges
 from auth.api_keys.router import router as api_keys
 from auth.changes.router import router as changes
 from auth.devices.router import router as devices
+from auth.exports.router import router as staff_exports
 from auth.factors.router import router as factors
 from auth.factors.router import showing
 from auth.flags.router import router as flags
@@ -19,9 +22,15 @@ from auth.impersonations.router import own as own_impersonations
 from auth.impersonations.router import router as impersonations
 from auth.invitations.router import acceptance
 from auth.invitations.router import router as invitations
+from auth.keys.router import internal as key_removal
 from auth.keys.router import router as keys
 from auth.magic_links.router import router as magic_links
 from auth.members.router import router as members
+from auth.oauth.asking import router as authorization_requests
+from auth.oauth.consent import router as consent
+from auth.oauth.router import router as oauth
+from auth.oauth_clients.router import router as oauth_clients
+from auth.operations.doors import router as staff_jobs
 from auth.organizations.router import router as organizations
 from auth.ownership.router import router as ownership
 from auth.passkeys.router import entering
@@ -41,6 +50,7 @@ from auth.system.router import router as staff_settings
 
 ROUTERS: Final[Sequence[APIRouter]] = (
     keys,
+    key_removal,
     accounts,
     passwords,
     magic_links,
@@ -60,6 +70,10 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     roles,
     scopes,
     api_keys,
+    oauth_clients,
+    oauth,
+    authorization_requests,
+    consent,
     key_exchanges,
     internal,
     own_impersonations,
@@ -72,5 +86,9 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     staff_flags,
     system,
     staff_settings,
+    staff_jobs,
+    staff_announcements,
+    announcements,
+    staff_exports,
     maintenance,
 )

@@ -14,6 +14,10 @@ from auth.accounts.phone import NumberRules
 from auth.accounts.privacy import AccountHolding
 from auth.accounts.sealing import Addresses
 from auth.accounts.service import AccountService
+from auth.activity.privacy import ActivityHolding
+from auth.announcements.kind import AnnouncementKind
+from auth.announcements.privacy import RecipientHolding
+from auth.announcements.service import AnnouncementService
 from auth.api import ROUTERS
 from auth.api_keys.exchanging import KeyExchange
 from auth.api_keys.privacy import ApiKeyHolding
@@ -26,6 +30,8 @@ from auth.changes.service import AddressChangeService
 from auth.devices.names import DeviceNames
 from auth.devices.privacy import DeviceHolding
 from auth.devices.service import DeviceService
+from auth.exports.kind import StaffExportKind
+from auth.exports.service import StaffExportService
 from auth.factors.privacy import FactorHolding
 from auth.factors.proving import Codes
 from auth.factors.sealing import FactorSeals
@@ -45,6 +51,9 @@ from auth.mails.model import CATEGORIES
 from auth.mails.privacy import MailHolding
 from auth.members.privacy import MemberHolding, known_in
 from auth.members.service import MemberService
+from auth.oauth.parts import OAuthParts
+from auth.oauth.privacy import GrantHolding
+from auth.oauth_clients.privacy import ClientHolding
 from auth.organizations.service import OrganizationService
 from auth.ownership.service import OwnershipService
 from auth.passkeys.ceremony import RelyingParty
@@ -62,6 +71,7 @@ from auth.preferences.service import PreferenceService
 from auth.sessions.access import AccessTokens
 from auth.sessions.csrf import CsrfTokens
 from auth.sessions.model import Limits
+from auth.sessions.overview import SessionOverview
 from auth.sessions.privacy import SessionHolding
 from auth.sessions.service import SessionService
 from auth.sessions.whereabouts import Whereabouts
@@ -91,6 +101,8 @@ from kit.http.acting import Acting
 from kit.http.client import Outbound
 from kit.http.peer import Peers
 from kit.http.tokens import staff_audience
+from kit.jobs.jobs import Jobs
+from kit.jobs.privacy import JobHolding
 from kit.ledger.ledger import Ledger
 from kit.mail import Mailer, MailServer, Post, SmtpServer, Templates, mail_kinds
 from kit.privacy.holding import Holdings
@@ -117,6 +129,9 @@ class OperationParts:
     current: CurrentSettings
     system: SystemService
     flags: FlagService
+    announcements: AnnouncementService
+    exports: StaffExportService
+    jobs: Jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +143,7 @@ class Parts:
     magic_links: MagicLinkService
     changes: AddressChangeService
     sessions: SessionService
+    overview: SessionOverview
     devices: DeviceService
     throttle: Throttle
     entrance: Entrance
@@ -146,6 +162,7 @@ class Parts:
     api_keys: ApiKeyService
     key_exchange: KeyExchange
     uses: Uses
+    oauth: OAuthParts
     peers: Peers
     mints: Mints
     mailer: Mailer
@@ -168,14 +185,14 @@ def build(  # noqa: PLR0917 - what everything stands on
     mints = Mints.under(sealer)
     keys = KeyRing(database, sealer)
     addresses = Addresses(keyring)
-    codes, handles = TextCodes(sealer.derive("text-codes")), _handles(settings)
+    text_codes, handles = TextCodes(sealer.derive("text-codes")), _handles(settings)
     composer = MailComposer(addresses, mints, _public_url(settings))
     telnyx = sender or Telnyx(outbound, settings.telnyx_url.rstrip("/"), _telnyx_key(settings), settings.telnyx_from)
-    text_kind = TextKind(addresses, codes, mints.challenge, telnyx, _public_url(settings))
+    text_kind = TextKind(addresses, text_codes, mints.challenge, telnyx, _public_url(settings))
     mailer = _mailer(database, keyring, composer, text_kind, settings, server)
     limits = TextLimits(network=settings.texts_per_network_and_hour, all=settings.texts_per_hour)
     texts = Texts(database, mailer.ledger, limits, settings.texts_per_second)
-    challenges = Challenges(database, addresses, mints, codes, mailer, texts)
+    challenges = Challenges(database, addresses, mints, text_codes, mailer, texts)
     current = CurrentSettings(database)
     approval = _approval(passwords, outbound, settings, current)
     throttle = Throttle(database, sealer.derive("sign-in-attempts"), mailer, mints.unlock)
@@ -186,18 +203,23 @@ def build(  # noqa: PLR0917 - what everything stands on
     party = RelyingParty(settings.rp_id, settings.product_name, settings.origins, settings.webauthn_user_verification)
     proofs = PasskeyProofs(database, party, mailer)
     secrets, uses = Secrets(sealer), Uses(database)
+    sessions = SessionService(database, addresses, handles, passwords, entrance, throttle)
     codes = Codes(database, seals, codes_key)
+    showing = ShowingService(database, entrance, codes, proofs, passwords, mailer, throttle)
     return Parts(
         accounts=AccountService(database, addresses, handles, passwords, approval, challenges),
         passwords=PasswordService(database, addresses, handles, passwords, approval, challenges, mailer, throttle),
         magic_links=MagicLinkService(database, handles, challenges, entrance),
         changes=AddressChangeService(database, addresses, handles, challenges, mailer),
-        sessions=SessionService(database, addresses, handles, passwords, entrance, throttle),
+        sessions=sessions,
+        overview=SessionOverview(
+            database, entrance.whereabouts, names, entrance.csrf_tokens, entrance.limits, mailer
+        ),
         devices=DeviceService(database, names),
         throttle=throttle,
         entrance=entrance,
         factors=FactorService(database, seals, mailer, addresses, settings.product_name, codes_key),
-        showing=ShowingService(database, entrance, codes, proofs, passwords, mailer, throttle),
+        showing=showing,
         passkeys=PasskeyService(database, party, proofs, entrance, seals, addresses, mailer, codes_key),
         organizations=OrganizationService(database),
         members=MemberService(database, addresses),
@@ -206,11 +228,12 @@ def build(  # noqa: PLR0917 - what everything stands on
         keys=keys,
         rotation=KeyRotation(database, sealer),
         preferences=PreferenceService(database, addresses, mailer),
-        operations=OperationParts(current, SystemService(database, current), FlagService(database)),
+        operations=_operations(database, addresses, mailer, current),
         staff=_staff(database, keyring, approval, keys, mints, mailer, settings),
         api_keys=ApiKeyService(database, secrets),
         key_exchange=KeyExchange(database, secrets, keys, access_tokens, uses),
         uses=uses,
+        oauth=OAuthParts.build(sealer, mints, addresses, entrance, sessions, showing, _public_url(settings)),
         peers=Peers(settings.clients()),
         mints=mints,
         mailer=mailer,
@@ -249,6 +272,19 @@ def _entrance(  # noqa: PLR0917 - what letting people in needs
         Whereabouts(keyring),
         Limits(timedelta(days=settings.session_days), timedelta(days=settings.session_idle_days)),
         mailer,
+    )
+
+
+def _operations(database: Database, addresses: Addresses, mailer: Mailer, current: CurrentSettings) -> OperationParts:
+    """Parts with which staff runs the platform, and the jobs they begin."""
+    jobs = Jobs(database, [AnnouncementKind(mailer), StaffExportKind(database, addresses)])
+    return OperationParts(
+        current=current,
+        system=SystemService(database, current),
+        flags=FlagService(database),
+        announcements=AnnouncementService(database, jobs, mailer, StaffSeals(addresses.keyring)),
+        exports=StaffExportService(database, jobs, addresses.keyring),
+        jobs=jobs,
     )
 
 
@@ -328,12 +364,17 @@ def _holdings(  # noqa: PLR0917 - whatever holds something about people
         InvitationHolding(database, addresses),
         PreferenceHolding(database),
         FlagHolding(database),
+        RecipientHolding(database),
+        JobHolding(database),
         FactorHolding(database, seals),
         PasskeyHolding(database, seals),
         ApiKeyHolding(database),
+        ClientHolding(database),
+        GrantHolding(database),
         ImpersonationHolding(database, Reasons(addresses.keyring)),
         sessions,
         devices,
+        ActivityHolding(database),
         AccountHolding(database, addresses),
         RequestKeys(database),
     )
@@ -395,6 +436,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.magic_links,
         parts.changes,
         parts.sessions,
+        parts.overview,
         parts.devices,
         parts.throttle,
         parts.mints,
@@ -407,22 +449,27 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.ownership,
         parts.preferences,
         parts.keys,
+        parts.rotation,
         parts.staff.members,
         parts.staff.sessions,
         parts.staff.enrolments,
         parts.operations.current,
         parts.operations.system,
         parts.operations.flags,
+        parts.operations.announcements,
+        parts.operations.exports,
+        parts.operations.jobs,
         parts.staff.impersonations,
         parts.api_keys,
         parts.key_exchange,
         parts.peers,
+        *parts.oauth.endpoints(),
     )
 
 
 def loops(parts: Parts) -> Sequence[Loop]:
     """What a worker does beside relaying."""
-    return worker.loops(parts.mailer, parts.rotation, parts.sweeper)
+    return worker.loops(parts.mailer, parts.rotation, parts.sweeper, parts.operations.exports)
 
 
 def serving(parts: Parts) -> Sequence[Loop]:
@@ -441,6 +488,12 @@ def privacy(parts: Parts) -> Privacy:
 async def rotate_keys(parts: Parts) -> None:
     """Announce a new signing key, which signs a quarter of an hour later."""
     await parts.rotation.rotate()
+
+
+async def remove_key(parts: Parts, kid: str) -> None:
+    """Take a signing key away in an emergency: what it has signed is refused everywhere within seconds."""
+    if not await parts.rotation.remove(kid):
+        raise SystemExit(f"remove-key: there is no signing key {kid}; /.well-known/jwks.json names them")
 
 
 async def add_staff(parts: Parts, address: str, role: str = StaffRole.ADMIN.value) -> None:
@@ -463,9 +516,10 @@ SERVICE: Final = Service(
     loops=loops,
     serving=serving,
     ledger=attrgetter("ledger"),
+    jobs=attrgetter("operations.jobs"),
     privacy=privacy,
     subscriptions=SUBSCRIPTIONS,
     consumers=CONSUMERS,
-    commands={"rotate-keys": rotate_keys, "add-staff": add_staff},
+    commands={"rotate-keys": rotate_keys, "remove-key": remove_key, "add-staff": add_staff},
     acting=Acting("auth.request.impersonated", changes=False),
 )

@@ -95,6 +95,7 @@ RETENTION: Final[Mapping[str, Retention]] = MappingProxyType(
         "guesses": Retention(
             "30 days after the last guess, a lock a year; by address and network 1 day", "the sweeper"
         ),
+        "activity": Retention("31 days", "the sweeper"),
         "devices": Retention("400 days after the last sign-in on it", "the sweeper"),
         "request keys": Retention("24 hours", "the loop `purge idempotency keys`"),
         "ended sessions": Retention("1 day after the session would have expired", "the sweeper"),
@@ -110,6 +111,7 @@ RETENTION: Final[Mapping[str, Retention]] = MappingProxyType(
         "impersonations": Retention("2 years after they ended", "the sweeper"),
         "staff": Retention("while somebody is of the staff", "the removal from the staff"),
         "attempts of staff": Retention("2 hours after the last attempt", "the sweeper"),
+        "staff exports": Retention("24 hours after the list was asked for", "the loop `lists of staff expire`"),
         "jobs": Retention("90 days after the end", "the loop `jobs purge`"),
         "signing keys": Retention("80 minutes after the next key began to sign", "the loop `keys`"),
     }

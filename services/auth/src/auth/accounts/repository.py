@@ -221,6 +221,7 @@ class PersonsAccount:
         found: bool = await self.tx.fetchval(
             """
             SELECT EXISTS (SELECT FROM sessions WHERE user_id = $1)
+                OR EXISTS (SELECT FROM activity WHERE user_id = $1)
                 OR EXISTS (SELECT FROM devices WHERE user_id = $1)
                 OR EXISTS (SELECT FROM sign_ins WHERE user_id = $1)
                 OR EXISTS (SELECT FROM mail_preferences WHERE user_id = $1)

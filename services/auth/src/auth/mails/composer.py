@@ -7,10 +7,13 @@ from uuid import UUID
 
 from auth.accounts.address import EmailAddress, SealedAddress
 from auth.accounts.sealing import Addresses
+from auth.announcements.repository import RecipientRepository
 from auth.challenges.model import Purpose
 from auth.mails.model import (
     ADDRESS_TAKEN,
     ALREADY_REGISTERED,
+    ANNOUNCEMENT,
+    ANNOUNCEMENTS,
     CHANGE,
     INVITATION,
     INVITATIONS,
@@ -57,12 +60,31 @@ class MailComposer:
         """The letters, by mail."""
         invitations = [mail for mail in mails if mail.template == INVITATION]
         notices = [mail for mail in mails if mail.template == SECURITY_NOTICE]
-        challenges = [mail for mail in mails if mail.template not in (INVITATION, SECURITY_NOTICE)]
+        announcements = [mail for mail in mails if mail.template == ANNOUNCEMENT]
+        others = (INVITATION, SECURITY_NOTICE, ANNOUNCEMENT)
+        challenges = [mail for mail in mails if mail.template not in others]
         return (
             await self._challenges(tx, challenges)
             | await self._notices(tx, notices)
             | await self._invitations(tx, invitations)
+            | await self._announcements(tx, announcements)
         )
+
+    async def _announcements(self, tx: Transaction, mails: Sequence[Outgoing]) -> dict[UUID, Letter]:
+        """What was called off, or is unwanted by now, says nothing more."""
+        if not mails:
+            return {}
+        contents = await RecipientRepository(tx).contents(mails)
+        unwanted = await PreferenceRepository(tx).without(
+            {each.user_id for each in contents.values()}, ANNOUNCEMENTS.name
+        )
+        wanted = {mail_id: each for mail_id, each in contents.items() if each.user_id not in unwanted}
+        opened = await self.addresses.open([each.to for each in wanted.values()])
+        return {
+            mail_id: Letter(EmailAddress.parse(to).wire, each.words.parameters(), each.user_id)
+            for (mail_id, each), to in zip(wanted.items(), opened, strict=True)
+            if to is not None
+        }
 
     async def _notices(self, tx: Transaction, mails: Sequence[Outgoing]) -> dict[UUID, Letter]:
         if not mails:

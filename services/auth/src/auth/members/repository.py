@@ -211,6 +211,7 @@ async def organizations_of(tx: Transaction, user_id: UUID) -> list[UUID]:
         """
         SELECT organization_id FROM organizations_of_user($1)
         UNION SELECT organization_id FROM organizations_of_maker($1)
+        UNION SELECT organization_id FROM organizations_of_registrar($1)
         ORDER BY 1
         """,
         user_id,

@@ -7,6 +7,8 @@ from auth.accounts.handle import Handle, Handles
 from auth.accounts.model import Account
 from auth.accounts.repository import AccountRepository
 from auth.accounts.sealing import Addresses
+from auth.activity.repository import ActivityRepository
+from auth.keys.repository import KeyRepository
 from auth.mails.notices import Notice, notify
 from auth.organizations.errors import OrganizationNotFound
 from auth.passwords.hashing import Passwords
@@ -26,7 +28,7 @@ from auth.sessions.model import (
     Verdict,
 )
 from auth.sessions.repository import SessionRepository, Use
-from auth.sessions.revoking import end_session, end_sessions
+from auth.sessions.revoking import end_session
 from auth.sign_ins.errors import SecondFactorRequired
 from auth.sign_ins.model import Outcome, Proof, Visitor, Wish
 from auth.sign_ins.service import Entrance
@@ -41,6 +43,7 @@ from kit.http.caller import Caller
 from kit.telemetry import metrics
 
 REFRESHES = metrics.counter("auth_refreshes_total", "Refresh tokens shown", ("verdict",))
+NOBODY: Final = UUID(int=0)
 REVOKED_LATELY: Final = timedelta(minutes=15)
 
 
@@ -124,9 +127,14 @@ class SessionService:
             raise RefreshTokenReused
         if standing is None or verdict is Verdict.ENDED:
             raise SessionEnded
-        life = _life(session, now)
         return await self.entrance.tokens(
-            session.id, session.user_id, standing, counter, life, cookies=visitor.cookies
+            session.id,
+            session.user_id,
+            standing,
+            counter,
+            _life(session, now),
+            cookies=visitor.cookies,
+            refresh_life=session.expires_at - now,
         )
 
     async def _end_family(self, tx: Transaction, session: Session) -> None:
@@ -144,16 +152,14 @@ class SessionService:
             if await end_session(tx, caller.session_id, caller.user_id, "signed-out"):
                 await tx.emit(audited("auth.session.ended", caller, "session", caller.session_id))
 
-    async def sign_out_everywhere(self, caller: Caller) -> None:
-        """End all sessions of the caller."""
-        async with self.database.transaction() as tx:
-            await end_sessions(tx, caller.user_id)
-            await tx.emit(audited("auth.session.all_revoked", caller, "user", caller.user_id))
+    async def revoked_lately(self) -> tuple[datetime, list[Revocation], list[str]]:
+        """The platform's time, and what ended within the last quarter of an hour: longer than any token lives.
 
-    async def revoked_lately(self) -> tuple[datetime, list[Revocation]]:
-        """The platform's time, and what ended within the last quarter of an hour: longer than any token lives."""
+        The last are the names of signing keys that were taken away.
+        """
         async with self.database.transaction() as tx:
-            return await SessionRepository(tx).revocations(REVOKED_LATELY)
+            now, revocations = await SessionRepository(tx).revocations(REVOKED_LATELY)
+            return now, revocations, await KeyRepository(tx).removed(REVOKED_LATELY)
 
     async def _attempt(self, handle: Handle, blind: bytes, wish: Wish) -> tuple[Account | None, Attempt]:
         """Count an attempt; whose address it is is looked up even when there were too many, as for the line of it."""
@@ -170,6 +176,7 @@ class SessionService:
         """Refuse with one line of the audit trail, whether or not the address is known."""
         async with self.database.transaction() as tx:
             await self.throttle.verdict(tx, attempt, right=False)
+            await ActivityRepository(tx).count(account.user_id if account else NOBODY, refusals=1)
             await tx.emit(_turned_away("auth.session.refused", account, blind))
         raise WrongCredentials
 

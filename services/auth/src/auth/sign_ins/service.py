@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
+from auth.activity.repository import ActivityRepository
 from auth.devices.model import REMEMBERED_FOR, Recognised
 from auth.devices.repository import DeviceRepository
 from auth.factors.enrolled import enrolled
@@ -75,6 +76,7 @@ class Entrance:
         sealed = await self.whereabouts.seal(session_id, user_id, wish.visitor)
         begun = Begun(session_id, user_id, device.id, sealed, shown, strong(shown))
         await sessions.add(begun, standing, self.limits.absolute)
+        await ActivityRepository(tx).count(user_id, sign_ins=1)
         await tx.emit(audited("auth.session.started", User(user_id), "session", session_id))
         if device.unknown:
             await tx.emit(audited("auth.device.added", User(user_id), "device", device.id))
@@ -140,6 +142,7 @@ class Entrance:
         life: timedelta,
         *,
         cookies: bool = False,
+        refresh_life: timedelta | None = None,
     ) -> Tokens:
         """What the next requests need; with `cookies`, what a browser needs that keeps its tokens there."""
         key = await self.keys.signer()
@@ -153,7 +156,7 @@ class Entrance:
             user_id=user_id,
             organization_id=standing.organization_id,
             role=standing.role,
-            refresh_life=self.limits.absolute,
+            refresh_life=min(self.limits.idle, refresh_life or self.limits.absolute),
             csrf_token=self.csrf_tokens.of(session_id) if cookies else None,
         )
 
