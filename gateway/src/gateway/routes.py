@@ -85,6 +85,7 @@ ROUTES: tuple[Route, ...] = (
         through_maintenance=True,
     ),
     Route("/v1/flags", "auth"),
+    Route("/v1/announcements", "auth"),
     Route("/v1/accounts", "auth", public=True, methods=POST, rates=("auth", "sign-up")),
     Route("/v1/accounts/verify", "auth", public=True, methods=POST, rates=("auth", "sign-in")),
     Route("/v1/accounts", "auth"),

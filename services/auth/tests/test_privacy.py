@@ -163,6 +163,14 @@ async def live(story: Story) -> Life:
     async with story.database.transaction() as tx:
         named = frozenset({UUID(ada.user_id), UUID(bob.user_id)})
         await FlagRepository(tx).add("new-composer", "The new composer.", Rules(users=named), new_id())
+    admin = await hired(story)
+    words = {"texts": {"en": {"title": "News", "text": "There is news."}}}
+    draft = (await admin.call("POST", "/v1/staff/announcements", json=words)).json()["id"]
+    let_go = f"/v1/staff/announcements/{draft}/schedule"
+    assert (await admin.call("POST", let_go, json={}, headers={"if-match": '"v1"'})).status_code == 200
+    worker = story.parts.operations.jobs.worker()
+    while not await worker.turn():
+        pass
     for each in (ada, bob):
         key = {"name": "Import", "role": "editor", "scopes": ["posts:write"]}
         assert (await each.call("POST", f"/v1/organizations/{acme}/api-keys", json=key)).status_code == 201
@@ -260,6 +268,7 @@ async def test_what_is_kept_of_a_user_is_handed_over_from_every_table(story: Sto
         "already-registered",
         "invitation",
         "security-notice",
+        "announcement",
     }
     assert {each["address"] for each in rows["outgoing_mails"]} == {BOB, None}  # None: withdrawn, as unwanted
     assert len(rows["sessions"]) == 2
@@ -292,7 +301,11 @@ async def test_after_an_erasure_nothing_leads_to_the_user_and_the_other_is_as_be
             foreign = any(trace in row for trace in others) and not any(trace in row for trace in wanted)
             assert not foreign, f"something of another is gone from {name}"
     (answer,) = await asking.answers()
-    assert (answer.outcome, answer.anonymised, answer.version) == ("done", {"invitations": 2, "api_keys": 1}, 1)
+    assert (answer.outcome, answer.anonymised, answer.version) == (
+        "done",
+        {"invitations": 2, "api_keys": 1, "job_items": 1},
+        1,
+    )
     assert answer.kept == dict.fromkeys(KEPT, 1)
     assert answer.kept_because == KEPT
     for name, count in answer.removed.items():
@@ -341,7 +354,8 @@ async def test_who_is_forgotten_is_nobody_and_may_come_again_as_somebody_new(sto
     assert again.user_id != life.bob.user_id
     assert (await again.call("GET", "/v1/organizations")).json()["items"] == []
     mine = (await again.call("GET", "/v1/mail-preferences")).json()
-    assert not mine["items"][-1]["wanted"], "who wanted no invitations still gets none"
+    (invitations,) = [each for each in mine["items"] if each["category"] == "invitations"]
+    assert not invitations["wanted"], "who wanted no invitations still gets none"
     assert (await life.ada.invite(life.acme, BOB)).status_code == 201
 
 
@@ -464,7 +478,11 @@ async def test_killed_at_any_step_it_goes_on_and_the_counts_are_right(
     finally:
         await story.end()
     assert places(after, wanted) <= GOES_WITH_TIME | set(KEPT)
-    assert (answer.outcome, answer.anonymised, len(answer.keys)) == ("done", {"invitations": 2, "api_keys": 1}, 2)
+    assert (answer.outcome, answer.anonymised, len(answer.keys)) == (
+        "done",
+        {"invitations": 2, "api_keys": 1, "job_items": 1},
+        2,
+    )
     removed = {name: count for name, count in answer.removed.items() if count}
     assert removed == {
         "members": 2,
@@ -475,6 +493,7 @@ async def test_killed_at_any_step_it_goes_on_and_the_counts_are_right(
         "invitations": 2,
         "mail_preferences": 1,
         "flag_users": 1,
+        "announcement_recipients": 1,
         "impersonations": 1,
         "throttles": 1,
         "devices": 2,

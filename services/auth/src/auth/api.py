@@ -6,9 +6,12 @@ from typing import Final
 from fastapi import APIRouter
 
 from auth.accounts.router import router as accounts
+from auth.announcements.router import router as announcements
+from auth.announcements.router import staff as staff_announcements
 from auth.api_keys.router import internal as key_exchanges
 from auth.api_keys.router import router as api_keys
 from auth.devices.router import router as devices
+from auth.exports.router import router as staff_exports
 from auth.factors.router import router as factors
 from auth.factors.router import showing
 from auth.flags.router import router as flags
@@ -20,6 +23,7 @@ from auth.invitations.router import acceptance
 from auth.invitations.router import router as invitations
 from auth.keys.router import router as keys
 from auth.members.router import router as members
+from auth.operations.doors import router as staff_jobs
 from auth.organizations.router import router as organizations
 from auth.ownership.router import router as ownership
 from auth.passkeys.router import entering
@@ -66,5 +70,9 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     staff_flags,
     system,
     staff_settings,
+    staff_jobs,
+    staff_announcements,
+    announcements,
+    staff_exports,
     maintenance,
 )

@@ -12,6 +12,9 @@ from auth.accounts.address import AddressInvalid
 from auth.accounts.privacy import AccountHolding
 from auth.accounts.sealing import Addresses
 from auth.accounts.service import AccountService
+from auth.announcements.kind import AnnouncementKind
+from auth.announcements.privacy import RecipientHolding
+from auth.announcements.service import AnnouncementService
 from auth.api import ROUTERS
 from auth.api_keys.exchanging import KeyExchange
 from auth.api_keys.privacy import ApiKeyHolding
@@ -21,6 +24,8 @@ from auth.api_keys.uses import Uses
 from auth.devices.names import DeviceNames
 from auth.devices.privacy import DeviceHolding
 from auth.devices.service import DeviceService
+from auth.exports.kind import StaffExportKind
+from auth.exports.service import StaffExportService
 from auth.factors.privacy import FactorHolding
 from auth.factors.proving import Codes
 from auth.factors.sealing import FactorSeals
@@ -79,6 +84,8 @@ from kit.http.acting import Acting
 from kit.http.client import Outbound
 from kit.http.peer import Peers
 from kit.http.tokens import staff_audience
+from kit.jobs.jobs import Jobs
+from kit.jobs.privacy import JobHolding
 from kit.ledger.ledger import Ledger
 from kit.mail import Mailer, MailServer, Post, SmtpServer, Templates, mail_kinds
 from kit.privacy.holding import Holdings
@@ -105,6 +112,9 @@ class OperationParts:
     current: CurrentSettings
     system: SystemService
     flags: FlagService
+    announcements: AnnouncementService
+    exports: StaffExportService
+    jobs: Jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +190,7 @@ def build(  # noqa: PLR0917 - what everything stands on
         keys=keys,
         rotation=KeyRotation(database, sealer),
         preferences=PreferenceService(database, addresses, mailer),
-        operations=OperationParts(current, SystemService(database, current), FlagService(database)),
+        operations=_operations(database, addresses, mailer, current),
         staff=_staff(database, keyring, approval, keys, mints, mailer, settings),
         api_keys=ApiKeyService(database, secrets),
         key_exchange=KeyExchange(database, secrets, keys, access_tokens, uses),
@@ -223,6 +233,19 @@ def _entrance(  # noqa: PLR0917 - what letting people in needs
         Whereabouts(keyring),
         Limits(timedelta(days=settings.session_days), timedelta(days=settings.session_idle_days)),
         mailer,
+    )
+
+
+def _operations(database: Database, addresses: Addresses, mailer: Mailer, current: CurrentSettings) -> OperationParts:
+    """Parts with which staff runs the platform, and the jobs they begin."""
+    jobs = Jobs(database, [AnnouncementKind(mailer), StaffExportKind(database, addresses)])
+    return OperationParts(
+        current=current,
+        system=SystemService(database, current),
+        flags=FlagService(database),
+        announcements=AnnouncementService(database, jobs, mailer, StaffSeals(addresses.keyring)),
+        exports=StaffExportService(database, jobs, addresses.keyring),
+        jobs=jobs,
     )
 
 
@@ -281,6 +304,8 @@ def _holdings(  # noqa: PLR0917 - whatever holds something about people
         InvitationHolding(database, addresses),
         PreferenceHolding(database),
         FlagHolding(database),
+        RecipientHolding(database),
+        JobHolding(database),
         FactorHolding(database, seals),
         PasskeyHolding(database, seals),
         ApiKeyHolding(database),
@@ -358,6 +383,9 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.operations.current,
         parts.operations.system,
         parts.operations.flags,
+        parts.operations.announcements,
+        parts.operations.exports,
+        parts.operations.jobs,
         parts.staff.impersonations,
         parts.api_keys,
         parts.key_exchange,
@@ -367,7 +395,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
 
 def loops(parts: Parts) -> Sequence[Loop]:
     """What a worker does beside relaying."""
-    return worker.loops(parts.mailer, parts.rotation, parts.sweeper)
+    return worker.loops(parts.mailer, parts.rotation, parts.sweeper, parts.operations.exports)
 
 
 def serving(parts: Parts) -> Sequence[Loop]:
@@ -408,6 +436,7 @@ SERVICE: Final = Service(
     loops=loops,
     serving=serving,
     ledger=attrgetter("ledger"),
+    jobs=attrgetter("operations.jobs"),
     privacy=privacy,
     subscriptions=SUBSCRIPTIONS,
     consumers=CONSUMERS,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from auth.exports.service import StaffExportService
 from auth.keys.service import KeyRotation
 from auth.sweeping import Sweeper
 from contracts.billing import EntitlementsChanged
@@ -20,10 +21,11 @@ SUBSCRIPTIONS: Final[Sequence[Subscription[Any]]] = (
 )
 
 
-def loops(mailer: Mailer, rotation: KeyRotation, sweeper: Sweeper) -> Sequence[Loop]:
+def loops(mailer: Mailer, rotation: KeyRotation, sweeper: Sweeper, exports: StaffExportService) -> Sequence[Loop]:
     """Mails are sent by the ledger, whose loops come by themselves."""
     return (
         *mailer.loops(),
         Loop("keys", rotation.rotate_when_due, every=60),
         Loop("sweeper", sweeper.sweep, every=300),
+        Loop("lists of staff expire", exports.expire, every=300),
     )

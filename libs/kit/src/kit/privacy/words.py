@@ -109,6 +109,7 @@ RETENTION: Final[Mapping[str, Retention]] = MappingProxyType(
         "impersonations": Retention("2 years after they ended", "the sweeper"),
         "staff": Retention("while somebody is of the staff", "the removal from the staff"),
         "attempts of staff": Retention("2 hours after the last attempt", "the sweeper"),
+        "staff exports": Retention("24 hours after the list was asked for", "the loop `lists of staff expire`"),
         "jobs": Retention("90 days after the end", "the loop `jobs purge`"),
         "signing keys": Retention("80 minutes after the next key began to sign", "the loop `keys`"),
     }

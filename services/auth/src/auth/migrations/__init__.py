@@ -24,6 +24,10 @@ TENANT_FREE: Mapping[str, str] = {
     "system_settings": "the platform's own settings",
     "system_setting_changes": "what the platform's own settings were",
     "flags": "the platform's own switches, which name organizations and plans",
+    "announcements": "what the platform's staff tells its users",
+    "announcement_recipients": "people who were told, whichever organization they act in",
+    "staff_exports": "lists for the platform's staff",
+    "staff_export_pieces": "lists for the platform's staff, sealed under the platform's key",
     "flag_users": "people for whom a switch is on, whichever organization they act in",
     "mail_preferences": "what a person wants, whichever organization writes",
 }

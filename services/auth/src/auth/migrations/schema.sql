@@ -9,6 +9,39 @@ CREATE TABLE aggregate_versions (
 COMMENT ON TABLE aggregate_versions IS 'The newest version applied per gate and aggregate; older events are ignored.';
 GRANT DELETE, INSERT, SELECT, UPDATE ON aggregate_versions TO auth_app;
 
+CREATE TABLE announcement_recipients (
+    announcement_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    told_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    read_at timestamp with time zone,
+    CONSTRAINT announcement_recipients_announcement_id_fkey FOREIGN KEY (announcement_id) REFERENCES announcements(id),
+    CONSTRAINT announcement_recipients_pkey PRIMARY KEY (announcement_id, user_id),
+    CONSTRAINT announcement_recipients_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE announcement_recipients IS 'Who was told, each at most once, and who has read it.';
+CREATE INDEX announcement_recipients_by_user ON announcement_recipients USING btree (user_id, announcement_id DESC);
+GRANT DELETE, INSERT, SELECT, UPDATE ON announcement_recipients TO auth_app;
+
+CREATE TABLE announcements (
+    id uuid NOT NULL,
+    texts jsonb NOT NULL,
+    audience jsonb NOT NULL,
+    by_mail boolean NOT NULL,
+    state text NOT NULL DEFAULT 'draft'::text,
+    send_at timestamp with time zone,
+    job_id uuid,
+    version integer NOT NULL DEFAULT 1,
+    created_by uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    ended_at timestamp with time zone,
+    CONSTRAINT announcements_check CHECK (((state = 'draft'::text) = (job_id IS NULL))),
+    CONSTRAINT announcements_pkey PRIMARY KEY (id),
+    CONSTRAINT announcements_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'scheduled'::text, 'sent'::text, 'cancelled'::text, 'failed'::text])))
+);
+COMMENT ON TABLE announcements IS 'What staff tells users: title and text by language, to whom, and the job that brings it.';
+CREATE UNIQUE INDEX announcements_by_job ON announcements USING btree (job_id) WHERE (job_id IS NOT NULL);
+GRANT DELETE, INSERT, SELECT, UPDATE ON announcements TO auth_app;
+
 CREATE TABLE api_keys (
     id uuid NOT NULL,
     organization_id uuid NOT NULL,
@@ -155,6 +188,7 @@ CREATE TABLE identities (
 COMMENT ON TABLE identities IS 'By what a person may be reached and recognised; blind is a keyed hash of the normalised address, sealed holds it as it was typed: under the platform''s key until it is proven, then under the person''s own.';
 CREATE INDEX identities_by_user ON identities USING btree (user_id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON identities TO auth_app;
+GRANT SELECT ON identities TO auth_loops;
 GRANT SELECT (user_id) ON identities TO auth_loops;
 GRANT SELECT (verified_at) ON identities TO auth_loops;
 GRANT SELECT (blind) ON identities TO auth_loops;
@@ -593,6 +627,7 @@ CREATE INDEX outgoing_mails_about ON outgoing_mails USING btree (about, created_
 CREATE INDEX outgoing_mails_by_end ON outgoing_mails USING btree (settled_at) WHERE (settled_at IS NOT NULL);
 CREATE UNIQUE INDEX outgoing_mails_once ON outgoing_mails USING btree (COALESCE(organization_id, '00000000-0000-0000-0000-000000000000'::uuid), dedupe_key);
 CREATE INDEX outgoing_mails_to ON outgoing_mails USING btree (address_hash) WHERE (address_hash IS NOT NULL);
+CREATE INDEX outgoing_mails_waiting ON outgoing_mails USING btree (detail) WHERE ((status = 'pending'::text) AND (detail IS NOT NULL));
 CREATE POLICY forgetting ON outgoing_mails FOR ALL TO auth_loops USING (true);
 CREATE POLICY tenant ON outgoing_mails FOR ALL TO auth_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (NULLIF(current_setting('app.orgs'::text, true), ''::text))::uuid[] AS "nullif")::uuid[]))));
 GRANT DELETE, INSERT, SELECT, UPDATE ON outgoing_mails TO auth_app;
@@ -715,8 +750,10 @@ CREATE TABLE quota_limits (
 );
 COMMENT ON TABLE quota_limits IS 'Projection of billing''s entitlements: the newest snapshot heard of; a meter that is absent is not included, null is without limit.';
 ALTER TABLE quota_limits ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY selecting ON quota_limits FOR SELECT TO auth_loops USING (true);
 CREATE POLICY tenant ON quota_limits FOR ALL TO auth_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT INSERT, SELECT, UPDATE ON quota_limits TO auth_app;
+GRANT SELECT ON quota_limits TO auth_loops;
 
 CREATE TABLE quota_reservations (
     id uuid NOT NULL,
@@ -858,8 +895,10 @@ CREATE TABLE sessions (
 COMMENT ON TABLE sessions IS 'A family of refresh tokens: counter is the current one, its parent is accepted for seconds after rotated_at, and once later by the same device while the current one was never shown (confirmed, retried). proofs is what the person has shown since it began; proven_at when last anything, strong_at when last two distinct factors.';
 CREATE INDEX sessions_by_device ON sessions USING btree (device_id) WHERE (device_id IS NOT NULL);
 CREATE INDEX sessions_by_expiry ON sessions USING btree (expires_at);
+CREATE INDEX sessions_by_use ON sessions USING btree (user_id, used_at);
 CREATE INDEX sessions_by_user ON sessions USING btree (user_id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON sessions TO auth_app;
+GRANT SELECT ON sessions TO auth_loops;
 
 CREATE TABLE sign_ins (
     id uuid NOT NULL,
@@ -926,6 +965,36 @@ CREATE TABLE staff_attempts (
 COMMENT ON TABLE staff_attempts IS 'Sign-ins of staff without success per keyed hash of what was typed, whether or not there is such a member.';
 CREATE INDEX staff_attempts_by_age ON staff_attempts USING btree (last_at);
 GRANT DELETE, INSERT, SELECT, UPDATE ON staff_attempts TO auth_app;
+
+CREATE TABLE staff_export_pieces (
+    export_id uuid NOT NULL,
+    number bigint NOT NULL,
+    sealed bytea NOT NULL,
+    CONSTRAINT staff_export_pieces_export_id_fkey FOREIGN KEY (export_id) REFERENCES staff_exports(id),
+    CONSTRAINT staff_export_pieces_pkey PRIMARY KEY (export_id, number)
+);
+COMMENT ON TABLE staff_export_pieces IS 'An export in the order of its rows: lines of CSV of one batch, sealed under the key of the platform.';
+GRANT DELETE, INSERT, SELECT ON staff_export_pieces TO auth_app;
+
+CREATE TABLE staff_exports (
+    id uuid NOT NULL,
+    what text NOT NULL,
+    audience jsonb NOT NULL,
+    job_id uuid NOT NULL,
+    requested_by uuid NOT NULL,
+    state text NOT NULL DEFAULT 'under_way'::text,
+    bytes bigint NOT NULL DEFAULT 0,
+    expires_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT staff_exports_pkey PRIMARY KEY (id),
+    CONSTRAINT staff_exports_state_check CHECK ((state = ANY (ARRAY['under_way'::text, 'ready'::text, 'failed'::text, 'expired'::text]))),
+    CONSTRAINT staff_exports_what_check CHECK ((what = ANY (ARRAY['users'::text, 'organizations'::text])))
+);
+COMMENT ON TABLE staff_exports IS 'Lists of users or organizations that staff has asked for.';
+CREATE INDEX staff_exports_by_expiry ON staff_exports USING btree (expires_at) WHERE (state <> 'expired'::text);
+CREATE UNIQUE INDEX staff_exports_by_job ON staff_exports USING btree (job_id);
+CREATE INDEX staff_exports_in_order ON staff_exports USING btree (requested_by, id);
+GRANT INSERT, SELECT, UPDATE ON staff_exports TO auth_app;
 
 CREATE TABLE staff_sessions (
     id uuid NOT NULL,
@@ -1036,6 +1105,7 @@ CREATE TABLE users (
 );
 COMMENT ON TABLE users IS 'People. Access tokens of an older epoch are void; sessions begun before sessions_from_epoch have ended.';
 GRANT DELETE, INSERT, SELECT, UPDATE ON users TO auth_app;
+GRANT SELECT ON users TO auth_loops;
 
 CREATE TABLE verifications (
     id uuid NOT NULL,
@@ -1540,6 +1610,22 @@ AS $function$
 -- owner: auth_loops
 -- may be called by: auth_app
 
+CREATE OR REPLACE FUNCTION auth.organizations_listed(after uuid, at_most bigint, among uuid[])
+ RETURNS TABLE(id uuid, name text, created_at timestamp with time zone, members bigint, plan text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        SELECT o.id, o.name, o.created_at,
+               (SELECT count(*) FROM members AS m WHERE m.organization_id = o.id),
+               coalesce((SELECT q.plan FROM quota_limits AS q WHERE q.organization_id = o.id), '')
+        FROM organizations AS o
+        WHERE o.id > after AND (among IS NULL OR o.id = ANY (among))
+        ORDER BY o.id LIMIT at_most
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
 CREATE OR REPLACE FUNCTION auth.organizations_of_maker(person uuid)
  RETURNS TABLE(organization_id uuid)
  LANGUAGE sql
@@ -1643,6 +1729,33 @@ AS $function$
         SELECT k.id, k.organization_id, k.master_key_id, k.wrapped FROM seal_keys AS k
         WHERE k.id > after_key AND k.master_key_id IS NOT NULL AND k.wrapped IS NOT NULL
         ORDER BY k.id LIMIT at_most
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.users_selected(after uuid, at_most bigint, verified boolean, suspended boolean, created_from timestamp with time zone, created_until timestamp with time zone, active_since timestamp with time zone, organization uuid, roles text[], plans text[], languages text[])
+ RETURNS TABLE(id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        SELECT u.id FROM users AS u
+        WHERE u.id > after
+          AND (verified IS NULL OR (u.verified_at IS NOT NULL) = verified)
+          AND (suspended IS NULL OR (u.suspended_at IS NOT NULL) = suspended)
+          AND (created_from IS NULL OR u.created_at >= created_from)
+          AND (created_until IS NULL OR u.created_at < created_until)
+          AND (languages IS NULL OR u.locale = ANY (languages))
+          AND (active_since IS NULL OR EXISTS (
+              SELECT FROM sessions AS s WHERE s.user_id = u.id AND s.used_at >= active_since))
+          AND ((organization IS NULL AND roles IS NULL AND plans IS NULL) OR EXISTS (
+              SELECT FROM members AS m
+              WHERE m.user_id = u.id AND (organization IS NULL OR m.organization_id = organization)
+                AND (roles IS NULL OR m.role = ANY (roles))
+                AND (plans IS NULL OR EXISTS (
+                    SELECT FROM quota_limits AS q
+                    WHERE q.organization_id = m.organization_id AND q.plan = ANY (plans)))))
+        ORDER BY u.id LIMIT at_most
     $function$;
 -- owner: auth_loops
 -- may be called by: auth_app
