@@ -12,6 +12,7 @@ from auth.accounts.address import AddressInvalid
 from auth.accounts.privacy import AccountHolding
 from auth.accounts.sealing import Addresses
 from auth.accounts.service import AccountService
+from auth.activity.privacy import ActivityHolding
 from auth.announcements.kind import AnnouncementKind
 from auth.announcements.privacy import RecipientHolding
 from auth.announcements.service import AnnouncementService
@@ -24,6 +25,7 @@ from auth.api_keys.uses import Uses
 from auth.devices.names import DeviceNames
 from auth.devices.privacy import DeviceHolding
 from auth.devices.service import DeviceService
+from auth.directory.service import DirectoryService
 from auth.exports.kind import StaffExportKind
 from auth.exports.service import StaffExportService
 from auth.factors.privacy import FactorHolding
@@ -33,6 +35,7 @@ from auth.factors.service import FactorService
 from auth.factors.showing import ShowingService
 from auth.flags.privacy import FlagHolding
 from auth.flags.service import FlagService
+from auth.grants.service import GrantService
 from auth.impersonations.privacy import ImpersonationHolding
 from auth.impersonations.sealing import Reasons
 from auth.impersonations.service import ImpersonationService
@@ -44,6 +47,9 @@ from auth.mails.model import CATEGORIES
 from auth.mails.privacy import MailHolding
 from auth.members.privacy import MemberHolding, known_in
 from auth.members.service import MemberService
+from auth.oauth.parts import OAuthParts
+from auth.oauth.privacy import GrantHolding
+from auth.oauth_clients.privacy import ClientHolding
 from auth.organizations.service import OrganizationService
 from auth.ownership.service import OwnershipService
 from auth.passkeys.ceremony import RelyingParty
@@ -60,6 +66,7 @@ from auth.preferences.service import PreferenceService
 from auth.sessions.access import AccessTokens
 from auth.sessions.csrf import CsrfTokens
 from auth.sessions.model import Limits
+from auth.sessions.overview import SessionOverview
 from auth.sessions.privacy import SessionHolding
 from auth.sessions.service import SessionService
 from auth.sessions.whereabouts import Whereabouts
@@ -71,6 +78,9 @@ from auth.staff.sealing import StaffSeals
 from auth.staff.service import StaffService
 from auth.staff_sessions.access import StaffAccess
 from auth.staff_sessions.service import StaffSessionService
+from auth.suspensions.privacy import SuspensionHolding
+from auth.suspensions.sealing import Notes
+from auth.suspensions.service import SuspensionService
 from auth.sweeping import Sweeper
 from auth.system.current import EVERY, CurrentSettings
 from auth.system.service import SystemService
@@ -103,6 +113,9 @@ class StaffParts:
     sessions: StaffSessionService
     enrolments: EnrolmentService
     impersonations: ImpersonationService
+    directory: DirectoryService
+    suspensions: SuspensionService
+    grants: GrantService
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +136,7 @@ class Parts:
 
     accounts: AccountService
     sessions: SessionService
+    overview: SessionOverview
     devices: DeviceService
     throttle: Throttle
     entrance: Entrance
@@ -141,6 +155,7 @@ class Parts:
     api_keys: ApiKeyService
     key_exchange: KeyExchange
     uses: Uses
+    oauth: OAuthParts
     peers: Peers
     mints: Mints
     mailer: Mailer
@@ -173,15 +188,20 @@ def build(  # noqa: PLR0917 - what everything stands on
     party = RelyingParty(settings.rp_id, settings.product_name, settings.origins, settings.webauthn_user_verification)
     proofs = PasskeyProofs(database, party, mailer)
     secrets, uses = Secrets(sealer), Uses(database)
+    sessions = SessionService(database, addresses, passwords, entrance, throttle)
     codes = Codes(database, seals, codes_key)
+    showing = ShowingService(database, entrance, codes, proofs, passwords, mailer, throttle)
     return Parts(
         accounts=AccountService(database, addresses, passwords, approval, mints.verification, mailer),
-        sessions=SessionService(database, addresses, passwords, entrance, throttle),
+        sessions=sessions,
+        overview=SessionOverview(
+            database, entrance.whereabouts, names, entrance.csrf_tokens, entrance.limits, mailer
+        ),
         devices=DeviceService(database, names),
         throttle=throttle,
         entrance=entrance,
         factors=FactorService(database, seals, mailer, addresses, settings.product_name, codes_key),
-        showing=ShowingService(database, entrance, codes, proofs, passwords, mailer, throttle),
+        showing=showing,
         passkeys=PasskeyService(database, party, proofs, entrance, seals, addresses, mailer, codes_key),
         organizations=OrganizationService(database),
         members=MemberService(database, addresses),
@@ -195,6 +215,7 @@ def build(  # noqa: PLR0917 - what everything stands on
         api_keys=ApiKeyService(database, secrets),
         key_exchange=KeyExchange(database, secrets, keys, access_tokens, uses),
         uses=uses,
+        oauth=OAuthParts.build(sealer, mints, addresses, entrance, sessions, showing, _public_url(settings)),
         peers=Peers(settings.clients()),
         mints=mints,
         mailer=mailer,
@@ -273,6 +294,9 @@ def _staff(  # noqa: PLR0917 - what staff are served with
             AccessTokens(settings.token_issuer, settings.token_audience),
             mailer,
         ),
+        directory=DirectoryService(database, Addresses(keyring)),
+        suspensions=SuspensionService(database, Notes(keyring)),
+        grants=GrantService(database, keyring),
     )
 
 
@@ -309,9 +333,13 @@ def _holdings(  # noqa: PLR0917 - whatever holds something about people
         FactorHolding(database, seals),
         PasskeyHolding(database, seals),
         ApiKeyHolding(database),
+        SuspensionHolding(database, Notes(addresses.keyring)),
+        ClientHolding(database),
+        GrantHolding(database),
         ImpersonationHolding(database, Reasons(addresses.keyring)),
         sessions,
         devices,
+        ActivityHolding(database),
         AccountHolding(database, addresses),
         RequestKeys(database),
     )
@@ -365,6 +393,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
     return (
         parts.accounts,
         parts.sessions,
+        parts.overview,
         parts.devices,
         parts.throttle,
         parts.mints,
@@ -377,6 +406,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.ownership,
         parts.preferences,
         parts.keys,
+        parts.rotation,
         parts.staff.members,
         parts.staff.sessions,
         parts.staff.enrolments,
@@ -387,9 +417,13 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.operations.exports,
         parts.operations.jobs,
         parts.staff.impersonations,
+        parts.staff.directory,
+        parts.staff.suspensions,
+        parts.staff.grants,
         parts.api_keys,
         parts.key_exchange,
         parts.peers,
+        *parts.oauth.endpoints(),
     )
 
 
@@ -416,6 +450,12 @@ async def rotate_keys(parts: Parts) -> None:
     await parts.rotation.rotate()
 
 
+async def remove_key(parts: Parts, kid: str) -> None:
+    """Take a signing key away in an emergency: what it has signed is refused everywhere within seconds."""
+    if not await parts.rotation.remove(kid):
+        raise SystemExit(f"remove-key: there is no signing key {kid}; /.well-known/jwks.json names them")
+
+
 async def add_staff(parts: Parts, address: str, role: str = StaffRole.ADMIN.value) -> None:
     """Add a member of staff (support, operator or admin), or let one enrol anew, and print the link for it."""
     try:
@@ -440,6 +480,6 @@ SERVICE: Final = Service(
     privacy=privacy,
     subscriptions=SUBSCRIPTIONS,
     consumers=CONSUMERS,
-    commands={"rotate-keys": rotate_keys, "add-staff": add_staff},
+    commands={"rotate-keys": rotate_keys, "remove-key": remove_key, "add-staff": add_staff},
     acting=Acting("auth.request.impersonated", changes=False),
 )
