@@ -308,8 +308,8 @@ async def test_after_an_erasure_nothing_leads_to_the_user_and_the_other_is_as_be
     for name in tables_about("user", "address"):
         assert before[name], f"let somebody's life fill {name}, so that this test sees it go"
     told = len(await story.told())
-    (row,) = await story.admin("SELECT epoch FROM users WHERE id = $1", UUID(life.bob.user_id))
-    epoch = row["epoch"]
+    (held,) = await story.admin("SELECT epoch FROM users WHERE id = $1", UUID(life.bob.user_id))
+    epoch = held["epoch"]
     await asking.erasure(user(life.bob), way)
     await asking.work()
 
