@@ -17,6 +17,9 @@ from auth.mails.notices import Notice, notify
 from auth.passwords.hashing import Passwords
 from auth.sign_ins.model import SIGN_IN_LIFE, Proof, SignIn
 from auth.sign_ins.repository import SignInRepository
+from auth.suspensions.model import Reason, Suspension
+from auth.suspensions.repository import SuspensionRepository
+from auth.suspensions.sealing import Notes
 from auth.worker import SUBSCRIPTIONS
 from contracts.auth import AuthErasureAnswered, AuthExportPartReady, InvitationRevoked, MemberRemoved, SessionsRevoked
 from contracts.compliance import ErasureBegun, ExportRequested
@@ -221,6 +224,12 @@ async def impersonated(story: Story, *people: Person) -> None:
     for each in people:
         body = {"user_id": each.user_id, "reason": "They asked us to look at it."}
         assert (await staff.call("POST", "/v1/staff/impersonations", json=body)).status_code == 201
+        suspension_id, person_id, now = new_id(), UUID(each.user_id), story.database.clock.now()
+        note = await Notes(story.keyring).seal(suspension_id, person_id, None, "Sells followers.")
+        async with story.database.transaction() as tx:  # one that was forgotten to be acted upon: sessions go on
+            await SuspensionRepository(tx).add(
+                Suspension(suspension_id, person_id, None, Reason.ABUSE, note, UUID(staff.staff_id), now, None, None)
+            )
 
 
 async def photograph(story: Story) -> dict[str, Counter[str]]:
@@ -311,6 +320,8 @@ async def test_after_an_erasure_nothing_leads_to_the_user_and_the_other_is_as_be
     for name in tables_about("user", "address"):
         assert before[name], f"let somebody's life fill {name}, so that this test sees it go"
     told = len(await story.told())
+    (held,) = await story.admin("SELECT epoch FROM users WHERE id = $1", UUID(life.bob.user_id))
+    epoch = held["epoch"]
     await asking.erasure(user(life.bob), way)
     await asking.work()
 
@@ -342,8 +353,8 @@ async def test_after_an_erasure_nothing_leads_to_the_user_and_the_other_is_as_be
     }
     revoked = [each for each in heard if isinstance(each, SessionsRevoked)]
     assert [(str(each.user_id), each.session_id, each.epoch) for each in revoked] == [
-        (life.bob.user_id, None, 2),
-        (life.bob.user_id, None, 3),
+        (life.bob.user_id, None, epoch + 1),
+        (life.bob.user_id, None, epoch + 2),
     ]
     (withdrawn,) = (each for each in heard if isinstance(each, InvitationRevoked))
     assert (str(withdrawn.organization_id), withdrawn.version) == (life.carols, 2)
@@ -504,6 +515,7 @@ async def test_killed_at_any_step_it_goes_on_and_the_counts_are_right(
         "flag_users": 1,
         "announcement_recipients": 1,
         "impersonations": 1,
+        "suspensions": 1,
         "throttles": 1,
         "devices": 2,
         "activity": 1,

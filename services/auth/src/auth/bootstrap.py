@@ -30,6 +30,7 @@ from auth.changes.service import AddressChangeService
 from auth.devices.names import DeviceNames
 from auth.devices.privacy import DeviceHolding
 from auth.devices.service import DeviceService
+from auth.directory.service import DirectoryService
 from auth.exports.kind import StaffExportKind
 from auth.exports.service import StaffExportService
 from auth.factors.privacy import FactorHolding
@@ -39,6 +40,7 @@ from auth.factors.service import FactorService
 from auth.factors.showing import ShowingService
 from auth.flags.privacy import FlagHolding
 from auth.flags.service import FlagService
+from auth.grants.service import GrantService
 from auth.impersonations.privacy import ImpersonationHolding
 from auth.impersonations.sealing import Reasons
 from auth.impersonations.service import ImpersonationService
@@ -54,6 +56,8 @@ from auth.members.service import MemberService
 from auth.oauth.parts import OAuthParts
 from auth.oauth.privacy import GrantHolding
 from auth.oauth_clients.privacy import ClientHolding
+from auth.operations.kind import UserOperationKind
+from auth.operations.service import OperationService
 from auth.organizations.service import OrganizationService
 from auth.ownership.service import OwnershipService
 from auth.passkeys.ceremony import RelyingParty
@@ -83,6 +87,9 @@ from auth.staff.sealing import StaffSeals
 from auth.staff.service import StaffService
 from auth.staff_sessions.access import StaffAccess
 from auth.staff_sessions.service import StaffSessionService
+from auth.suspensions.privacy import SuspensionHolding
+from auth.suspensions.sealing import Notes
+from auth.suspensions.service import SuspensionService
 from auth.sweeping import Sweeper
 from auth.system.current import EVERY, CurrentSettings
 from auth.system.service import SystemService
@@ -120,6 +127,9 @@ class StaffParts:
     sessions: StaffSessionService
     enrolments: EnrolmentService
     impersonations: ImpersonationService
+    directory: DirectoryService
+    suspensions: SuspensionService
+    grants: GrantService
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +141,7 @@ class OperationParts:
     flags: FlagService
     announcements: AnnouncementService
     exports: StaffExportService
+    bulk: OperationService
     jobs: Jobs
 
 
@@ -277,13 +288,19 @@ def _entrance(  # noqa: PLR0917 - what letting people in needs
 
 def _operations(database: Database, addresses: Addresses, mailer: Mailer, current: CurrentSettings) -> OperationParts:
     """Parts with which staff runs the platform, and the jobs they begin."""
-    jobs = Jobs(database, [AnnouncementKind(mailer), StaffExportKind(database, addresses)])
+    kinds = (
+        UserOperationKind(database, mailer),
+        AnnouncementKind(mailer),
+        StaffExportKind(database, addresses),
+    )
+    jobs = Jobs(database, kinds)
     return OperationParts(
         current=current,
         system=SystemService(database, current),
         flags=FlagService(database),
         announcements=AnnouncementService(database, jobs, mailer, StaffSeals(addresses.keyring)),
         exports=StaffExportService(database, jobs, addresses.keyring),
+        bulk=OperationService(database, jobs, addresses),
         jobs=jobs,
     )
 
@@ -312,6 +329,9 @@ def _staff(  # noqa: PLR0917 - what staff are served with
             AccessTokens(settings.token_issuer, settings.token_audience),
             mailer,
         ),
+        directory=DirectoryService(database, Addresses(keyring)),
+        suspensions=SuspensionService(database, Notes(keyring)),
+        grants=GrantService(database, keyring),
     )
 
 
@@ -369,6 +389,7 @@ def _holdings(  # noqa: PLR0917 - whatever holds something about people
         FactorHolding(database, seals),
         PasskeyHolding(database, seals),
         ApiKeyHolding(database),
+        SuspensionHolding(database, Notes(addresses.keyring)),
         ClientHolding(database),
         GrantHolding(database),
         ImpersonationHolding(database, Reasons(addresses.keyring)),
@@ -458,8 +479,12 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.operations.flags,
         parts.operations.announcements,
         parts.operations.exports,
+        parts.operations.bulk,
         parts.operations.jobs,
         parts.staff.impersonations,
+        parts.staff.directory,
+        parts.staff.suspensions,
+        parts.staff.grants,
         parts.api_keys,
         parts.key_exchange,
         parts.peers,

@@ -5,7 +5,7 @@ from fastapi import APIRouter, Depends, Request, Response, status
 
 from auth.accounts.address import AddressInvalid
 from auth.accounts.phone import NumberInvalid
-from auth.organizations.errors import OrganizationNotFound
+from auth.organizations.errors import OrganizationIsSuspended, OrganizationNotFound
 from auth.passwords.errors import TooManyPasswords
 from auth.sessions.errors import (
     RefreshTokenForged,
@@ -66,6 +66,7 @@ def never_kept(response: Response) -> None:
         AddressInvalid,
         NumberInvalid,
         OrganizationNotFound,
+        OrganizationIsSuspended,
         AccountSuspended,
         TooManyAttempts,
         TooManyPasswords,
@@ -82,7 +83,9 @@ async def sign_in(
 @router.post(
     "/refresh",
     dependencies=[Depends(never_kept), OpenToAnybody],
-    responses=problems(RefreshTokenForged, RefreshTokenReused, SessionEnded, OrganizationNotFound),
+    responses=problems(
+        RefreshTokenForged, RefreshTokenReused, SessionEnded, OrganizationNotFound, OrganizationIsSuspended
+    ),
 )
 async def refresh_session(
     body: Refresh, request: Request, sessions: Sessions, visitor: CurrentVisitor, response: Response
