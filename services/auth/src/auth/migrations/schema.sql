@@ -90,6 +90,27 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON api_keys TO auth_app;
 GRANT SELECT (organization_id) ON api_keys TO auth_loops;
 GRANT SELECT (made_by) ON api_keys TO auth_loops;
 
+CREATE TABLE daily_figures (
+    day date NOT NULL,
+    users bigint NOT NULL,
+    verified_users bigint NOT NULL,
+    suspended_users bigint NOT NULL,
+    with_second_factor bigint NOT NULL,
+    sign_ups bigint NOT NULL,
+    active_users bigint NOT NULL,
+    weekly_active_users bigint NOT NULL,
+    sign_ins bigint NOT NULL,
+    refusals bigint NOT NULL,
+    sessions bigint NOT NULL,
+    organizations bigint NOT NULL,
+    new_organizations bigint NOT NULL,
+    impersonations bigint NOT NULL,
+    counted_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT daily_figures_pkey PRIMARY KEY (day)
+);
+COMMENT ON TABLE daily_figures IS 'What there was at the end of a day, or is by now, and what happened on it, in UTC; see docs/runbooks/staff.md for what each number is.';
+GRANT DELETE, INSERT, SELECT, UPDATE ON daily_figures TO auth_app;
+
 CREATE TABLE dead_letters (
     id uuid NOT NULL,
     queue text NOT NULL,
@@ -224,6 +245,7 @@ CREATE TABLE impersonations (
     CONSTRAINT impersonations_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
 );
 COMMENT ON TABLE impersonations IS 'Each time a member of staff acted in a person''s place, for the person and the organization to see; the id is the session of its tokens. Over at ends_at, or before when somebody ended it.';
+CREATE INDEX impersonations_by_creation ON impersonations USING btree (created_at);
 CREATE INDEX impersonations_by_end ON impersonations USING btree (ends_at);
 CREATE INDEX impersonations_of_organization ON impersonations USING btree (organization_id, id) WHERE (organization_id IS NOT NULL);
 CREATE INDEX impersonations_of_staff ON impersonations USING btree (staff_id, id);
@@ -695,6 +717,7 @@ CREATE TABLE organizations (
 );
 COMMENT ON TABLE organizations IS 'The tenants; a lock on the row orders all changes of its members.';
 ALTER TABLE organizations ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX organizations_by_creation ON organizations USING btree (created_at);
 CREATE INDEX organizations_by_name ON organizations USING btree (lower(name) text_pattern_ops);
 CREATE INDEX organizations_suspended ON organizations USING btree (id) WHERE (suspended_at IS NOT NULL);
 CREATE POLICY own_memberships ON organizations FOR SELECT TO auth_loops USING (true);
@@ -1299,6 +1322,18 @@ COMMENT ON TABLE verifications IS 'One per sign-up or resend: following its link
 CREATE INDEX verifications_by_expiry ON verifications USING btree (expires_at);
 CREATE INDEX verifications_by_identity ON verifications USING btree (identity_id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON verifications TO auth_app;
+
+CREATE OR REPLACE FUNCTION auth.count_organizations(since timestamp with time zone, before timestamp with time zone)
+ RETURNS TABLE(organizations bigint, new_organizations bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        SELECT (SELECT count(*) FROM organizations AS o WHERE o.created_at < before),
+               (SELECT count(*) FROM organizations AS o WHERE o.created_at >= since AND o.created_at < before)
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
 
 CREATE OR REPLACE FUNCTION auth.demanding_organizations_of(person uuid, at_most integer)
  RETURNS TABLE(organization_id uuid, name text)
