@@ -99,7 +99,8 @@ class Revocations:
 
     def cover(self, session: Session) -> bool:
         """Whether this session has ended, or its token is one of a key that was taken away."""
-        if session.session_id in self._sessions or session.kid in self._keys:
+        sessions = self._sessions
+        if session.session_id in sessions or session.client_id in sessions or session.kid in self._keys:
             return True
         ended = self._epochs.get(session.user_id)
         return ended is not None and session.epoch < ended[0]

@@ -28,6 +28,8 @@ class Session:
     """The same as text, as limits and plans are kept by it."""
     scopes: frozenset[str] | None = None
     """What the token may be used for; None stands for everything."""
+    client_id: str = ""
+    """The partner's program that acts, where one does; when it is ended, so is all it does."""
     kid: str = ""
     """The name of the key that has signed it."""
     csrf: str = ""
@@ -135,6 +137,7 @@ class Verifier:
             role=claims.role or "",
             organization=str(claims.organization_id or ""),
             scopes=claims.scopes,
+            client_id=str(claims.client_id or ""),
             kid=key_id(token.decode("ascii")),
             csrf=claims.csrf or "",
             impersonated=claims.actor_id is not None,

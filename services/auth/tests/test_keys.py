@@ -1,11 +1,13 @@
 import asyncio
+import base64
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from joserfc.jwk import OKPKey
 
 from auth.bootstrap import remove_key
-from auth.keys.model import ANNOUNCED_FOR, KEPT_FOR, SigningKey, published, signing
+from auth.keys.model import ANNOUNCED_FOR, KEPT_FOR, SigningKey, published, signing, thumbprint
 from auth.keys.service import LOOK_EVERY, KeyRing
 from auth.sessions.model import TOKEN_LIFE
 from contracts.auth import AuthAuditRecorded, SigningKeyRemoved
@@ -146,6 +148,14 @@ async def test_a_forged_token_is_refused(story: Story) -> None:
     for token in forged:
         answer = await story.http.get("/v1/me", headers={"authorization": f"Bearer {token}"})
         assert problem(answer) == (401, "invalid-token")
+
+
+async def test_a_key_is_named_by_its_thumbprint(story: Story) -> None:
+    """The example of RFC 8037, appendix A.3, and our own key set as another library reads it."""
+    public = base64.urlsafe_b64decode("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo=")
+    assert thumbprint(public) == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+    for jwk in (await story.http.get("/.well-known/jwks.json")).json()["keys"]:
+        assert jwk["kid"] == OKPKey.import_key(jwk).thumbprint()
 
 
 # A key is taken away in an emergency

@@ -25,6 +25,7 @@ from auth.api_keys.uses import Uses
 from auth.devices.names import DeviceNames
 from auth.devices.privacy import DeviceHolding
 from auth.devices.service import DeviceService
+from auth.directory.service import DirectoryService
 from auth.exports.kind import StaffExportKind
 from auth.exports.service import StaffExportService
 from auth.factors.privacy import FactorHolding
@@ -34,6 +35,7 @@ from auth.factors.service import FactorService
 from auth.factors.showing import ShowingService
 from auth.flags.privacy import FlagHolding
 from auth.flags.service import FlagService
+from auth.grants.service import GrantService
 from auth.impersonations.privacy import ImpersonationHolding
 from auth.impersonations.sealing import Reasons
 from auth.impersonations.service import ImpersonationService
@@ -45,6 +47,9 @@ from auth.mails.model import CATEGORIES
 from auth.mails.privacy import MailHolding
 from auth.members.privacy import MemberHolding, known_in
 from auth.members.service import MemberService
+from auth.oauth.parts import OAuthParts
+from auth.oauth.privacy import GrantHolding
+from auth.oauth_clients.privacy import ClientHolding
 from auth.organizations.service import OrganizationService
 from auth.ownership.service import OwnershipService
 from auth.passkeys.ceremony import RelyingParty
@@ -73,6 +78,9 @@ from auth.staff.sealing import StaffSeals
 from auth.staff.service import StaffService
 from auth.staff_sessions.access import StaffAccess
 from auth.staff_sessions.service import StaffSessionService
+from auth.suspensions.privacy import SuspensionHolding
+from auth.suspensions.sealing import Notes
+from auth.suspensions.service import SuspensionService
 from auth.sweeping import Sweeper
 from auth.system.current import EVERY, CurrentSettings
 from auth.system.service import SystemService
@@ -105,6 +113,9 @@ class StaffParts:
     sessions: StaffSessionService
     enrolments: EnrolmentService
     impersonations: ImpersonationService
+    directory: DirectoryService
+    suspensions: SuspensionService
+    grants: GrantService
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +155,7 @@ class Parts:
     api_keys: ApiKeyService
     key_exchange: KeyExchange
     uses: Uses
+    oauth: OAuthParts
     peers: Peers
     mints: Mints
     mailer: Mailer
@@ -176,10 +188,12 @@ def build(  # noqa: PLR0917 - what everything stands on
     party = RelyingParty(settings.rp_id, settings.product_name, settings.origins, settings.webauthn_user_verification)
     proofs = PasskeyProofs(database, party, mailer)
     secrets, uses = Secrets(sealer), Uses(database)
+    sessions = SessionService(database, addresses, passwords, entrance, throttle)
     codes = Codes(database, seals, codes_key)
+    showing = ShowingService(database, entrance, codes, proofs, passwords, mailer, throttle)
     return Parts(
         accounts=AccountService(database, addresses, passwords, approval, mints.verification, mailer),
-        sessions=SessionService(database, addresses, passwords, entrance, throttle),
+        sessions=sessions,
         overview=SessionOverview(
             database, entrance.whereabouts, names, entrance.csrf_tokens, entrance.limits, mailer
         ),
@@ -187,7 +201,7 @@ def build(  # noqa: PLR0917 - what everything stands on
         throttle=throttle,
         entrance=entrance,
         factors=FactorService(database, seals, mailer, addresses, settings.product_name, codes_key),
-        showing=ShowingService(database, entrance, codes, proofs, passwords, mailer, throttle),
+        showing=showing,
         passkeys=PasskeyService(database, party, proofs, entrance, seals, addresses, mailer, codes_key),
         organizations=OrganizationService(database),
         members=MemberService(database, addresses),
@@ -201,6 +215,7 @@ def build(  # noqa: PLR0917 - what everything stands on
         api_keys=ApiKeyService(database, secrets),
         key_exchange=KeyExchange(database, secrets, keys, access_tokens, uses),
         uses=uses,
+        oauth=OAuthParts.build(sealer, mints, addresses, entrance, sessions, showing, _public_url(settings)),
         peers=Peers(settings.clients()),
         mints=mints,
         mailer=mailer,
@@ -279,6 +294,9 @@ def _staff(  # noqa: PLR0917 - what staff are served with
             AccessTokens(settings.token_issuer, settings.token_audience),
             mailer,
         ),
+        directory=DirectoryService(database, Addresses(keyring)),
+        suspensions=SuspensionService(database, Notes(keyring)),
+        grants=GrantService(database, keyring),
     )
 
 
@@ -315,6 +333,9 @@ def _holdings(  # noqa: PLR0917 - whatever holds something about people
         FactorHolding(database, seals),
         PasskeyHolding(database, seals),
         ApiKeyHolding(database),
+        SuspensionHolding(database, Notes(addresses.keyring)),
+        ClientHolding(database),
+        GrantHolding(database),
         ImpersonationHolding(database, Reasons(addresses.keyring)),
         sessions,
         devices,
@@ -396,9 +417,13 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.operations.exports,
         parts.operations.jobs,
         parts.staff.impersonations,
+        parts.staff.directory,
+        parts.staff.suspensions,
+        parts.staff.grants,
         parts.api_keys,
         parts.key_exchange,
         parts.peers,
+        *parts.oauth.endpoints(),
     )
 
 

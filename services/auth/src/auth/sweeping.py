@@ -13,6 +13,7 @@ from auth.factors.repository import AppRepository
 from auth.impersonations.model import KEPT
 from auth.impersonations.repository import ImpersonationRepository
 from auth.mails.repository import NoticeRepository
+from auth.oauth.repository import GrantRepository, RequestRepository
 from auth.passkeys.repository import ChallengeRepository
 from auth.sessions.repository import SessionRepository
 from auth.sign_ins.repository import SignInRepository
@@ -40,6 +41,8 @@ class Sweeper:
             forgotten = (
                 await SessionRepository(tx).purge(timedelta(days=1), AT_ONCE),
                 await SignInRepository(tx).purge(AT_ONCE),
+                await RequestRepository(tx).purge(AT_ONCE),
+                await GrantRepository(tx).purge(timedelta(days=1), AT_ONCE),
                 await ActivityRepository(tx).purge(ACTIVITY_KEPT, AT_ONCE),
                 await ChallengeRepository(tx).purge(AT_ONCE),
                 await DeviceRepository(tx).purge(DEVICES_KEPT, AT_ONCE),

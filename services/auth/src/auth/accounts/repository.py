@@ -221,6 +221,7 @@ class PersonsAccount:
                 OR EXISTS (SELECT FROM recovery_codes WHERE user_id = $1)
                 OR EXISTS (SELECT FROM security_notices WHERE user_id = $1)
                 OR EXISTS (SELECT FROM impersonations WHERE user_id = $1)
+                OR EXISTS (SELECT FROM suspensions WHERE user_id = $1)
                 OR EXISTS (SELECT FROM organizations_of_user($1))
                 OR EXISTS (
                     SELECT FROM outgoing_mails AS m JOIN identities AS i ON i.id = m.about WHERE i.user_id = $1

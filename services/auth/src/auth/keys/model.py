@@ -1,5 +1,7 @@
 """Which key signs, which keys are published, and when it is time for another: plain functions of time."""
 
+import base64
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,6 +34,13 @@ class SigningKey:
     private: Ed25519PrivateKey
     public: bytes
     signs_from: datetime
+
+
+def thumbprint(public: bytes) -> str:
+    """The name of a key: the digest of its public half (RFC 7638, RFC 8037)."""
+    x = base64.urlsafe_b64encode(public).rstrip(b"=").decode("ascii")
+    digest = hashlib.sha256(f'{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}'.encode()).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
 
 
 K = TypeVar("K", StoredKey, SigningKey)

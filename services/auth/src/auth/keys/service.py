@@ -1,6 +1,5 @@
 import asyncio
 import base64
-import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from auth.keys.model import (
     is_due,
     published,
     signing,
+    thumbprint,
 )
 from auth.keys.repository import KeyRepository
 from contracts.auth import SigningKeyRemoved
@@ -54,10 +54,10 @@ def _place(kid: str) -> bytes:
 
 
 def new_key(sealer: Sealer, signs_from: datetime) -> StoredKey:
-    """A fresh key, its private half sealed; its name is a digest of its public half."""
+    """A fresh key, its private half sealed."""
     private = Ed25519PrivateKey.generate()
     public = private.public_key().public_bytes_raw()
-    kid = base64.urlsafe_b64encode(hashlib.sha256(public).digest()[:12]).decode("ascii")
+    kid = thumbprint(public)
     return StoredKey(kid, public, sealer.seal(private.private_bytes_raw(), _place(kid)), signs_from)
 
 

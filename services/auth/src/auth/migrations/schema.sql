@@ -581,17 +581,122 @@ CREATE TABLE migrations (
 );
 GRANT SELECT ON migrations TO auth_app;
 
+CREATE TABLE oauth_clients (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    name text NOT NULL,
+    public boolean NOT NULL,
+    redirect_uris text[] NOT NULL,
+    scopes text[] NOT NULL,
+    role text,
+    secret_hash bytea,
+    old_secret_hash bytea,
+    old_secret_until timestamp with time zone,
+    made_by uuid,
+    version bigint NOT NULL DEFAULT 1,
+    ended_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT oauth_clients_check CHECK ((public = (secret_hash IS NULL))),
+    CONSTRAINT oauth_clients_check1 CHECK (((role IS NULL) OR (NOT public))),
+    CONSTRAINT oauth_clients_made_by_fkey FOREIGN KEY (made_by) REFERENCES users(id),
+    CONSTRAINT oauth_clients_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT oauth_clients_old_secret_hash_check CHECK ((length(old_secret_hash) = 32)),
+    CONSTRAINT oauth_clients_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
+    CONSTRAINT oauth_clients_pkey PRIMARY KEY (id),
+    CONSTRAINT oauth_clients_redirect_uris_check CHECK ((cardinality(redirect_uris) <= 20)),
+    CONSTRAINT oauth_clients_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'editor'::text, 'approver'::text, 'agent'::text, 'analyst'::text, 'client'::text, 'provider'::text, 'navigator'::text]))),
+    CONSTRAINT oauth_clients_scopes_check CHECK (((cardinality(scopes) >= 1) AND (cardinality(scopes) <= 50))),
+    CONSTRAINT oauth_clients_secret_hash_check CHECK ((length(secret_hash) = 32))
+);
+COMMENT ON TABLE oauth_clients IS 'Programs that organizations have registered: public ones prove nothing of themselves, others show a secret of which a keyed hash is kept, the old one until old_secret_until. role is what a program is in its own organization when it acts for nobody.';
+ALTER TABLE oauth_clients ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX oauth_clients_by_maker ON oauth_clients USING btree (made_by, id) WHERE (made_by IS NOT NULL);
+CREATE INDEX oauth_clients_in_order ON oauth_clients USING btree (organization_id, id);
+CREATE POLICY knowing ON oauth_clients FOR SELECT TO auth_loops USING (true);
+CREATE POLICY tenant ON oauth_clients FOR ALL TO auth_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON oauth_clients TO auth_app;
+GRANT SELECT (id) ON oauth_clients TO auth_loops;
+GRANT SELECT (organization_id) ON oauth_clients TO auth_loops;
+GRANT SELECT (name) ON oauth_clients TO auth_loops;
+GRANT SELECT (made_by) ON oauth_clients TO auth_loops;
+GRANT SELECT (ended_at) ON oauth_clients TO auth_loops;
+
+CREATE TABLE oauth_consents (
+    user_id uuid NOT NULL,
+    client_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    scopes text[] NOT NULL,
+    given_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT oauth_consents_client_id_fkey FOREIGN KEY (client_id) REFERENCES oauth_clients(id),
+    CONSTRAINT oauth_consents_pkey PRIMARY KEY (user_id, client_id, organization_id),
+    CONSTRAINT oauth_consents_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE oauth_consents IS 'What a person has agreed to and need not be asked again.';
+GRANT DELETE, INSERT, SELECT, UPDATE ON oauth_consents TO auth_app;
+
+CREATE TABLE oauth_grants (
+    id uuid NOT NULL,
+    client_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    scopes text[] NOT NULL,
+    epoch bigint NOT NULL,
+    redirect_uri text,
+    code_challenge text NOT NULL,
+    nonce text,
+    authenticated_at timestamp with time zone NOT NULL,
+    code_expires_at timestamp with time zone NOT NULL,
+    code_used_at timestamp with time zone,
+    counter integer NOT NULL DEFAULT 0,
+    rotated_at timestamp with time zone,
+    used_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    expires_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    ended_because text,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT oauth_grants_client_id_fkey FOREIGN KEY (client_id) REFERENCES oauth_clients(id),
+    CONSTRAINT oauth_grants_pkey PRIMARY KEY (id),
+    CONSTRAINT oauth_grants_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE oauth_grants IS 'What a person let a program do in an organization: a code that is good once and for a minute, then a family of refresh tokens of which counter is the current one. Nothing that opens is kept.';
+CREATE INDEX oauth_grants_by_expiry ON oauth_grants USING btree (expires_at);
+CREATE INDEX oauth_grants_ended ON oauth_grants USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+CREATE INDEX oauth_grants_of_person ON oauth_grants USING btree (user_id, client_id, id);
+GRANT DELETE, INSERT, SELECT, UPDATE ON oauth_grants TO auth_app;
+
+CREATE TABLE oauth_requests (
+    id uuid NOT NULL,
+    client_id uuid NOT NULL,
+    redirect_uri text NOT NULL,
+    stated boolean NOT NULL,
+    scopes text[] NOT NULL,
+    state text,
+    nonce text,
+    code_challenge text NOT NULL,
+    asks_again boolean NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT oauth_requests_client_id_fkey FOREIGN KEY (client_id) REFERENCES oauth_clients(id),
+    CONSTRAINT oauth_requests_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE oauth_requests IS 'Requests of programs that nobody has decided yet; stated says whether the program named the address, asks_again that a consent given before is not enough.';
+CREATE INDEX oauth_requests_by_expiry ON oauth_requests USING btree (expires_at);
+GRANT DELETE, INSERT, SELECT, UPDATE ON oauth_requests TO auth_app;
+
 CREATE TABLE organizations (
     id uuid NOT NULL,
     name text NOT NULL,
     version bigint NOT NULL DEFAULT 1,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     requires_second_factor boolean NOT NULL DEFAULT false,
+    suspended_at timestamp with time zone,
     CONSTRAINT organizations_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
     CONSTRAINT organizations_pkey PRIMARY KEY (id)
 );
 COMMENT ON TABLE organizations IS 'The tenants; a lock on the row orders all changes of its members.';
 ALTER TABLE organizations ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX organizations_by_name ON organizations USING btree (lower(name) text_pattern_ops);
+CREATE INDEX organizations_suspended ON organizations USING btree (id) WHERE (suspended_at IS NOT NULL);
 CREATE POLICY own_memberships ON organizations FOR SELECT TO auth_loops USING (true);
 CREATE POLICY tenant ON organizations FOR ALL TO auth_app USING ((id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT INSERT, SELECT, UPDATE ON organizations TO auth_app;
@@ -1041,6 +1146,31 @@ CREATE INDEX staff_sessions_by_expiry ON staff_sessions USING btree (expires_at)
 CREATE INDEX staff_sessions_of ON staff_sessions USING btree (staff_id, id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON staff_sessions TO auth_app;
 
+CREATE TABLE subscription_grants (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    plan text NOT NULL,
+    until timestamp with time zone NOT NULL,
+    reason text NOT NULL,
+    note_sealed bytea,
+    granted_by uuid NOT NULL,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    revoked_by uuid,
+    revoked_at timestamp with time zone,
+    CONSTRAINT subscription_grants_check CHECK (((revoked_by IS NULL) = (revoked_at IS NULL))),
+    CONSTRAINT subscription_grants_note_sealed_check CHECK ((length(note_sealed) <= 8192)),
+    CONSTRAINT subscription_grants_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
+    CONSTRAINT subscription_grants_pkey PRIMARY KEY (id),
+    CONSTRAINT subscription_grants_plan_check CHECK ((length(plan) <= 40)),
+    CONSTRAINT subscription_grants_reason_check CHECK ((reason = ANY (ARRAY['goodwill'::text, 'trial'::text, 'partner'::text, 'incident'::text, 'internal'::text, 'other'::text])))
+);
+COMMENT ON TABLE subscription_grants IS 'Plans given by staff until a date; never a subscription that somebody pays for.';
+ALTER TABLE subscription_grants ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX subscription_grants_in_order ON subscription_grants USING btree (organization_id, id);
+CREATE POLICY tenant ON subscription_grants FOR ALL TO auth_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON subscription_grants TO auth_app;
+
 CREATE TABLE suspect_messages (
     queue text NOT NULL,
     message_id uuid NOT NULL,
@@ -1051,6 +1181,30 @@ CREATE TABLE suspect_messages (
 );
 COMMENT ON TABLE suspect_messages IS 'Redelivered messages counted before their handler runs: some kill the process.';
 GRANT DELETE, INSERT, SELECT, UPDATE ON suspect_messages TO auth_app;
+
+CREATE TABLE suspensions (
+    id uuid NOT NULL,
+    user_id uuid,
+    organization_id uuid,
+    reason text NOT NULL,
+    note_sealed bytea,
+    suspended_by uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    lifted_by uuid,
+    lifted_at timestamp with time zone,
+    CONSTRAINT suspensions_check CHECK (((user_id IS NULL) <> (organization_id IS NULL))),
+    CONSTRAINT suspensions_check1 CHECK (((lifted_by IS NULL) = (lifted_at IS NULL))),
+    CONSTRAINT suspensions_note_sealed_check CHECK ((length(note_sealed) <= 8192)),
+    CONSTRAINT suspensions_pkey PRIMARY KEY (id),
+    CONSTRAINT suspensions_reason_check CHECK ((reason = ANY (ARRAY['abuse'::text, 'fraud'::text, 'payment'::text, 'compromised'::text, 'legal'::text, 'requested'::text, 'other'::text]))),
+    CONSTRAINT suspensions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE suspensions IS 'Why and by whom somebody, or an organization, was suspended and restored; users.suspended_at and organizations.suspended_at are what counts.';
+CREATE INDEX suspensions_of_organization ON suspensions USING btree (organization_id, id) WHERE (organization_id IS NOT NULL);
+CREATE INDEX suspensions_of_user ON suspensions USING btree (user_id, id) WHERE (user_id IS NOT NULL);
+CREATE UNIQUE INDEX suspensions_open_of_organization ON suspensions USING btree (organization_id) WHERE ((lifted_at IS NULL) AND (organization_id IS NOT NULL));
+CREATE UNIQUE INDEX suspensions_open_of_user ON suspensions USING btree (user_id) WHERE ((lifted_at IS NULL) AND (user_id IS NOT NULL));
+GRANT DELETE, INSERT, SELECT, UPDATE ON suspensions TO auth_app;
 
 CREATE TABLE system_setting_changes (
     name text NOT NULL,
@@ -1126,6 +1280,8 @@ CREATE TABLE users (
     CONSTRAINT users_pkey PRIMARY KEY (id)
 );
 COMMENT ON TABLE users IS 'People. Access tokens of an older epoch are void; sessions begun before sessions_from_epoch have ended.';
+CREATE INDEX users_by_creation ON users USING btree (created_at, id);
+CREATE INDEX users_suspended ON users USING btree (created_at, id) WHERE (suspended_at IS NOT NULL);
 GRANT DELETE, INSERT, SELECT, UPDATE ON users TO auth_app;
 GRANT SELECT ON users TO auth_loops;
 
@@ -1632,6 +1788,37 @@ AS $function$
 -- owner: auth_loops
 -- may be called by: auth_app
 
+CREATE OR REPLACE FUNCTION auth.oauth_client(client uuid)
+ RETURNS TABLE(organization_id uuid, name text, ended boolean)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        SELECT c.organization_id, c.name, c.ended_at IS NOT NULL FROM oauth_clients AS c WHERE c.id = client
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.organizations_for_staff(before uuid, only_suspended boolean, at_most integer)
+ RETURNS TABLE(id uuid, name text, version bigint, created_at timestamp with time zone, suspended_at timestamp with time zone)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+    #variable_conflict use_column
+    BEGIN
+        IF only_suspended THEN
+            RETURN QUERY SELECT o.id, o.name, o.version, o.created_at, o.suspended_at FROM organizations AS o
+                WHERE o.id < before AND o.suspended_at IS NOT NULL ORDER BY o.id DESC LIMIT at_most;
+        ELSE
+            RETURN QUERY SELECT o.id, o.name, o.version, o.created_at, o.suspended_at FROM organizations AS o
+                WHERE o.id < before ORDER BY o.id DESC LIMIT at_most;
+        END IF;
+    END
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
 CREATE OR REPLACE FUNCTION auth.organizations_listed(after uuid, at_most bigint, among uuid[])
  RETURNS TABLE(id uuid, name text, created_at timestamp with time zone, members bigint, plan text)
  LANGUAGE sql
@@ -1648,6 +1835,20 @@ AS $function$
 -- owner: auth_loops
 -- may be called by: auth_app
 
+CREATE OR REPLACE FUNCTION auth.organizations_named(prefix text, at_most integer)
+ RETURNS TABLE(id uuid, name text, version bigint, created_at timestamp with time zone, suspended_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        SELECT o.id, o.name, o.version, o.created_at, o.suspended_at FROM organizations AS o
+        WHERE lower(o.name) ^@ lower(prefix)
+          AND lower(o.name) ~>=~ lower(prefix) AND lower(o.name) ~<~ (lower(prefix) || chr(1114111))
+        ORDER BY lower(o.name) USING ~<~ LIMIT at_most
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
 CREATE OR REPLACE FUNCTION auth.organizations_of_maker(person uuid)
  RETURNS TABLE(organization_id uuid)
  LANGUAGE sql
@@ -1655,6 +1856,17 @@ CREATE OR REPLACE FUNCTION auth.organizations_of_maker(person uuid)
  SET search_path TO 'auth', 'kit', 'pg_temp'
 AS $function$
         SELECT DISTINCT k.organization_id FROM api_keys AS k WHERE k.made_by = person
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.organizations_of_registrar(person uuid)
+ RETURNS TABLE(organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        SELECT DISTINCT c.organization_id FROM oauth_clients AS c WHERE c.made_by = person
     $function$;
 -- owner: auth_loops
 -- may be called by: auth_app

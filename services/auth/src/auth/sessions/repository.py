@@ -124,6 +124,7 @@ class SessionRepository:
         row = await self.tx.fetchrow(
             """
             SELECT u.epoch, u.sessions_from_epoch, u.suspended_at IS NOT NULL AS suspended, m.role,
+                   m.role IS NOT NULL AND o.suspended_at IS NOT NULL AS organization_suspended,
                    coalesce(o.requires_second_factor, false) AS demanding
             FROM users AS u
             LEFT JOIN members AS m ON m.user_id = u.id AND m.organization_id = $2
@@ -135,9 +136,16 @@ class SessionRepository:
         )
         if row is None:
             return None
-        where = organization_id if row["role"] is not None else None
+        shut: bool = row["organization_suspended"]
+        role = None if shut else row["role"]
         return Standing(
-            row["epoch"], row["sessions_from_epoch"], where, row["role"], row["suspended"], row["demanding"]
+            row["epoch"],
+            row["sessions_from_epoch"],
+            None if role is None else organization_id,
+            role,
+            suspended=row["suspended"],
+            organization_suspended=shut,
+            demanding=row["demanding"],
         )
 
     async def save_use(self, use: Use) -> None:

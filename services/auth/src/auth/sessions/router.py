@@ -4,7 +4,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response, status
 
 from auth.accounts.address import AddressInvalid
-from auth.organizations.errors import OrganizationNotFound
+from auth.organizations.errors import OrganizationIsSuspended, OrganizationNotFound
 from auth.passwords.errors import TooManyPasswords
 from auth.sessions.errors import (
     RefreshTokenForged,
@@ -64,6 +64,7 @@ def never_kept(response: Response) -> None:
         WrongCredentials,
         AddressInvalid,
         OrganizationNotFound,
+        OrganizationIsSuspended,
         AccountSuspended,
         TooManyAttempts,
         TooManyPasswords,
@@ -80,7 +81,9 @@ async def sign_in(
 @router.post(
     "/refresh",
     dependencies=[Depends(never_kept), OpenToAnybody],
-    responses=problems(RefreshTokenForged, RefreshTokenReused, SessionEnded, OrganizationNotFound),
+    responses=problems(
+        RefreshTokenForged, RefreshTokenReused, SessionEnded, OrganizationNotFound, OrganizationIsSuspended
+    ),
 )
 async def refresh_session(
     body: Refresh, request: Request, sessions: Sessions, visitor: CurrentVisitor, response: Response

@@ -10,7 +10,6 @@ from auth.accounts.sealing import Addresses
 from auth.activity.repository import ActivityRepository
 from auth.keys.repository import KeyRepository
 from auth.mails.notices import Notice, notify
-from auth.organizations.errors import OrganizationNotFound
 from auth.passwords.hashing import Passwords
 from auth.sessions.errors import (
     RefreshTokenForged,
@@ -31,7 +30,7 @@ from auth.sessions.repository import SessionRepository, Use
 from auth.sessions.revoking import end_session
 from auth.sign_ins.errors import SecondFactorRequired
 from auth.sign_ins.model import Outcome, Proof, Visitor, Wish
-from auth.sign_ins.service import Entrance
+from auth.sign_ins.service import Entrance, insist_on_membership
 from auth.throttle.model import Attempt
 from auth.throttle.service import Throttle
 from auth.tokens.model import Token, TokenForged
@@ -204,10 +203,10 @@ def _let_in(standing: Standing, session: Session, wished: UUID | None) -> Standi
 
     Raises:
         OrganizationNotFound: the user does not belong to the organization asked for.
+        OrganizationIsSuspended: nobody acts in it.
         SecondFactorRequired: it lets in only those who have shown a second factor.
     """
-    if wished is not None and standing.organization_id is None:
-        raise OrganizationNotFound
+    insist_on_membership(standing, wished)
     if session.strong or not standing.demanding:
         return standing
     if wished is not None:
