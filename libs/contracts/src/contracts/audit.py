@@ -142,6 +142,7 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "auth.oauth_grant.withdrawn": "Somebody let a partner's program act for them no more.",
         "auth.oauth_grant.ended": "What a partner's program was granted ended: taken back, or its tokens used twice.",
         # how the platform is run
+        "auth.user_operation.submitted": "Something is done to many users at once; each has a line of their own.",
         "auth.job.cancelled": "A bulk work was cancelled.",
         "auth.job.retried": "What failed of a bulk work was tried again.",
         "auth.announcement.drafted": "An announcement was begun.",

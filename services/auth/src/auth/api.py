@@ -32,6 +32,7 @@ from auth.oauth.consent import router as consent
 from auth.oauth.router import router as oauth
 from auth.oauth_clients.router import router as oauth_clients
 from auth.operations.doors import router as staff_jobs
+from auth.operations.router import router as user_operations
 from auth.organizations.router import router as organizations
 from auth.ownership.router import router as ownership
 from auth.passkeys.router import entering
@@ -91,6 +92,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     system,
     staff_settings,
     staff_jobs,
+    user_operations,
     staff_announcements,
     announcements,
     staff_exports,

@@ -50,6 +50,8 @@ from auth.members.service import MemberService
 from auth.oauth.parts import OAuthParts
 from auth.oauth.privacy import GrantHolding
 from auth.oauth_clients.privacy import ClientHolding
+from auth.operations.kind import UserOperationKind
+from auth.operations.service import OperationService
 from auth.organizations.service import OrganizationService
 from auth.ownership.service import OwnershipService
 from auth.passkeys.ceremony import RelyingParty
@@ -129,6 +131,7 @@ class OperationParts:
     flags: FlagService
     announcements: AnnouncementService
     exports: StaffExportService
+    bulk: OperationService
     jobs: Jobs
 
 
@@ -261,13 +264,19 @@ def _entrance(  # noqa: PLR0917 - what letting people in needs
 
 def _operations(database: Database, addresses: Addresses, mailer: Mailer, current: CurrentSettings) -> OperationParts:
     """Parts with which staff runs the platform, and the jobs they begin."""
-    jobs = Jobs(database, [AnnouncementKind(mailer), StaffExportKind(database, addresses)])
+    kinds = (
+        UserOperationKind(database, mailer),
+        AnnouncementKind(mailer),
+        StaffExportKind(database, addresses),
+    )
+    jobs = Jobs(database, kinds)
     return OperationParts(
         current=current,
         system=SystemService(database, current),
         flags=FlagService(database),
         announcements=AnnouncementService(database, jobs, mailer, StaffSeals(addresses.keyring)),
         exports=StaffExportService(database, jobs, addresses.keyring),
+        bulk=OperationService(database, jobs, addresses),
         jobs=jobs,
     )
 
@@ -418,6 +427,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.operations.flags,
         parts.operations.announcements,
         parts.operations.exports,
+        parts.operations.bulk,
         parts.operations.jobs,
         parts.staff.impersonations,
         parts.staff.directory,
