@@ -48,6 +48,7 @@ from auth.sessions.router import router as sessions
 from auth.staff.router import enrolments as staff_enrolments
 from auth.staff.router import router as staff
 from auth.staff_sessions.router import router as staff_sessions
+from auth.statistics.router import router as statistics
 from auth.suspensions.router import router as suspensions
 from auth.system.router import internal as maintenance
 from auth.system.router import public as system
@@ -87,6 +88,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     staff_users,
     staff_organizations,
     suspensions,
+    statistics,
     grants,
     staff_sessions,
     staff_enrolments,

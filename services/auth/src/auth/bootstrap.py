@@ -87,6 +87,7 @@ from auth.staff.sealing import StaffSeals
 from auth.staff.service import StaffService
 from auth.staff_sessions.access import StaffAccess
 from auth.staff_sessions.service import StaffSessionService
+from auth.statistics.service import StatisticsService
 from auth.suspensions.privacy import SuspensionHolding
 from auth.suspensions.sealing import Notes
 from auth.suspensions.service import SuspensionService
@@ -130,6 +131,7 @@ class StaffParts:
     directory: DirectoryService
     suspensions: SuspensionService
     grants: GrantService
+    statistics: StatisticsService
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,6 +334,7 @@ def _staff(  # noqa: PLR0917 - what staff are served with
         directory=DirectoryService(database, Addresses(keyring)),
         suspensions=SuspensionService(database, Notes(keyring)),
         grants=GrantService(database, keyring),
+        statistics=StatisticsService(database, timedelta(days=settings.session_idle_days)),
     )
 
 
@@ -485,6 +488,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.staff.directory,
         parts.staff.suspensions,
         parts.staff.grants,
+        parts.staff.statistics,
         parts.api_keys,
         parts.key_exchange,
         parts.peers,
@@ -494,7 +498,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
 
 def loops(parts: Parts) -> Sequence[Loop]:
     """What a worker does beside relaying."""
-    return worker.loops(parts.mailer, parts.rotation, parts.sweeper, parts.operations.exports)
+    return worker.loops(parts.mailer, parts.rotation, parts.sweeper, parts.operations.exports, parts.staff.statistics)
 
 
 def serving(parts: Parts) -> Sequence[Loop]:

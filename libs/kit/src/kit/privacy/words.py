@@ -108,6 +108,7 @@ RETENTION: Final[Mapping[str, Retention]] = MappingProxyType(
         "mails": Retention("30 days after it is known what became of the mail", "the loop `forget mails`"),
         "intake": Retention("30 days; what is in doubt 90 days", "the loop `intake purge`"),
         "ledger": Retention("90 days after the end; what nobody could confirm stays", "the loop `ledger purge`"),
+        "figures": Retention("3 years", "the loop `statistics`"),
         "suspensions": Retention("while the account or organization exists", "the erasure of the user"),
         "impersonations": Retention("2 years after they ended", "the sweeper"),
         "staff": Retention("while somebody is of the staff", "the removal from the staff"),
