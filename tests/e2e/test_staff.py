@@ -15,7 +15,7 @@ from local.visitor import Visitor, newcomer, seen
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
-PASSWORD = "gravel-otter-41-velvet-moon"  # noqa: S105 - of nobody
+PASSWORD = "gravel-otter-41-velvet-moon"
 SERVICES = ("auth", "billing", "compliance", "inbox", "publisher")
 STEP = 30
 
@@ -42,7 +42,11 @@ async def hired(doors: Doors) -> str:
     """The token of a new administrator, made by the command."""
     plan, email = doors.platform.plan, f"staff.{secrets.token_hex(4)}@example.com"
     done = subprocess.run(  # noqa: ASYNC221 - nothing else goes on
-        plan.command("auth", "add-staff", email), env=plan.environment("auth"), capture_output=True, text=True, check=True
+        plan.command("auth", "add-staff", email),
+        env=plan.environment("auth"),
+        capture_output=True,
+        text=True,
+        check=True,
     )
     link = done.stdout.rpartition("#token=")[2].strip()
     offer = (await doors.ask("POST", "/v1/staff/enrolments", json={"token": link})).json()
