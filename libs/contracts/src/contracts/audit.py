@@ -57,9 +57,17 @@ class AuditEntry(Event):
 ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
     {
         # accounts and sessions
-        "auth.user.registered": "An account was opened; its address is not proven yet.",
+        "auth.user.registered": "An account was opened.",
         "auth.user.verified": "The address of an account was proven.",
-        "auth.user.verification_sent": "The mail that proves an address was sent again.",
+        "auth.challenge.begun": "A link or code was asked for, for an address or number.",
+        "auth.challenge.failed": "A wrong code was shown for a number.",
+        "auth.password.reset": "A password was reset by a link or code.",
+        "auth.password.changed": "Somebody changed their password.",
+        "auth.password.refused": "Somebody wanted to change a password and did not know the present one.",
+        "auth.address.change_begun": "Somebody wants another mail address or phone number.",
+        "auth.address.changed": "Somebody has another mail address or phone number.",
+        "auth.address.change_undone": "A former mail address or phone number was brought back by its owner.",
+        "auth.address.removed": "Somebody took a phone number off the account.",
         "auth.user.deleted": "An account was deleted.",
         "auth.session.started": "Somebody signed in.",
         "auth.session.refused": "Somebody tried to sign in and was refused.",
@@ -150,6 +158,7 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "auth.oauth_grant.withdrawn": "Somebody let a partner's program act for them no more.",
         "auth.oauth_grant.ended": "What a partner's program was granted ended: taken back, or its tokens used twice.",
         # how the platform is run
+        "auth.user_operation.submitted": "Something is done to many users at once; each has a line of their own.",
         "auth.job.cancelled": "A bulk work was cancelled.",
         "auth.job.retried": "What failed of a bulk work was tried again.",
         "auth.announcement.drafted": "An announcement was begun.",

@@ -12,7 +12,7 @@ from contracts.privacy import AnswersErasure, AnswersExport
 
 
 class UserRegistered(Event):
-    """Somebody opened an account; the address is not verified yet."""
+    """Somebody opened an account, by proving the address it was asked for with; `UserVerified` follows at once."""
 
     type: ClassVar[str] = "auth.user.registered.v1"
     subject: ClassVar[str] = "user_id"

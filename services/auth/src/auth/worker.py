@@ -6,6 +6,7 @@ from typing import Any, Final
 from auth.delegations.service import DelegationService
 from auth.exports.service import StaffExportService
 from auth.keys.service import KeyRotation
+from auth.statistics.service import StatisticsService
 from auth.sweeping import Sweeper
 from contracts.billing import EntitlementsChanged
 from contracts.compliance import ErasureBegun, ExportRequested
@@ -28,6 +29,7 @@ def loops(
     sweeper: Sweeper,
     exports: StaffExportService,
     delegations: DelegationService,
+    statistics: StatisticsService,
 ) -> Sequence[Loop]:
     """Mails are sent by the ledger, whose loops come by themselves."""
     return (
@@ -36,4 +38,5 @@ def loops(
         Loop("sweeper", sweeper.sweep, every=300),
         Loop("delegations", delegations.end_due, every=2),
         Loop("lists of staff expire", exports.expire, every=300),
+        Loop("statistics", statistics.count, every=900),
     )
