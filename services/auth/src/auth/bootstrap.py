@@ -510,9 +510,9 @@ def loops(parts: Parts) -> Sequence[Loop]:
         parts.mailer,
         parts.rotation,
         parts.sweeper,
-        parts.operations.exports,
-        parts.delegations,
-        parts.staff.statistics,
+        exports=parts.operations.exports,
+        delegations=parts.delegations,
+        statistics=parts.staff.statistics,
     )
 
 

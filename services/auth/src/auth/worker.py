@@ -27,6 +27,7 @@ def loops(
     mailer: Mailer,
     rotation: KeyRotation,
     sweeper: Sweeper,
+    *,
     exports: StaffExportService,
     delegations: DelegationService,
     statistics: StatisticsService,
