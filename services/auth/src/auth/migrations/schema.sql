@@ -90,6 +90,56 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON api_keys TO auth_app;
 GRANT SELECT (organization_id) ON api_keys TO auth_loops;
 GRANT SELECT (made_by) ON api_keys TO auth_loops;
 
+CREATE TABLE challenges (
+    id uuid NOT NULL,
+    purpose text NOT NULL,
+    kind text NOT NULL,
+    blind bytea NOT NULL,
+    identity_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    known boolean NOT NULL,
+    sealed bytea,
+    password_hash text NOT NULL DEFAULT ''::text,
+    sessions_from_epoch bigint,
+    locale text NOT NULL,
+    tries integer NOT NULL DEFAULT 0,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT challenges_blind_check CHECK ((length(blind) = 32)),
+    CONSTRAINT challenges_kind_check CHECK ((kind = ANY (ARRAY['email'::text, 'phone'::text]))),
+    CONSTRAINT challenges_locale_check CHECK ((locale ~ '^[a-z]{2}$'::text)),
+    CONSTRAINT challenges_pkey PRIMARY KEY (id),
+    CONSTRAINT challenges_purpose_check CHECK ((purpose = ANY (ARRAY['sign-up'::text, 'reset'::text, 'magic-link'::text, 'change'::text, 'undo'::text]))),
+    CONSTRAINT challenges_sealed_check CHECK ((length(sealed) <= 2048))
+);
+COMMENT ON TABLE challenges IS 'What was asked for, for an address, whether or not somebody has it: a row is the same for both. identity_id and user_id are whose it was, or the ids they would get. A link or code is computed from the id and stands nowhere.';
+CREATE INDEX challenges_by_address ON challenges USING btree (blind, purpose, id);
+CREATE INDEX challenges_by_expiry ON challenges USING btree (expires_at);
+CREATE INDEX challenges_by_user ON challenges USING btree (user_id);
+GRANT DELETE, INSERT, SELECT, UPDATE ON challenges TO auth_app;
+
+CREATE TABLE daily_figures (
+    day date NOT NULL,
+    users bigint NOT NULL,
+    verified_users bigint NOT NULL,
+    suspended_users bigint NOT NULL,
+    with_second_factor bigint NOT NULL,
+    sign_ups bigint NOT NULL,
+    active_users bigint NOT NULL,
+    weekly_active_users bigint NOT NULL,
+    sign_ins bigint NOT NULL,
+    refusals bigint NOT NULL,
+    sessions bigint NOT NULL,
+    organizations bigint NOT NULL,
+    new_organizations bigint NOT NULL,
+    impersonations bigint NOT NULL,
+    counted_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT daily_figures_pkey PRIMARY KEY (day)
+);
+COMMENT ON TABLE daily_figures IS 'What there was at the end of a day, or is by now, and what happened on it, in UTC; see docs/runbooks/staff.md for what each number is.';
+GRANT DELETE, INSERT, SELECT, UPDATE ON daily_figures TO auth_app;
+
 CREATE TABLE dead_letters (
     id uuid NOT NULL,
     queue text NOT NULL,
@@ -249,13 +299,14 @@ CREATE TABLE identities (
     sealed bytea NOT NULL,
     CONSTRAINT identities_blind_check CHECK ((length(blind) = 32)),
     CONSTRAINT identities_kind_blind_key UNIQUE (kind, blind),
-    CONSTRAINT identities_kind_check CHECK ((kind = 'email'::text)),
+    CONSTRAINT identities_kind_check CHECK ((kind = ANY (ARRAY['email'::text, 'phone'::text]))),
     CONSTRAINT identities_pkey PRIMARY KEY (id),
     CONSTRAINT identities_sealed_check CHECK ((length(sealed) <= 2048)),
     CONSTRAINT identities_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
 );
-COMMENT ON TABLE identities IS 'By what a person may be reached and recognised; blind is a keyed hash of the normalised address, sealed holds it as it was typed: under the platform''s key until it is proven, then under the person''s own.';
+COMMENT ON TABLE identities IS 'By what a person may be reached and recognised; blind is a keyed hash of the normalised mail address or number, sealed holds it as it was typed, under the person''s own key.';
 CREATE INDEX identities_by_user ON identities USING btree (user_id);
+CREATE UNIQUE INDEX identities_one_phone ON identities USING btree (user_id) WHERE (kind = 'phone'::text);
 GRANT DELETE, INSERT, SELECT, UPDATE ON identities TO auth_app;
 GRANT SELECT ON identities TO auth_loops;
 GRANT SELECT (user_id) ON identities TO auth_loops;
@@ -280,6 +331,7 @@ CREATE TABLE impersonations (
     CONSTRAINT impersonations_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
 );
 COMMENT ON TABLE impersonations IS 'Each time a member of staff acted in a person''s place, for the person and the organization to see; the id is the session of its tokens. Over at ends_at, or before when somebody ended it.';
+CREATE INDEX impersonations_by_creation ON impersonations USING btree (created_at);
 CREATE INDEX impersonations_by_end ON impersonations USING btree (ends_at);
 CREATE INDEX impersonations_of_organization ON impersonations USING btree (organization_id, id) WHERE (organization_id IS NOT NULL);
 CREATE INDEX impersonations_of_staff ON impersonations USING btree (staff_id, id);
@@ -751,6 +803,7 @@ CREATE TABLE organizations (
 );
 COMMENT ON TABLE organizations IS 'The tenants; a lock on the row orders all changes of its members.';
 ALTER TABLE organizations ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX organizations_by_creation ON organizations USING btree (created_at);
 CREATE INDEX organizations_by_name ON organizations USING btree (lower(name) text_pattern_ops);
 CREATE INDEX organizations_suspended ON organizations USING btree (id) WHERE (suspended_at IS NOT NULL);
 CREATE POLICY own_memberships ON organizations FOR SELECT TO auth_loops USING (true);
@@ -806,6 +859,31 @@ CREATE POLICY forgetting ON outgoing_mails FOR ALL TO auth_loops USING (true);
 CREATE POLICY tenant ON outgoing_mails FOR ALL TO auth_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (NULLIF(current_setting('app.orgs'::text, true), ''::text))::uuid[] AS "nullif")::uuid[]))));
 GRANT DELETE, INSERT, SELECT, UPDATE ON outgoing_mails TO auth_app;
 GRANT DELETE, SELECT ON outgoing_mails TO auth_loops;
+
+CREATE TABLE outgoing_texts (
+    id uuid NOT NULL,
+    challenge_id uuid NOT NULL,
+    about uuid NOT NULL,
+    blind bytea NOT NULL,
+    network bytea NOT NULL,
+    status text NOT NULL DEFAULT 'pending'::text,
+    message_id text,
+    unknowns integer NOT NULL DEFAULT 0,
+    code text NOT NULL DEFAULT ''::text,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    settled_at timestamp with time zone,
+    CONSTRAINT outgoing_texts_blind_check CHECK ((length(blind) = 32)),
+    CONSTRAINT outgoing_texts_network_check CHECK ((length(network) = 32)),
+    CONSTRAINT outgoing_texts_pkey PRIMARY KEY (id),
+    CONSTRAINT outgoing_texts_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'sent'::text, 'refused'::text, 'unknown'::text, 'unconfirmed'::text, 'withdrawn'::text])))
+);
+COMMENT ON TABLE outgoing_texts IS 'Text messages by reference, without number, words or code; blind and network are keyed hashes of the number and of its first digits, by which they are counted.';
+CREATE INDEX outgoing_texts_about ON outgoing_texts USING btree (about);
+CREATE INDEX outgoing_texts_by_age ON outgoing_texts USING btree (created_at);
+CREATE INDEX outgoing_texts_by_challenge ON outgoing_texts USING btree (challenge_id, created_at);
+CREATE INDEX outgoing_texts_by_network ON outgoing_texts USING btree (network, created_at);
+CREATE INDEX outgoing_texts_to ON outgoing_texts USING btree (blind, created_at);
+GRANT DELETE, INSERT, SELECT, UPDATE ON outgoing_texts TO auth_app;
 
 CREATE TABLE ownership_transfers (
     id uuid NOT NULL,
@@ -1378,20 +1456,17 @@ CREATE INDEX users_suspended ON users USING btree (created_at, id) WHERE (suspen
 GRANT DELETE, INSERT, SELECT, UPDATE ON users TO auth_app;
 GRANT SELECT ON users TO auth_loops;
 
-CREATE TABLE verifications (
-    id uuid NOT NULL,
-    identity_id uuid NOT NULL,
-    password_hash text NOT NULL,
-    expires_at timestamp with time zone NOT NULL,
-    used_at timestamp with time zone,
-    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
-    CONSTRAINT verifications_identity_id_fkey FOREIGN KEY (identity_id) REFERENCES identities(id),
-    CONSTRAINT verifications_pkey PRIMARY KEY (id)
-);
-COMMENT ON TABLE verifications IS 'One per sign-up or resend: following its link verifies the address with the password of that very sign-up.';
-CREATE INDEX verifications_by_expiry ON verifications USING btree (expires_at);
-CREATE INDEX verifications_by_identity ON verifications USING btree (identity_id);
-GRANT DELETE, INSERT, SELECT, UPDATE ON verifications TO auth_app;
+CREATE OR REPLACE FUNCTION auth.count_organizations(since timestamp with time zone, before timestamp with time zone)
+ RETURNS TABLE(organizations bigint, new_organizations bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        SELECT (SELECT count(*) FROM organizations AS o WHERE o.created_at < before),
+               (SELECT count(*) FROM organizations AS o WHERE o.created_at >= since AND o.created_at < before)
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
 
 CREATE OR REPLACE FUNCTION auth.delegated_to(person uuid, client uuid)
  RETURNS TABLE(delegation_id uuid, agency_id uuid, role text, granted_at timestamp with time zone, ends_at timestamp with time zone)
