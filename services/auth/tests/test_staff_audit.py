@@ -64,3 +64,28 @@ async def test_a_life_among_the_staff(story: Story, forward: Forward) -> None:
     ]
     assert await told(story) == names
     assert {name for name, _ in names} == {each for each in ACTIONS if each.startswith("auth.staff.")}
+
+
+async def test_what_staff_do_to_others(story: Story) -> None:
+    ada, staff = await story.person("ada@site.test"), await hired(story)
+    acme = await ada.create()
+    why = {"reason": "other"}
+    grant = {"plan": "pro", "months": 1, "reason": "trial"}
+    for kind, thing in (("users", ada.user_id), ("organizations", acme)):
+        assert (await staff.call("PUT", f"/v1/staff/{kind}/{thing}/suspension", json=why)).status_code == 204
+        assert (await staff.call("DELETE", f"/v1/staff/{kind}/{thing}/suspension")).status_code == 204
+    path = f"/v1/staff/organizations/{acme}/subscription-grants"
+    made = (await staff.call("POST", path, json=grant)).json()["id"]
+    assert (await staff.call("DELETE", f"{path}/{made}")).status_code == 204
+    lines = [each for each in await story.told(AuthAuditRecorded) if isinstance(each, AuthAuditRecorded)]
+    theirs = [each for each in lines if each.actor_kind == "staff" and "auth.staff." not in each.action]
+    assert [each.action for each in theirs] == [
+        "auth.user.suspended",
+        "auth.user.restored",
+        "auth.organization.suspended",
+        "auth.organization.restored",
+        "auth.subscription.granted",
+        "auth.subscription.revoked",
+    ]
+    assert {str(each.actor_id) for each in theirs} == {staff.staff_id}
+    assert {str(each.organization_id) for each in theirs[2:]} == {acme}, "where its owners read it"

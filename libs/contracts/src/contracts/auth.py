@@ -3,16 +3,16 @@
 from typing import ClassVar
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from contracts.audit import AuditEntry
 from contracts.event import Audience, Event
-from contracts.names import MANAGERS, TEAM, Name, RoleName
+from contracts.names import MANAGERS, TEAM, Name, PlanName, RoleName
 from contracts.privacy import AnswersErasure, AnswersExport
 
 
 class UserRegistered(Event):
-    """Somebody opened an account; the address is not verified yet."""
+    """Somebody opened an account, by proving the address it was asked for with; `UserVerified` follows at once."""
 
     type: ClassVar[str] = "auth.user.registered.v1"
     subject: ClassVar[str] = "user_id"
@@ -29,6 +29,47 @@ class UserVerified(Event):
     audience: ClassVar[Audience] = "internal"
 
     user_id: UUID = Field(description="The user who is verified now.")
+
+
+class UserSuspended(Event):
+    """A user was suspended by staff: sessions have ended, and signing in is refused."""
+
+    type: ClassVar[str] = "auth.user.suspended.v1"
+    subject: ClassVar[str] = "user_id"
+    audience: ClassVar[Audience] = "internal"
+
+    user_id: UUID = Field(description="The user who is suspended now.")
+    reason: Name = Field(description="Why, in a word.", examples=["abuse"])
+
+
+class UserRestored(Event):
+    """A suspended user may sign in again."""
+
+    type: ClassVar[str] = "auth.user.restored.v1"
+    subject: ClassVar[str] = "user_id"
+    audience: ClassVar[Audience] = "internal"
+
+    user_id: UUID = Field(description="The user who is no longer suspended.")
+
+
+class OrganizationSuspended(Event):
+    """An organization was suspended by staff: nobody acts in it, and nothing should leave on its behalf."""
+
+    type: ClassVar[str] = "auth.organization.suspended.v1"
+    subject: ClassVar[str] = "organization_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    reason: Name = Field(description="Why, in a word.", examples=["payment"])
+
+
+class OrganizationRestored(Event):
+    """A suspended organization may be acted in again."""
+
+    type: ClassVar[str] = "auth.organization.restored.v1"
+    subject: ClassVar[str] = "organization_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
 
 
 class OrganizationCreated(Event):
@@ -137,6 +178,105 @@ class MemberRemoved(Event):
     user_id: UUID = Field(description="The user who is no longer a member.")
 
 
+class TeamCreated(Event):
+    """A team, a named group of members, came into being; nobody is in it yet."""
+
+    type: ClassVar[str] = "auth.team.created.v1"
+    subject: ClassVar[str] = "team_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    team_id: UUID = Field(description="The new team.")
+
+
+class TeamRenamed(Event):
+    """A team has another name from now on."""
+
+    type: ClassVar[str] = "auth.team.renamed.v1"
+    subject: ClassVar[str] = "team_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    team_id: UUID = Field(description="The team.")
+
+
+class TeamMembersChanged(Event):
+    """Members came into a team or went out of it.
+
+    Who leaves the organization leaves its teams, too; of that only `MemberRemoved` tells.
+    """
+
+    type: ClassVar[str] = "auth.team.members_changed.v1"
+    subject: ClassVar[str] = "team_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    team_id: UUID = Field(description="The team.")
+    added: list[UUID] = Field(max_length=100, description="The users who came in.")
+    removed: list[UUID] = Field(max_length=100, description="The users who went out.")
+
+
+class TeamDeleted(Event):
+    """A team is no more; its members stay members of the organization."""
+
+    type: ClassVar[str] = "auth.team.deleted.v1"
+    subject: ClassVar[str] = "team_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    team_id: UUID = Field(description="The team that is gone.")
+
+
+class DelegationProposed(Event):
+    """An agency asked to act in this organization, or a client offers this agency to act in its own."""
+
+    type: ClassVar[str] = "auth.delegation.proposed.v1"
+    subject: ClassVar[str] = "delegation_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = MANAGERS
+
+    delegation_id: UUID = Field(description="The delegation that waits for this organization's word.")
+    by: Name = Field(description="Who proposes it: `client` or `agency`.", examples=["agency"])
+
+
+class DelegationGranted(Event):
+    """People of an agency may act in this organization, its client, from now on."""
+
+    type: ClassVar[str] = "auth.delegation.granted.v1"
+    subject: ClassVar[str] = "delegation_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = MANAGERS
+
+    delegation_id: UUID = Field(description="The delegation.")
+    agency_id: UUID = Field(description="The organization of the agency.")
+    roles: list[RoleName] = Field(description="The roles in which at most they act.", examples=[["editor"]])
+    ends_at: AwareDatetime = Field(description="When it ends by itself.")
+
+
+class DelegationChanged(Event):
+    """An agency sends others to this organization, its client, or in other roles."""
+
+    type: ClassVar[str] = "auth.delegation.changed.v1"
+    subject: ClassVar[str] = "delegation_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = MANAGERS
+
+    delegation_id: UUID = Field(description="The delegation.")
+
+
+class DelegationRevoked(Event):
+    """Nobody of an agency acts in this organization, its client, any more; or what was proposed came to nothing."""
+
+    type: ClassVar[str] = "auth.delegation.revoked.v1"
+    subject: ClassVar[str] = "delegation_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = MANAGERS
+
+    delegation_id: UUID = Field(description="The delegation that is over.")
+    agency_id: UUID = Field(description="The organization of the agency.")
+    because: Name = Field(description="Who ended it: `client`, `agency`, or `expired`.", examples=["client"])
+
+
 class OwnershipOffered(Event):
     """An owner offered the organization to another member, who has seven days to accept."""
 
@@ -185,6 +325,30 @@ class MailPreferencesChanged(Event):
         pattern=r"^[a-z][a-z-]{0,39}$", description="The category of mails.", examples=["invitations"]
     )
     wanted: bool = Field(description="Whether mails of this category are wanted from now on.")
+
+
+class SubscriptionGranted(Event):
+    """Staff gave an organization a plan until a date; it lifts the plan that is paid for and is no subscription."""
+
+    type: ClassVar[str] = "auth.subscription.granted.v1"
+    subject: ClassVar[str] = "grant_id"
+    audience: ClassVar[Audience] = "internal"
+
+    grant_id: UUID = Field(description="The grant.")
+    plan: PlanName = Field(description="The plan that is granted.")
+    until: AwareDatetime = Field(description="When the grant ends by itself.")
+
+
+class SubscriptionRevoked(Event):
+    """A granted plan was taken back before its date; what is paid for stays."""
+
+    type: ClassVar[str] = "auth.subscription.revoked.v1"
+    subject: ClassVar[str] = "grant_id"
+    audience: ClassVar[Audience] = "internal"
+
+    grant_id: UUID = Field(description="The grant that is void now.")
+    plan: PlanName = Field(description="The plan that was granted.")
+    until: AwareDatetime = Field(description="When the grant would have ended by itself.")
 
 
 class SystemSettingChanged(Event):

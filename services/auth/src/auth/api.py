@@ -10,12 +10,17 @@ from auth.announcements.router import router as announcements
 from auth.announcements.router import staff as staff_announcements
 from auth.api_keys.router import internal as key_exchanges
 from auth.api_keys.router import router as api_keys
+from auth.changes.router import router as changes
+from auth.delegations.router import of_agency, of_client
 from auth.devices.router import router as devices
+from auth.directory.router import organizations as staff_organizations
+from auth.directory.router import users as staff_users
 from auth.exports.router import router as staff_exports
 from auth.factors.router import router as factors
 from auth.factors.router import showing
 from auth.flags.router import router as flags
 from auth.flags.router import staff as staff_flags
+from auth.grants.router import router as grants
 from auth.impersonations.router import in_organization as organizations_impersonations
 from auth.impersonations.router import own as own_impersonations
 from auth.impersonations.router import router as impersonations
@@ -23,16 +28,19 @@ from auth.invitations.router import acceptance
 from auth.invitations.router import router as invitations
 from auth.keys.router import internal as key_removal
 from auth.keys.router import router as keys
+from auth.magic_links.router import router as magic_links
 from auth.members.router import router as members
 from auth.oauth.asking import router as authorization_requests
 from auth.oauth.consent import router as consent
 from auth.oauth.router import router as oauth
 from auth.oauth_clients.router import router as oauth_clients
 from auth.operations.doors import router as staff_jobs
+from auth.operations.router import router as user_operations
 from auth.organizations.router import router as organizations
 from auth.ownership.router import router as ownership
 from auth.passkeys.router import entering
 from auth.passkeys.router import router as passkeys
+from auth.passwords.router import router as passwords
 from auth.preferences.router import router as preferences
 from auth.roles.router import router as roles
 from auth.scopes.router import router as scopes
@@ -41,14 +49,20 @@ from auth.sessions.router import router as sessions
 from auth.staff.router import enrolments as staff_enrolments
 from auth.staff.router import router as staff
 from auth.staff_sessions.router import router as staff_sessions
+from auth.statistics.router import router as statistics
+from auth.suspensions.router import router as suspensions
 from auth.system.router import internal as maintenance
 from auth.system.router import public as system
 from auth.system.router import router as staff_settings
+from auth.teams.router import router as teams
 
 ROUTERS: Final[Sequence[APIRouter]] = (
     keys,
     key_removal,
     accounts,
+    passwords,
+    magic_links,
+    changes,
     sessions,
     devices,
     showing,
@@ -60,6 +74,9 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     invitations,
     acceptance,
     ownership,
+    teams,
+    of_client,
+    of_agency,
     preferences,
     roles,
     scopes,
@@ -73,6 +90,11 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     own_impersonations,
     organizations_impersonations,
     impersonations,
+    staff_users,
+    staff_organizations,
+    suspensions,
+    statistics,
+    grants,
     staff_sessions,
     staff_enrolments,
     staff,
@@ -81,6 +103,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     system,
     staff_settings,
     staff_jobs,
+    user_operations,
     staff_announcements,
     announcements,
     staff_exports,

@@ -155,7 +155,7 @@ class ImpersonationService:
     async def _token(self, held: Impersonation, standing: Standing, staff: StaffCaller) -> ActingToken:
         (shown,) = await self.reasons.opened([held])
         now = self.database.clock.now()
-        life = token_life(held.ends_at, now)
+        life = standing.bounded(token_life(held.ends_at, now), now)
         if held.over or life < timedelta(seconds=1):
             raise ImpersonationOver
         claims = claims_of(held.user_id, held.id, standing) | {"act": {"sub": str(staff.staff_id)}}
@@ -175,6 +175,6 @@ async def _standing(tx: Transaction, user_id: UUID, organization_id: UUID | None
     standing = await SessionRepository(tx).standing(user_id, organization_id)
     if standing is None or standing.suspended:
         raise UserUnavailable
-    if organization_id is not None and standing.organization_id is None:
+    if organization_id is not None and standing.organization_id is None:  # or it is suspended
         raise NotAMember
     return standing

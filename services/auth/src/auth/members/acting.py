@@ -6,7 +6,7 @@ from uuid import UUID
 from auth.members.errors import NotAllowed
 from auth.members.permissions import EVERY_ROLE, Role, manages
 from auth.members.repository import MemberRepository
-from auth.organizations.errors import OrganizationNotFound
+from auth.organizations.errors import OrganizationIsSuspended, OrganizationNotFound
 from auth.sign_ins.errors import AccountSuspended, SecondFactorRequired
 from contracts.permissions import allows
 from kit.db.database import Transaction
@@ -33,15 +33,23 @@ class Acting:
 async def acting(tx: Transaction, caller: Caller) -> Acting:
     """How the caller acts in the transaction's organization now.
 
-    A person is looked up. A key or program on its own is what its token says, in the organization of the token alone;
-    what acts for a person with narrowed rights stays in that organization, too.
+    A person is looked up: a member, or sent by an agency. A key or program on its own is what its token says, in the
+    organization of the token alone; what acts for a person with narrowed rights stays in that organization, too.
 
     Raises:
         OrganizationNotFound: the caller does not act here; a foreign organization looks like none.
+        OrganizationIsSuspended: nobody acts here.
         AccountSuspended: nobody may use this account.
         SecondFactorRequired: the organization demands a second factor, and none was shown in the caller's session;
             staff in a person's place have shown one of their own, and programs were let in by the person.
     """
+    found = await _acting(tx, caller)
+    if await MemberRepository(tx).is_suspended():
+        raise OrganizationIsSuspended
+    return found
+
+
+async def _acting(tx: Transaction, caller: Caller) -> Acting:
     elsewhere = caller.organization_id != tx.organization_id
     if elsewhere and (caller.kind != "user" or caller.scopes is not None or caller.client_id is not None):
         raise OrganizationNotFound
@@ -52,12 +60,12 @@ async def acting(tx: Transaction, caller: Caller) -> Acting:
     found = await MemberRepository(tx).standing_of(caller.user_id, caller.session_id)
     if found is None:
         raise OrganizationNotFound
-    role, suspended, weak = found
+    role, agency_id, suspended, weak = found
     if suspended:
         raise AccountSuspended
     if weak and caller.actor_id is None and caller.client_id is None:
         raise SecondFactorRequired
-    return Acting(role)
+    return Acting(role, agency_id)
 
 
 async def insist(tx: Transaction, caller: Caller, permission: str) -> Acting:

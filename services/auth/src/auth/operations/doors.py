@@ -2,6 +2,9 @@
 
 from typing import Annotated, Final, Literal
 
+from auth.announcements.kind import KIND as ANNOUNCEMENT
+from auth.exports.kind import KIND as STAFF_EXPORT
+from auth.operations.kind import KIND as USER_OPERATION
 from kit.audit import audited
 from kit.db.database import Transaction
 from kit.http.staff import PermissionMissing, StaffCaller, staff_permitted
@@ -9,9 +12,9 @@ from kit.jobs.model import Job
 from kit.jobs.router import Within, jobs_router
 
 _NEEDED: Final = {
-    "auth.user-operation": "jobs.run",
-    "auth.announcement": "announcements.send",
-    "auth.staff-export": "exports.run",
+    USER_OPERATION: "jobs.run",
+    ANNOUNCEMENT: "announcements.send",
+    STAFF_EXPORT: "exports.run",
 }
 _VERBS: Final = {"cancelled": "auth.job.cancelled", "retried": "auth.job.retried"}
 

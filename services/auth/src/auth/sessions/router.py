@@ -4,7 +4,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response, status
 
 from auth.accounts.address import AddressInvalid
-from auth.organizations.errors import OrganizationNotFound
+from auth.accounts.phone import NumberInvalid
+from auth.organizations.errors import OrganizationIsSuspended, OrganizationNotFound
 from auth.passwords.errors import TooManyPasswords
 from auth.sessions.errors import (
     RefreshTokenForged,
@@ -63,7 +64,9 @@ def never_kept(response: Response) -> None:
     | problems(
         WrongCredentials,
         AddressInvalid,
+        NumberInvalid,
         OrganizationNotFound,
+        OrganizationIsSuspended,
         AccountSuspended,
         TooManyAttempts,
         TooManyPasswords,
@@ -72,15 +75,17 @@ def never_kept(response: Response) -> None:
 async def sign_in(
     body: SignIn, sessions: Sessions, visitor: CurrentVisitor, response: Response
 ) -> TokensOut | FactorNeededOut:
-    """Sign in with e-mail address and password; 202 when a second factor is owed."""
+    """Sign in with mail address or phone number, and password; 202 when a second factor is owed."""
     wish = Wish(visitor, body.organization_id)
-    return answered(await sessions.sign_in(body.email, body.password.get_secret_value(), wish), response)
+    return answered(await sessions.sign_in(body.email, body.phone, body.password.get_secret_value(), wish), response)
 
 
 @router.post(
     "/refresh",
     dependencies=[Depends(never_kept), OpenToAnybody],
-    responses=problems(RefreshTokenForged, RefreshTokenReused, SessionEnded, OrganizationNotFound),
+    responses=problems(
+        RefreshTokenForged, RefreshTokenReused, SessionEnded, OrganizationNotFound, OrganizationIsSuspended
+    ),
 )
 async def refresh_session(
     body: Refresh, request: Request, sessions: Sessions, visitor: CurrentVisitor, response: Response

@@ -3,14 +3,13 @@ from datetime import datetime, timedelta
 from typing import Final, NoReturn
 from uuid import UUID
 
-from auth.accounts.address import EmailAddress
+from auth.accounts.handle import Handle, Handles
 from auth.accounts.model import Account
 from auth.accounts.repository import AccountRepository
 from auth.accounts.sealing import Addresses
 from auth.activity.repository import ActivityRepository
 from auth.keys.repository import KeyRepository
 from auth.mails.notices import Notice, notify
-from auth.organizations.errors import OrganizationNotFound
 from auth.passwords.hashing import Passwords
 from auth.sessions.errors import (
     RefreshTokenForged,
@@ -31,7 +30,7 @@ from auth.sessions.repository import SessionRepository, Use
 from auth.sessions.revoking import end_session
 from auth.sign_ins.errors import SecondFactorRequired
 from auth.sign_ins.model import Outcome, Proof, Visitor, Wish
-from auth.sign_ins.service import Entrance
+from auth.sign_ins.service import Entrance, insist_on_membership
 from auth.throttle.model import Attempt
 from auth.throttle.service import Throttle
 from auth.tokens.model import Token, TokenForged
@@ -53,19 +52,20 @@ class SessionService:
 
     database: Database
     addresses: Addresses
+    handles: Handles
     passwords: Passwords
     entrance: Entrance
     throttle: Throttle
 
-    async def sign_in(self, address: str, password: str, wish: Wish) -> Outcome:
+    async def sign_in(self, email: str | None, phone: str | None, password: str, wish: Wish) -> Outcome:
         """Begin a session, or a sign-in that a second factor completes.
 
-        An unknown address, a wrong password and an address that is not verified are answered alike, after the same
-        work: else signing up with somebody's address and then in would tell whether they have an account.
+        An unknown address and a wrong password are answered alike, after the same work. An address that
+        nobody has proven is unknown.
         """
-        email = EmailAddress.parse(address)
-        blind = await self.addresses.blind(email)
-        account, attempt = await self._attempt(blind, wish)
+        handle = self.handles.known(email, phone)
+        blind = await self.addresses.blind(handle)
+        account, attempt = await self._attempt(handle, blind, wish)
         try:
             matches = await self.passwords.match(password, account.password_hash if account else None)
         except BaseException:
@@ -160,10 +160,10 @@ class SessionService:
             now, revocations = await SessionRepository(tx).revocations(REVOKED_LATELY)
             return now, revocations, await KeyRepository(tx).removed(REVOKED_LATELY)
 
-    async def _attempt(self, blind: bytes, wish: Wish) -> tuple[Account | None, Attempt]:
+    async def _attempt(self, handle: Handle, blind: bytes, wish: Wish) -> tuple[Account | None, Attempt]:
         """Count an attempt; whose address it is is looked up even when there were too many, as for the line of it."""
         async with self.database.transaction() as tx:
-            account = await AccountRepository(tx).find(blind)
+            account = await AccountRepository(tx).find(handle.kind, blind)
             attempt = await self.throttle.claim(tx, blind, account.user_id if account else None, wish.visitor)
             if attempt.wait is not None:
                 await tx.emit(_turned_away("auth.session.throttled", account, blind))
@@ -204,10 +204,10 @@ def _let_in(standing: Standing, session: Session, wished: UUID | None) -> Standi
 
     Raises:
         OrganizationNotFound: the user does not belong to the organization asked for.
+        OrganizationIsSuspended: nobody acts in it.
         SecondFactorRequired: it lets in only those who have shown a second factor.
     """
-    if wished is not None and standing.organization_id is None:
-        raise OrganizationNotFound
+    insist_on_membership(standing, wished)
     if session.strong or not standing.demanding:
         return standing
     if wished is not None:

@@ -11,7 +11,7 @@ from auth.devices.repository import DeviceRepository
 from auth.factors.enrolled import enrolled
 from auth.keys.service import KeyRing
 from auth.mails.notices import Notice, notify
-from auth.organizations.errors import OrganizationNotFound
+from auth.organizations.errors import OrganizationIsSuspended, OrganizationNotFound
 from auth.sessions.access import AccessTokens, claims_of
 from auth.sessions.csrf import CsrfTokens
 from auth.sessions.errors import WrongCredentials
@@ -52,6 +52,7 @@ class Entrance:
         Raises:
             AccountSuspended: nobody may use this account.
             OrganizationNotFound: the user does not belong to the organization wished for.
+            OrganizationIsSuspended: nobody acts in it.
             SecondFactorRequired: it lets in only those who have shown a second factor, and this user has none.
         """
         shown = frozenset(proofs)
@@ -145,11 +146,12 @@ class Entrance:
         refresh_life: timedelta | None = None,
     ) -> Tokens:
         """What the next requests need; with `cookies`, what a browser needs that keeps its tokens there."""
-        key = await self.keys.signer()
+        key, now = await self.keys.signer(), self.database.clock.now()
+        life = standing.bounded(life, now)
         csrf = self.csrf_tokens.claim(session_id) if cookies else None
         claims = claims_of(user_id, session_id, standing, csrf)
         return Tokens(
-            access_token=self.access_tokens.sign(key, claims, self.database.clock.now(), life),
+            access_token=self.access_tokens.sign(key, claims, now, life),
             expires_in=int(life.total_seconds()),
             refresh_token=self.refresh_tokens.make(session_id, counter=counter),
             session_id=session_id,
@@ -185,6 +187,18 @@ def bound(organization_id: UUID | None) -> tuple[UUID, ...]:
     return () if organization_id is None else (organization_id,)
 
 
+def insist_on_membership(standing: Standing, organization_id: UUID | None) -> None:
+    """Go on only if they may act in the organization that is asked for, where one is.
+
+    Raises:
+        OrganizationNotFound: they do not belong to it.
+        OrganizationIsSuspended: nobody acts in it.
+    """
+    if organization_id is None or standing.organization_id is not None:
+        return
+    raise OrganizationIsSuspended if standing.organization_suspended else OrganizationNotFound
+
+
 async def _remembered(tx: Transaction, user_id: UUID, wish: Wish) -> bool:
     device = wish.visitor.device
     return device is not None and await DeviceRepository(tx).is_remembered(user_id, device)
@@ -196,6 +210,5 @@ async def _standing(tx: Transaction, user_id: UUID, organization_id: UUID | None
         raise WrongCredentials
     if standing.suspended:
         raise AccountSuspended
-    if organization_id is not None and standing.organization_id is None:
-        raise OrganizationNotFound
+    insist_on_membership(standing, organization_id)
     return standing
