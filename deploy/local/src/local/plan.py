@@ -189,5 +189,8 @@ class Plan:
             "SMTP_URL": f"smtp://{HOST}:{self.ports['mail']}",
             "MAIL_FROM": "Rostrum <no-reply@rostrum.local>",
             "PUBLIC_URL": self.url("gateway"),
+            "TELNYX_URL": f"{self.url('sandbox')}/telnyx/v2",
+            "TELNYX_KEY": "sandbox-telnyx-key",
+            "TELNYX_FROM": "+15005550001",
             "CLIENT_SECRETS": json.dumps({"gateway": self.state.gateway_secret()}),
         }
