@@ -1,6 +1,7 @@
 """What is done in auth, as the audit trail tells it: by whom, to what, in which organization."""
 
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -336,6 +337,42 @@ async def test_a_new_signing_key_is_in_the_audit_trail(story: Story, forward: Fo
         ("auth.signing_key.created", "system"),
         ("auth.signing_key.rotated", "system"),
         ("auth.signing_key.rotated", "operator"),
+    ]
+
+
+async def test_what_is_done_with_teams_is_in_the_audit_trail(story: Story) -> None:
+    ada = await story.person(ADA)
+    organization_id = await ada.create()
+    path, since = f"/v1/organizations/{organization_id}/teams", len(await lines(story))
+    mine = (await ada.members(organization_id))[ADA]["id"]
+    team = (await ada.call("POST", path, json={"name": "One"})).json()["id"]
+    await ada.call("PATCH", f"{path}/{team}", json={"name": "Two"}, headers={"if-match": '"v1"'})
+    await ada.call("PATCH", f"{path}/{team}/members", json={"add": [mine]})
+    await ada.call("DELETE", f"{path}/{team}")
+    assert await told(story, since) == [
+        (action, ada.user_id, "team", team, organization_id)
+        for action in ("team.created", "team.renamed", "team.members_changed", "team.deleted")
+    ]
+
+
+async def test_what_an_agency_may_is_in_the_audit_trails_of_both_sides(story: Story) -> None:
+    ada, bob = await story.person(ADA), await story.person(BOB)
+    agency, client = await ada.create(), await bob.create()
+    since, ends_at = len(await lines(story)), (story.database.clock.now() + timedelta(days=9)).isoformat()
+    body = {"client_id": client, "roles": ["editor"], "ends_at": ends_at}
+    made = (await ada.call("POST", f"/v1/organizations/{agency}/clients", json=body)).json()["id"]
+    await bob.call("POST", f"/v1/organizations/{client}/delegations/{made}/acceptance")
+    path = f"/v1/organizations/{agency}/clients/{made}"
+    await ada.call("PUT", f"{path}/assignments", json={"items": []}, headers={"if-match": '"v2"'})
+    await bob.call("DELETE", f"/v1/organizations/{client}/delegations/{made}")
+    assert await told(story, since) == [
+        ("delegation.proposed", ada.user_id, "delegation", made, client),
+        ("delegation.proposed", ada.user_id, "delegation", made, agency),
+        ("delegation.granted", bob.user_id, "delegation", made, client),
+        ("delegation.granted", bob.user_id, "delegation", made, agency),
+        ("delegation.assigned", ada.user_id, "delegation", made, agency),
+        ("delegation.ended", bob.user_id, "delegation", made, client),
+        ("delegation.ended", bob.user_id, "delegation", made, agency),
     ]
 
 

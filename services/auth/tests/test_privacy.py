@@ -4,6 +4,7 @@ import itertools
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
@@ -160,13 +161,11 @@ async def live(story: Story) -> Life:
     acme, bobs = await ada.create("Acme"), await bob.create("Bob's")
     await ada.invite(acme, BOB, "admin")
     assert (await story.accept(bob)).status_code == 200
-    member_id = (await ada.members(acme))[BOB.replace("Site", "site")]["id"]
-    offer = await ada.call("POST", f"/v1/organizations/{acme}/ownership-transfers", json={"member_id": member_id})
-    assert offer.status_code == 201, offer.text
     await bob.invite(bobs, CAROL, "owner")
     assert (await story.accept(carol)).status_code == 200
     carols = await carol.create("Carol's")
     await carol.invite(carols, BOB, "client")
+    await together(story, ada, carol, acme, carols)
     await bob.invite(acme, "dave.driver-74@road.test", headers={"idempotency-key": "key-of-bob"})
     await ada.invite(acme, "erin.eagle-85@sky.test", headers={"idempotency-key": "key-of-ada"})
     async with story.database.transaction() as tx:
@@ -205,6 +204,29 @@ async def live(story: Story) -> Life:
     await impersonated(story, ada, bob)
     await story.deliver()
     return Life(ada, bob, acme, bobs, carols)
+
+
+async def together(story: Story, ada: Person, carol: Person, acme: str, carols: str) -> None:
+    """Ada offers Acme to Bob, has a team with him, and sends him to Carol's, a client of Acme's."""
+    path = f"/v1/organizations/{acme}"
+    ids = {email.casefold(): each["id"] for email, each in (await ada.members(acme)).items()}
+    bobs = ids[BOB.casefold()]
+    offer = await ada.call("POST", f"{path}/ownership-transfers", json={"member_id": bobs})
+    assert offer.status_code == 201, offer.text
+    team = (await ada.call("POST", f"{path}/teams", json={"name": "Both"})).json()["id"]
+    joined = await ada.call("PATCH", f"{path}/teams/{team}/members", json={"add": list(ids.values())})
+    assert joined.json()["members"] == 2
+    ends_at = (story.database.clock.now() + timedelta(days=9)).isoformat()
+    asked = {"client_id": carols, "roles": ["editor"], "ends_at": ends_at}
+    delegation = (await ada.call("POST", f"{path}/clients", json=asked)).json()["id"]
+    await carol.call("POST", f"/v1/organizations/{carols}/delegations/{delegation}/acceptance")
+    sent = await ada.call(
+        "PUT",
+        f"{path}/clients/{delegation}/assignments",
+        json={"items": [{"role": "editor", "member_id": bobs}]},
+        headers={"if-match": '"v2"'},
+    )
+    assert sent.status_code == 200, sent.text
 
 
 async def add_number(story: Story, person: Person) -> None:
@@ -507,6 +529,8 @@ async def test_killed_at_any_step_it_goes_on_and_the_counts_are_right(
     assert removed == {
         "members": 2,
         "ownership_transfers": 1,
+        "team_members": 1,
+        "delegation_assignments": 1,
         "outgoing_mails": removed["outgoing_mails"],
         "ledger_entries": removed["outgoing_mails"] + 1,
         "ledger_attempts": removed["ledger_attempts"],

@@ -11,6 +11,7 @@ from auth.announcements.router import staff as staff_announcements
 from auth.api_keys.router import internal as key_exchanges
 from auth.api_keys.router import router as api_keys
 from auth.changes.router import router as changes
+from auth.delegations.router import of_agency, of_client
 from auth.devices.router import router as devices
 from auth.directory.router import organizations as staff_organizations
 from auth.directory.router import users as staff_users
@@ -53,6 +54,7 @@ from auth.suspensions.router import router as suspensions
 from auth.system.router import internal as maintenance
 from auth.system.router import public as system
 from auth.system.router import router as staff_settings
+from auth.teams.router import router as teams
 
 ROUTERS: Final[Sequence[APIRouter]] = (
     keys,
@@ -72,6 +74,9 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     invitations,
     acceptance,
     ownership,
+    teams,
+    of_client,
+    of_agency,
     preferences,
     roles,
     scopes,

@@ -30,6 +30,7 @@ from auth.api_keys.uses import Uses
 from auth.challenges.model import TextCodes
 from auth.challenges.service import Challenges
 from auth.changes.service import AddressChangeService
+from auth.delegations.service import DelegationService
 from auth.devices.names import DeviceNames
 from auth.devices.privacy import DeviceHolding
 from auth.devices.service import DeviceService
@@ -97,6 +98,7 @@ from auth.suspensions.service import SuspensionService
 from auth.sweeping import Sweeper
 from auth.system.current import EVERY, CurrentSettings
 from auth.system.service import SystemService
+from auth.teams.service import TeamService
 from auth.texts.kind import TextKind, TextSender
 from auth.texts.model import TextLimits
 from auth.texts.privacy import TextHolding
@@ -171,6 +173,8 @@ class Parts:
     members: MemberService
     invitations: InvitationService
     ownership: OwnershipService
+    teams: TeamService
+    delegations: DelegationService
     keys: KeyRing
     rotation: KeyRotation
     preferences: PreferenceService
@@ -243,6 +247,8 @@ def build(  # noqa: PLR0917 - what everything stands on
         members=MemberService(database, addresses),
         invitations=InvitationService(database, addresses, mints.invitation, mailer),
         ownership=OwnershipService(database, mailer),
+        teams=TeamService(database),
+        delegations=DelegationService(database, mailer),
         keys=keys,
         rotation=KeyRotation(database, sealer),
         preferences=PreferenceService(database, addresses, mailer),
@@ -476,6 +482,8 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.members,
         parts.invitations,
         parts.ownership,
+        parts.teams,
+        parts.delegations,
         parts.preferences,
         parts.keys,
         parts.rotation,
@@ -503,7 +511,14 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
 
 def loops(parts: Parts) -> Sequence[Loop]:
     """What a worker does beside relaying."""
-    return worker.loops(parts.mailer, parts.rotation, parts.sweeper, parts.operations.exports, parts.staff.statistics)
+    return worker.loops(
+        parts.mailer,
+        parts.rotation,
+        parts.sweeper,
+        exports=parts.operations.exports,
+        delegations=parts.delegations,
+        statistics=parts.staff.statistics,
+    )
 
 
 def serving(parts: Parts) -> Sequence[Loop]:
