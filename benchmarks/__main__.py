@@ -9,7 +9,7 @@ from rich.console import Console
 
 from benchmarks.harness import FOLDER, table
 
-NAMES = ("gateway", "cache", "bus", "intake", "realtime", "ledger", "audit", "seal", "footprint")
+NAMES = ("gateway", "cache", "bus", "intake", "realtime", "ledger", "audit", "seal", "quota", "footprint")
 ONLY_FULL = ("pacing",)
 
 

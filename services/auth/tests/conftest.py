@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from auth import migrations
-from auth.accounts.passwords import Passwords
+from auth.passwords.hashing import Passwords
 from kit.db.database import Database
 from kit.db.provision import move_clock
 from kit.testing.databases import Databases, TestDatabase

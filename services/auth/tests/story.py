@@ -10,15 +10,16 @@ from uuid import UUID
 import httpx
 from pydantic import SecretStr
 
-from auth.accounts.passwords import Passwords
 from auth.api import ROUTERS
 from auth.bootstrap import Parts, build, endpoint_parts
+from auth.passwords.hashing import Passwords
 from auth.settings import AuthSettings
 from contracts import decode
 from contracts.event import Event
 from kit.db.database import Database, Row
 from kit.http.app import create_app
 from kit.http.caller import TokenVerifier
+from kit.http.client import Outbound
 from kit.ledger.model import Receipt
 from kit.mail import MailServer
 from kit.seal import Keyring, LocalMasterKey
@@ -27,6 +28,7 @@ from kit.testing.delivering import Delivering
 
 GOOD = "plum-otter-gravel-94-sky"
 SEALING_KEY = "c2VhbGluZy1rZXktb2YtYXV0aC10ZXN0cy0zMi1ieXQ"
+GATEWAY_SECRET = "Z2F0ZXdheS1hbmQtYXV0aC1zaGFyZS10aGlzLTMyYnk"
 LINK = re.compile(r"#token=([A-Za-z0-9_-]+)")
 
 
@@ -38,6 +40,7 @@ def settings(place: TestDatabase, **changed: Any) -> AuthSettings:
         "sealing_key": SecretStr(SEALING_KEY),
         "public_url": "https://app.test",
         "mail_from": "Rostrum <no-reply@rostrum.test>",
+        "client_secrets": {"gateway": SecretStr(GATEWAY_SECRET)},
     }
     return AuthSettings(**(given | changed))
 
@@ -133,8 +136,9 @@ class Story:
         self.place = place
         self.database = database
         self.postbox = Postbox()
+        self.outbound = Outbound(clock=database.clock)
         self.keyring = Keyring(database, LocalMasterKey.from_text(SEALING_KEY))
-        self.parts: Parts = build(database, self.keyring, passwords, settings, self.postbox)
+        self.parts: Parts = build(database, self.keyring, passwords, self.outbound, settings, self.postbox)
         self.delivering = Delivering(place, "auth", self.parts.ledger)
         self.verifier = TokenVerifier(
             self.parts.keys.jwks, settings.token_issuer, settings.token_audience, database.clock
@@ -153,6 +157,7 @@ class Story:
 
     async def end(self) -> None:
         await self.http.aclose()
+        await self.outbound.close()
 
     async def deliver(self, workers: int = 1) -> None:
         """Send all mails that are due, and look for those whose fate is unknown."""

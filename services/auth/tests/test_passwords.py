@@ -1,14 +1,18 @@
 import asyncio
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
+import bcrypt
 import pytest
 
-from auth.accounts.address import EmailAddress
-from auth.accounts.errors import TooManyPasswords
-from auth.accounts.passwords import Passwords
-from auth.accounts.policy import objections
+from auth.passwords.common import KnownPasswords, NotAList
+from auth.passwords.errors import TooManyPasswords
+from auth.passwords.hashing import Passwords
+from auth.passwords.policy import PasswordPolicy
 from kit.db.database import Database
 from kit.testing.databases import TestDatabase
 
@@ -128,8 +132,78 @@ async def test_who_goes_away_while_waiting_makes_room(passwords: Passwords) -> N
 
 
 def test_a_password_made_to_be_costly_costs_little_more_than_any_other() -> None:
-    email = EmailAddress.parse("ada@example.com")
-    objections(GOOD, email)  # loads the dictionaries
+    policy, context = PasswordPolicy(), ["ada@example.com"]
+    policy.objection(GOOD, context)  # loads the dictionaries
     began = time.thread_time()
-    objections("4@8({[<369&#!1/|0$5+7%2" * 11, email)
+    policy.objection("4@8({[<369&#!1/|0$5+7%2" * 11, context)
     assert time.thread_time() - began < 1.5
+
+
+@pytest.mark.parametrize("form", ["$2a$", "$2b$", "$2y$"])
+async def test_a_hash_of_bcrypt_is_accepted_and_replaced_at_the_first_sign_in(form: str, story: Story) -> None:
+    await story.person("ada@example.com")
+    old = form + bcrypt.hashpw(GOOD.encode(), bcrypt.gensalt(4)).decode()[4:]
+    async with story.database.transaction() as tx:
+        await tx.execute("UPDATE users SET password_hash = $1", old)
+    assert (await story.sign_in("ada@example.com", "not-the-password-17")).status_code == 401
+    assert (await story.sign_in("ada@example.com")).status_code == 201
+    async with story.database.transaction() as tx:
+        assert (await tx.fetchval("SELECT password_hash FROM users")).startswith("$argon2id$")
+    assert (await story.sign_in("ada@example.com")).status_code == 201
+
+
+async def test_a_hash_of_bcrypt_was_cut_off_at_72_bytes_and_the_new_one_is_not(story: Story) -> None:
+    await story.person("ada@example.com")
+    long = "ü-otter-gravel-" * 6
+    old = bcrypt.hashpw(long.encode()[:72], bcrypt.gensalt(4)).decode()
+    async with story.database.transaction() as tx:
+        await tx.execute("UPDATE users SET password_hash = $1", old)
+    assert (await story.sign_in("ada@example.com", long)).status_code == 201
+    assert (await story.sign_in("ada@example.com", long)).status_code == 201
+    assert (await story.sign_in("ada@example.com", long.encode()[:72].decode("utf-8", "ignore"))).status_code == 401
+
+
+async def test_what_only_looks_like_a_hash_of_bcrypt_matches_nothing(passwords: Passwords) -> None:
+    for broken in ("$2b$", "$2b$12$short", "$2y$99$" + "a" * 53, "$2a$04$" + "\u00e4" * 53):
+        assert not await passwords.match(GOOD, broken)
+
+
+def test_the_length_that_is_asked_for_depends_on_the_policy_and_the_second_factor() -> None:
+    default, strict = PasswordPolicy(), PasswordPolicy("strict")
+    for policy, second_factor, shortest in ((default, False, 12), (strict, False, 15), (default, True, 8)):
+        good, short = "x" * shortest, "x" * (shortest - 1)
+        assert policy.length_objection(good, second_factor=second_factor) is None
+        assert policy.length_objection(short, second_factor=second_factor) is not None
+    assert strict.length_objection("x" * 8, second_factor=True) is None
+    assert default.length_objection("x" * 256) is None
+    assert default.length_objection("x" * 257) is not None
+
+
+def test_what_everybody_tries_is_refused_in_any_case_of_letters() -> None:
+    policy = PasswordPolicy()
+    for known in ("football1", "Football1", "TRUSTNO1"):
+        objection = policy.objection(known)
+        assert objection is not None
+        assert "tried first" in objection.warning
+    assert "plum-otter-gravel" not in policy.known
+    objection = policy.objection("rostrumrostrum")
+    assert objection is not None, "our own name is the first thing to try"
+
+
+def test_an_operators_own_list_is_built_by_a_command_and_refused_when_it_is_none(tmp_path: Path) -> None:
+    plain, built = tmp_path / "leaked.txt", tmp_path / "leaked.bin"
+    plain.write_text("Plum-Otter-Gravel-94-sky\nshort\n")
+    subprocess.run([sys.executable, "-m", "auth.passwords", plain, built], check=True)
+    assert built.stat().st_size == 8 + 5, "what is too short is left out"
+    assert GOOD in KnownPasswords.shipped(built)
+    with pytest.raises(NotAList):
+        KnownPasswords.shipped(plain)
+
+
+async def test_why_a_password_is_refused_is_said_with_suggestions(story: Story) -> None:
+    answer = await story.sign_up("ada@example.com", "qwertyuiop123")
+    assert problem(answer) == (422, "password-refused")
+    body = answer.json()
+    assert body["warning"]
+    assert body["suggestions"]
+    assert [each["detail"] for each in body["errors"]] == [body["warning"], *body["suggestions"]]

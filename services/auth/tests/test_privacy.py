@@ -11,8 +11,8 @@ import orjson
 import pytest
 
 from auth import migrations
-from auth.accounts.passwords import Passwords
 from auth.mails.notices import Notice, notify
+from auth.passwords.hashing import Passwords
 from auth.sign_ins.model import SIGN_IN_LIFE, Proof, SignIn
 from auth.sign_ins.repository import SignInRepository
 from auth.worker import SUBSCRIPTIONS
@@ -153,6 +153,8 @@ async def live(story: Story) -> Life:
     await bob.invite(acme, "dave.driver-74@road.test", headers={"idempotency-key": "key-of-bob"})
     await ada.invite(acme, "erin.eagle-85@sky.test", headers={"idempotency-key": "key-of-ada"})
     for each in (ada, bob):
+        key = {"name": "Import", "role": "editor", "scopes": ["posts:write"]}
+        assert (await each.call("POST", f"/v1/organizations/{acme}/api-keys", json=key)).status_code == 201
         wishes = {"items": [{"category": "invitations", "wanted": False}]}
         answer = await each.call("PUT", "/v1/mail-preferences", json=wishes, headers={"if-match": '"v0"'})
         assert answer.status_code == 200
@@ -266,7 +268,7 @@ async def test_after_an_erasure_nothing_leads_to_the_user_and_the_other_is_as_be
             foreign = any(trace in row for trace in others) and not any(trace in row for trace in wanted)
             assert not foreign, f"something of another is gone from {name}"
     (answer,) = await asking.answers()
-    assert (answer.outcome, answer.anonymised, answer.version) == ("done", {"invitations": 2}, 1)
+    assert (answer.outcome, answer.anonymised, answer.version) == ("done", {"invitations": 2, "api_keys": 1}, 1)
     assert answer.kept == dict.fromkeys(KEPT, 1)
     assert answer.kept_because == KEPT
     for name, count in answer.removed.items():
@@ -438,7 +440,7 @@ async def test_killed_at_any_step_it_goes_on_and_the_counts_are_right(
     finally:
         await story.end()
     assert places(after, wanted) <= GOES_WITH_TIME | set(KEPT)
-    assert (answer.outcome, answer.anonymised, len(answer.keys)) == ("done", {"invitations": 2}, 2)
+    assert (answer.outcome, answer.anonymised, len(answer.keys)) == ("done", {"invitations": 2, "api_keys": 1}, 2)
     removed = {name: count for name, count in answer.removed.items() if count}
     assert removed == {
         "members": 2,

@@ -79,6 +79,10 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "auth.member.added": "A member was added.",
         "auth.member.role_changed": "A member was given another role.",
         "auth.member.removed": "A member was removed, or left.",
+        # what programs show
+        "auth.api_key.created": "An API key was made.",
+        "auth.api_key.rotated": "An API key was given a successor.",
+        "auth.api_key.ended": "An API key was ended.",
         # the platform's own keys
         "auth.signing_key.created": "The first key that signs access tokens was made.",
         "auth.signing_key.rotated": "A new key that signs access tokens was announced.",

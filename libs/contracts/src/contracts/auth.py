@@ -141,9 +141,10 @@ class MailPreferencesChanged(Event):
 
 
 class SessionsRevoked(Event):
-    """One session, or all sessions, of a user ended before their time.
+    """One session, or all sessions, of a user ended before their time; or an API key, or what a program was granted.
 
-    Access tokens of that session, or with an older epoch when no session is named, are refused from now on.
+    Access tokens of that session, or with an older epoch when no session is named, are refused from now on. The
+    tokens of an API key name the key as user and as session.
     """
 
     type: ClassVar[str] = "auth.session.revoked.v1"

@@ -119,7 +119,8 @@ class Service(Generic[S, P]):
     is missing. `commands` are the service's own (`auth rotate-keys`). `mounts` are plain ASGI applications by path:
     they receive webhooks. `ledger` finds the ledger among the parts: its loops, `/internal/ledger` and the command
     `ledger` then come by themselves. `privacy` says what it holds about people, for whoever holds something: the loop
-    that answers compliance comes by itself, beside the subscriptions.
+    that answers compliance comes by itself, beside the subscriptions. `serving` are loops of every process that
+    answers requests, for what is gathered there in memory; they end after the last answer.
     """
 
     name: str
@@ -136,6 +137,7 @@ class Service(Generic[S, P]):
     mounts: Callable[[P], Mapping[str, ASGIApp]] = field(default=lambda _parts: {})
     ledger: Callable[[P], Ledger] | None = None
     privacy: Callable[[P], Privacy] | None = None
+    serving: Callable[[P], Sequence[Loop]] = field(default=lambda _parts: ())
 
     def own_consumers(self) -> dict[str, list[str]]:
         """The queues this service reads from: its name and the types it subscribes to."""
@@ -364,7 +366,8 @@ async def _serve(service: Service[S, P], settings: S, role: str, stop: asyncio.E
         background = [] if role == "api" else worker_loops(service, backbone, parts, consumer)
         if background and service.ledger:
             await backbone.outbound.warm()
-        loops = background + api_loops(backbone, pulse, hint)
+        beside = [] if role == "worker" else service.serving(parts)
+        loops = [*background, *beside, *api_loops(backbone, pulse, hint)]
         await in_order(stop, partial(_listen, app, settings), partial(supervise, loops))
 
 

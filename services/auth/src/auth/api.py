@@ -6,12 +6,15 @@ from typing import Final
 from fastapi import APIRouter
 
 from auth.accounts.router import router as accounts
+from auth.api_keys.router import internal as key_exchanges
+from auth.api_keys.router import router as api_keys
 from auth.invitations.router import acceptance
 from auth.invitations.router import router as invitations
 from auth.keys.router import router as keys
 from auth.members.router import router as members
 from auth.organizations.router import router as organizations
 from auth.preferences.router import router as preferences
+from auth.scopes.router import router as scopes
 from auth.sessions.router import internal
 from auth.sessions.router import router as sessions
 
@@ -24,5 +27,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     invitations,
     acceptance,
     preferences,
+    scopes,
+    api_keys,
+    key_exchanges,
     internal,
 )

@@ -7,11 +7,15 @@ from operator import attrgetter
 from typing import Final
 
 from auth import migrations, worker
-from auth.accounts.passwords import Passwords
 from auth.accounts.privacy import AccountHolding
 from auth.accounts.sealing import Addresses
 from auth.accounts.service import AccountService
 from auth.api import ROUTERS
+from auth.api_keys.exchanging import KeyExchange
+from auth.api_keys.privacy import ApiKeyHolding
+from auth.api_keys.secrets import Secrets
+from auth.api_keys.service import ApiKeyService
+from auth.api_keys.uses import Uses
 from auth.invitations.privacy import InvitationHolding
 from auth.invitations.service import InvitationService
 from auth.keys.service import KeyRing, KeyRotation
@@ -21,6 +25,11 @@ from auth.mails.privacy import MailHolding
 from auth.members.privacy import MemberHolding, known_in
 from auth.members.service import MemberService
 from auth.organizations.service import OrganizationService
+from auth.passwords.approving import Approval
+from auth.passwords.breached import BreachedPasswords
+from auth.passwords.common import KnownPasswords, NotAList
+from auth.passwords.hashing import Passwords
+from auth.passwords.policy import PasswordPolicy
 from auth.preferences.privacy import PreferenceHolding
 from auth.preferences.service import PreferenceService
 from auth.sessions.access import AccessTokens
@@ -34,6 +43,8 @@ from auth.worker import SUBSCRIPTIONS
 from contracts.auth import AuthErasureAnswered, AuthExportPartReady
 from contracts.consumers import CONSUMERS
 from kit.db.database import Database
+from kit.http.client import Outbound
+from kit.http.peer import Peers
 from kit.ledger.ledger import Ledger
 from kit.mail import Mailer, MailServer, Post, SmtpServer, Templates, mail_kinds
 from kit.privacy.holding import Holdings
@@ -56,6 +67,10 @@ class Parts:
     keys: KeyRing
     rotation: KeyRotation
     preferences: PreferenceService
+    api_keys: ApiKeyService
+    key_exchange: KeyExchange
+    uses: Uses
+    peers: Peers
     mints: Mints
     mailer: Mailer
     ledger: Ledger
@@ -63,10 +78,11 @@ class Parts:
     holdings: Holdings
 
 
-def build(
+def build(  # noqa: PLR0917 - what everything stands on
     database: Database,
     keyring: Keyring,
     passwords: Passwords,
+    outbound: Outbound,
     settings: AuthSettings,
     server: MailServer | None = None,
 ) -> Parts:
@@ -77,10 +93,12 @@ def build(
     addresses = Addresses(keyring)
     mailer = _mailer(database, keyring, MailComposer(addresses, mints, _public_url(settings)), settings, server)
     attempts_key = sealer.derive("sign-in-attempts")
+    approval = _approval(passwords, outbound, settings)
     access_tokens = AccessTokens(settings.token_issuer, settings.token_audience)
     entrance = Entrance(database, keys, mints.refresh, access_tokens, mints.sign_in)
+    secrets, uses = Secrets(sealer), Uses(database)
     return Parts(
-        accounts=AccountService(database, addresses, passwords, mints.verification, mailer),
+        accounts=AccountService(database, addresses, passwords, approval, mints.verification, mailer),
         sessions=SessionService(database, addresses, passwords, entrance, attempts_key),
         entrance=entrance,
         organizations=OrganizationService(database),
@@ -89,12 +107,27 @@ def build(
         keys=keys,
         rotation=KeyRotation(database, sealer),
         preferences=PreferenceService(database, addresses, mailer),
+        api_keys=ApiKeyService(database, secrets),
+        key_exchange=KeyExchange(database, secrets, keys, access_tokens, uses),
+        uses=uses,
+        peers=Peers(settings.clients()),
         mints=mints,
         mailer=mailer,
         ledger=mailer.ledger,
         sweeper=Sweeper(database),
         holdings=_holdings(database, addresses, mailer, attempts_key),
     )
+
+
+def _approval(passwords: Passwords, outbound: Outbound, settings: AuthSettings) -> Approval:
+    """What is asked of passwords; a list that cannot be used is noticed before anybody signs up."""
+    more = [] if settings.breached_passwords is None else [settings.breached_passwords]
+    try:
+        known = KnownPasswords.shipped(*more)
+    except (NotAList, OSError) as error:
+        raise SystemExit(f"AUTH_BREACHED_PASSWORDS: {error}") from error
+    breached = None if settings.breached_url is None else BreachedPasswords(outbound, settings.breached_url)
+    return Approval(passwords, PasswordPolicy(settings.password_policy, known=known), breached)
 
 
 def _holdings(database: Database, addresses: Addresses, mailer: Mailer, attempts_key: bytes) -> Holdings:
@@ -104,6 +137,7 @@ def _holdings(database: Database, addresses: Addresses, mailer: Mailer, attempts
         MailHolding(database, addresses, mailer),
         InvitationHolding(database, addresses),
         PreferenceHolding(database),
+        ApiKeyHolding(database),
         SessionHolding(database, attempts_key),
         AccountHolding(database, addresses),
         RequestKeys(database),
@@ -132,13 +166,14 @@ def _public_url(settings: AuthSettings) -> str:
 @asynccontextmanager
 async def open_parts(backbone: Backbone[AuthSettings]) -> AsyncIterator[Parts]:
     """Build the parts, see to it that there is a signing key, and end the hashing threads at the end."""
-    passwords = Passwords()
+    passwords, outbound = Passwords(), Outbound(clock=backbone.database.clock)
     try:
-        parts = build(backbone.database, backbone.keyring, passwords, backbone.settings)
+        parts = build(backbone.database, backbone.keyring, passwords, outbound, backbone.settings)
         await _prove_keys(parts)
         yield parts
     finally:
         passwords.close()
+        await outbound.close()
 
 
 async def _prove_keys(parts: Parts) -> None:
@@ -162,12 +197,20 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.invitations,
         parts.preferences,
         parts.keys,
+        parts.api_keys,
+        parts.key_exchange,
+        parts.peers,
     )
 
 
 def loops(parts: Parts) -> Sequence[Loop]:
     """What a worker does beside relaying."""
     return worker.loops(parts.mailer, parts.rotation, parts.sweeper)
+
+
+def serving(parts: Parts) -> Sequence[Loop]:
+    """What a process does beside answering."""
+    return (Loop("uses of API keys", parts.uses.run),)
 
 
 def privacy(parts: Parts) -> Privacy:
@@ -189,6 +232,7 @@ SERVICE: Final = Service(
     routers=ROUTERS,
     endpoint_parts=endpoint_parts,
     loops=loops,
+    serving=serving,
     ledger=attrgetter("ledger"),
     privacy=privacy,
     subscriptions=SUBSCRIPTIONS,

@@ -1,12 +1,13 @@
 from email.utils import parseaddr
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from kit.mail import SmtpServer
 from kit.seal import Sealer
-from kit.settings import ServiceSettings
+from kit.settings import SealingKey, ServiceSettings
 
 
 def _key(value: SecretStr) -> SecretStr:
@@ -33,4 +34,14 @@ class AuthSettings(ServiceSettings):
     sealing_key: Annotated[SecretStr, AfterValidator(_key)]
     smtp_url: Annotated[SecretStr, AfterValidator(_smtp)] = SecretStr("smtp://127.0.0.1:1025")
     mail_from: Annotated[str, AfterValidator(_mailbox)] = Field("Rostrum <no-reply@rostrum.local>", max_length=320)
+    client_secrets: dict[Annotated[str, Field(pattern=r"^[a-z]{1,40}$")], SealingKey] = Field(default_factory=dict)
+    """A JSON object: by caller, what it shares with us; the gateway exchanges API keys with it. Empty: nobody may."""
     public_url: str = Field("http://127.0.0.1:8080", pattern=r"^https?://[^\s#?]+$")
+    password_policy: Literal["default", "strict"] = "default"  # noqa: S105 - a name, not a secret
+    breached_passwords: Path | None = None
+    breached_url: str | None = Field(None, pattern=r"^https?://[^\s#?]+$")
+
+    def clients(self) -> dict[str, Sealer]:
+        """Who may call our internal doors, each with its secret."""
+        shown = {caller: secret.get_secret_value() for caller, secret in self.client_secrets.items()}
+        return {caller: Sealer.from_text(secret) for caller, secret in shown.items() if secret}

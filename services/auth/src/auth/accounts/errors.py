@@ -1,19 +1,4 @@
-from kit.errors import FieldError, Forbidden, Gone, Invalid, TooManyRequests
-
-
-class TooManyPasswords(TooManyRequests):
-    """Too many people are signing in or up at this moment; try again shortly."""
-
-    code = "too-many-passwords"
-
-
-class PasswordRefused(Invalid):
-    """Choose another password."""
-
-    code = "password-refused"
-
-    def __init__(self, objections: list[str]) -> None:
-        super().__init__(errors=[FieldError("#/password", each) for each in objections])
+from kit.errors import FieldError, Forbidden, Gone, Invalid
 
 
 class LinkMalformed(Invalid):

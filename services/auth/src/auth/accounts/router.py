@@ -8,14 +8,13 @@ from auth.accounts.errors import (
     LinkMalformed,
     LinkOfAnother,
     LinkUsed,
-    PasswordRefused,
-    TooManyPasswords,
 )
 from auth.accounts.schemas import Accepted, MeOut, ResendVerification, SignUp, VerifiedOut, VerifyAddress
 from auth.accounts.service import AccountService
 from auth.mails.language import Language
 from auth.organizations.schemas import MembershipOut
 from auth.organizations.service import OrganizationService
+from auth.passwords.errors import PasswordRefused, TooManyPasswords
 from kit.errors import Unauthenticated
 from kit.http.app import part
 from kit.http.caller import CurrentCaller, TokenRefused

@@ -3,13 +3,13 @@ from datetime import timedelta
 from uuid import UUID
 
 from auth.accounts.address import EmailAddress
-from auth.accounts.errors import LinkExpired, LinkMalformed, LinkOfAnother, LinkUsed, PasswordRefused
+from auth.accounts.errors import LinkExpired, LinkMalformed, LinkOfAnother, LinkUsed
 from auth.accounts.model import LINK_LIFE, MOST_MAILS, Identity, Profile, Verification
-from auth.accounts.passwords import Passwords
-from auth.accounts.policy import length_objection, objections
 from auth.accounts.repository import AccountRepository
 from auth.accounts.sealing import Addresses
 from auth.mails.model import already_registered, verify
+from auth.passwords.approving import Approval
+from auth.passwords.hashing import Passwords
 from auth.tokens.model import TokenForged, TokenMint
 from contracts.auth import UserRegistered, UserVerified
 from kit.audit import User, audited
@@ -28,13 +28,14 @@ class AccountService:
     database: Database
     addresses: Addresses
     passwords: Passwords
+    approval: Approval
     links: TokenMint
     mailer: Mailer
 
     async def sign_up(self, address: str, password: str, locale: str) -> None:
         """Open an account, or let the mailbox know that there is one; one hash and one seal are made either way."""
         email = EmailAddress.parse(address)
-        await self._approve(password, email)
+        await self.approval.insist(password, [email.value])
         hashed = await self.passwords.hashed(password)
         identity = Identity(new_id(), new_id(), verified=False)
         blind, sealed = await self.addresses.blind(email), await self.addresses.seal_claimed(identity.id, email)
@@ -102,14 +103,6 @@ class AccountService:
         except TokenForged as error:
             raise LinkMalformed from error
         return verification_id
-
-    async def _approve(self, password: str, email: EmailAddress) -> None:
-        too_short_or_long = length_objection(password)
-        if too_short_or_long is not None:
-            raise PasswordRefused([too_short_or_long])
-        found = await self.passwords.compute(objections, password, email)
-        if found:
-            raise PasswordRefused(found)
 
     async def _write_again(self, tx: Transaction, known: Identity, hashed: str, locale: str) -> None:
         if await self._write(tx, known, hashed, locale) and not known.verified:

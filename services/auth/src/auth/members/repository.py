@@ -180,8 +180,15 @@ class PersonsMemberships:
 
 
 async def organizations_of(tx: Transaction, user_id: UUID) -> list[UUID]:
-    """Where somebody is known, as a member or by an invitation."""
-    rows = await tx.fetch("SELECT organization_id FROM organizations_of_user($1) ORDER BY 1", user_id)
+    """Where somebody is known: as a member, by an invitation, or as who made a key or a program there."""
+    rows = await tx.fetch(
+        """
+        SELECT organization_id FROM organizations_of_user($1)
+        UNION SELECT organization_id FROM organizations_of_maker($1)
+        ORDER BY 1
+        """,
+        user_id,
+    )
     return [row["organization_id"] for row in rows]
 
 

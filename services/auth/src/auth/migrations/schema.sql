@@ -9,6 +9,41 @@ CREATE TABLE aggregate_versions (
 COMMENT ON TABLE aggregate_versions IS 'The newest version applied per gate and aggregate; older events are ignored.';
 GRANT DELETE, INSERT, SELECT, UPDATE ON aggregate_versions TO auth_app;
 
+CREATE TABLE api_keys (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    name text NOT NULL,
+    role text NOT NULL,
+    scopes text[] NOT NULL,
+    allowed_addresses text[] NOT NULL,
+    secret_hash bytea NOT NULL,
+    hint text NOT NULL,
+    made_by uuid,
+    replaced_by uuid,
+    version bigint NOT NULL DEFAULT 1,
+    expires_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT api_keys_allowed_addresses_check CHECK ((cardinality(allowed_addresses) <= 50)),
+    CONSTRAINT api_keys_made_by_fkey FOREIGN KEY (made_by) REFERENCES users(id),
+    CONSTRAINT api_keys_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT api_keys_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
+    CONSTRAINT api_keys_pkey PRIMARY KEY (id),
+    CONSTRAINT api_keys_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'editor'::text, 'approver'::text, 'agent'::text, 'analyst'::text, 'client'::text, 'provider'::text, 'navigator'::text]))),
+    CONSTRAINT api_keys_scopes_check CHECK (((cardinality(scopes) >= 1) AND (cardinality(scopes) <= 50))),
+    CONSTRAINT api_keys_secret_hash_check CHECK ((length(secret_hash) = 32))
+);
+COMMENT ON TABLE api_keys IS 'Keys of organizations for their own programs: secret_hash is keyed, no key is an owner. replaced_by names the successor of one that was rotated, which is good until expires_at. They belong to the organization and outlive who made them.';
+ALTER TABLE api_keys ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX api_keys_by_maker ON api_keys USING btree (made_by, id) WHERE (made_by IS NOT NULL);
+CREATE INDEX api_keys_in_order ON api_keys USING btree (organization_id, id);
+CREATE POLICY knowing ON api_keys FOR SELECT TO auth_loops USING (true);
+CREATE POLICY tenant ON api_keys FOR ALL TO auth_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON api_keys TO auth_app;
+GRANT SELECT (organization_id) ON api_keys TO auth_loops;
+GRANT SELECT (made_by) ON api_keys TO auth_loops;
+
 CREATE TABLE dead_letters (
     id uuid NOT NULL,
     queue text NOT NULL,
@@ -457,6 +492,58 @@ CREATE TABLE processed_messages (
 COMMENT ON TABLE processed_messages IS 'Messages whose effect is committed; a replay carries another generation.';
 CREATE INDEX processed_messages_by_age ON processed_messages USING brin (processed_at);
 GRANT DELETE, INSERT, SELECT ON processed_messages TO auth_app;
+
+CREATE TABLE quota_limits (
+    organization_id uuid NOT NULL,
+    plan text NOT NULL,
+    limits jsonb NOT NULL,
+    version bigint NOT NULL,
+    heard_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT quota_limits_pkey PRIMARY KEY (organization_id)
+);
+COMMENT ON TABLE quota_limits IS 'Projection of billing''s entitlements: the newest snapshot heard of; a meter that is absent is not included, null is without limit.';
+ALTER TABLE quota_limits ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON quota_limits FOR ALL TO auth_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON quota_limits TO auth_app;
+
+CREATE TABLE quota_reservations (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    meter text NOT NULL,
+    period date NOT NULL,
+    amount bigint NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    lapsed_at timestamp with time zone,
+    CONSTRAINT quota_reservations_amount_check CHECK ((amount > 0)),
+    CONSTRAINT quota_reservations_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE quota_reservations IS 'What was set aside for work under way. One that nobody settled in time lapses: its amount is free again, the row tells for a month that it was there.';
+ALTER TABLE quota_reservations ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX quota_reservations_due ON quota_reservations USING btree (expires_at) WHERE (lapsed_at IS NULL);
+CREATE INDEX quota_reservations_lapsed ON quota_reservations USING btree (lapsed_at) WHERE (lapsed_at IS NOT NULL);
+CREATE POLICY lapsing ON quota_reservations FOR ALL TO auth_loops USING (true) WITH CHECK (true);
+CREATE POLICY tenant ON quota_reservations FOR ALL TO auth_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON quota_reservations TO auth_app;
+GRANT DELETE, SELECT, UPDATE ON quota_reservations TO auth_loops;
+
+CREATE TABLE quota_usage (
+    organization_id uuid NOT NULL,
+    meter text NOT NULL,
+    period date NOT NULL,
+    used bigint NOT NULL DEFAULT 0,
+    reserved bigint NOT NULL DEFAULT 0,
+    warned smallint NOT NULL DEFAULT 0,
+    CONSTRAINT quota_usage_pkey PRIMARY KEY (organization_id, meter, period),
+    CONSTRAINT quota_usage_reserved_check CHECK ((reserved >= 0)),
+    CONSTRAINT quota_usage_used_check CHECK ((used >= 0))
+);
+COMMENT ON TABLE quota_usage IS 'Per meter and month (or, for what is held, for ever) what was used and what is reserved; warned is the highest threshold, in percent, that was told.';
+ALTER TABLE quota_usage ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX quota_usage_by_period ON quota_usage USING btree (period);
+CREATE POLICY lapsing ON quota_usage FOR ALL TO auth_loops USING (true) WITH CHECK (true);
+CREATE POLICY tenant ON quota_usage FOR ALL TO auth_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON quota_usage TO auth_app;
+GRANT DELETE, SELECT, UPDATE ON quota_usage TO auth_loops;
 
 CREATE TABLE revocations (
     id uuid NOT NULL,
@@ -1010,6 +1097,17 @@ AS $function$
 -- owner: auth_loops
 -- may be called by: auth_app
 
+CREATE OR REPLACE FUNCTION auth.organizations_of_maker(person uuid)
+ RETURNS TABLE(organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        SELECT DISTINCT k.organization_id FROM api_keys AS k WHERE k.made_by = person
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
 CREATE OR REPLACE FUNCTION auth.organizations_of_user(person uuid)
  RETURNS TABLE(organization_id uuid)
  LANGUAGE sql
@@ -1025,6 +1123,57 @@ AS $function$
         SELECT i.organization_id
         FROM identities AS own JOIN invitations AS i ON i.email_blind = own.blind
         WHERE own.user_id = person AND own.verified_at IS NOT NULL
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.quota_forget(at_most integer)
+ RETURNS integer
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        WITH reservations AS (
+            DELETE FROM quota_reservations WHERE id IN (
+                SELECT r.id FROM quota_reservations AS r
+                WHERE r.lapsed_at < kit_now() - interval '31 days' LIMIT at_most
+            )
+            RETURNING 1
+        ), months AS (
+            DELETE FROM quota_usage WHERE ctid IN (
+                SELECT u.ctid FROM quota_usage AS u
+                WHERE u.period > '-infinity' AND u.period < (kit_now() - interval '25 months')::date LIMIT at_most
+            )
+            RETURNING 1
+        )
+        SELECT greatest((SELECT count(*) FROM reservations), (SELECT count(*) FROM months))::integer
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.quota_lapse(at_most integer)
+ RETURNS integer
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        WITH due AS (
+            SELECT r.id FROM quota_reservations AS r
+            WHERE r.lapsed_at IS NULL AND r.expires_at <= kit_now()
+            ORDER BY r.expires_at LIMIT at_most FOR UPDATE SKIP LOCKED
+        ), lapsed AS (
+            UPDATE quota_reservations AS r SET lapsed_at = kit_now()
+            FROM due WHERE r.id = due.id
+            RETURNING r.organization_id, r.meter, r.period, r.amount
+        ), freed AS (
+            UPDATE quota_usage AS u SET reserved = u.reserved - sums.amount
+            FROM (
+                SELECT l.organization_id, l.meter, l.period, sum(l.amount)::bigint AS amount
+                FROM lapsed AS l GROUP BY 1, 2, 3
+            ) AS sums
+            WHERE u.organization_id = sums.organization_id AND u.meter = sums.meter AND u.period = sums.period
+        )
+        SELECT count(*)::integer FROM lapsed
     $function$;
 -- owner: auth_loops
 -- may be called by: auth_app

@@ -32,6 +32,18 @@ async def void_tokens(tx: Transaction, user_id: UUID) -> None:
     await _tell(tx, user_id, None, by=1)
 
 
+async def void_credential(
+    tx: Transaction, principal_id: UUID, *, session_id: UUID | None = None, epoch: int = 0, version: int
+) -> None:
+    """Void the tokens of what is no person: of one session of it, or all of an older epoch.
+
+    For API keys, partners' programs and what they were granted; their rows say themselves that they have ended.
+    """
+    await tx.bind()
+    await SessionRepository(tx).add_revocation(principal_id, session_id, epoch)
+    await tx.emit(SessionsRevoked(user_id=principal_id, session_id=session_id, epoch=epoch, version=version))
+
+
 async def _tell(
     tx: Transaction, user_id: UUID, session_id: UUID | None, *, by: int, end_sessions: bool = False
 ) -> None:

@@ -3,8 +3,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response, status
 
 from auth.accounts.address import AddressInvalid
-from auth.accounts.errors import TooManyPasswords
 from auth.organizations.errors import OrganizationNotFound
+from auth.passwords.errors import TooManyPasswords
 from auth.sessions.errors import (
     RefreshTokenForged,
     RefreshTokenReused,

@@ -5,10 +5,10 @@ from uuid import UUID
 
 from auth.accounts.address import EmailAddress
 from auth.accounts.model import Account
-from auth.accounts.passwords import Passwords
 from auth.accounts.repository import AccountRepository
 from auth.accounts.sealing import Addresses
 from auth.organizations.errors import OrganizationNotFound
+from auth.passwords.hashing import Passwords
 from auth.sessions.errors import (
     RefreshTokenForged,
     RefreshTokenReused,

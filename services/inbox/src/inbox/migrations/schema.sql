@@ -604,6 +604,58 @@ COMMENT ON TABLE processed_messages IS 'Messages whose effect is committed; a re
 CREATE INDEX processed_messages_by_age ON processed_messages USING brin (processed_at);
 GRANT DELETE, INSERT, SELECT ON processed_messages TO inbox_app;
 
+CREATE TABLE quota_limits (
+    organization_id uuid NOT NULL,
+    plan text NOT NULL,
+    limits jsonb NOT NULL,
+    version bigint NOT NULL,
+    heard_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT quota_limits_pkey PRIMARY KEY (organization_id)
+);
+COMMENT ON TABLE quota_limits IS 'Projection of billing''s entitlements: the newest snapshot heard of; a meter that is absent is not included, null is without limit.';
+ALTER TABLE quota_limits ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON quota_limits FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON quota_limits TO inbox_app;
+
+CREATE TABLE quota_reservations (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    meter text NOT NULL,
+    period date NOT NULL,
+    amount bigint NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    lapsed_at timestamp with time zone,
+    CONSTRAINT quota_reservations_amount_check CHECK ((amount > 0)),
+    CONSTRAINT quota_reservations_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE quota_reservations IS 'What was set aside for work under way. One that nobody settled in time lapses: its amount is free again, the row tells for a month that it was there.';
+ALTER TABLE quota_reservations ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX quota_reservations_due ON quota_reservations USING btree (expires_at) WHERE (lapsed_at IS NULL);
+CREATE INDEX quota_reservations_lapsed ON quota_reservations USING btree (lapsed_at) WHERE (lapsed_at IS NOT NULL);
+CREATE POLICY lapsing ON quota_reservations FOR ALL TO inbox_loops USING (true) WITH CHECK (true);
+CREATE POLICY tenant ON quota_reservations FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON quota_reservations TO inbox_app;
+GRANT DELETE, SELECT, UPDATE ON quota_reservations TO inbox_loops;
+
+CREATE TABLE quota_usage (
+    organization_id uuid NOT NULL,
+    meter text NOT NULL,
+    period date NOT NULL,
+    used bigint NOT NULL DEFAULT 0,
+    reserved bigint NOT NULL DEFAULT 0,
+    warned smallint NOT NULL DEFAULT 0,
+    CONSTRAINT quota_usage_pkey PRIMARY KEY (organization_id, meter, period),
+    CONSTRAINT quota_usage_reserved_check CHECK ((reserved >= 0)),
+    CONSTRAINT quota_usage_used_check CHECK ((used >= 0))
+);
+COMMENT ON TABLE quota_usage IS 'Per meter and month (or, for what is held, for ever) what was used and what is reserved; warned is the highest threshold, in percent, that was told.';
+ALTER TABLE quota_usage ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX quota_usage_by_period ON quota_usage USING btree (period);
+CREATE POLICY lapsing ON quota_usage FOR ALL TO inbox_loops USING (true) WITH CHECK (true);
+CREATE POLICY tenant ON quota_usage FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON quota_usage TO inbox_app;
+GRANT DELETE, SELECT, UPDATE ON quota_usage TO inbox_loops;
+
 CREATE TABLE seal_keys (
     id uuid NOT NULL,
     organization_id uuid,
@@ -1042,6 +1094,57 @@ AS $function$
         SELECT m.organization_id FROM members AS m WHERE m.user_id = wanted
         UNION
         SELECT w.organization_id FROM messages AS w WHERE w.author_id = wanted
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.quota_forget(at_most integer)
+ RETURNS integer
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+        WITH reservations AS (
+            DELETE FROM quota_reservations WHERE id IN (
+                SELECT r.id FROM quota_reservations AS r
+                WHERE r.lapsed_at < kit_now() - interval '31 days' LIMIT at_most
+            )
+            RETURNING 1
+        ), months AS (
+            DELETE FROM quota_usage WHERE ctid IN (
+                SELECT u.ctid FROM quota_usage AS u
+                WHERE u.period > '-infinity' AND u.period < (kit_now() - interval '25 months')::date LIMIT at_most
+            )
+            RETURNING 1
+        )
+        SELECT greatest((SELECT count(*) FROM reservations), (SELECT count(*) FROM months))::integer
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.quota_lapse(at_most integer)
+ RETURNS integer
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+        WITH due AS (
+            SELECT r.id FROM quota_reservations AS r
+            WHERE r.lapsed_at IS NULL AND r.expires_at <= kit_now()
+            ORDER BY r.expires_at LIMIT at_most FOR UPDATE SKIP LOCKED
+        ), lapsed AS (
+            UPDATE quota_reservations AS r SET lapsed_at = kit_now()
+            FROM due WHERE r.id = due.id
+            RETURNING r.organization_id, r.meter, r.period, r.amount
+        ), freed AS (
+            UPDATE quota_usage AS u SET reserved = u.reserved - sums.amount
+            FROM (
+                SELECT l.organization_id, l.meter, l.period, sum(l.amount)::bigint AS amount
+                FROM lapsed AS l GROUP BY 1, 2, 3
+            ) AS sums
+            WHERE u.organization_id = sums.organization_id AND u.meter = sums.meter AND u.period = sums.period
+        )
+        SELECT count(*)::integer FROM lapsed
     $function$;
 -- owner: inbox_loops
 -- may be called by: inbox_app

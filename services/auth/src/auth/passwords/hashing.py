@@ -7,10 +7,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, ParamSpec, TypeVar
 
+import bcrypt
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from auth.accounts.errors import TooManyPasswords
+from auth.passwords.errors import TooManyPasswords
 from kit.telemetry import metrics
 
 P = ParamSpec("P")
@@ -21,6 +22,10 @@ WAITING = metrics.gauge("auth_passwords_in_work", "Passwords being hashed or wai
 MEMORY_KIB: Final = 19 * 1024
 PASSES: Final = 2
 QUEUE: Final = 256
+
+BCRYPT: Final = ("$2a$", "$2b$", "$2y$")
+BCRYPT_LONGEST: Final = 72
+"""Bytes that bcrypt looks at; those who made such a hash of a longer password cut it off there."""
 
 
 class Passwords:
@@ -57,8 +62,8 @@ class Passwords:
         return found and hashed is not None
 
     def is_outdated(self, hashed: str) -> bool:
-        """Whether the hash was made with other parameters than today's."""
-        return self._hasher.check_needs_rehash(hashed)
+        """Whether the hash was made in another way, or with other parameters, than today's."""
+        return is_bcrypt(hashed) or self._hasher.check_needs_rehash(hashed)
 
     async def compute(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run something that computes on these threads.
@@ -80,10 +85,26 @@ class Passwords:
         WAITING.set(self._in_work)
 
     def _verified(self, hashed: str, password: str) -> bool:
+        if is_bcrypt(hashed):
+            return _verified_by_bcrypt(hashed, password)
         try:
             return self._hasher.verify(hashed, password)
         except (VerificationError, InvalidHashError):
             return False
+
+
+def is_bcrypt(hashed: str) -> bool:
+    """Whether this is a hash of bcrypt."""
+    return hashed.startswith(BCRYPT)
+
+
+def _verified_by_bcrypt(hashed: str, password: str) -> bool:
+    """As its makers verify it: by the first 72 bytes, up to a zero."""
+    shown = password.encode("utf-8", "surrogatepass").partition(b"\0")[0][:BCRYPT_LONGEST]
+    try:
+        return bcrypt.checkpw(shown, hashed.encode("ascii"))
+    except ValueError:  # not a hash after all
+        return False
 
 
 def _when_possible(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:

@@ -1,0 +1,33 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from auth.passwords.breached import BreachedPasswords
+from auth.passwords.errors import PasswordRefused
+from auth.passwords.hashing import Passwords
+from auth.passwords.policy import Objection, PasswordPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Says whether a password may be chosen; the same is done for everybody."""
+
+    passwords: Passwords
+    policy: PasswordPolicy
+    breached: BreachedPasswords | None = None
+
+    async def insist(self, password: str, context: Sequence[str] = (), *, second_factor: bool = False) -> None:
+        """Go on only with a good password. With no transaction open.
+
+        Raises:
+            PasswordRefused: with what is wrong and what would be better.
+            TooManyPasswords: the queue is full.
+        """
+        _refuse(self.policy.length_objection(password, second_factor=second_factor))
+        _refuse(await self.passwords.compute(self.policy.objection, password, context))
+        if self.breached is not None and await self.breached.holds(password):
+            raise PasswordRefused("This password has leaked elsewhere.", ["Choose one that you use nowhere else."])
+
+
+def _refuse(objection: Objection | None) -> None:
+    if objection is not None:
+        raise PasswordRefused(objection.warning, objection.suggestions)
