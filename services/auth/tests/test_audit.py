@@ -8,6 +8,7 @@ from auth.sessions.service import FREE_ATTEMPTS
 from contracts.audit import ACTIONS, AuditEntry
 
 from .conftest import Forward
+from .federating import Federated
 from .story import Person, Story
 from .test_privacy import Asking, user
 
@@ -196,6 +197,29 @@ async def test_a_new_signing_key_is_in_the_audit_trail(story: Story, forward: Fo
         ("auth.signing_key.rotated", "system"),
         ("auth.signing_key.rotated", "operator"),
     ]
+
+
+async def test_signing_in_with_a_provider_is_in_the_audit_trail(federated: Federated) -> None:
+    story = federated.story
+    await federated.google_goes_wrong("wrong_nonce")
+    await federated.google()
+    await federated.google_goes_wrong()
+    since = len(await lines(story))
+    ann = federated.person(await federated.google())
+    linked = (await federated.link(ann, "github", "1001")).json()["id"]
+    await ann.call("DELETE", f"/v1/me/identities/{linked}")
+    (first,) = (await ann.call("GET", "/v1/me/identities")).json()["items"]
+    refused = next(line for line in await lines(story) if line.action == "auth.federation.refused")
+    assert (refused.actor_id, refused.target_id, refused.details) == (None, "google", {"reason": "nonce"})
+    assert [each[:4] for each in await told(story, since)] == [
+        ("user.registered", ann.user_id, "user", ann.user_id),
+        ("user.verified", ann.user_id, "user", ann.user_id),
+        ("identity.linked", ann.user_id, "identity", first["id"]),
+        ("session.started", ann.user_id, "session", ann.tokens["session_id"]),
+        ("identity.linked", ann.user_id, "identity", linked),
+        ("identity.unlinked", ann.user_id, "identity", linked),
+    ]
+    assert "auth.federation.refused" in ACTIONS
 
 
 def test_these_tests_know_every_action_of_auth() -> None:

@@ -68,6 +68,9 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "auth.session.ended": "Somebody signed out.",
         "auth.session.all_revoked": "All sessions of an account were ended.",
         "auth.session.reuse_detected": "A used refresh token was shown again, and its session was ended.",
+        "auth.federation.refused": "Somebody's sign-in with a provider was refused.",
+        "auth.identity.linked": "An account at a provider opens an account here from now on.",
+        "auth.identity.unlinked": "An account at a provider opens an account here no more.",
         "auth.mail_preferences.changed": "Somebody decided which mails they want.",
         # organizations
         "auth.organization.created": "An organization was created.",

@@ -8,6 +8,8 @@ from fastapi import APIRouter
 from auth.accounts.router import router as accounts
 from auth.api_keys.router import internal as key_exchanges
 from auth.api_keys.router import router as api_keys
+from auth.federation.linking_router import router as linked_accounts
+from auth.federation.router import router as federation
 from auth.invitations.router import acceptance
 from auth.invitations.router import router as invitations
 from auth.keys.router import router as keys
@@ -22,6 +24,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     keys,
     accounts,
     sessions,
+    federation,
+    linked_accounts,
     organizations,
     members,
     invitations,

@@ -3,8 +3,10 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from ipaddress import ip_network
 from operator import attrgetter
 from typing import Final
+from urllib.parse import urlsplit
 
 from auth import migrations, worker
 from auth.accounts.privacy import AccountHolding
@@ -16,6 +18,14 @@ from auth.api_keys.privacy import ApiKeyHolding
 from auth.api_keys.secrets import Secrets
 from auth.api_keys.service import ApiKeyService
 from auth.api_keys.uses import Uses
+from auth.federation.beginning import Beginning
+from auth.federation.directory import Directory
+from auth.federation.linking import LinkedAccounts
+from auth.federation.model import FlowSecrets, ProviderKind
+from auth.federation.privacy import FederationHolding
+from auth.federation.sealing import Subjects
+from auth.federation.service import FederatedSignIn
+from auth.federation.travel import Travel
 from auth.invitations.privacy import InvitationHolding
 from auth.invitations.service import InvitationService
 from auth.keys.service import KeyRing, KeyRotation
@@ -24,6 +34,10 @@ from auth.mails.model import CATEGORIES
 from auth.mails.privacy import MailHolding
 from auth.members.privacy import MemberHolding, known_in
 from auth.members.service import MemberService
+from auth.openid.github import GitHubProvider
+from auth.openid.model import Provider
+from auth.openid.provider import OpenId, OpenIdProvider
+from auth.openid.web import Web
 from auth.organizations.service import OrganizationService
 from auth.passwords.approving import Approval
 from auth.passwords.breached import BreachedPasswords
@@ -42,8 +56,10 @@ from auth.tokens.mints import Mints
 from auth.worker import SUBSCRIPTIONS
 from contracts.auth import AuthErasureAnswered, AuthExportPartReady
 from contracts.consumers import CONSUMERS
+from kit.clock import SystemClock
 from kit.db.database import Database
 from kit.http.client import Outbound
+from kit.http.guard import Rules
 from kit.http.peer import Peers
 from kit.ledger.ledger import Ledger
 from kit.mail import Mailer, MailServer, Post, SmtpServer, Templates, mail_kinds
@@ -52,6 +68,16 @@ from kit.privacy.requests import RequestKeys
 from kit.process import Loop
 from kit.seal import Keyring, SealBroken, Sealer
 from kit.service import Backbone, Privacy, Service
+
+
+@dataclass(frozen=True, slots=True)
+class Federation:
+    """Signing in by the word of a provider."""
+
+    beginning: Beginning
+    travel: Travel
+    sign_in: FederatedSignIn
+    linked: LinkedAccounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +95,7 @@ class Parts:
     preferences: PreferenceService
     api_keys: ApiKeyService
     key_exchange: KeyExchange
+    federation: Federation
     uses: Uses
     peers: Peers
     mints: Mints
@@ -109,6 +136,7 @@ def build(  # noqa: PLR0917 - what everything stands on
         preferences=PreferenceService(database, addresses, mailer),
         api_keys=ApiKeyService(database, secrets),
         key_exchange=KeyExchange(database, secrets, keys, access_tokens, uses),
+        federation=_federation(database, keyring, mints, entrance, mailer, outbound, settings),
         uses=uses,
         peers=Peers(settings.clients()),
         mints=mints,
@@ -117,6 +145,64 @@ def build(  # noqa: PLR0917 - what everything stands on
         sweeper=Sweeper(database),
         holdings=_holdings(database, addresses, mailer, attempts_key),
     )
+
+
+def outside(settings: AuthSettings) -> Rules:
+    """What customers may have us call: https on the public internet; in development a sandbox, too."""
+    if not settings.sandbox_provider_url:
+        return Rules()
+    parts = urlsplit(settings.sandbox_provider_url)
+    return Rules(http=True, http_ports=frozenset({parts.port or 80}), exempt=(ip_network(f"{parts.hostname}/32"),))
+
+
+def _federation(  # noqa: PLR0917 - what everything stands on
+    database: Database,
+    keyring: Keyring,
+    mints: Mints,
+    entrance: Entrance,
+    mailer: Mailer,
+    outbound: Outbound,
+    settings: AuthSettings,
+) -> Federation:
+    sealer = Sealer.from_text(settings.sealing_key.get_secret_value())
+    directory = Directory(_providers(outbound, settings))
+    secrets = FlowSecrets(sealer.derive("federation-flows"))
+    origins = settings.origins()
+    travel = Travel(database, directory, mints.federation, secrets, sealer, _public_url(settings), origins)
+    addresses, subjects = Addresses(keyring), Subjects(keyring)
+    return Federation(
+        beginning=Beginning(travel, directory),
+        travel=travel,
+        sign_in=FederatedSignIn(database, travel, addresses, subjects, entrance, mailer),
+        linked=LinkedAccounts(database, travel, subjects, mailer),
+    )
+
+
+def _providers(outbound: Outbound, settings: AuthSettings) -> dict[ProviderKind, Provider]:
+    """The platform's own; one without client id is switched off."""
+    web = Web(outbound)
+    found: dict[ProviderKind, Provider] = {}
+    if settings.google_client_id:
+        issuer = settings.google_issuer.rstrip("/")
+        found[ProviderKind.GOOGLE] = OpenIdProvider(
+            OpenId.on(web, SystemClock()),
+            issuer,
+            issuer,
+            settings.google_client_id,
+            settings.google_client_secret.get_secret_value(),
+            (issuer.partition("://")[2],),
+        )
+    if settings.github_client_id:
+        url = settings.github_url.rstrip("/")
+        found[ProviderKind.GITHUB] = GitHubProvider(
+            web,
+            url,
+            settings.github_api_url.rstrip("/"),
+            (settings.github_consent_url or url).rstrip("/"),
+            settings.github_client_id,
+            settings.github_client_secret.get_secret_value(),
+        )
+    return found
 
 
 def _approval(passwords: Passwords, outbound: Outbound, settings: AuthSettings) -> Approval:
@@ -138,6 +224,7 @@ def _holdings(database: Database, addresses: Addresses, mailer: Mailer, attempts
         InvitationHolding(database, addresses),
         PreferenceHolding(database),
         ApiKeyHolding(database),
+        FederationHolding(database, Subjects(addresses.keyring)),
         SessionHolding(database, attempts_key),
         AccountHolding(database, addresses),
         RequestKeys(database),
@@ -166,7 +253,8 @@ def _public_url(settings: AuthSettings) -> str:
 @asynccontextmanager
 async def open_parts(backbone: Backbone[AuthSettings]) -> AsyncIterator[Parts]:
     """Build the parts, see to it that there is a signing key, and end the hashing threads at the end."""
-    passwords, outbound = Passwords(), Outbound(clock=backbone.database.clock)
+    passwords = Passwords()
+    outbound = Outbound(clock=backbone.database.clock, rules=outside(backbone.settings))
     try:
         parts = build(backbone.database, backbone.keyring, passwords, outbound, backbone.settings)
         await _prove_keys(parts)
@@ -197,6 +285,10 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.invitations,
         parts.preferences,
         parts.keys,
+        parts.federation.beginning,
+        parts.federation.travel,
+        parts.federation.sign_in,
+        parts.federation.linked,
         parts.api_keys,
         parts.key_exchange,
         parts.peers,

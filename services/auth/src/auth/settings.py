@@ -1,8 +1,9 @@
 from email.utils import parseaddr
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from kit.mail import SmtpServer
@@ -37,9 +38,35 @@ class AuthSettings(ServiceSettings):
     client_secrets: dict[Annotated[str, Field(pattern=r"^[a-z]{1,40}$")], SealingKey] = Field(default_factory=dict)
     """A JSON object: by caller, what it shares with us; the gateway exchanges API keys with it. Empty: nobody may."""
     public_url: str = Field("http://127.0.0.1:8080", pattern=r"^https?://[^\s#?]+$")
+    app_origins: tuple[Annotated[str, Field(pattern=r"^https?://[^\s/?#]+$")], ...] = ()
+    """A JSON list: where browsers may be sent after a sign-in with a provider; empty: to PUBLIC_URL's origin."""
+    google_client_id: str = ""
+    google_client_secret: SecretStr = SecretStr("")
+    google_issuer: str = Field("https://accounts.google.com", pattern=r"^https?://[^\s?#]+$")
+    github_client_id: str = ""
+    github_client_secret: SecretStr = SecretStr("")
+    github_url: str = Field("https://github.com", pattern=r"^https?://[^\s?#]+$")
+    github_api_url: str = Field("https://api.github.com", pattern=r"^https?://[^\s?#]+$")
+    github_consent_url: str = Field("", pattern=r"^(https?://[^\s?#]+)?$")
+    """Where browsers find GitHub, if by another address than we do."""
+    sandbox_provider_url: str = Field("", pattern=r"^(http://[0-9.]+:[0-9]+)?$")
+    """Outside production: the origin of a sandbox whose identity providers organizations may use, without TLS."""
+    dns_url: str = Field("https://dns.google/resolve", pattern=r"^https?://[^\s?#]+$")
+    """A resolver that answers in JSON over HTTPS: by it organizations prove that a domain is theirs."""
     password_policy: Literal["default", "strict"] = "default"  # noqa: S105 - a name, not a secret
     breached_passwords: Path | None = None
     breached_url: str | None = Field(None, pattern=r"^https?://[^\s#?]+$")
+
+    @model_validator(mode="after")
+    def _sandbox_is_for_development(self) -> Self:
+        if self.sandbox_provider_url and self.environment == "production":
+            raise ValueError("AUTH_SANDBOX_PROVIDER_URL is not for production")
+        return self
+
+    def origins(self) -> tuple[str, ...]:
+        """Where our applications are."""
+        parts = urlsplit(self.public_url)
+        return self.app_origins or (f"{parts.scheme}://{parts.netloc}",)
 
     def clients(self) -> dict[str, Sealer]:
         """Who may call our internal doors, each with its secret."""

@@ -212,6 +212,8 @@ class PersonsAccount:
             """
             SELECT EXISTS (SELECT FROM sessions WHERE user_id = $1)
                 OR EXISTS (SELECT FROM sign_ins WHERE user_id = $1)
+                OR EXISTS (SELECT FROM federated_identities WHERE user_id = $1)
+                OR EXISTS (SELECT FROM federation_flows WHERE user_id = $1)
                 OR EXISTS (SELECT FROM mail_preferences WHERE user_id = $1)
                 OR EXISTS (SELECT FROM security_notices WHERE user_id = $1)
                 OR EXISTS (SELECT FROM organizations_of_user($1))

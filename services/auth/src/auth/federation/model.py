@@ -44,7 +44,7 @@ class Chosen:
 
     @property
     def callback(self) -> str:
-        """The path at which browsers come back from it: one for each, so that no provider can hand in another's code."""
+        """Where browsers come back from it: a path for each, so that no provider can hand in another's code."""
         return f"{CALLBACK}/{self.provider_id or self.kind}"
 
 
@@ -96,6 +96,7 @@ class Way(StrEnum):
     SIGN_IN = "sign_in"
     LINK = "link"
     TAKE_OVER = "take_over"
+    RECLAIM = "reclaim"
     REGISTER = "register"
 
 
@@ -127,7 +128,9 @@ def decide(known: Known, proven: EmailAddress | None) -> Way:
 
     A subject that is linked is that person, whatever address the provider shows now. Else only an address that the
     provider has verified says anything, and it is linked to an account by itself only where that account has proven
-    the same address: else whoever signed up first with somebody's address would share the account of its owner.
+    the same address: else whoever signed up first with somebody's address would share the account of its owner. An
+    address that is only claimed goes to its owner: with the account, emptied, where nothing of it was ever proven,
+    and else away from the account that claims it.
 
     Raises:
         AddressNotVerifiedThere: they must sign in in another way and link the provider themselves.
@@ -140,9 +143,7 @@ def decide(known: Known, proven: EmailAddress | None) -> Way:
         return Way.REGISTER
     if known.holder.verified:
         return Way.LINK
-    if known.holder.anything_verified:  # somebody's account, of which this address is only claimed
-        raise AddressNotVerifiedThere
-    return Way.TAKE_OVER
+    return Way.RECLAIM if known.holder.anything_verified else Way.TAKE_OVER
 
 
 def domain_of(email: EmailAddress) -> str:

@@ -9,6 +9,8 @@ TENANT_FREE: Mapping[str, str] = {
     "sign_in_attempts": "keyed by what a stranger typed, which may belong to nobody",
     "sessions": "a person's sessions, which may switch from one organization to another",
     "sign_ins": "people who are not signed in yet",
+    "federated_identities": "people's accounts at providers, looked up before anyone is signed in",
+    "federation_flows": "people who are on their way to a provider and back, mostly not signed in",
     "revocations": "what gateways must refuse now, of all people, for minutes",
     "signing_keys": "the platform's own keys, sealed under the master key",
     "security_notices": "what a person was told of their account, whichever organization they act in",

@@ -68,6 +68,60 @@ COMMENT ON TABLE dead_letters IS 'Messages that could not be applied, for an ope
 CREATE INDEX dead_letters_by_state ON dead_letters USING btree (state, id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON dead_letters TO auth_app;
 
+CREATE TABLE federated_identities (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    kind text NOT NULL,
+    provider_id uuid,
+    organization_id uuid,
+    blind bytea NOT NULL,
+    sealed bytea NOT NULL,
+    used_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT federated_identities_blind_check CHECK ((length(blind) = 32)),
+    CONSTRAINT federated_identities_blind_key UNIQUE (blind),
+    CONSTRAINT federated_identities_check CHECK (((kind = 'organization'::text) = (provider_id IS NOT NULL))),
+    CONSTRAINT federated_identities_check1 CHECK (((kind = 'organization'::text) = (organization_id IS NOT NULL))),
+    CONSTRAINT federated_identities_kind_check CHECK ((kind = ANY (ARRAY['google'::text, 'github'::text, 'organization'::text]))),
+    CONSTRAINT federated_identities_pkey PRIMARY KEY (id),
+    CONSTRAINT federated_identities_sealed_check CHECK ((length(sealed) <= 4096)),
+    CONSTRAINT federated_identities_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE federated_identities IS 'An account at a provider that belongs to a person here. blind is a keyed hash of the provider and its subject, never of an address; sealed holds subject and address as the provider last said them, under the person''s key.';
+CREATE INDEX federated_identities_by_provider ON federated_identities USING btree (provider_id) WHERE (provider_id IS NOT NULL);
+CREATE INDEX federated_identities_by_user ON federated_identities USING btree (user_id, id);
+GRANT DELETE, INSERT, SELECT, UPDATE ON federated_identities TO auth_app;
+
+CREATE TABLE federation_flows (
+    id uuid NOT NULL,
+    purpose text NOT NULL,
+    kind text NOT NULL,
+    provider_id uuid,
+    organization_id uuid,
+    redirect text NOT NULL,
+    user_id uuid,
+    session_id uuid,
+    wished_organization_id uuid,
+    state text NOT NULL DEFAULT 'asked'::text,
+    returned bytea,
+    expires_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT federation_flows_check CHECK (((kind = 'organization'::text) = (provider_id IS NOT NULL))),
+    CONSTRAINT federation_flows_check1 CHECK (((purpose = 'link'::text) = (user_id IS NOT NULL))),
+    CONSTRAINT federation_flows_check2 CHECK (((state = 'returned'::text) = (returned IS NOT NULL))),
+    CONSTRAINT federation_flows_kind_check CHECK ((kind = ANY (ARRAY['google'::text, 'github'::text, 'organization'::text]))),
+    CONSTRAINT federation_flows_pkey PRIMARY KEY (id),
+    CONSTRAINT federation_flows_purpose_check CHECK ((purpose = ANY (ARRAY['sign_in'::text, 'link'::text]))),
+    CONSTRAINT federation_flows_redirect_check CHECK ((length(redirect) <= 2048)),
+    CONSTRAINT federation_flows_returned_check CHECK ((length(returned) <= 8192)),
+    CONSTRAINT federation_flows_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'returned'::text, 'claimed'::text, 'over'::text]))),
+    CONSTRAINT federation_flows_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE federation_flows IS 'A way to a provider and back: asked, returned with a code (sealed in returned), claimed by whoever exchanges it, over. Each step is taken once. State, verifier, nonce and tokens are computed from the id and stand nowhere.';
+CREATE INDEX federation_flows_by_expiry ON federation_flows USING btree (expires_at);
+CREATE INDEX federation_flows_by_user ON federation_flows USING btree (user_id) WHERE (user_id IS NOT NULL);
+GRANT DELETE, INSERT, SELECT, UPDATE ON federation_flows TO auth_app;
+
 CREATE TABLE idempotency_keys (
     principal text NOT NULL,
     key text NOT NULL,
@@ -624,6 +678,7 @@ CREATE TABLE sessions (
     proofs text[] NOT NULL,
     proven_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     strong_at timestamp with time zone,
+    identity_provider_id uuid,
     CONSTRAINT sessions_check CHECK (((ended_at IS NULL) = (ended_because IS NULL))),
     CONSTRAINT sessions_ended_because_check CHECK ((ended_because = ANY (ARRAY['signed-out'::text, 'token-reused'::text]))),
     CONSTRAINT sessions_pkey PRIMARY KEY (id),
@@ -631,6 +686,7 @@ CREATE TABLE sessions (
 );
 COMMENT ON TABLE sessions IS 'A family of refresh tokens: counter is the current one, its parent is accepted for seconds after rotated_at. proofs is what the person has shown since it began; proven_at when last anything, strong_at when last two distinct factors.';
 CREATE INDEX sessions_by_expiry ON sessions USING btree (expires_at);
+CREATE INDEX sessions_by_provider ON sessions USING btree (identity_provider_id) WHERE (identity_provider_id IS NOT NULL);
 CREATE INDEX sessions_by_user ON sessions USING btree (user_id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON sessions TO auth_app;
 
@@ -653,6 +709,7 @@ CREATE TABLE sign_ins (
     attempts integer NOT NULL DEFAULT 0,
     expires_at timestamp with time zone NOT NULL,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    identity_provider_id uuid,
     CONSTRAINT sign_ins_pkey PRIMARY KEY (id),
     CONSTRAINT sign_ins_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
 );

@@ -46,6 +46,12 @@ class SessionRepository:
         )
         return added == 1
 
+    async def came_through(self, session_id: UUID, identity_provider_id: UUID) -> None:
+        """Remember the organization's identity provider by whose word a session began."""
+        await self.tx.execute(
+            "UPDATE sessions SET identity_provider_id = $2 WHERE id = $1", session_id, identity_provider_id
+        )
+
     async def lock(self, session_id: UUID) -> tuple[Session, datetime] | None:
         """A session for update, and the time as of the question."""
         row = await self.tx.fetchrow(

@@ -44,12 +44,15 @@ class Entrance:
         shown = frozenset(proofs)
         factors = () if shown & ENOUGH else await enrolled(tx, user_id)
         if factors:
-            return await self._ask(tx, SignIn(new_id(), user_id, shown, wish.organization_id), factors)
+            half = SignIn(new_id(), user_id, shown, wish.organization_id, wish.identity_provider_id)
+            return await self._ask(tx, half, factors)
         await tx.bind(*bound(wish.organization_id))
         standing = await _standing(tx, user_id, wish.organization_id)
         session_id = new_id()
         if not await SessionRepository(tx).add(session_id, user_id, standing, ABSOLUTE_LIFE, shown, strong(shown)):
             raise WrongCredentials
+        if wish.identity_provider_id is not None:
+            await SessionRepository(tx).came_through(session_id, wish.identity_provider_id)
         await tx.emit(audited("auth.session.started", User(user_id), "session", session_id))
         return await self.tokens(session_id, user_id, standing, counter=0, life=TOKEN_LIFE)
 
@@ -77,7 +80,9 @@ class Entrance:
         """
         if not await SignInRepository(tx).take(sign_in.id):
             raise SignInOver
-        wish = replace(wish, organization_id=sign_in.organization_id)
+        wish = replace(
+            wish, organization_id=sign_in.organization_id, identity_provider_id=sign_in.identity_provider_id
+        )
         outcome = await self.admit(tx, sign_in.user_id, {*sign_in.proofs, proof}, wish)
         if not isinstance(outcome, Tokens):
             raise SignInOver

@@ -7,6 +7,24 @@ from kit.seal import Sealer
 
 
 @dataclass(frozen=True, slots=True)
+class FederationMints:
+    """Of a way to a provider and back: what goes there, what the browser keeps, what it is brought back with."""
+
+    state: TokenMint
+    request: TokenMint
+    completion: TokenMint
+
+    @classmethod
+    def under(cls, sealer: Sealer) -> "FederationMints":
+        """A key for each."""
+        return cls(
+            state=TokenMint(sealer, "federation-state"),
+            request=TokenMint(sealer, "federation-request"),
+            completion=TokenMint(sealer, "federation-completion"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Mints:
     """One mint per purpose."""
 
@@ -14,6 +32,7 @@ class Mints:
     verification: TokenMint
     invitation: TokenMint
     sign_in: TokenMint
+    federation: FederationMints
 
     @classmethod
     def under(cls, sealer: Sealer) -> "Mints":
@@ -23,4 +42,5 @@ class Mints:
             verification=TokenMint(sealer, "verification"),
             invitation=TokenMint(sealer, "invitation", ids=2),
             sign_in=TokenMint(sealer, "sign-in"),
+            federation=FederationMints.under(sealer),
         )

@@ -1,0 +1,180 @@
+"""Signing in by the word of a provider."""
+
+from dataclasses import dataclass, field, replace
+from typing import Final
+from uuid import UUID
+
+from auth.accounts.address import EmailAddress
+from auth.accounts.sealing import Addresses
+from auth.federation.errors import FederationOver
+from auth.federation.identities import IdentityRepository, ProvenAccounts
+from auth.federation.model import Claimed, Flow, Known, Purpose, Way, decide
+from auth.federation.repository import FlowRepository
+from auth.federation.sealing import Subjects
+from auth.federation.travel import Travel
+from auth.mails.notices import Notice, notify
+from auth.openid.model import Assertion
+from auth.sessions.revoking import end_sessions
+from auth.sign_ins.model import Outcome, Proof, Wish
+from auth.sign_ins.service import Entrance
+from contracts.auth import UserRegistered, UserVerified
+from kit.audit import User, audited
+from kit.db.database import Database, Transaction
+from kit.errors import DomainError, TransientError
+from kit.ids import new_id
+from kit.mail import Mailer
+from kit.seal import KeyShredded
+
+_TRIES: Final = 4
+
+
+class Overtaken(TransientError):
+    """Somebody else signed in with the same account at the same moment; try again."""
+
+    code = "overtaken"
+
+
+class _Changed(Exception):
+    """What was decided by holds no more; what was done is rolled back."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """Somebody a provider vouches for."""
+
+    flow: Flow
+    assertion: Assertion
+    proven: EmailAddress | None
+    blind: bytes = field(repr=False)
+    address_blind: bytes | None = field(repr=False)
+    locale: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """What will be written, sealed before the transaction that writes it."""
+
+    user_id: UUID
+    identity_id: UUID
+    sealed: bytes = field(default=b"", repr=False)
+    address_id: UUID | None = None
+    address_sealed: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FederatedSignIn:
+    """Lets in whom a provider vouches for: who is known, who is linked now, and who is new."""
+
+    database: Database
+    travel: Travel
+    addresses: Addresses
+    subjects: Subjects
+    entrance: Entrance
+    mailer: Mailer
+
+    async def complete(self, code: str, request_token: str, wish: Wish, locale: str) -> Outcome:
+        """Exchange what the browser brought back, and begin a session or a sign-in that owes a second factor.
+
+        The flow is claimed and committed before the provider is asked, so a code is exchanged once, and whoever comes
+        second, or after a process died on the way, begins anew.
+        """
+        claimed = await self.travel.claim(code, request_token, Purpose.SIGN_IN)
+        realm, assertion, trust = await self.travel.identify(claimed)
+        try:
+            proven = trust.address(assertion)
+            case = await self._case(claimed, realm, assertion, proven, locale)
+            return await self._settle(case, self._wish(claimed.flow, wish))
+        except DomainError as refusal:
+            await self.travel.put_on_record(claimed.flow, refusal.code)
+            raise
+
+    def _wish(self, flow: Flow, wish: Wish) -> Wish:
+        if flow.chosen.provider_id is None:
+            return replace(wish, organization_id=flow.wished_organization_id)
+        return replace(
+            wish, organization_id=flow.chosen.organization_id, identity_provider_id=flow.chosen.provider_id
+        )
+
+    async def _case(
+        self, claimed: Claimed, realm: str, assertion: Assertion, proven: EmailAddress | None, locale: str
+    ) -> _Case:
+        blind = await self.subjects.blind(realm, assertion.subject)
+        address_blind = None if proven is None else await self.addresses.blind(proven)
+        return _Case(claimed.flow, assertion, proven, blind, address_blind, locale)
+
+    async def _settle(self, case: _Case, wish: Wish) -> Outcome:
+        """Decide, seal, then do it if nothing has changed; keys are never fetched within the transaction."""
+        for _ in range(_TRIES):
+            async with self.database.transaction() as tx:
+                known = await IdentityRepository(tx).known(case.blind, case.address_blind)
+            way = decide(known, case.proven)
+            try:
+                draft = await self._drafted(case, way, known)
+                async with self.database.transaction() as tx:
+                    await self._apply(tx, case, way, known, draft)
+                    await FlowRepository(tx).finish(case.flow.id)
+                    return await self.entrance.admit(tx, draft.user_id, {Proof.FEDERATED}, wish)
+            except _Changed:
+                continue
+            except KeyShredded as forgotten:
+                raise FederationOver from forgotten
+        raise Overtaken
+
+    async def _drafted(self, case: _Case, way: Way, known: Known) -> _Draft:
+        if way is Way.SIGN_IN and known.linked_user_id is not None:
+            return _Draft(known.linked_user_id, new_id())
+        holder = known.holder
+        user_id = holder.user_id if holder is not None and way is not Way.RECLAIM else new_id()
+        identity_id = new_id()
+        sealed = await self.subjects.seal(user_id, identity_id, case.assertion)
+        if way is Way.LINK or case.proven is None:
+            return _Draft(user_id, identity_id, sealed)
+        address_id = new_id() if holder is None else holder.identity_id
+        address_sealed = await self.addresses.seal_owned(user_id, address_id, case.proven)
+        return _Draft(user_id, identity_id, sealed, address_id, address_sealed)
+
+    async def _apply(self, tx: Transaction, case: _Case, way: Way, known: Known, draft: _Draft) -> None:
+        identities = IdentityRepository(tx)
+        if await identities.known(case.blind, case.address_blind, lock=True) != known:
+            raise _Changed
+        if way is Way.SIGN_IN:
+            await identities.use(case.blind)
+            return
+        if way is not Way.LINK:
+            await self._open_account(tx, case, known, draft)
+        if not await identities.add(draft.identity_id, draft.user_id, case.flow.chosen, case.blind, draft.sealed):
+            raise _Changed
+        await tell_linked(tx, case.flow, draft.user_id, draft.identity_id)
+        if way is Way.LINK:
+            await notify(tx, self.mailer, draft.user_id, Notice.IDENTITY_LINKED, draft.identity_id)
+
+    async def _open_account(self, tx: Transaction, case: _Case, known: Known, draft: _Draft) -> None:
+        """Make the account of a proven address, or give one that nobody has proven to the owner of the address."""
+        accounts, holder, user = ProvenAccounts(tx), known.holder, User(draft.user_id)
+        version: int | None
+        if holder is None:
+            assert draft.address_id is not None and case.address_blind is not None  # noqa: S101, PT018 - for mypy
+            version = await accounts.register(
+                draft.user_id, draft.address_id, case.address_blind, draft.address_sealed, case.locale
+            )
+        elif draft.user_id == holder.user_id:
+            version = await accounts.take_over(holder, draft.address_sealed)
+            await end_sessions(tx, draft.user_id)
+        else:
+            version = await accounts.reclaim(holder, draft.user_id, draft.address_sealed, case.locale)
+        if version is None:
+            raise _Changed
+        if holder is None or draft.user_id != holder.user_id:
+            await tx.emit(
+                UserRegistered(user_id=draft.user_id), audited("auth.user.registered", user, "user", draft.user_id)
+            )
+        await tx.emit(
+            UserVerified(user_id=draft.user_id, version=version),
+            audited("auth.user.verified", user, "user", draft.user_id),
+        )
+
+
+async def tell_linked(tx: Transaction, flow: Flow, user_id: UUID, identity_id: UUID) -> None:
+    """Put on record that an account at a provider opens an account here from now on."""
+    provider = flow.chosen.kind.value
+    await tx.emit(audited("auth.identity.linked", User(user_id), "identity", identity_id, provider=provider))
