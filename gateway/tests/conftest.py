@@ -21,6 +21,7 @@ from redis.asyncio import Redis
 
 from gateway.access import AccessLog
 from gateway.addresses import Addresses
+from gateway.api_keys import ApiKeys, Ask
 from gateway.app import Gateway, Parts
 from gateway.cache.cache import Cache
 from gateway.cache.policy import Policy
@@ -29,10 +30,12 @@ from gateway.edge import Bounds, Door, EdgeConnection
 from gateway.events.door import EventsDoor
 from gateway.events.hub import Hub
 from gateway.events.streams import Kept, Streams
+from gateway.fetch import NotFetched
 from gateway.headers import SECURITY, Cors
 from gateway.health import Health
 from gateway.keys import KeyRing
 from gateway.limits import Limiter
+from gateway.maintenance import Maintenance
 from gateway.plans import Plans
 from gateway.policy import Policy as LimitPolicy
 from gateway.policy import shipped
@@ -261,6 +264,10 @@ def ports() -> Iterator[None]:
         _HELD.pop().close()
 
 
+async def _nobody(_question: bytes) -> bytes:
+    raise NotFetched("no auth in this test")
+
+
 @dataclass
 class Builder:
     """Opens gateways for one test and closes them after it."""
@@ -296,6 +303,9 @@ class Builder:
         now: Callable[[], float] = time.monotonic,
         policy: LimitPolicy | None = None,
         plans: Plans | None = None,
+        maintenance: Maintenance | None = None,
+        exchange: Ask | None = None,
+        **key_bounds: Any,
     ) -> House:
         received: list[bytes] = []
         if not isinstance(handler, int):
@@ -312,17 +322,23 @@ class Builder:
             await until(lambda: pipe.up)
         issuer = issuer or Issuer()
         keys = KeyRing(issuer.jwks)
-        revocations = revocations or Revocations()
+        revocations = Revocations() if revocations is None else revocations  # one that knows nothing yet is false
         revocations.heard()
         plans = Plans() if plans is None else plans  # one that knows nothing yet is false
         clock = clock or SystemClock()
         stays = Stays(clock, revocations, most)
         hub = await self._hub(events_redis_url or redis_url, stays, kept)
         out = io.BytesIO()
+        verifier = Verifier(keys, clock, issuer=ISSUER, audience=AUDIENCE, trusts_memory=lambda: revocations.fresh)
+        api_keys = ApiKeys(
+            exchange or _nobody, verifier, clock, trusts_memory=lambda: revocations.fresh, **key_bounds
+        )
+        keys.heed(api_keys.forget)
         parts = Parts(
             routes=RouteTable(routes),
             upstreams=dict.fromkeys(("auth", "billing", "compliance", "publisher", "inbox"), upstream),
-            verifier=Verifier(keys, clock, issuer=ISSUER, audience=AUDIENCE, trusts_memory=lambda: revocations.fresh),
+            verifier=verifier,
+            api_keys=api_keys,
             staff_verifier=Verifier(keys, clock, issuer=ISSUER, audience=STAFF, staff=True),
             limiter=Limiter(pipe, self.namespace, policy or a_policy(), plan_of=plans.of, scale=scale),
             revocations=revocations,
@@ -333,6 +349,7 @@ class Builder:
             stays=stays,
             events=EventsDoor(hub, stays, heartbeat=heartbeat, backlog=backlog),
             cache=Cache(pipe, self.namespace, Policy(), most_bytes=cache_bytes, now=now),
+            maintenance=maintenance or Maintenance(clock.now),
             secure=secure,
             max_in_flight=max_in_flight,
             trace_sample=0.0,

@@ -121,6 +121,7 @@ def test_no_running_process_is_told_the_administrators_address_or_anothers_secre
         assert {each for each in SERVICES if state.sealing_key(each) in told} == {part.name} & set(SERVICES)
         shared = {each for each in SEALING if state.compliance_secret(each) in told}
         assert shared == (set(SEALING) if part.name == "compliance" else {part.name} & set(SEALING))
+        assert (state.gateway_secret() in told) is (part.name in ("auth", "gateway"))
     assert "hush" in plan.migration_environment("billing")["BILLING_MIGRATE_URL"]
 
 

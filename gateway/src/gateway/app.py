@@ -13,18 +13,23 @@ import structlog
 from gateway import access
 from gateway.access import AccessLog
 from gateway.addresses import Addresses, limited_as
+from gateway.api_keys import ApiKeys, Held
 from gateway.cache.cache import Cache
 from gateway.events.door import EventsDoor
 from gateway.headers import SECURITY, STRICT_SECURITY, Cors, Head
 from gateway.health import Health
 from gateway.limits import Limiter, Question
+from gateway.maintenance import Maintenance
 from gateway.passage import Passage
 from gateway.problems import (
+    ADDRESS_REFUSED,
+    INVALID_API_KEY,
     INVALID_TOKEN,
     NOT_WHILE_IMPERSONATING,
     ORIGIN_REFUSED,
     OVERLOADED,
     REVOKED,
+    SCOPE_MISSING,
     TOO_LARGE,
     TOO_MANY,
     UNAUTHENTICATED,
@@ -43,6 +48,8 @@ from gateway.tunnel import tunnel
 from gateway.upgrade import Handshake, handshake, token_of_subprotocol
 from gateway.upstream import Upstream
 from gateway.visit import CLIENT_GONE, ClientGone, Visit
+from kit.http.api_keys import is_meant
+from kit.http.tokens import scope_of
 from kit.ids import new_request_id
 from kit.telemetry import tracing
 
@@ -50,14 +57,26 @@ log = structlog.get_logger(__name__)
 
 _UUID7 = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _BUG = Problem(500, "internal", "Something went wrong on our side.")
-_REJECTED = frozenset({INVALID_TOKEN.code, UNAUTHENTICATED.code})
+_REJECTED = frozenset({INVALID_TOKEN.code, UNAUTHENTICATED.code, INVALID_API_KEY.code, ADDRESS_REFUSED.code})
+_KEY = slice(7, 10)
+"""Where the three letters stand by which an API key is known, after `Bearer ` as after `ApiKey `."""
+_MEANT = b"rk_"
 
 
 def _shown(head: Head) -> bytes:
     """The one token that a request shows."""
     if head.authorizations != 1:
         raise Refused(UNAUTHENTICATED, [CHALLENGE])
+    if head.authorization.startswith(b"ApiKey "):
+        return _api_key(head.authorization[7:].strip())
     return bearer(head.authorization)
+
+
+def _api_key(token: bytes) -> bytes:
+    """What stands where only an API key may stand."""
+    if not is_meant(token):
+        raise Refused(INVALID_API_KEY, [CHALLENGE_INVALID])
+    return token
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +87,7 @@ class Parts:
     upstreams: Mapping[str, Upstream]
     verifier: Verifier
     staff_verifier: Verifier
+    api_keys: ApiKeys
     limiter: Limiter
     revocations: Revocations
     addresses: Addresses
@@ -77,6 +97,7 @@ class Parts:
     stays: Stays
     events: EventsDoor
     cache: Cache
+    maintenance: Maintenance
     secure: bool = False
     """Whether everything is reached over TLS, so that browsers may be told to insist on it."""
     max_in_flight: int = 1024
@@ -216,13 +237,21 @@ class Gateway:
             return
         whose = self._sender(visit, route)
         if not route.public:
-            head = visit.head
-            verifier = self._verifier(route)
-            session = verifier.recall(head.authorization) if head.authorizations == 1 else None
+            session = self._recalled(visit, route)
             if session is None:
                 self.spawn(visit, self._entered(visit, route))
                 return
         Passage(self, visit, route, session, whose).begin()
+
+    def _recalled(self, visit: Visit, route: Route) -> Session | None:
+        """Whose token a request shows, if that can be said at once."""
+        head = visit.head
+        if head.authorizations != 1:
+            return None
+        if head.authorization[_KEY] != _MEANT:
+            return self._verifier(route).recall(head.authorization)
+        held = None if route.staff else self.parts.api_keys.recall(head.authorization[7:], visit.address)
+        return None if held is None else _goes_on_as(head, held)
 
     def _routed(self, visit: Visit) -> Route | None:
         """The route of a request; None when it is answered already.
@@ -241,6 +270,9 @@ class Gateway:
             self._answer_preflight(visit)
             return None
         route = visit.route = parts.routes.match(visit.method, path)
+        parts.maintenance.check(route, path)
+        if route.public and visit.head.authorization[_KEY] == _MEANT:
+            visit.head.authorization = b""  # nobody behind us is to see a key
         return route
 
     async def _entered(self, visit: Visit, route: Route) -> None:
@@ -248,7 +280,7 @@ class Gateway:
         parts = self.parts
         shake = self._handshake(visit, route)
         whose = self._sender(visit, route)
-        session, rejected = (None, None) if route.public else await self._caller(visit.head, route)
+        session, rejected = (None, None) if route.public else await self._caller(visit, route)
         question = self.question(visit, route, session, whose)
         self.judge(visit, await parts.limiter.check(question), question, session, rejected)
         if shake is None and route.upstream != "gateway":
@@ -336,6 +368,8 @@ class Gateway:
             raise Refused(REVOKED, [CHALLENGE_INVALID])
         if session is not None and session.impersonated and _lasts(visit):
             raise Refused(NOT_WHILE_IMPERSONATING)
+        if session is not None and session.scopes is not None and _exceeds(visit, session.scopes):
+            raise Refused(SCOPE_MISSING)
         if visit.route is not None and visit.head.content_length > visit.route.body_limit:
             raise Refused(TOO_LARGE)
 
@@ -345,10 +379,13 @@ class Gateway:
     def _verifier(self, route: Route) -> Verifier:
         return self.parts.staff_verifier if route.staff else self.parts.verifier
 
-    async def _caller(self, head: Head, route: Route) -> tuple[Session | None, Refused | None]:
+    async def _caller(self, visit: Visit, route: Route) -> tuple[Session | None, Refused | None]:
         """Whose token it is, or why that cannot be said."""
         try:
-            return await self._verifier(route).session(_shown(head)), None
+            token = _shown(visit.head)
+            if is_meant(token) and not route.staff:
+                return _goes_on_as(visit.head, await self.parts.api_keys.find(token, visit.address)), None
+            return await self._verifier(route).session(token), None
         except Refused as refusal:
             if refusal.problem.code not in _REJECTED:
                 raise
@@ -359,6 +396,17 @@ class Gateway:
 def _whose(address: str, user: str = "", organization: str = "", credential: str = "") -> Whose:
     """Whom a request counts for."""
     return Whose(limited_as(address), user, organization, credential)
+
+
+def _exceeds(visit: Visit, scopes: frozenset[str]) -> bool:
+    """Whether it asks for more than a key or program was given; services look again, but not at what is kept here."""
+    return scope_of(visit.method, visit.path) not in scopes
+
+
+def _goes_on_as(head: Head, held: Held) -> Session | None:
+    """Let a request with an API key go on with the token that the key was exchanged for."""
+    head.authorization = held.authorization
+    return held.session
 
 
 def _lasts(visit: Visit) -> bool:

@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 
 import uvicorn
 
-from contracts.auth import SessionsRevoked
+from contracts.auth import SessionsRevoked, SystemSettingChanged
 from contracts.billing import EntitlementsChanged
 from gateway.access import AccessLog, count_refused_head
 from gateway.addresses import Addresses
+from gateway.api_keys import ApiKeys, Ask
 from gateway.app import Gateway, Parts
 from gateway.cache.cache import Cache
 from gateway.cache.generations import Invalidation
@@ -26,11 +27,12 @@ from gateway.events.feeder import Feeder
 from gateway.events.hub import Hub
 from gateway.events.streams import Streams
 from gateway.feed import Feed
-from gateway.fetch import fetch
+from gateway.fetch import NotFetched, ask, fetch
 from gateway.headers import SECURITY, STRICT_SECURITY, Cors
 from gateway.health import AdminDoor, Health
 from gateway.keys import KeyRing
 from gateway.limits import Limiter
+from gateway.maintenance import Maintenance, MaintenanceWatch
 from gateway.plans import LARGEST_PAGE, Plans, PlanWatch
 from gateway.policies import PolicyFile
 from gateway.policy import read
@@ -43,10 +45,12 @@ from gateway.stays import Most, Stays
 from gateway.tokens import Verifier
 from gateway.upstream import Upstream
 from kit.clock import LearnedClock
+from kit.http.peer import token_of
 from kit.http.tokens import staff_audience
 from kit.messaging.broker import Broker
 from kit.messaging.topology import Topology
 from kit.process import Loop, in_order, supervise
+from kit.seal.sealer import Sealer
 from kit.telemetry import logging, tracing
 
 
@@ -100,11 +104,20 @@ async def built(settings: GatewaySettings) -> AsyncIterator[Running]:
         topology = Topology(settings.namespace)
         plans = Plans()
         plan_watch = PlanWatch(plans, partial(fetch, upstreams["billing"], at_most=LARGEST_PAGE))
+        maintenance = Maintenance(clock.now)
+        maintenance_watch = MaintenanceWatch(
+            maintenance, redis, settings.namespace, partial(fetch, upstreams["auth"], "/internal/maintenance")
+        )
+        await maintenance_watch.recall()
         feed = Feed(
             broker,
             topology,
-            {SessionsRevoked: watch.hear, EntitlementsChanged: plan_watch.hear},
-            returned=partial(_ask_again, watch, plan_watch),
+            {
+                SessionsRevoked: watch.hear,
+                EntitlementsChanged: plan_watch.hear,
+                SystemSettingChanged: maintenance_watch.hear,
+            },
+            returned=partial(_ask_again, watch, plan_watch, maintenance_watch),
             alive=revocations.heard,
         )
         limiter = Limiter(
@@ -145,17 +158,23 @@ async def built(settings: GatewaySettings) -> AsyncIterator[Running]:
             },
             clock=clock,
         )
+        verifier = Verifier(
+            keys,
+            clock,
+            issuer=settings.token_issuer,
+            audience=settings.token_audience,
+            trusts_memory=lambda: revocations.fresh,
+        )
+        api_keys = ApiKeys(
+            _exchange(settings, upstreams["auth"]), verifier, clock, trusts_memory=lambda: revocations.fresh
+        )
+        keys.heed(api_keys.forget)
         gateway = Gateway(
             Parts(
                 routes=RouteTable(),
                 upstreams=upstreams,
-                verifier=Verifier(
-                    keys,
-                    clock,
-                    issuer=settings.token_issuer,
-                    audience=settings.token_audience,
-                    trusts_memory=lambda: revocations.fresh,
-                ),
+                verifier=verifier,
+                api_keys=api_keys,
                 staff_verifier=Verifier(
                     keys,
                     clock,
@@ -173,6 +192,7 @@ async def built(settings: GatewaySettings) -> AsyncIterator[Running]:
                 stays=stays,
                 events=EventsDoor(hub, stays),
                 cache=Cache(redis, settings.namespace, policy, most_bytes=settings.cache_bytes),
+                maintenance=maintenance,
                 secure=secure,
                 max_in_flight=settings.max_in_flight,
                 trace_sample=settings.trace_sample if settings.otlp_endpoint else 0.0,
@@ -200,6 +220,7 @@ async def built(settings: GatewaySettings) -> AsyncIterator[Running]:
                 Loop("revocations", watch.run),
                 Loop("feed", feed.run),
                 Loop("plans", plan_watch.run),
+                Loop("maintenance", maintenance_watch.run),
                 Loop("policy", limits.run),
                 Loop("long-connections", stays.watch),
                 Loop("events-feed", feeder.run),
@@ -209,8 +230,22 @@ async def built(settings: GatewaySettings) -> AsyncIterator[Running]:
         )
 
 
-async def _ask_again(revocations: RevocationWatch, plans: PlanWatch) -> None:
+def _exchange(settings: GatewaySettings, auth: Upstream) -> Ask:
+    """How API keys are exchanged; without a secret they are not."""
+    secret = settings.auth_secret.get_secret_value()
+    if secret:
+        token = token_of("gateway", Sealer.from_text(secret))
+        return partial(ask, auth, "/internal/api-keys/exchanges", token)
+
+    async def unset(_question: bytes) -> bytes:
+        raise NotFetched("GATEWAY_AUTH_SECRET is not set")
+
+    return unset
+
+
+async def _ask_again(revocations: RevocationWatch, plans: PlanWatch, maintenance: MaintenanceWatch) -> None:
     plans.missed()
+    maintenance.missed()
     await revocations.synchronise()
 
 

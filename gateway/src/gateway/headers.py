@@ -14,7 +14,7 @@ _HOP_BY_HOP = (
 _READ = (
     *(b"authorization", b"connection", b"content-length", b"expect", b"host", b"origin", b"traceparent"),
     *(b"transfer-encoding", b"upgrade", b"x-forwarded-for", b"x-forwarded-proto", b"x-request-id"),
-    b"access-control-request-method",
+    *(b"access-control-request-method", b"x-api-key"),
 )
 _IMPOSING = (
     *(b"forwarded", b"via", b"x-real-ip", b"x-http-method-override", b"x-http-method", b"x-method-override"),
@@ -152,6 +152,12 @@ def _read_preflight(head: Head, _value: bytes) -> None:
     head.preflight = True
 
 
+def _read_api_key(head: Head, value: bytes) -> None:
+    """Another place for the one token that a request shows; what stands here goes no further."""
+    head.authorization = b"ApiKey " + value
+    head.authorizations += 1
+
+
 def _read_expect(head: Head, value: bytes) -> None:
     head.expects = True
     head.continues = value.lower() == b"100-continue"
@@ -162,6 +168,7 @@ _READERS: dict[bytes, _Reader] = {
     b"transfer-encoding": _read_coding,
     b"access-control-request-method": _read_preflight,
     b"expect": _read_expect,
+    b"x-api-key": _read_api_key,
     b"origin": _reader("origin"),
     b"upgrade": _reader("upgrade"),
     b"x-forwarded-for": _read_forwarded_for,

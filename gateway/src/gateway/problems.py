@@ -56,6 +56,13 @@ TWO_TOKENS = Problem(400, "two-tokens", "State one access token, in one place.")
 UNAUTHENTICATED = Problem(401, "unauthenticated", "Sign in first.", "This route needs a Bearer access token.")
 INVALID_TOKEN = Problem(401, "invalid-token", "The access token is not valid.")
 REVOKED = Problem(401, "session-revoked", "This session has ended.", "Sign in again.")
+INVALID_API_KEY = Problem(401, "invalid-api-key", "The API key is not valid.")
+ADDRESS_REFUSED = Problem(403, "address-not-allowed", "This API key may not be used from your address.")
+SCOPE_MISSING = Problem(
+    403,
+    "scope-missing",
+    "This key or program was not given the right to do this; ask for a wider scope.",
+)
 ORIGIN_REFUSED = Problem(403, "origin-not-allowed", "Pages of this origin may not call this interface.")
 NO_ORGANIZATION = Problem(403, "no-organization", "Choose an organization first.", "The access token names none.")
 NOT_WHILE_IMPERSONATING = Problem(403, "not-while-impersonating", "Not while acting for somebody else.")
@@ -70,7 +77,11 @@ HEAD_TOO_LARGE = Problem(431, "header-fields-too-large", "The request's header f
 METHOD_UNKNOWN = Problem(501, "method-not-implemented", "This method is not known here.")
 BAD_UPSTREAM = Problem(502, "bad-gateway", "The service behind this address gave no valid answer.")
 OVERLOADED = Problem(503, "overloaded", "There is too much to do just now.")
+MAINTENANCE = Problem(
+    503, "maintenance", "The platform is closed for maintenance.", "Nothing is lost; come back soon."
+)
 UPSTREAM_AWAY = Problem(503, "service-unavailable", "The service behind this address cannot be reached.")
 KEYS_AWAY = Problem(503, "keys-unavailable", "Access tokens cannot be verified just now.")
+API_KEYS_AWAY = Problem(503, "api-keys-unavailable", "API keys cannot be verified just now.")
 UPSTREAM_SLOW = Problem(504, "gateway-timeout", "The service behind this address did not answer in time.")
 OLD_HTTP = Problem(505, "http-version-not-supported", "Speak HTTP/1.1.")

@@ -37,6 +37,8 @@ class Route:
     replaces_address: bool = False
     """Whether the route's own class stands in place of those that count all requests of an address: a platform
     that calls webhooks sends everything from few addresses."""
+    through_maintenance: bool = False
+    """Whether it stays open while the platform is closed for maintenance; routes of staff do in any case."""
     websocket: bool = False
     """Whether a WebSocket handshake is taken; without it, every upgrade is refused."""
     staff: bool = False
@@ -51,11 +53,38 @@ POST = frozenset({"POST"})
 
 def _webhook(prefix: str, upstream: UpstreamName) -> Route:
     """Where a platform calls: its body passes as it is, since the service verifies a signature over these bytes."""
-    return Route(prefix, upstream, public=True, rates=("webhook",), replaces_address=True, body_limit=4 * MEBIBYTE)
+    return Route(
+        prefix,
+        upstream,
+        public=True,
+        rates=("webhook",),
+        replaces_address=True,
+        body_limit=4 * MEBIBYTE,
+        through_maintenance=True,
+    )
 
 
 ROUTES: tuple[Route, ...] = (
-    Route("/.well-known/jwks.json", "auth", public=True, rates=("keys",), cacheable=True, body_limit=0),
+    Route(
+        "/.well-known/jwks.json",
+        "auth",
+        public=True,
+        rates=("keys",),
+        cacheable=True,
+        body_limit=0,
+        through_maintenance=True,
+    ),
+    Route(
+        "/v1/system",
+        "auth",
+        public=True,
+        methods=GET,
+        rates=("keys",),
+        cacheable=True,
+        body_limit=0,
+        through_maintenance=True,
+    ),
+    Route("/v1/flags", "auth"),
     Route("/v1/accounts", "auth", public=True, methods=POST, rates=("auth", "sign-up")),
     Route("/v1/accounts/verify", "auth", public=True, methods=POST, rates=("auth", "sign-in")),
     Route("/v1/accounts", "auth"),
@@ -63,11 +92,19 @@ ROUTES: tuple[Route, ...] = (
     Route("/v1/sessions/federated", "auth", public=True, methods=POST, rates=("auth", "sign-in")),
     Route("/v1/federation/callback", "auth", public=True, methods=GET, rates=("oauth",), body_limit=0),
     Route("/v1/federation/providers", "auth", public=True, methods=GET, rates=("keys",), body_limit=0),
+    Route("/v1/sessions/passkey-challenges", "auth", public=True, methods=POST, rates=("sign-in",)),
+    Route("/v1/sessions/second-factor/passkey-challenges", "auth", public=True, methods=POST, rates=("sign-in",)),
+    Route("/v1/sessions/current/proofs", "auth", methods=POST, rates=("proof",)),
     Route("/v1/sessions/refresh", "auth", public=True, methods=POST, rates=("refresh",)),
+    Route("/v1/sessions/unlock", "auth", public=True, methods=POST, rates=("auth", "sign-in")),
     Route("/v1/sessions", "auth"),
+    Route("/v1/devices", "auth"),
     Route("/v1/me", "auth"),
+    Route("/v1/me/factors", "auth", methods=POST, rates=("proof",)),
     Route("/v1/organizations", "auth", methods=POST, rates=("invite",)),
     Route("/v1/organizations", "auth"),
+    Route("/v1/scopes", "auth", public=True, methods=GET, rates=("keys",), cacheable=True, body_limit=0),
+    Route("/v1/roles", "auth", public=True, methods=GET, rates=("keys",), cacheable=True, body_limit=0),
     Route("/v1/invitations", "auth", rates=("invite",)),
     Route("/v1/staff", "auth", staff=True, rates=("staff",)),
     Route("/v1/staff/sessions", "auth", public=True, staff=True, methods=POST, rates=("auth", "sign-in")),

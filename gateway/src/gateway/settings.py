@@ -9,7 +9,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from gateway.policy import PolicyRefused, read, shipped
 from gateway.routes import RATES
-from kit.settings import ProcessSettings
+from kit.settings import ProcessSettings, SealingKey
 
 Network = IPv4Network | IPv6Network
 
@@ -32,6 +32,8 @@ class GatewaySettings(ProcessSettings):
     compliance_url: str = Field(pattern=r"^https?://")
     inbox_url: str = Field(pattern=r"^https?://")
     publisher_url: str = Field(pattern=r"^https?://")
+    auth_secret: SealingKey = SecretStr("")
+    """What the gateway shares with auth: 32 random bytes in base64url; without it no API key is let in."""
     redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
 
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()

@@ -26,6 +26,8 @@ class Session:
     role: str = ""
     organization: str = ""
     """The same as text, as limits and plans are kept by it."""
+    scopes: frozenset[str] | None = None
+    """What the token may be used for; None stands for everything."""
     impersonated: bool = False
     """Whether a member of staff acts in the person's place: each such request is put on record by a service, so
     nothing is answered here without asking one."""
@@ -104,13 +106,18 @@ class Verifier:
         known = self.known(token)
         if known is not None:
             return known
-        session = await self._verify(token)
+        session = await self.verify(token)
         self._verified[token] = (session, time.monotonic() + self._remember)
         if len(self._verified) > self._capacity:
             del self._verified[next(iter(self._verified))]
         return session
 
-    async def _verify(self, token: bytes) -> Session:
+    async def verify(self, token: bytes) -> Session:
+        """Whose token this is, verified now; nothing is remembered.
+
+        Raises:
+            Refused: as `session` does.
+        """
         try:
             claims = await self._claims(token)
         except (TokenRefused, UnicodeDecodeError) as wrong:
@@ -123,6 +130,7 @@ class Verifier:
             organization_id=claims.organization_id,
             role=claims.role or "",
             organization=str(claims.organization_id or ""),
+            scopes=claims.scopes,
             impersonated=claims.actor_id is not None,
         )
 

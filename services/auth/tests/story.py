@@ -17,6 +17,7 @@ from auth.settings import AuthSettings
 from contracts import decode
 from contracts.event import Event
 from kit.db.database import Database, Row
+from kit.http.acting import Acting, recorded
 from kit.http.app import create_app
 from kit.http.caller import TokenVerifier
 from kit.http.client import Outbound
@@ -132,12 +133,19 @@ class Person:
 class Story:
     """The application, its mails and its people."""
 
-    def __init__(self, place: TestDatabase, database: Database, passwords: Passwords, settings: AuthSettings) -> None:
+    def __init__(
+        self,
+        place: TestDatabase,
+        database: Database,
+        passwords: Passwords,
+        settings: AuthSettings,
+        keyring: Keyring | None = None,
+    ) -> None:
         self.place = place
         self.database = database
         self.postbox = Postbox()
         self.outbound = Outbound(clock=database.clock, rules=outside(settings))
-        self.keyring = Keyring(database, LocalMasterKey.from_text(SEALING_KEY))
+        self.keyring = keyring or Keyring(database, LocalMasterKey.from_text(SEALING_KEY))
         self.parts: Parts = build(database, self.keyring, passwords, self.outbound, settings, self.postbox)
         self.delivering = Delivering(place, "auth", self.parts.ledger)
         self.verifier = TokenVerifier(
@@ -149,6 +157,7 @@ class Story:
             routers=ROUTERS,
             parts=endpoint_parts(self.parts),
             verifier=self.verifier,
+            acting=recorded(Acting("auth.request.impersonated", changes=False), database),
         )
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://auth.test", timeout=60)
 

@@ -4,15 +4,20 @@ from collections import Counter
 from pathlib import Path
 from uuid import UUID
 
-from auth.sessions.service import FREE_ATTEMPTS
+from auth.sign_ins.model import Proof, Visitor, Wish
+from auth.throttle.model import RULES, STUFFING, Scope
 from contracts.audit import ACTIONS, AuditEntry
 
+from .authenticators import Authenticator, add_passkey, ask
 from .conftest import Forward
 from .federating import Federated
+from .second_factors import complete, half_signed_in, with_app
 from .story import Person, Story
 from .test_privacy import Asking, user
+from .test_throttle import guess, until_locked
 
 ADA, BOB, CAROL = "ada.audited-17@house.test", "bob.audited-28@house.test", "carol.audited-39@house.test"
+FREE = RULES[Scope.ACCOUNT].free
 
 
 async def lines(story: Story) -> list[AuditEntry]:
@@ -65,6 +70,7 @@ async def test_the_life_of_an_account_is_in_the_audit_trail(story: Story, forwar
     third = Person(story.http, ADA, (await story.sign_in(ADA)).json())
     await third.call("DELETE", "/v1/sessions")
     (member,) = await story.admin("SELECT id FROM members")
+    second, newest = [str(row["id"]) for row in await story.admin("SELECT id FROM devices ORDER BY id OFFSET 1")]
     assert await told(story, 4) == [
         ("session.refused", None, "user", ada, None),
         ("session.started", ada, "session", session, None),
@@ -74,9 +80,44 @@ async def test_the_life_of_an_account_is_in_the_audit_trail(story: Story, forwar
         ("mail_preferences.changed", ada, "user", ada, None),
         ("session.reuse_detected", None, "session", session, None),
         ("session.started", ada, "session", again.tokens["session_id"], None),
+        ("device.added", ada, "device", second, None),
         ("session.ended", ada, "session", again.tokens["session_id"], None),
         ("session.started", ada, "session", third.tokens["session_id"], None),
+        ("device.added", ada, "device", newest, None),
         ("session.all_revoked", ada, "user", ada, None),
+    ]
+
+
+async def test_what_is_done_with_devices_and_against_guessing_is_in_the_audit_trail(
+    story: Story, forward: Forward
+) -> None:
+    ada = await story.person(ADA)
+    token = ada.tokens["device_token"]
+    visitor = Visitor(device=story.parts.mints.device.read(token).ids[0])
+    since = len(await lines(story))
+    async with story.database.transaction() as tx:
+        wish = Wish(visitor, remember_device=True)
+        await story.parts.entrance.admit(tx, UUID(ada.user_id), {Proof.PASSWORD, Proof.TOTP}, wish)
+    (device,) = (await ada.call("GET", "/v1/devices")).json()["items"]
+    path = f"/v1/devices/{device['id']}"
+    await ada.call("PATCH", path, json={"name": "mine"}, headers={"if-match": '"v1"'})
+    await ada.call("DELETE", "/v1/devices/remembered")
+    await ada.call("DELETE", path)
+    await until_locked(story, forward, ADA)
+    await story.deliver()
+    await story.http.post("/v1/sessions/unlock", json={"token": story.postbox.token(ADA)})
+    for at in range(STUFFING + 5):
+        await guess(story, f"listed-{at}@example.com", address=f"192.0.2.{at}")
+    found = [each[0] for each in await told(story, since) if each[0] not in ("session.refused", "session.throttled")]
+    assert found == [
+        "device.remembered",
+        "session.started",
+        "device.renamed",
+        "device.not_remembered",
+        "device.forgotten",
+        "user.locked",
+        "user.unlocked",
+        "network.suspected",
     ]
 
 
@@ -125,6 +166,45 @@ async def test_a_forgotten_user_is_in_the_audit_trail(story: Story) -> None:
     assert deleted == ("user.deleted", None, "user", bob.user_id, None)
 
 
+async def test_what_is_done_with_second_factors_is_in_the_audit_trail(story: Story, forward: Forward) -> None:
+    ada = await story.person(ADA)
+    session, since = ada.tokens["session_id"], len(await lines(story))
+    app = await with_app(story, ada)
+    await forward(60)
+    codes = (await ada.call("POST", "/v1/me/factors/recovery-codes")).json()["recovery_codes"]
+    owed = await half_signed_in(story, ada)
+    await complete(story, owed["sign_in_token"], "totp", "000000")
+    again = (await complete(story, owed["sign_in_token"], "recovery_code", codes[0])).json()["session_id"]
+    await ada.call("POST", "/v1/sessions/current/proofs", json={"factor": "totp", "code": app.code()})
+    await ada.call("DELETE", f"/v1/me/factors/totp/{app.id}")
+    key = Authenticator()
+    passkey = (await add_passkey(ada, key))["id"]
+    path = f"/v1/me/factors/passkeys/{passkey}"
+    await ada.call("PATCH", path, json={"name": "Other"}, headers={"if-match": '"v1"'})
+    key.credentials[0].count = 9
+    first = (await story.http.post("/v1/sessions/passkey", json={"assertion": key.answer(await ask(story))})).json()
+    key.credentials[0].count = 3
+    second = (await story.http.post("/v1/sessions/passkey", json={"assertion": key.answer(await ask(story))})).json()
+    devices = [str(row["id"]) for row in await story.admin("SELECT id FROM devices ORDER BY id OFFSET 1")]
+    assert await told(story, since) == [
+        ("factor.added", ada.user_id, "factor", app.id, None),
+        ("recovery_codes.renewed", ada.user_id, "user", ada.user_id, None),
+        ("factor.refused", None, "user", ada.user_id, None),
+        ("recovery_code.used", ada.user_id, "user", ada.user_id, None),
+        ("session.started", ada.user_id, "session", again, None),
+        ("device.added", ada.user_id, "device", devices[0], None),
+        ("session.proven", ada.user_id, "session", session, None),
+        ("factor.removed", ada.user_id, "factor", app.id, None),
+        ("factor.added", ada.user_id, "factor", passkey, None),
+        ("factor.renamed", ada.user_id, "factor", passkey, None),
+        ("session.started", ada.user_id, "session", first["session_id"], None),
+        ("device.added", ada.user_id, "device", devices[1], None),
+        ("passkey.count_regressed", None, "factor", passkey, None),
+        ("session.started", ada.user_id, "session", second["session_id"], None),
+        ("device.added", ada.user_id, "device", devices[2], None),
+    ]
+
+
 async def test_what_is_refused_is_not_in_the_audit_trail(story: Story) -> None:
     ada, bob = await story.person(ADA), await story.person(BOB)
     organization_id = await ada.create()
@@ -158,12 +238,12 @@ async def test_a_refused_sign_in_leaves_one_line_whether_or_not_the_address_is_k
     nobody = "nobody.audited-40@house.test"
     since = len(await lines(story))
     for address in (ADA, nobody):
-        answers = [await story.sign_in(address, "not-the-password-17") for _ in range(FREE_ATTEMPTS + 2)]
-        assert Counter(answer.status_code for answer in answers) == {401: FREE_ATTEMPTS + 1, 429: 1}
+        answers = [await story.sign_in(address, "not-the-password-17") for _ in range(FREE + 2)]
+        assert Counter(answer.status_code for answer in answers) == {401: FREE + 1, 429: 1}
     found = await told(story, since)
     for kind in ("user", "address"):
         assert Counter(line[0] for line in found if line[2] == kind) == {
-            "session.refused": FREE_ATTEMPTS + 1,
+            "session.refused": FREE + 1,
             "session.throttled": 1,
         }
     assert {line[3] for line in found if line[2] == "user"} == {ada.user_id}

@@ -15,6 +15,8 @@ from auth.federation.identities import IdentityRepository
 from auth.federation.model import Chosen, Flow, ProviderKind, Purpose
 from auth.federation.repository import FlowRepository
 from auth.federation.sealing import Subjects
+from auth.flags.model import Rules
+from auth.flags.repository import FlagRepository
 from auth.mails.notices import Notice, notify
 from auth.openid.model import Assertion
 from auth.passwords.hashing import Passwords
@@ -38,7 +40,10 @@ from kit.testing.databases import TestDatabase
 from kit.testing.handing_over import Collected, by_table
 from kit.testing.mortal import Died, Mortal
 
+from .authenticators import Authenticator, add_passkey
 from .conftest import Forward
+from .second_factors import complete, half_signed_in, with_app
+from .staffing import hired
 from .story import GOOD, Person, Story, problem, settings, text_of
 
 ADA, BOB, CAROL = "Ada.Countess-41@Lovelace-House.test", "bob.builder-52@site.test", "carol.carter-63@cart.test"
@@ -157,14 +162,21 @@ async def live(story: Story) -> Life:
     await carol.invite(carols, BOB, "client")
     await bob.invite(acme, "dave.driver-74@road.test", headers={"idempotency-key": "key-of-bob"})
     await ada.invite(acme, "erin.eagle-85@sky.test", headers={"idempotency-key": "key-of-ada"})
+    async with story.database.transaction() as tx:
+        named = frozenset({UUID(ada.user_id), UUID(bob.user_id)})
+        await FlagRepository(tx).add("new-composer", "The new composer.", Rules(users=named), new_id())
     for each in (ada, bob):
         key = {"name": "Import", "role": "editor", "scopes": ["posts:write"]}
         assert (await each.call("POST", f"/v1/organizations/{acme}/api-keys", json=key)).status_code == 201
         wishes = {"items": [{"category": "invitations", "wanted": False}]}
         answer = await each.call("PUT", "/v1/mail-preferences", json=wishes, headers={"if-match": '"v0"'})
         assert answer.status_code == 200
+        app = await with_app(story, each)
+        await add_passkey(each, Authenticator())
+        assert (await each.call("POST", "/v1/me/factors/passkey-challenges")).status_code == 200
         await story.sign_up(each.email)  # which brings a mail that says they have an account
-        again = await story.sign_in(each.email)
+        owed = await half_signed_in(story, each)
+        again = await complete(story, owed["sign_in_token"], "recovery_code", app.recovery_codes[0])
         await replace(each, tokens=again.json()).call("DELETE", "/v1/sessions/current")
         assert (await story.sign_in(each.email, "not-the-password-17")).status_code == 401
         async with story.database.transaction() as tx:  # a sign-in that was left halfway
@@ -172,6 +184,7 @@ async def live(story: Story) -> Life:
             await SignInRepository(tx).add(half, SIGN_IN_LIFE)
             await notify(tx, story.parts.mailer, UUID(each.user_id), Notice.NEW_DEVICE)
         await link(story, each)
+    await impersonated(story, ada, bob)
     await story.deliver()
     return Life(ada, bob, acme, bobs, carols)
 
@@ -186,6 +199,14 @@ async def link(story: Story, person: Person) -> None:
         assert await IdentityRepository(tx).add(identity_id, user_id, google, blind, sealed)
         session_id = UUID(person.tokens["session_id"])
         await FlowRepository(tx).add(Flow(new_id(), Purpose.LINK, google, "https://app.test", user_id, session_id))
+
+
+async def impersonated(story: Story, *people: Person) -> None:
+    """Staff have acted for them."""
+    staff = await hired(story)
+    for each in people:
+        body = {"user_id": each.user_id, "reason": "They asked us to look at it."}
+        assert (await staff.call("POST", "/v1/staff/impersonations", json=body)).status_code == 201
 
 
 async def photograph(story: Story) -> dict[str, Counter[str]]:
@@ -468,8 +489,15 @@ async def test_killed_at_any_step_it_goes_on_and_the_counts_are_right(
         "ledger_attempts": removed["ledger_attempts"],
         "invitations": 2,
         "mail_preferences": 1,
-        "security_notices": 1,
-        "sign_in_attempts": 1,
+        "flag_users": 1,
+        "impersonations": 1,
+        "throttles": 1,
+        "devices": 2,
+        "security_notices": removed["security_notices"],
+        "totp_factors": 1,
+        "passkeys": 1,
+        "passkey_challenges": 1,
+        "recovery_codes": 9,
         "sessions": 2,
         "sign_ins": 1,
         "federated_identities": 1,

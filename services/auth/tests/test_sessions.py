@@ -77,10 +77,10 @@ async def test_an_older_token_ends_the_family_whoever_holds_the_newest(story: St
     assert problem(await ada.refresh()) == (401, "session-ended")
 
 
-async def test_twenty_tabs_that_refresh_at_once_all_get_the_same_successor(story: Story) -> None:
+async def test_fifty_tabs_that_refresh_at_once_all_get_the_same_successor(story: Story) -> None:
     ada = await story.person(ADA)
     token = ada.tokens["refresh_token"]
-    answers = await asyncio.gather(*(ada.refresh(token=token) for _ in range(20)))
+    answers = await asyncio.gather(*(ada.refresh(token=token) for _ in range(50)))
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.json()["refresh_token"] for answer in answers}) == 1
     assert await story.told(SessionsRevoked) == []
@@ -265,14 +265,14 @@ async def test_after_ten_failures_each_attempt_doubles_the_wait_for_the_next(
     await story.person(ADA)
     for _ in range(11):
         assert (await story.sign_in(email, "wrong-password-55")).status_code == 401
-    for wait in (1, 2, 4, 8, 16, 30):
+    for wait in (1, 2, 4, 8, 16, 32):
         await forward(wait)
         before = time.monotonic()
         assert (await story.sign_in(email, "wrong-password-55")).status_code == 401
     answer = await story.sign_in(email)
     passed = time.monotonic() - before
     assert problem(answer) == (429, "too-many-attempts")
-    assert 29 - passed <= int(answer.headers["retry-after"]) <= 30
+    assert 63 - passed <= int(answer.headers["retry-after"]) <= 64
 
 
 async def test_the_right_password_after_the_wait_starts_the_count_anew(story: Story, forward: Forward) -> None:

@@ -161,7 +161,8 @@ class Plan:
     def _gateway(self) -> dict[str, str]:
         upstreams = {f"{service.upper()}_URL": self.url(service) for service in SERVICES}
         admin = {"ADMIN_HOST": HOST, "ADMIN_PORT": str(self.ports["gateway-admin"])}
-        return upstreams | admin | {"REDIS_URL": self.servers.redis.url, "LIMIT_SCALE": "200"}
+        shared = {"AUTH_SECRET": self.state.gateway_secret()}
+        return upstreams | admin | shared | {"REDIS_URL": self.servers.redis.url, "LIMIT_SCALE": "200"}
 
     def _inbox(self) -> dict[str, str]:
         return {
@@ -187,4 +188,5 @@ class Plan:
             "SMTP_URL": f"smtp://{HOST}:{self.ports['mail']}",
             "MAIL_FROM": "Rostrum <no-reply@rostrum.local>",
             "PUBLIC_URL": self.url("gateway"),
+            "CLIENT_SECRETS": json.dumps({"gateway": self.state.gateway_secret()}),
         }

@@ -112,6 +112,10 @@ class State:
         """What one service shares with compliance: 32 bytes."""
         return _padded(self.secret(f"compliance_secret_{service}", size=32))
 
+    def gateway_secret(self) -> str:
+        """What the gateway shares with auth: 32 bytes."""
+        return _padded(self.secret("gateway_secret", size=32))
+
     def ports(self, names: Sequence[str], *, ours: Sequence[int] = ()) -> dict[str, int]:
         """A port for each name, kept over runs unless somebody else took it; the gateway prefers 8080."""
         kept: dict[str, int] = self.recall("ports", {})

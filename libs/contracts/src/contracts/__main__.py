@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from contracts import asyncapi, catalogue, yaml
+from contracts import asyncapi, catalogue, permissions, yaml
 from contracts.compatibility import breaches
 from contracts.consumers import CONSUMERS, LISTENERS
 from contracts.registry import EVENTS
@@ -32,6 +32,7 @@ def documents() -> dict[str, str]:
     return {
         "events.md": catalogue.markdown(EVENTS, {**CONSUMERS, **LISTENERS}),
         "asyncapi.yaml": yaml.dump(asyncapi.document(EVENTS)),
+        "permissions.md": permissions.markdown(),
     }
 
 

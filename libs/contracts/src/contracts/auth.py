@@ -7,7 +7,7 @@ from pydantic import Field
 
 from contracts.audit import AuditEntry
 from contracts.event import Audience, Event
-from contracts.names import MANAGERS, TEAM, RoleName
+from contracts.names import MANAGERS, TEAM, Name, RoleName
 from contracts.privacy import AnswersErasure, AnswersExport
 
 
@@ -140,6 +140,36 @@ class MailPreferencesChanged(Event):
     wanted: bool = Field(description="Whether mails of this category are wanted from now on.")
 
 
+class SystemSettingChanged(Event):
+    """A setting of the system has another value.
+
+    The value does not travel; who needs it reads it from auth.
+    """
+
+    type: ClassVar[str] = "auth.system_setting.changed.v1"
+    subject: ClassVar[str] = "setting_id"
+    audience: ClassVar[Audience] = "internal"
+
+    setting_id: UUID = Field(description="The setting; the same everywhere and for ever.")
+    setting: Name = Field(description="What it is called.", examples=["maintenance"])
+
+
+class FlagChanged(Event):
+    """A feature flag was defined, changed or taken away.
+
+    Its rules do not travel; who evaluates flags reads them from auth.
+    """
+
+    type: ClassVar[str] = "auth.flag.changed.v1"
+    subject: ClassVar[str] = "flag_id"
+    audience: ClassVar[Audience] = "internal"
+
+    flag_id: UUID = Field(description="The flag.")
+    flag: str = Field(
+        pattern=r"^[a-z][a-z0-9_.-]{0,59}$", description="By what it is asked for.", examples=["new-composer"]
+    )
+
+
 class SessionsRevoked(Event):
     """One session, or all sessions, of a user ended before their time; or an API key, or what a program was granted.
 
@@ -158,6 +188,20 @@ class SessionsRevoked(Event):
         lt=2**63,
         description="The user's session epoch from now on: when all sessions ended, older tokens are void.",
     )
+
+
+class SessionReuseDetected(Event):
+    """A refresh token that was used before was shown again: somebody has a copy, and the session has ended.
+
+    Whoever lets things happen in this person's name may want to hold them until the person has signed in anew.
+    """
+
+    type: ClassVar[str] = "auth.session.reuse_detected.v1"
+    subject: ClassVar[str] = "user_id"
+    audience: ClassVar[Audience] = "internal"
+
+    user_id: UUID = Field(description="Whose session it was.")
+    session_id: UUID = Field(description="The session that ended.")
 
 
 class AuthAuditRecorded(AuditEntry):

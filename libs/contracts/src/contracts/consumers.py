@@ -32,6 +32,7 @@ CONSUMERS: Final[Mapping[type[Event], tuple[str, ...]]] = {
 
 LISTENERS: Final[Mapping[type[Event], tuple[str, ...]]] = {
     auth.SessionsRevoked: ("gateway",),
+    auth.SystemSettingChanged: ("gateway",),
     billing.EntitlementsChanged: ("gateway",),
 }
 """Programs of which every process has a passing queue; what it missed it reads elsewhere."""

@@ -5,6 +5,7 @@ A service's `__main__` is one call of `run_service`; its own parts are built in 
 
 import argparse
 import asyncio
+import inspect
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -25,6 +26,7 @@ from kit.db.database import Database, DatabaseBusy
 from kit.db.migrate import BadMigration, MigrationBusy, all_of, migrate
 from kit.db.roles import ServiceRoles
 from kit.http import idempotency
+from kit.http.acting import Acting, nobody, recorded
 from kit.http.app import create_app
 from kit.http.breaker import Breaker
 from kit.http.caller import TokenVerifier, jwks_at
@@ -35,6 +37,7 @@ from kit.http.serving import serve
 from kit.intake import cli as intake_cli
 from kit.intake import router as intake_router
 from kit.intake.desk import Desk
+from kit.jobs.jobs import Jobs
 from kit.ledger import cli as ledger_cli
 from kit.ledger.ledger import Ledger
 from kit.ledger.operating import Operating
@@ -116,11 +119,14 @@ class Service(Generic[S, P]):
 
     `endpoint_parts` are what endpoints ask for by class (`kit.http.app.part`). `consumers` tells for the whole
     platform who subscribes to which event, so that an emitter can see before it is ready that no subscriber's queue
-    is missing. `commands` are the service's own (`auth rotate-keys`). `mounts` are plain ASGI applications by path:
+    is missing. `commands` are the service's own (`auth rotate-keys`); what one takes beside the parts are
+    its arguments, all of them text. `mounts` are plain ASGI applications by path:
     they receive webhooks. `ledger` finds the ledger among the parts: its loops, `/internal/ledger` and the command
-    `ledger` then come by themselves. `privacy` says what it holds about people, for whoever holds something: the loop
+    `ledger` then come by themselves. `jobs` finds the bulk work among them: its loops come by themselves, its doors
+    are made by `kit.jobs.router`. `privacy` says what it holds about people, for whoever holds something: the loop
     that answers compliance comes by itself, beside the subscriptions. `serving` are loops of every process that
-    answers requests, for what is gathered there in memory; they end after the last answer.
+    answers requests, for what is gathered there in memory; they end after the last answer. `acting` says how staff
+    may act in a person's place here; without it nobody does.
     """
 
     name: str
@@ -133,11 +139,13 @@ class Service(Generic[S, P]):
     loops: Callable[[P], Sequence[Loop]]
     subscriptions: Sequence[Subscription[Any]] = ()
     consumers: Mapping[type[Event], Collection[str]] = field(default_factory=dict)
-    commands: Mapping[str, Callable[[P], Awaitable[None]]] = field(default_factory=dict)
+    commands: Mapping[str, Callable[..., Awaitable[None]]] = field(default_factory=dict)
     mounts: Callable[[P], Mapping[str, ASGIApp]] = field(default=lambda _parts: {})
     ledger: Callable[[P], Ledger] | None = None
+    jobs: Callable[[P], Jobs] | None = None
     privacy: Callable[[P], Privacy] | None = None
     serving: Callable[[P], Sequence[Loop]] = field(default=lambda _parts: ())
+    acting: Acting | None = None
 
     def own_consumers(self) -> dict[str, list[str]]:
         """The queues this service reads from: its name and the types it subscribes to."""
@@ -273,6 +281,7 @@ def make_app(
         overloaded=pulse.overloaded if public else None,
         mounts=service.mounts(parts) if public else None,
         operator_token=backbone.settings.operator_token.get_secret_value(),
+        acting=nobody if service.acting is None else recorded(service.acting, backbone.database),
     )
 
 
@@ -318,6 +327,7 @@ def worker_loops(service: Service[S, P], backbone: Backbone[S], parts: P, consum
     return [
         *([Loop("consumer", consumer.run, grace=35.0)] if consumer else []),  # a handler has 30 s
         *service.loops(parts),
+        *(service.jobs(parts).loops() if service.jobs else ()),
         *(service.ledger(parts).loops() if service.ledger else ()),
         *_privacy_loops(service, backbone, parts),
         Loop("dead letters", partial(metrics.sample, [dead]), every=15),
@@ -399,9 +409,15 @@ async def _topology(service: Service[S, P], settings: S, _stop: asyncio.Event) -
         await connection.close()
 
 
-async def _command(service: Service[S, P], settings: S, name: str, _stop: asyncio.Event) -> None:
+async def _command(service: Service[S, P], settings: S, chosen: argparse.Namespace, _stop: asyncio.Event) -> None:
+    command = service.commands[chosen.command]
+    given = {each.name: getattr(chosen, each.name) for each in _arguments(command)}
     async with open_backbone(service, settings) as backbone, service.open_parts(backbone) as parts:
-        await service.commands[name](parts)
+        await command(parts, **given)
+
+
+def _arguments(command: Callable[..., Awaitable[None]]) -> list[inspect.Parameter]:
+    return list(inspect.signature(command).parameters.values())[1:]
 
 
 async def _operate(service: Service[S, P], settings: S, chosen: argparse.Namespace, _stop: asyncio.Event) -> None:
@@ -446,7 +462,7 @@ def run_service(service: Service[S, P], arguments: Sequence[str] | None = None) 
     elif chosen.command == ledger_cli.COMMAND:
         run(partial(_ledger, service, settings, chosen))
     elif chosen.command in service.commands:
-        run(partial(_command, service, settings, chosen.command))
+        run(partial(_command, service, settings, chosen))
     elif chosen.command == "migrate":
         run(partial(_migrate, service, settings))
     elif chosen.command == "topology":
@@ -472,5 +488,8 @@ def _parser(service: Service[S, P]) -> argparse.ArgumentParser:
         ledger_cli.add_command(commands)
     intake_cli.add_command(commands)
     for name, command in service.commands.items():
-        commands.add_parser(name, help=(command.__doc__ or "").strip().splitlines()[0])
+        own = commands.add_parser(name, help=(command.__doc__ or "").strip().splitlines()[0])
+        for each in _arguments(command):
+            needed = each.default is inspect.Parameter.empty
+            own.add_argument(each.name, nargs=None if needed else "?", default=None if needed else each.default)
     return parser

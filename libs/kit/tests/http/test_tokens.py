@@ -23,7 +23,7 @@ from kit.http.caller import (
     TokenRefused,
     TokenVerifier,
     jwks_at,
-    require_role,
+    permitted,
 )
 from kit.http.client import Outbound
 from kit.http.tokens import KeySet, KeysUnavailable, public_keys
@@ -318,7 +318,7 @@ async def mine(caller: OrganizationCaller) -> dict[str, str]:
 
 
 @router.get("/owners")
-async def owners(caller: Annotated[MemberCaller, Depends(require_role("owner", "admin"))]) -> dict[str, str]:
+async def owners(caller: Annotated[MemberCaller, Depends(permitted("organization.rename"))]) -> dict[str, str]:
     return {"role": caller.role}
 
 

@@ -1,4 +1,4 @@
-"""`python -m auth api | worker | migrate | topology | all | rotate-keys`."""
+"""`python -m auth api | worker | migrate | topology | all | rotate-keys | add-staff ADDRESS [ROLE]`."""
 
 from kit.loading import loading
 

@@ -27,6 +27,9 @@ def _mailbox(value: str) -> str:
     return value
 
 
+Origin = Annotated[str, Field(pattern=r"^(https?://[^/\s#?]+|android:apk-key-hash:\S+)$")]
+
+
 class AuthSettings(ServiceSettings):
     """AUTH_*: what every service is told, and how to seal, whom to send mail as, and where links lead."""
 
@@ -53,9 +56,37 @@ class AuthSettings(ServiceSettings):
     """Outside production: the origin of a sandbox whose identity providers organizations may use, without TLS."""
     dns_url: str = Field("https://dns.google/resolve", pattern=r"^https?://[^\s?#]+$")
     """A resolver that answers in JSON over HTTPS: by it organizations prove that a domain is theirs."""
+    session_days: float = Field(30, gt=0, le=400)
+    session_idle_days: float = Field(14, gt=0, le=400)
     password_policy: Literal["default", "strict"] = "default"  # noqa: S105 - a name, not a secret
     breached_passwords: Path | None = None
     breached_url: str | None = Field(None, pattern=r"^https?://[^\s#?]+$")
+    product_name: str = Field("Rostrum", min_length=1, max_length=64, pattern=r"^[^:\x00-\x1f]+$")
+    """What people's authenticator apps and passkeys call us."""
+    webauthn_rp_id: str = Field("", pattern=r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*)?$")
+    """The domain that passkeys belong to; empty: that of PUBLIC_URL. Another one makes all passkeys useless."""
+    webauthn_origins: tuple[Origin, ...] = ()
+    """A JSON list of origins in which passkeys may be shown; empty: that of PUBLIC_URL."""
+    webauthn_user_verification: Literal["required", "preferred"] = "required"
+    """Whether a passkey beside another factor must verify its user; one that stands alone always must."""
+
+    @property
+    def rp_id(self) -> str:
+        """The domain that passkeys belong to."""
+        return self.webauthn_rp_id or urlsplit(self.public_url).hostname or ""
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Where passkeys may be shown."""
+        parts = urlsplit(self.public_url)
+        return self.webauthn_origins or (f"{parts.scheme}://{parts.netloc}",)
+
+    @model_validator(mode="after")
+    def _origins_are_of_the_domain(self) -> Self:
+        hosts = [urlsplit(each).hostname or "" for each in self.origins if each.startswith("http")]
+        if any(host != self.rp_id and not host.endswith(f".{self.rp_id}") for host in hosts):
+            raise ValueError("WEBAUTHN_ORIGINS must lie in WEBAUTHN_RP_ID, or browsers refuse passkeys there")
+        return self
 
     @model_validator(mode="after")
     def _sandbox_is_for_development(self) -> Self:
@@ -63,8 +94,9 @@ class AuthSettings(ServiceSettings):
             raise ValueError("AUTH_SANDBOX_PROVIDER_URL is not for production")
         return self
 
-    def origins(self) -> tuple[str, ...]:
-        """Where our applications are."""
+    @property
+    def applications(self) -> tuple[str, ...]:
+        """Where browsers may be sent: the origins of our applications."""
         parts = urlsplit(self.public_url)
         return self.app_origins or (f"{parts.scheme}://{parts.netloc}",)
 

@@ -12,6 +12,7 @@ from billing.organizations.service import OrganizationService
 from billing.settings import BillingSettings
 from billing.worker import SUBSCRIPTIONS
 from contracts.consumers import CONSUMERS
+from kit.http.acting import Acting
 from kit.process import Loop
 from kit.service import Backbone, Service
 
@@ -54,4 +55,5 @@ SERVICE: Final = Service(
     loops=loops,
     subscriptions=SUBSCRIPTIONS,
     consumers=CONSUMERS,
+    acting=Acting("billing.request.impersonated", changes=False),
 )

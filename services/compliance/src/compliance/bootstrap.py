@@ -21,6 +21,7 @@ from compliance.settings import ComplianceSettings
 from contracts.compliance import ErasureBegun, ExportRequested
 from contracts.consumers import CONSUMERS
 from kit.db.database import Database
+from kit.http.acting import Acting
 from kit.http.peer import Peers
 from kit.process import Loop
 from kit.seal import Keyring, Sealer
@@ -99,4 +100,5 @@ SERVICE: Final = Service(
     subscriptions=worker.SUBSCRIPTIONS,
     consumers=CONSUMERS,
     commands={"rotate-audit-key": rotate_audit_key},
+    acting=Acting("compliance.request.impersonated", changes=False),
 )

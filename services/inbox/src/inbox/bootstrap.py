@@ -39,6 +39,7 @@ from inbox.whatsapp.intake import SentIn
 from inbox.whatsapp.privacy import SentInHolding
 from inbox.whatsapp.source import WhatsAppSource
 from kit.db.database import Database
+from kit.http.acting import Acting
 from kit.http.client import Outbound
 from kit.intake.intake import Intake
 from kit.ledger.ledger import Ledger
@@ -169,4 +170,5 @@ SERVICE: Final = Service(
     privacy=privacy,
     subscriptions=worker.SUBSCRIPTIONS,
     consumers=CONSUMERS,
+    acting=Acting("inbox.request.impersonated"),
 )

@@ -4,11 +4,16 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from inbox.members.model import ANSWERING
-from kit.http.caller import MemberCaller, require_role
+from kit.http.caller import MemberCaller, permitted
 
-Team = Annotated[MemberCaller, Depends(require_role(*ANSWERING))]
+Reader = Annotated[MemberCaller, Depends(permitted("conversations.read"))]
+"""Those who read conversations, and whatever is in them."""
+
+Replier = Annotated[MemberCaller, Depends(permitted("conversations.reply"))]
 """Those who answer."""
 
-Administrator = Annotated[MemberCaller, Depends(require_role("owner", "admin"))]
+ChannelReader = Annotated[MemberCaller, Depends(permitted("channels.read"))]
+"""Those who see which channels there are."""
+
+ChannelManager = Annotated[MemberCaller, Depends(permitted("channels.manage"))]
 """Those who connect channels."""

@@ -11,6 +11,7 @@ from contracts import EVENTS
 from contracts.consumers import CONSUMERS
 from contracts.publisher import PublisherErasureAnswered, PublisherExportPartReady
 from kit.db.database import Database
+from kit.http.acting import Acting
 from kit.http.client import Outbound
 from kit.intake.intake import Intake
 from kit.ledger.ledger import Ledger
@@ -224,4 +225,5 @@ SERVICE: Final = Service(
     mounts=mounts,
     ledger=ledger,
     privacy=privacy,
+    acting=Acting("publisher.request.impersonated"),
 )

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from kit.clock import Clock, SystemClock
 from kit.errors import DomainError, Invalid, TransientError
 from kit.http import openapi, problem
+from kit.http.acting import Admission, nobody
 from kit.http.caller import TokenVerifier
 from kit.http.health import Check, Health
 from kit.http.health import router as health_router
@@ -42,6 +43,7 @@ def create_app(
     raw_paths: tuple[str, ...] = (),
     mounts: Mapping[str, ASGIApp] | None = None,
     operator_token: str = "",
+    acting: Admission = nobody,
     lifespan: Lifespan | None = None,
 ) -> FastAPI:
     """An application with request ids, traces, metrics, limits, problems and health.
@@ -50,7 +52,7 @@ def create_app(
     `overloaded` names a reason while changes are to be refused; it is asked on every such request and must not wait.
     Bodies below `raw_paths` are left byte for byte. `mounts` are plain ASGI applications for exact paths, which have
     request ids, traces and metrics, but neither limits nor back-pressure. `operator_token` opens routers that stand
-    behind `kit.http.operator`; without it they are not there.
+    behind `kit.http.operator`; without it they are not there. `acting` lets in requests of staff in a person's place.
     """
     app = FastAPI(
         title=title,
@@ -66,6 +68,7 @@ def create_app(
     app.state.health = Health(checks or {}, told=told)
     app.state.clock = clock or SystemClock()
     app.state.operator_token = operator_token
+    app.state.acting = acting
     app.state.parts = {type(value): value for value in parts}
     for router in (*routers, health_router):  # in the order they are tried
         app.include_router(router)

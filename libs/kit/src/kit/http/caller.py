@@ -2,19 +2,20 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, TypedDict
+from typing import Annotated, ClassVar, Literal, TypedDict
 from uuid import UUID
 
 import structlog
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from contracts.permissions import allows
 from kit.clock import Clock
 from kit.errors import Forbidden, Unauthenticated
 from kit.http.client import Outbound
-from kit.http.tokens import Claims, KeySet, PrincipalKind, TokenRefused, check, key_id, staff_audience
+from kit.http.middleware import route_of
+from kit.http.tokens import Claims, KeySet, PrincipalKind, TokenRefused, check, key_id, scope_of, staff_audience
 
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="An access token of this platform")
 
 
@@ -30,6 +31,12 @@ class RoleMissing(Forbidden):
     code = "role-missing"
 
 
+class PersonNeeded(Forbidden):
+    """This belongs to a person; a key or a program has no such thing."""
+
+    code = "person-needed"
+
+
 class ScopeMissing(Forbidden):
     """This key or program was not given the right to do this; ask for a wider scope."""
 
@@ -41,7 +48,8 @@ class Caller:
     """Who calls, as the access token says; `epoch` is the user's session epoch at the time it was issued.
 
     `user_id` is a person's id unless `kind` says otherwise; `scopes` narrows what may be done, None narrows nothing;
-    `client_id` is the partner's program and `actor_id` the member of staff that acts for the person.
+    `client_id` is the partner's program and `actor_id` the member of staff that acts for the person. `agency_id` is
+    the agency that sent the person, where they are no member of the organization themselves.
     """
 
     user_id: UUID
@@ -53,6 +61,12 @@ class Caller:
     scopes: frozenset[str] | None = None
     client_id: UUID | None = None
     actor_id: UUID | None = None
+    agency_id: UUID | None = None
+
+    @property
+    def person_id(self) -> UUID | None:
+        """The person who calls, for rows that say who did something; none for a key or program on its own."""
+        return self.user_id if self.kind == "user" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +79,13 @@ class MemberCaller(Caller):
 
 def caller_of(claims: Claims) -> Caller:
     """The caller a token speaks of."""
-    narrowed = _Narrowed(kind=claims.kind, scopes=claims.scopes, client_id=claims.client_id, actor_id=claims.actor_id)
+    narrowed = _Narrowed(
+        kind=claims.kind,
+        scopes=claims.scopes,
+        client_id=claims.client_id,
+        actor_id=claims.actor_id,
+        agency_id=claims.agency_id,
+    )
     if claims.organization_id is None or claims.role is None:
         return Caller(claims.user_id, claims.session_id, None, None, claims.epoch, **narrowed)
     return MemberCaller(
@@ -78,18 +98,12 @@ class _Narrowed(TypedDict):
     scopes: frozenset[str] | None
     client_id: UUID | None
     actor_id: UUID | None
+    agency_id: UUID | None
 
 
 def in_scope(caller: Caller, method: str, path: str) -> bool:
-    """Whether the caller's scopes cover a request.
-
-    The scope of a request is the first segment of its path after the version, and `read` for methods that change
-    nothing: `GET /v1/posts/…` needs `posts:read`, all else there `posts:write`. One does not include the other.
-    """
-    if caller.scopes is None:
-        return True
-    resource = path.removeprefix("/v1/").partition("/")[0]
-    return f"{resource}:{'read' if method in _SAFE else 'write'}" in caller.scopes
+    """Whether the caller's scopes cover a request (see `kit.http.tokens.scope_of`)."""
+    return caller.scopes is None or scope_of(method, path) in caller.scopes
 
 
 class TokenVerifier:
@@ -136,10 +150,12 @@ class TokenVerifier:
 async def current_caller(
     request: Request, _shown: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Caller:
-    """The verified caller of this request."""
+    """The verified caller of this request; of staff in a person's place, once that is on record."""
     caller = await verifier_of(request).verify(bearer_token(request.headers.getlist("authorization")))
     if not in_scope(caller, request.method, request.url.path):
         raise ScopeMissing
+    if caller.actor_id is not None:
+        await request.app.state.acting(caller, request.method, route_of(request.scope))
     structlog.contextvars.bind_contextvars(user_id=str(caller.user_id))
     return caller
 
@@ -175,37 +191,128 @@ def verifier_of(request: Request) -> TokenVerifier:
     return verifier
 
 
-async def organization_caller(caller: Annotated[Caller, Depends(current_caller)]) -> MemberCaller:
-    """The caller as a member of the token's organization; 403 when the token has none."""
-    if not isinstance(caller, MemberCaller):
-        raise NoOrganization
-    structlog.contextvars.bind_contextvars(organization_id=str(caller.organization_id))
-    return caller
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Who may enter, as a route declares it by the one dependency that has a `door`; `kit.http.doors` reads it."""
+
+    whose: Literal["anybody", "person", "member", "permitted", "operator", "staff"]
+    permission: str | None = None
 
 
-def require_role(*roles: str) -> Callable[[MemberCaller], Awaitable[MemberCaller]]:
-    """A dependency that lets only these roles in: `Annotated[MemberCaller, Depends(require_role("owner"))]`."""
-    allowed = frozenset(roles)
+class _Anybody:
+    """Lets everybody in, with or without a token."""
 
-    async def with_role(
-        caller: Annotated[MemberCaller, Depends(organization_caller)],
-    ) -> MemberCaller:
-        if caller.role not in allowed:
+    door: ClassVar[Door] = Door("anybody")
+
+    async def __call__(self) -> None:
+        """Ask nothing."""
+
+
+class _Person:
+    """Lets in whoever is signed in, in whatever role: what is behind it is the caller's own."""
+
+    door: ClassVar[Door] = Door("person")
+
+    async def __call__(self, caller: Annotated[Caller, Depends(current_caller)]) -> Caller:
+        """The caller, who is a person; a program that acts for one counts as that person."""
+        if caller.kind != "user":
+            raise PersonNeeded
+        return caller
+
+
+class _Member:
+    """Lets in every role of the token's organization."""
+
+    door: ClassVar[Door] = Door("member")
+
+    async def __call__(self, caller: Annotated[Caller, Depends(current_caller)]) -> MemberCaller:
+        """The caller as a member of the token's organization; 403 when the token has none."""
+        if not isinstance(caller, MemberCaller):
+            raise NoOrganization
+        structlog.contextvars.bind_contextvars(organization_id=str(caller.organization_id))
+        return caller
+
+
+anybody, person_caller, organization_caller = _Anybody(), _Person(), _Member()
+
+
+@dataclass(frozen=True, slots=True)
+class Permitted:
+    """Lets in whom the token's role permits it, by the matrix of `contracts.permissions`."""
+
+    permission: str
+
+    def __post_init__(self) -> None:
+        """Find out at once when there is no such permission."""
+        allows(self.permission, None)
+
+    @property
+    def door(self) -> Door:
+        """What this declares."""
+        return Door("permitted", self.permission)
+
+    async def __call__(self, caller: Annotated[MemberCaller, Depends(organization_caller)]) -> MemberCaller:
+        """The caller, if their role allows it."""
+        if not allows(self.permission, caller.role, delegated=caller.agency_id is not None):
             raise RoleMissing
         return caller
 
-    return with_role
+
+@dataclass(frozen=True, slots=True)
+class PermittedByRows:
+    """Declares what a route asks for that names an organization in its path; its use-case asks the rows.
+
+    For the service that owns the members: what the token says may be ten minutes old.
+    """
+
+    permission: str
+
+    def __post_init__(self) -> None:
+        """Find out at once when there is no such permission."""
+        allows(self.permission, None)
+
+    @property
+    def door(self) -> Door:
+        """What this declares."""
+        return Door("permitted", self.permission)
+
+    async def __call__(self, caller: Annotated[Caller, Depends(current_caller)]) -> Caller:
+        """The caller, of whom nothing is known yet but who they are."""
+        return caller
+
+
+def permitted(permission: str) -> Permitted:
+    """A dependency for what a role allows: `Annotated[MemberCaller, Depends(permitted("posts.write"))]`."""
+    return Permitted(permission)
+
+
+def permitted_by_rows(permission: str) -> PermittedByRows:
+    """The same where the rows are asked and not the token: `Annotated[Caller, Depends(permitted_by_rows(…))]`."""
+    return PermittedByRows(permission)
 
 
 CurrentCaller = Annotated[Caller, Depends(current_caller)]
+"""Whoever has a good token; for dependencies. A route says more: one of those below."""
+
+PersonalCaller = Annotated[Caller, Depends(person_caller)]
+"""Whoever is signed in, about their own affairs."""
+
 OrganizationCaller = Annotated[MemberCaller, Depends(organization_caller)]
+"""Any member of the token's organization."""
+
+OpenToAnybody = Depends(anybody)
+"""For the `dependencies` of a router or route that needs no token."""
 
 __all__ = [
     "Caller",
     "CurrentCaller",
+    "Door",
     "MemberCaller",
     "NoOrganization",
+    "OpenToAnybody",
     "OrganizationCaller",
+    "PersonNeeded",
+    "PersonalCaller",
     "RoleMissing",
     "ScopeMissing",
     "TokenRefused",
@@ -216,6 +323,7 @@ __all__ = [
     "in_scope",
     "jwks_at",
     "organization_caller",
-    "require_role",
+    "permitted",
+    "permitted_by_rows",
     "verifier_of",
 ]

@@ -13,13 +13,14 @@ import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from kit.http.caller import OpenToAnybody
 from kit.telemetry import metrics
 from kit.telemetry.redaction import redact_text
 
 Check = Callable[[], Awaitable[object]]
 """Looks at one part: raises when it is not well; what it returns is shown as its detail (no secrets)."""
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, dependencies=[OpenToAnybody])
 
 
 class Unwell(Exception):

@@ -5,7 +5,6 @@ An endpoint of staff asks for what it needs, and gets who calls:
     async def suspend(user_id: UUID, staff: Annotated[StaffCaller, staff_permitted("users.suspend")], ...) -> ...
 """
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
@@ -15,7 +14,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from kit.errors import Forbidden
-from kit.http.caller import TokenRefused, bearer_token, verifier_of
+from kit.http.caller import Door, TokenRefused, bearer_token, verifier_of
 from kit.http.idempotency import Idempotency, KeyHeader, key_of
 
 _bearer = HTTPBearer(
@@ -61,24 +60,46 @@ async def current_staff(
     return StaffCaller(claims.user_id, claims.session_id, claims.staff_role, claims.permissions, claims.epoch)
 
 
-CurrentStaff = Annotated[StaffCaller, Depends(current_staff)]
+Verified = Annotated[StaffCaller, Depends(current_staff)]
+
+
+class _AnyStaff:
+    """Lets in whoever is staff."""
+
+    door: ClassVar[Door] = Door("staff")
+
+    async def __call__(self, staff: Verified) -> StaffCaller:
+        """Who it is."""
+        return staff
+
+
+@dataclass(frozen=True, slots=True)
+class _StaffPermitted:
+    """Lets in staff whose role allows this."""
+
+    permission: str
+
+    @property
+    def door(self) -> Door:
+        """What this declares."""
+        return Door("staff", self.permission)
+
+    async def __call__(self, staff: Verified) -> StaffCaller:
+        """Who it is, if their role allows it."""
+        if not staff.may(self.permission):
+            raise PermissionMissing(permission=self.permission)
+        return staff
+
+
+CurrentStaff = Annotated[StaffCaller, Depends(_AnyStaff())]
 
 
 def staff_permitted(permission: str) -> Any:
     """A dependency that lets in only staff whose role allows this."""
-    return Depends(_permitted(permission))
+    return Depends(_StaffPermitted(permission))
 
 
-def _permitted(permission: str) -> Callable[[StaffCaller], Awaitable[StaffCaller]]:
-    async def permitted(staff: CurrentStaff) -> StaffCaller:
-        if not staff.may(permission):
-            raise PermissionMissing(permission=permission)
-        return staff
-
-    return permitted
-
-
-async def staff_idempotency(request: Request, staff: CurrentStaff, idempotency_key: KeyHeader = None) -> Idempotency:
+async def staff_idempotency(request: Request, staff: Verified, idempotency_key: KeyHeader = None) -> Idempotency:
     """The key of a request of staff; optional, honoured when sent."""
     return await key_of(request, f"staff:{staff.staff_id}", idempotency_key)
 

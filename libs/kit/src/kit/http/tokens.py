@@ -7,6 +7,7 @@ One algorithm (EdDSA with Ed25519, RFC 8037), one type (`at+jwt`, RFC 9068), com
 import asyncio
 import base64
 import binascii
+import hashlib
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -27,10 +28,12 @@ log = structlog.get_logger(__name__)
 LONGEST_TOKEN = 4096
 LEEWAY = 5.0
 
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _KID = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)
 _HEADER = frozenset({"alg", "typ", "kid"})
 _ROLE = re.compile(r"[a-z_]{1,32}", re.ASCII)
+_CSRF = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _SCOPES = re.compile(r"[a-z-]{1,40}:(?:read|write)(?: [a-z-]{1,40}:(?:read|write)){0,99}", re.ASCII)
 
 _PERMISSIONS = re.compile(r"[a-z_]{1,40}\.[a-z_]{1,40}(?: [a-z_]{1,40}\.[a-z_]{1,40}){0,99}", re.ASCII)
@@ -69,10 +72,23 @@ class Claims:
     """The partner's program that acts for the principal (RFC 9068), where one does."""
     actor_id: UUID | None = None
     """Who acts in the principal's place (`act`, RFC 8693): a member of the platform's staff."""
+    csrf: str | None = None
+    """`csrf_hash` of what a page must state beside the token, where it may stand in a cookie; None: it may not."""
+    agency_id: UUID | None = None
+    """The agency (`via`) that sent the person into an organization to which they do not belong themselves."""
     staff_role: str | None = None
     """What the principal is among the platform's staff; only tokens of staff have one."""
     permissions: frozenset[str] = frozenset()
     """What that role allows, as `noun.verb`."""
+
+
+def scope_of(method: str, path: str) -> str:
+    """What a request needs: the first segment of its path after the version, and `read` if it changes nothing.
+
+    `GET /v1/posts/…` needs `posts:read`, all else there `posts:write`. One does not include the other.
+    """
+    resource = path.removeprefix("/v1/").partition("/")[0]
+    return f"{resource}:{'read' if method in _SAFE else 'write'}"
 
 
 def staff_audience(audience: str) -> str:
@@ -161,9 +177,22 @@ def _claims(claims: Mapping[str, Any]) -> Claims:
         scopes=_scopes(claims.get("scope")),
         client_id=_optional_uuid(claims.get("client_id")),
         actor_id=_actor(claims.get("act")),
+        csrf=_csrf(claims.get("csrf")),
+        agency_id=_optional_uuid(claims.get("via")),
         staff_role=staff_role,
         permissions=_words(claims.get("permissions"), _PERMISSIONS) or frozenset(),
     )
+
+
+def csrf_hash(token: bytes) -> str:
+    """What an access token in a cookie says of the CSRF token that belongs to it."""
+    return base64.urlsafe_b64encode(hashlib.sha256(token).digest()).rstrip(b"=").decode("ascii")
+
+
+def _csrf(value: object) -> str | None:
+    if value is not None and not (isinstance(value, str) and _CSRF.fullmatch(value)):
+        raise TokenRefused
+    return value
 
 
 def _scopes(value: object) -> frozenset[str] | None:

@@ -148,6 +148,10 @@ class Keyring:
         await self._at_home(owner).shred(tx, owner)
         self._cache.forget(owner)
 
+    def at_hand(self, organization_id: UUID | None, subject: str | None = None) -> bool:
+        """Whether sealing for them asks nobody just now."""
+        return self._cache.current(Owner.of(organization_id, subject)) is not None
+
     def evict(self, organization_id: UUID | None, subject: str | None = None) -> None:
         """Forget keys that this process holds in memory; they are fetched again when needed."""
         self._cache.forget(Owner.of(organization_id, subject))

@@ -49,3 +49,6 @@ class MeOut(Out):
     email: str | None = Field(description="Null while the account is being forgotten.")
     verified: bool
     memberships: Page[MembershipOut]
+    impersonation_id: UUID | None = Field(
+        description="Set while a member of the platform's staff acts in this person's place."
+    )

@@ -14,7 +14,7 @@ from auth.organizations.errors import OrganizationNotFound
 from auth.sessions.router import never_kept
 from auth.sign_ins.errors import StepUpNeeded
 from kit.http.app import part
-from kit.http.caller import CurrentCaller, TokenRefused
+from kit.http.caller import Caller, TokenRefused, permitted_by_rows
 from kit.http.idempotency import IdempotencyKey, IdempotencyKeyReused
 from kit.http.pagination import BadCursor, Page, Paging
 from kit.http.peer import CallingService
@@ -28,6 +28,7 @@ router = APIRouter(
 internal = APIRouter(prefix="/internal/api-keys", include_in_schema=False)
 
 ApiKeys = Annotated[ApiKeyService, Depends(part(ApiKeyService))]
+Keeper = Annotated[Caller, Depends(permitted_by_rows("api_keys.manage"))]
 
 
 @router.post(
@@ -37,7 +38,7 @@ ApiKeys = Annotated[ApiKeyService, Depends(part(ApiKeyService))]
     responses=problems(StepUpNeeded, ApiKeyRoleTooHigh, TooManyApiKeys, IdempotencyKeyReused),
 )
 async def make_api_key(
-    organization_id: UUID, body: MakeApiKey, caller: CurrentCaller, api_keys: ApiKeys, key: IdempotencyKey
+    organization_id: UUID, body: MakeApiKey, caller: Keeper, api_keys: ApiKeys, key: IdempotencyKey
 ) -> NewApiKeyOut:
     """Make a key for a program of the organization's own; the answer is the only place where it is shown."""
     grant = Grant(body.role, body.scopes, body.allowed_addresses)
@@ -46,16 +47,14 @@ async def make_api_key(
 
 
 @router.get("", responses=problems(BadCursor))
-async def list_api_keys(
-    organization_id: UUID, caller: CurrentCaller, api_keys: ApiKeys, page: Paging
-) -> Page[ApiKeyOut]:
+async def list_api_keys(organization_id: UUID, caller: Keeper, api_keys: ApiKeys, page: Paging) -> Page[ApiKeyOut]:
     """The keys, oldest first; those that are over are shown for 90 days."""
     found, cursor = await api_keys.page(organization_id, caller, page)
     return Page(items=[ApiKeyOut.model_validate(each) for each in found], next_cursor=cursor)
 
 
 @router.get("/{key_id}", responses=problems(ApiKeyNotFound))
-async def read_api_key(organization_id: UUID, key_id: UUID, caller: CurrentCaller, api_keys: ApiKeys) -> ApiKeyOut:
+async def read_api_key(organization_id: UUID, key_id: UUID, caller: Keeper, api_keys: ApiKeys) -> ApiKeyOut:
     """One key, without itself."""
     return ApiKeyOut.model_validate(await api_keys.read(organization_id, key_id, caller))
 
@@ -70,7 +69,7 @@ async def rotate_api_key(  # noqa: PLR0917 - FastAPI passes them all by name
     organization_id: UUID,
     key_id: UUID,
     body: RotateApiKey,
-    caller: CurrentCaller,
+    caller: Keeper,
     api_keys: ApiKeys,
     key: IdempotencyKey,
 ) -> NewApiKeyOut:
@@ -81,7 +80,7 @@ async def rotate_api_key(  # noqa: PLR0917 - FastAPI passes them all by name
 
 
 @router.delete("/{key_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(ApiKeyNotFound))
-async def end_api_key(organization_id: UUID, key_id: UUID, caller: CurrentCaller, api_keys: ApiKeys) -> None:
+async def end_api_key(organization_id: UUID, key_id: UUID, caller: Keeper, api_keys: ApiKeys) -> None:
     """End a key; it is refused everywhere within seconds."""
     await api_keys.end(organization_id, key_id, caller)
 

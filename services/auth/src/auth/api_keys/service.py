@@ -6,9 +6,7 @@ from auth.api_keys.errors import ApiKeyNotFound, TooManyApiKeys
 from auth.api_keys.model import DEFAULT_LIFE, KEPT_FOR, MOST_KEYS, ApiKey, Grant, KeyState, MadeKey, check_maker
 from auth.api_keys.repository import ApiKeyRepository
 from auth.api_keys.secrets import Secrets
-from auth.members.errors import NotAllowed
-from auth.members.permissions import MATRIX
-from auth.members.service import acting_role
+from auth.members.acting import insist
 from auth.sessions.revoking import void_credential
 from auth.sign_ins.fresh import insist_on_fresh_proof
 from kit.audit import audited
@@ -37,7 +35,7 @@ class ApiKeyService:
     ) -> MadeKey:
         """A new key; its text is in this answer and nowhere else."""
         async with self.database.transaction(organization_id) as tx:
-            check_maker(await acting_role(tx, caller), grant.role)
+            check_maker((await insist(tx, caller, "api_keys.manage")).manages, grant.role)
             await insist_on_fresh_proof(tx, caller)
             earlier = await idempotency.claim(tx)
             if earlier is not None:
@@ -66,14 +64,14 @@ class ApiKeyService:
         """A page of keys and the next cursor."""
         after = page.after(UUID)
         async with self.database.transaction(organization_id) as tx:
-            await _insist_on_keeping(tx, caller)
+            await insist(tx, caller, "api_keys.manage")
             rows = await ApiKeyRepository(tx).page(after[0] if after else None, page.limit + 1)
         return page.cut(rows, lambda key: (key.id,))
 
     async def read(self, organization_id: UUID, key_id: UUID, caller: Caller) -> ApiKey:
         """One key."""
         async with self.database.transaction(organization_id) as tx:
-            await _insist_on_keeping(tx, caller)
+            await insist(tx, caller, "api_keys.manage")
             return await _found(tx, key_id)
 
     async def rotate(  # noqa: PLR0917 - what a rotation is made of
@@ -90,14 +88,14 @@ class ApiKeyService:
         Of two rotations at once one makes the successor, the other is told so.
         """
         async with self.database.transaction(organization_id) as tx:
-            role = await acting_role(tx, caller)
+            managed = (await insist(tx, caller, "api_keys.manage")).manages
             await insist_on_fresh_proof(tx, caller)
             earlier = await idempotency.claim(tx)
             if earlier is not None:
                 return MadeKey(await _found(tx, earlier.resource_id), None)
             keys = ApiKeyRepository(tx)
             held = await _locked(tx, key_id)
-            check_maker(role, held.grant.role)
+            check_maker(managed, held.grant.role)
             held.check_rotation()
             made = await self._draw(tx, held.name, held.grant, caller, _life(days))
             ended = await keys.replace(key_id, made.key.id, overlap)
@@ -113,7 +111,7 @@ class ApiKeyService:
     async def end(self, organization_id: UUID, key_id: UUID, caller: Caller) -> None:
         """End a key: within seconds no gateway lets it in; one that has ended stays as it is."""
         async with self.database.transaction(organization_id) as tx:
-            await _insist_on_keeping(tx, caller)
+            await insist(tx, caller, "api_keys.manage")
             held = await _locked(tx, key_id)
             version = await ApiKeyRepository(tx).end(key_id)
             if version is None:
@@ -131,11 +129,6 @@ class ApiKeyService:
 
 def _life(days: int | None) -> timedelta:
     return DEFAULT_LIFE if days is None else timedelta(days=days)
-
-
-async def _insist_on_keeping(tx: Transaction, caller: Caller) -> None:
-    if not MATRIX[await acting_role(tx, caller)].manages:
-        raise NotAllowed
 
 
 async def _found(tx: Transaction, key_id: UUID) -> ApiKey:

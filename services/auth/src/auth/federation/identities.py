@@ -119,11 +119,12 @@ class IdentityRepository:
         return _identity(row)
 
     async def has_way_in(self, user_id: UUID) -> bool:
-        """Whether they can sign in by themselves: with a password, or another linked account."""
+        """Whether they can sign in by themselves: with a password, a passkey or another linked account."""
         found: bool = await self.tx.fetchval(
             """
             SELECT coalesce(u.password_hash, '') <> ''
                 OR EXISTS (SELECT FROM federated_identities AS f WHERE f.user_id = u.id)
+                OR EXISTS (SELECT FROM passkeys AS p WHERE p.user_id = u.id)
             FROM users AS u WHERE u.id = $1
             """,
             user_id,

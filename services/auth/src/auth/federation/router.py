@@ -1,4 +1,4 @@
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response, status
 from fastapi.responses import RedirectResponse
@@ -24,6 +24,7 @@ from auth.organizations.errors import OrganizationNotFound
 from auth.sessions.router import never_kept
 from auth.sessions.schemas import FactorNeededOut, TokensOut
 from auth.sign_ins.answering import CurrentVisitor, answered, factor_needed
+from auth.sign_ins.cookies import wants_cookies
 from auth.sign_ins.errors import AccountSuspended
 from auth.sign_ins.model import Wish
 from kit.http.app import part
@@ -35,12 +36,11 @@ SignIns = Annotated[FederatedSignIn, Depends(part(FederatedSignIn))]
 Beginnings = Annotated[Beginning, Depends(part(Beginning))]
 Travels = Annotated[Travel, Depends(part(Travel))]
 Given = Annotated[str, Query(max_length=4096)]
-COOKIE_MODE: Final = "cookie"
 
 
 def keep_in_cookie(request: Request, response: Response, begun: Begun) -> None:
     """In cookie mode the browser keeps the request token where no script reads it."""
-    if request.headers.get("session-mode") == COOKIE_MODE:
+    if wants_cookies(request):
         response.set_cookie(
             cookie_of(begun.flow_id),
             begun.request_token,

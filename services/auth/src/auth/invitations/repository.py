@@ -29,7 +29,7 @@ class InvitationRepository:
         return None if row is None else (row["id"], row["version"])
 
     async def add(  # noqa: PLR0917 - what an invitation is made of
-        self, invitation_id: UUID, blind: bytes, sealed: bytes, role: Role, by: UUID, life: timedelta
+        self, invitation_id: UUID, blind: bytes, sealed: bytes, role: Role, by: UUID | None, life: timedelta
     ) -> bool:
         """Invite an address; False when it has an open invitation."""
         touched = await self.tx.execute(

@@ -23,7 +23,7 @@ from auth.members.errors import NotAllowed
 from auth.organizations.errors import OrganizationNotFound
 from auth.organizations.schemas import MembershipOut
 from kit.http.app import part
-from kit.http.caller import CurrentCaller, TokenRefused
+from kit.http.caller import Caller, PersonalCaller, TokenRefused, permitted_by_rows
 from kit.http.idempotency import IdempotencyKey, IdempotencyKeyReused
 from kit.http.pagination import BadCursor, Page, Paging
 from kit.http.problem import problems
@@ -36,6 +36,7 @@ router = APIRouter(
 acceptance = APIRouter(prefix="/v1/invitations", tags=["invitations"])
 
 Invitations = Annotated[InvitationService, Depends(part(InvitationService))]
+Manager = Annotated[Caller, Depends(permitted_by_rows("members.manage"))]
 
 
 @router.post(
@@ -48,7 +49,7 @@ Invitations = Annotated[InvitationService, Depends(part(InvitationService))]
 async def invite(  # noqa: PLR0917 - FastAPI passes them all by name
     organization_id: UUID,
     body: Invite,
-    caller: CurrentCaller,
+    caller: Manager,
     invitations: Invitations,
     key: IdempotencyKey,
     language: Language,
@@ -60,7 +61,7 @@ async def invite(  # noqa: PLR0917 - FastAPI passes them all by name
 
 @router.get("", responses=problems(BadCursor))
 async def list_invitations(
-    organization_id: UUID, caller: CurrentCaller, invitations: Invitations, page: Paging
+    organization_id: UUID, caller: Manager, invitations: Invitations, page: Paging
 ) -> Page[InvitationOut]:
     """The invitations, oldest first."""
     found, cursor = await invitations.page(organization_id, caller, page)
@@ -73,7 +74,7 @@ async def list_invitations(
     responses=problems(InvitationNotFound, InvitationSettled),
 )
 async def revoke_invitation(
-    organization_id: UUID, invitation_id: UUID, caller: CurrentCaller, invitations: Invitations
+    organization_id: UUID, invitation_id: UUID, caller: Manager, invitations: Invitations
 ) -> None:
     """Withdraw an invitation."""
     await invitations.revoke(organization_id, invitation_id, caller)
@@ -85,7 +86,7 @@ async def revoke_invitation(
     responses=problems(InvitationNotFound, InvitationSettled, TooManyMails),
 )
 async def mail_invitation_again(
-    organization_id: UUID, invitation_id: UUID, caller: CurrentCaller, invitations: Invitations, language: Language
+    organization_id: UUID, invitation_id: UUID, caller: Manager, invitations: Invitations, language: Language
 ) -> Accepted:
     """Send the mail again; the invitation is open for seven days from now."""
     await invitations.mail_again(organization_id, invitation_id, caller, language)
@@ -95,6 +96,8 @@ async def mail_invitation_again(
 @acceptance.post(
     "/accept", responses=problems(TokenRefused, InvitationMalformed, InvitationForAnother, InvitationGone)
 )
-async def accept_invitation(body: AcceptInvitation, caller: CurrentCaller, invitations: Invitations) -> MembershipOut:
+async def accept_invitation(
+    body: AcceptInvitation, caller: PersonalCaller, invitations: Invitations
+) -> MembershipOut:
     """Become a member; the caller's verified address must be the invited one."""
     return MembershipOut.model_validate(await invitations.accept(body.token, caller))

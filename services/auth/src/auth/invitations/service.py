@@ -18,10 +18,10 @@ from auth.invitations.errors import (
 from auth.invitations.model import LIFE, MOST_MAILS_A_DAY, MOST_PENDING, Invitation
 from auth.invitations.repository import InvitationRepository
 from auth.mails.model import invitation
+from auth.members.acting import insist
 from auth.members.errors import NotAllowed
-from auth.members.permissions import MATRIX, Role
+from auth.members.permissions import Role
 from auth.members.repository import MemberRepository
-from auth.members.service import acting_role
 from auth.organizations.errors import OrganizationNotFound
 from auth.organizations.model import Membership
 from auth.organizations.repository import OrganizationRepository
@@ -69,7 +69,7 @@ class InvitationService:
                 if refusal is not None:
                     raise refusal
                 await _make_room(tx, blind, caller)
-                if not await InvitationRepository(tx).add(invitation_id, blind, sealed, role, caller.user_id, LIFE):
+                if not await InvitationRepository(tx).add(invitation_id, blind, sealed, role, caller.person_id, LIFE):
                     raise AlreadyInvited
                 await self.mailer.queue(tx, invitation(organization_id, invitation_id, 1, locale))
                 await key.remember(tx, invitation_id, 1)
@@ -87,8 +87,7 @@ class InvitationService:
         """A page of invitations and the next cursor."""
         after = page.after(UUID)
         async with self.database.transaction(organization_id) as tx:
-            if not MATRIX[await acting_role(tx, caller)].invites:
-                raise NotAllowed
+            await insist(tx, caller, "members.manage")
             rows = await InvitationRepository(tx).page(after[0] if after else None, page.limit + 1)
         shown, cursor = page.cut(rows, lambda invitation: (invitation.id,))
         return await self._opened(organization_id, shown), cursor
@@ -129,8 +128,11 @@ class InvitationService:
             accepted = held.accepted(caller.user_id)
             if accepted is not held:
                 await _join(tx, accepted, caller)
-            membership = await OrganizationRepository(tx).find(caller.user_id)
-        if membership is None:  # accepted long ago, and removed since
+            standing = await MemberRepository(tx).standing_of(caller.user_id)
+            if standing is None:  # accepted long ago, and removed since
+                raise InvitationGone
+            membership = await OrganizationRepository(tx).find(caller.user_id, standing[0], None)
+        if membership is None:
             raise InvitationGone
         return membership
 
@@ -147,7 +149,7 @@ class InvitationService:
 
 
 async def _insist_that_they_manage(tx: Transaction, caller: Caller, role: Role) -> None:
-    if role not in MATRIX[await acting_role(tx, caller)].manages:
+    if role not in (await insist(tx, caller, "members.manage")).manages:
         raise NotAllowed
 
 
@@ -193,9 +195,7 @@ async def _join(tx: Transaction, accepted: Invitation, caller: Caller) -> None:
 
 async def _managed(tx: Transaction, invitation_id: UUID, caller: Caller) -> Invitation:
     """The invitation for update, if the caller may manage its role."""
-    manages = MATRIX[await acting_role(tx, caller)].manages
-    if not manages:
-        raise NotAllowed
+    manages = (await insist(tx, caller, "members.manage")).manages
     held = await InvitationRepository(tx).lock(invitation_id)
     if held is None:
         raise InvitationNotFound

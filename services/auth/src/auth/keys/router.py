@@ -4,8 +4,9 @@ from fastapi import APIRouter, Depends, Response
 
 from auth.keys.service import KeyRing
 from kit.http.app import part
+from kit.http.caller import OpenToAnybody
 
-router = APIRouter(tags=["keys"])
+router = APIRouter(tags=["keys"], dependencies=[OpenToAnybody])
 
 Keys = Annotated[KeyRing, Depends(part(KeyRing))]
 

@@ -7,7 +7,8 @@ from uuid import UUID
 from auth.accounts.address import EmailAddress
 from auth.accounts.sealing import Addresses
 from auth.mails.model import INVITATION, INVITATIONS, SECURITY_NOTICE, VERIFY
-from auth.mails.repository import AddressContent, ContentRepository, InvitationContent
+from auth.mails.notices import Notice
+from auth.mails.repository import AddressContent, ContentRepository, InvitationContent, NoticeContent
 from auth.preferences.repository import PreferenceRepository
 from auth.tokens.mints import Mints
 from kit.db.database import Transaction
@@ -45,11 +46,18 @@ class MailComposer:
                     "notice": content.notice,
                     "when": f"{content.happened_at:%Y-%m-%d %H:%M} UTC",
                     "link": f"{self.public_url}/security",
+                    "unlock": self._unlocking(content),
                 },
             )
             for (mail_id, content), to in zip(contents.items(), opened, strict=True)
             if to is not None
         }
+
+    def _unlocking(self, content: NoticeContent) -> str:
+        """The link by which the owner lets unknown devices try again; only the notice of a lock has one."""
+        if content.notice != Notice.ACCOUNT_LOCKED:
+            return ""
+        return f"{self.public_url}/unlock#token={self.mints.unlock.make(content.cause)}"
 
     async def _about_addresses(self, tx: Transaction, mails: Sequence[Outgoing]) -> dict[UUID, Letter]:
         if not mails:

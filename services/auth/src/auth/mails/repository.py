@@ -35,6 +35,7 @@ class NoticeContent:
     to: SealedAddress
     notice: str
     happened_at: datetime
+    cause: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class ContentRepository:
         """What each security notice says."""
         rows = await self.tx.fetch(
             """
-            SELECT mail.id, i.id AS identity_id, i.sealed, n.notice, n.happened_at
+            SELECT mail.id, i.id AS identity_id, i.sealed, n.notice, n.happened_at, n.cause
             FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS mail (id, identity_id, notice_id)
             JOIN identities AS i ON i.id = mail.identity_id AND i.verified_at IS NOT NULL
             JOIN security_notices AS n ON n.id = mail.notice_id
@@ -86,7 +87,7 @@ class ContentRepository:
         )
         return {
             row["id"]: NoticeContent(
-                SealedAddress(row["identity_id"], row["sealed"]), row["notice"], row["happened_at"]
+                SealedAddress(row["identity_id"], row["sealed"]), row["notice"], row["happened_at"], row["cause"]
             )
             for row in rows
         }

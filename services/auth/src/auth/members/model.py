@@ -5,7 +5,7 @@ from uuid import UUID
 
 from auth.accounts.address import SealedAddress
 from auth.members.errors import NotAllowed
-from auth.members.permissions import MATRIX, Role
+from auth.members.permissions import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,21 +20,21 @@ class Member:
     address: SealedAddress | None
     email: str | None = None
 
-    def promoted(self, role: Role, by: Role) -> Self:
-        """The member in another role.
+    def promoted(self, role: Role, managed: frozenset[Role]) -> Self:
+        """The member in another role, given by somebody who manages these.
 
         Raises:
             NotAllowed: whoever does it may not manage the role they have, or the role they would have.
         """
-        if not {self.role, role} <= MATRIX[by].manages:
+        if not {self.role, role} <= managed:
             raise NotAllowed
         return self if role is self.role else replace(self, role=role, version=self.version + 1)
 
-    def check_removal(self, by_user: UUID, by: Role) -> None:
+    def check_removal(self, by_user: UUID, managed: frozenset[Role]) -> None:
         """Everyone may leave; to remove somebody else one must manage their role.
 
         Raises:
             NotAllowed: that is not so.
         """
-        if by_user != self.user_id and self.role not in MATRIX[by].manages:
+        if by_user != self.user_id and self.role not in managed:
             raise NotAllowed

@@ -14,12 +14,18 @@ class MemberRepository:
 
     tx: Transaction
 
-    async def role_of(self, user_id: UUID) -> Role | None:
-        """The role somebody has here now, if any."""
-        role = await self.tx.fetchval(
-            "SELECT role FROM members WHERE organization_id = $1 AND user_id = $2", self.tx.organization_id, user_id
+    async def standing_of(self, user_id: UUID) -> tuple[Role, bool] | None:
+        """The role somebody has here now, if any, and whether their account is suspended."""
+        row = await self.tx.fetchrow(
+            """
+            SELECT m.role, u.suspended_at IS NOT NULL AS suspended
+            FROM members AS m JOIN users AS u ON u.id = m.user_id
+            WHERE m.organization_id = $1 AND m.user_id = $2
+            """,
+            self.tx.organization_id,
+            user_id,
         )
-        return None if role is None else Role(role)
+        return None if row is None else (Role(row["role"]), row["suspended"])
 
     async def lock_organization(self) -> bool:
         """Let changes of members happen one after the other; False when there is no such organization."""
@@ -45,17 +51,24 @@ class MemberRepository:
 
     async def find(self, member_id: UUID) -> Member | None:
         """One member."""
+        return await self._one("m.id", member_id)
+
+    async def find_user(self, user_id: UUID) -> Member | None:
+        """The membership of a user."""
+        return await self._one("m.user_id", user_id)
+
+    async def _one(self, column: str, value: UUID) -> Member | None:
         row = await self.tx.fetchrow(
-            """
+            f"""
             SELECT m.id, m.user_id, m.role, m.version, m.joined_at, address.id AS identity_id, address.sealed
             FROM members AS m
             LEFT JOIN LATERAL (
                 SELECT i.id, i.sealed FROM identities AS i WHERE i.user_id = m.user_id ORDER BY i.id LIMIT 1
             ) AS address ON true
-            WHERE m.organization_id = $1 AND m.id = $2
-            """,
+            WHERE m.organization_id = $1 AND {column} = $2
+            """,  # noqa: S608 - ours
             self.tx.organization_id,
-            member_id,
+            value,
         )
         return None if row is None else _member(row)
 

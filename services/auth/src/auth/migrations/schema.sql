@@ -68,6 +68,25 @@ COMMENT ON TABLE dead_letters IS 'Messages that could not be applied, for an ope
 CREATE INDEX dead_letters_by_state ON dead_letters USING btree (state, id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON dead_letters TO auth_app;
 
+CREATE TABLE devices (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    token_id uuid NOT NULL,
+    name_sealed bytea,
+    remembered_until timestamp with time zone,
+    remembered_epoch bigint,
+    version bigint NOT NULL DEFAULT 1,
+    seen_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT devices_check CHECK (((remembered_until IS NULL) = (remembered_epoch IS NULL))),
+    CONSTRAINT devices_pkey PRIMARY KEY (id),
+    CONSTRAINT devices_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id),
+    CONSTRAINT devices_user_id_token_id_key UNIQUE (user_id, token_id)
+);
+COMMENT ON TABLE devices IS 'A browser or program in which this person has signed in; token_id is what its token proves, the same for all persons who use it. remembered_until: the second factor is spared, while the oldest epoch of the person''s sessions is still remembered_epoch.';
+CREATE INDEX devices_by_age ON devices USING btree (seen_at);
+GRANT DELETE, INSERT, SELECT, UPDATE ON devices TO auth_app;
+
 CREATE TABLE federated_identities (
     id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -122,6 +141,42 @@ CREATE INDEX federation_flows_by_expiry ON federation_flows USING btree (expires
 CREATE INDEX federation_flows_by_user ON federation_flows USING btree (user_id) WHERE (user_id IS NOT NULL);
 GRANT DELETE, INSERT, SELECT, UPDATE ON federation_flows TO auth_app;
 
+CREATE TABLE flag_users (
+    flag_key text NOT NULL,
+    user_id uuid NOT NULL,
+    CONSTRAINT flag_users_flag_key_fkey FOREIGN KEY (flag_key) REFERENCES flags(key) ON DELETE CASCADE,
+    CONSTRAINT flag_users_pkey PRIMARY KEY (flag_key, user_id)
+);
+COMMENT ON TABLE flag_users IS 'People for whom a flag is switched on by name.';
+CREATE INDEX flag_users_by_user ON flag_users USING btree (user_id);
+GRANT DELETE, INSERT, SELECT ON flag_users TO auth_app;
+
+CREATE TABLE flags (
+    id uuid NOT NULL,
+    key text NOT NULL,
+    sentence text NOT NULL,
+    by_default boolean NOT NULL DEFAULT false,
+    killed boolean NOT NULL DEFAULT false,
+    percentage numeric(5,2) NOT NULL DEFAULT 0,
+    counted_by text NOT NULL DEFAULT 'organization'::text,
+    organizations uuid[] NOT NULL DEFAULT '{}'::uuid[],
+    plans text[] NOT NULL DEFAULT '{}'::text[],
+    version integer NOT NULL DEFAULT 1,
+    changed_by uuid NOT NULL,
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT flags_counted_by_check CHECK ((counted_by = ANY (ARRAY['organization'::text, 'user'::text]))),
+    CONSTRAINT flags_id_key UNIQUE (id),
+    CONSTRAINT flags_key_check CHECK ((key ~ '^[a-z][a-z0-9_.-]{0,59}$'::text)),
+    CONSTRAINT flags_organizations_check CHECK ((cardinality(organizations) <= 1000)),
+    CONSTRAINT flags_percentage_check CHECK (((percentage >= (0)::numeric) AND (percentage <= (100)::numeric))),
+    CONSTRAINT flags_pkey PRIMARY KEY (key),
+    CONSTRAINT flags_plans_check CHECK ((cardinality(plans) <= 50)),
+    CONSTRAINT flags_sentence_check CHECK (((length(sentence) >= 1) AND (length(sentence) <= 200)))
+);
+COMMENT ON TABLE flags IS 'What is switched on for some: by name, plan or share; killed switches it off for everybody.';
+GRANT DELETE, INSERT, SELECT, UPDATE ON flags TO auth_app;
+
 CREATE TABLE idempotency_keys (
     principal text NOT NULL,
     key text NOT NULL,
@@ -157,6 +212,30 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON identities TO auth_app;
 GRANT SELECT (user_id) ON identities TO auth_loops;
 GRANT SELECT (verified_at) ON identities TO auth_loops;
 GRANT SELECT (blind) ON identities TO auth_loops;
+
+CREATE TABLE impersonations (
+    id uuid NOT NULL,
+    staff_id uuid NOT NULL,
+    staff_session_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    organization_id uuid,
+    reason_sealed bytea NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    ended_by text,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT impersonations_check CHECK (((ended_at IS NULL) = (ended_by IS NULL))),
+    CONSTRAINT impersonations_ended_by_check CHECK ((ended_by = ANY (ARRAY['staff'::text, 'user'::text, 'organization'::text, 'session'::text]))),
+    CONSTRAINT impersonations_pkey PRIMARY KEY (id),
+    CONSTRAINT impersonations_reason_sealed_check CHECK ((length(reason_sealed) <= 4096)),
+    CONSTRAINT impersonations_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE impersonations IS 'Each time a member of staff acted in a person''s place, for the person and the organization to see; the id is the session of its tokens. Over at ends_at, or before when somebody ended it.';
+CREATE INDEX impersonations_by_end ON impersonations USING btree (ends_at);
+CREATE INDEX impersonations_of_organization ON impersonations USING btree (organization_id, id) WHERE (organization_id IS NOT NULL);
+CREATE INDEX impersonations_of_staff ON impersonations USING btree (staff_id, id);
+CREATE INDEX impersonations_of_user ON impersonations USING btree (user_id, id);
+GRANT DELETE, INSERT, SELECT, UPDATE ON impersonations TO auth_app;
 
 CREATE TABLE intake_deliveries (
     id uuid NOT NULL,
@@ -270,6 +349,73 @@ GRANT SELECT (organization_id) ON invitations TO auth_loops;
 GRANT SELECT (invited_by) ON invitations TO auth_loops;
 GRANT SELECT (accepted_by) ON invitations TO auth_loops;
 GRANT SELECT (email_blind) ON invitations TO auth_loops;
+
+CREATE TABLE job_items (
+    job_id uuid NOT NULL,
+    number bigint NOT NULL,
+    organization_id uuid,
+    subject_id uuid,
+    state text NOT NULL DEFAULT 'waiting'::text,
+    code text NOT NULL DEFAULT ''::text,
+    reason text NOT NULL DEFAULT ''::text,
+    settled_at timestamp with time zone,
+    CONSTRAINT job_items_pkey PRIMARY KEY (job_id, number),
+    CONSTRAINT job_items_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'handed'::text, 'done'::text, 'failed'::text, 'skipped'::text])))
+);
+COMMENT ON TABLE job_items IS 'One row per item of a job, in the order in which they were found; a subject is at most once in a job.';
+ALTER TABLE job_items ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX job_items_by_subject ON job_items USING btree (subject_id) WHERE (subject_id IS NOT NULL);
+CREATE INDEX job_items_failed ON job_items USING btree (job_id, number) WHERE (state = 'failed'::text);
+CREATE UNIQUE INDEX job_items_once ON job_items USING btree (job_id, subject_id) WHERE (subject_id IS NOT NULL);
+CREATE INDEX job_items_skipped ON job_items USING btree (job_id, number) WHERE (state = 'skipped'::text);
+CREATE INDEX job_items_waiting ON job_items USING btree (job_id, number) WHERE (state = ANY (ARRAY['waiting'::text, 'handed'::text]));
+CREATE POLICY tenant ON job_items FOR ALL TO auth_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (COALESCE(NULLIF(current_setting('app.orgs'::text, true), ''::text), '{}'::text))::uuid[] AS "coalesce")::uuid[]))));
+CREATE POLICY working ON job_items FOR ALL TO auth_loops USING (true);
+GRANT INSERT, SELECT, UPDATE ON job_items TO auth_app;
+GRANT DELETE, SELECT ON job_items TO auth_loops;
+
+CREATE TABLE jobs (
+    id uuid NOT NULL,
+    organization_id uuid,
+    kind text NOT NULL,
+    submit_key text NOT NULL,
+    submitted_by uuid,
+    parameters jsonb NOT NULL DEFAULT '{}'::jsonb,
+    state text NOT NULL DEFAULT 'queued'::text,
+    listed boolean NOT NULL,
+    cursor jsonb,
+    numbered bigint NOT NULL DEFAULT 0,
+    total bigint NOT NULL DEFAULT 0,
+    done bigint NOT NULL DEFAULT 0,
+    failed bigint NOT NULL DEFAULT 0,
+    skipped bigint NOT NULL DEFAULT 0,
+    handed bigint NOT NULL DEFAULT 0,
+    ready_at timestamp with time zone NOT NULL,
+    served_at timestamp with time zone,
+    troubles integer NOT NULL DEFAULT 0,
+    code text NOT NULL DEFAULT ''::text,
+    rate double precision,
+    marked_at timestamp with time zone,
+    marked bigint NOT NULL DEFAULT 0,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    CONSTRAINT jobs_check CHECK (((state = ANY (ARRAY['finished'::text, 'cancelled'::text, 'failed'::text])) = (ended_at IS NOT NULL))),
+    CONSTRAINT jobs_organization_id_kind_submit_key_key UNIQUE NULLS NOT DISTINCT (organization_id, kind, submit_key),
+    CONSTRAINT jobs_pkey PRIMARY KEY (id),
+    CONSTRAINT jobs_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'finding'::text, 'working'::text, 'reviving'::text, 'finished'::text, 'cancelled'::text, 'failed'::text]))),
+    CONSTRAINT jobs_submit_key_check CHECK (((length(submit_key) >= 1) AND (length(submit_key) <= 200)))
+);
+COMMENT ON TABLE jobs IS 'One row per bulk work; counts are moved in the commit that works a batch, handed are items that the ledger has now.';
+ALTER TABLE jobs ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX jobs_by_submitter ON jobs USING btree (submitted_by) WHERE (submitted_by IS NOT NULL);
+CREATE INDEX jobs_by_tenant ON jobs USING btree (organization_id, id);
+CREATE INDEX jobs_ended ON jobs USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+CREATE INDEX jobs_open ON jobs USING btree (ready_at) WHERE (ended_at IS NULL);
+CREATE POLICY tenant ON jobs FOR ALL TO auth_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (COALESCE(NULLIF(current_setting('app.orgs'::text, true), ''::text), '{}'::text))::uuid[] AS "coalesce")::uuid[]))));
+CREATE POLICY working ON jobs FOR ALL TO auth_loops USING (true);
+GRANT INSERT, SELECT, UPDATE ON jobs TO auth_app;
+GRANT DELETE, SELECT, UPDATE ON jobs TO auth_loops;
 
 CREATE TABLE ledger_attempts (
     id bigint NOT NULL,
@@ -505,6 +651,46 @@ CREATE POLICY tenant ON outgoing_mails FOR ALL TO auth_app USING (((organization
 GRANT DELETE, INSERT, SELECT, UPDATE ON outgoing_mails TO auth_app;
 GRANT DELETE, SELECT ON outgoing_mails TO auth_loops;
 
+CREATE TABLE passkey_challenges (
+    challenge bytea NOT NULL,
+    purpose text NOT NULL,
+    user_id uuid,
+    about uuid,
+    expires_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT passkey_challenges_check CHECK (((purpose = 'sign-in'::text) = (user_id IS NULL))),
+    CONSTRAINT passkey_challenges_check1 CHECK (((user_id IS NULL) = (about IS NULL))),
+    CONSTRAINT passkey_challenges_pkey PRIMARY KEY (challenge),
+    CONSTRAINT passkey_challenges_purpose_check CHECK ((purpose = ANY (ARRAY['registration'::text, 'sign-in'::text, 'second-factor'::text, 'step-up'::text]))),
+    CONSTRAINT passkey_challenges_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE passkey_challenges IS 'Questions to authenticators, each answered once at most; about is the session or the sign-in that it was asked for.';
+CREATE INDEX passkey_challenges_by_expiry ON passkey_challenges USING btree (expires_at);
+CREATE INDEX passkey_challenges_by_user ON passkey_challenges USING btree (user_id, about, purpose) WHERE (user_id IS NOT NULL);
+GRANT DELETE, INSERT, SELECT ON passkey_challenges TO auth_app;
+
+CREATE TABLE passkeys (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    credential_id bytea NOT NULL,
+    public_key bytea NOT NULL,
+    sign_count bigint NOT NULL,
+    transports text[] NOT NULL,
+    backup_eligible boolean NOT NULL,
+    backed_up boolean NOT NULL,
+    sealed_name bytea NOT NULL,
+    version bigint NOT NULL DEFAULT 1,
+    last_used_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT passkeys_credential_id_check CHECK (((length(credential_id) >= 16) AND (length(credential_id) <= 1023))),
+    CONSTRAINT passkeys_credential_id_key UNIQUE (credential_id),
+    CONSTRAINT passkeys_pkey PRIMARY KEY (id),
+    CONSTRAINT passkeys_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE passkeys IS 'Passkeys by the id that their authenticator gave them; sign_count is the highest that was seen.';
+CREATE INDEX passkeys_by_user ON passkeys USING btree (user_id, id);
+GRANT DELETE, INSERT, SELECT, UPDATE ON passkeys TO auth_app;
+
 CREATE TABLE privacy_tasks (
     id uuid NOT NULL,
     what text NOT NULL,
@@ -599,6 +785,16 @@ CREATE POLICY tenant ON quota_usage FOR ALL TO auth_app USING ((organization_id 
 GRANT DELETE, INSERT, SELECT, UPDATE ON quota_usage TO auth_app;
 GRANT DELETE, SELECT, UPDATE ON quota_usage TO auth_loops;
 
+CREATE TABLE recovery_codes (
+    user_id uuid NOT NULL,
+    code_hash bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT recovery_codes_pkey PRIMARY KEY (user_id, code_hash),
+    CONSTRAINT recovery_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE recovery_codes IS 'Codes for who has lost every other second factor; a used one is gone.';
+GRANT DELETE, INSERT, SELECT ON recovery_codes TO auth_app;
+
 CREATE TABLE revocations (
     id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -678,28 +874,22 @@ CREATE TABLE sessions (
     proofs text[] NOT NULL,
     proven_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     strong_at timestamp with time zone,
+    device_id uuid,
+    visitor_sealed bytea,
+    confirmed boolean NOT NULL DEFAULT false,
+    retried boolean NOT NULL DEFAULT false,
     identity_provider_id uuid,
     CONSTRAINT sessions_check CHECK (((ended_at IS NULL) = (ended_because IS NULL))),
-    CONSTRAINT sessions_ended_because_check CHECK ((ended_because = ANY (ARRAY['signed-out'::text, 'token-reused'::text]))),
+    CONSTRAINT sessions_ended_because_check CHECK ((ended_because = ANY (ARRAY['signed-out'::text, 'token-reused'::text, 'ended'::text, 'device-forgotten'::text]))),
     CONSTRAINT sessions_pkey PRIMARY KEY (id),
     CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
 );
-COMMENT ON TABLE sessions IS 'A family of refresh tokens: counter is the current one, its parent is accepted for seconds after rotated_at. proofs is what the person has shown since it began; proven_at when last anything, strong_at when last two distinct factors.';
+COMMENT ON TABLE sessions IS 'A family of refresh tokens: counter is the current one, its parent is accepted for seconds after rotated_at, and once later by the same device while the current one was never shown (confirmed, retried). proofs is what the person has shown since it began; proven_at when last anything, strong_at when last two distinct factors.';
+CREATE INDEX sessions_by_device ON sessions USING btree (device_id) WHERE (device_id IS NOT NULL);
 CREATE INDEX sessions_by_expiry ON sessions USING btree (expires_at);
 CREATE INDEX sessions_by_provider ON sessions USING btree (identity_provider_id) WHERE (identity_provider_id IS NOT NULL);
 CREATE INDEX sessions_by_user ON sessions USING btree (user_id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON sessions TO auth_app;
-
-CREATE TABLE sign_in_attempts (
-    identifier bytea NOT NULL,
-    failures integer NOT NULL,
-    last_at timestamp with time zone NOT NULL,
-    blocked_until timestamp with time zone NOT NULL,
-    CONSTRAINT sign_in_attempts_pkey PRIMARY KEY (identifier)
-);
-COMMENT ON TABLE sign_in_attempts IS 'Sign-ins without success per keyed hash of what was typed, whether or not such an account exists.';
-CREATE INDEX sign_in_attempts_by_age ON sign_in_attempts USING btree (last_at);
-GRANT DELETE, INSERT, SELECT, UPDATE ON sign_in_attempts TO auth_app;
 
 CREATE TABLE sign_ins (
     id uuid NOT NULL,
@@ -729,6 +919,68 @@ CREATE TABLE signing_keys (
 COMMENT ON TABLE signing_keys IS 'Ed25519 keys: the newest whose signs_from has come signs; the private half is sealed to its kid.';
 GRANT DELETE, INSERT, SELECT ON signing_keys TO auth_app;
 
+CREATE TABLE staff (
+    id uuid NOT NULL,
+    email_blind bytea NOT NULL,
+    email_sealed bytea NOT NULL,
+    role text NOT NULL,
+    password_hash text,
+    totp_sealed bytea,
+    totp_step bigint NOT NULL DEFAULT 0,
+    enrolment_id uuid,
+    enrolment_until timestamp with time zone,
+    enrolled_at timestamp with time zone,
+    epoch bigint NOT NULL DEFAULT 0,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT staff_check CHECK (((enrolment_id IS NULL) = (enrolment_until IS NULL))),
+    CONSTRAINT staff_check1 CHECK (((enrolled_at IS NULL) OR ((password_hash IS NOT NULL) AND (totp_sealed IS NOT NULL)))),
+    CONSTRAINT staff_email_blind_check CHECK ((length(email_blind) = 32)),
+    CONSTRAINT staff_email_blind_key UNIQUE (email_blind),
+    CONSTRAINT staff_email_sealed_check CHECK ((length(email_sealed) <= 2048)),
+    CONSTRAINT staff_enrolment_id_key UNIQUE (enrolment_id),
+    CONSTRAINT staff_pkey PRIMARY KEY (id),
+    CONSTRAINT staff_role_check CHECK ((role = ANY (ARRAY['support'::text, 'operator'::text, 'admin'::text]))),
+    CONSTRAINT staff_totp_sealed_check CHECK ((length(totp_sealed) <= 512))
+);
+COMMENT ON TABLE staff IS 'Members of staff. Nobody signs in before enrolled_at; totp_step is the last step whose code was taken, enrolment_id the one link by which password and code app are set.';
+GRANT DELETE, INSERT, SELECT, UPDATE ON staff TO auth_app;
+
+CREATE TABLE staff_attempts (
+    identifier bytea NOT NULL,
+    failures integer NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    blocked_until timestamp with time zone NOT NULL,
+    CONSTRAINT staff_attempts_identifier_check CHECK ((length(identifier) = 32)),
+    CONSTRAINT staff_attempts_pkey PRIMARY KEY (identifier)
+);
+COMMENT ON TABLE staff_attempts IS 'Sign-ins of staff without success per keyed hash of what was typed, whether or not there is such a member.';
+CREATE INDEX staff_attempts_by_age ON staff_attempts USING btree (last_at);
+GRANT DELETE, INSERT, SELECT, UPDATE ON staff_attempts TO auth_app;
+
+CREATE TABLE staff_sessions (
+    id uuid NOT NULL,
+    staff_id uuid NOT NULL,
+    counter bigint NOT NULL DEFAULT 0,
+    rotated_at timestamp with time zone,
+    used_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    proven_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    expires_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    ended_because text,
+    agent text NOT NULL DEFAULT ''::text,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT staff_sessions_agent_check CHECK ((length(agent) <= 200)),
+    CONSTRAINT staff_sessions_check CHECK (((ended_at IS NULL) = (ended_because IS NULL))),
+    CONSTRAINT staff_sessions_ended_because_check CHECK ((ended_because = ANY (ARRAY['signed-out'::text, 'token-reused'::text, 'ended-by-admin'::text, 'role-changed'::text, 'removed'::text, 'enrolled-anew'::text]))),
+    CONSTRAINT staff_sessions_pkey PRIMARY KEY (id),
+    CONSTRAINT staff_sessions_staff_id_fkey FOREIGN KEY (staff_id) REFERENCES staff(id) ON DELETE CASCADE
+);
+COMMENT ON TABLE staff_sessions IS 'Sessions of staff: counter is the current refresh token, its parent is accepted for seconds after rotated_at; proven_at is when password and code were last shown.';
+CREATE INDEX staff_sessions_by_expiry ON staff_sessions USING btree (expires_at);
+CREATE INDEX staff_sessions_of ON staff_sessions USING btree (staff_id, id);
+GRANT DELETE, INSERT, SELECT, UPDATE ON staff_sessions TO auth_app;
+
 CREATE TABLE suspect_messages (
     queue text NOT NULL,
     message_id uuid NOT NULL,
@@ -740,6 +992,63 @@ CREATE TABLE suspect_messages (
 COMMENT ON TABLE suspect_messages IS 'Redelivered messages counted before their handler runs: some kill the process.';
 GRANT DELETE, INSERT, SELECT, UPDATE ON suspect_messages TO auth_app;
 
+CREATE TABLE system_setting_changes (
+    name text NOT NULL,
+    version integer NOT NULL,
+    value jsonb NOT NULL,
+    changed_by uuid NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT system_setting_changes_pkey PRIMARY KEY (name, version)
+);
+COMMENT ON TABLE system_setting_changes IS 'Every value that a setting had, who gave it and when.';
+GRANT INSERT, SELECT ON system_setting_changes TO auth_app;
+
+CREATE TABLE system_settings (
+    name text NOT NULL,
+    value jsonb NOT NULL,
+    version integer NOT NULL,
+    changed_by uuid NOT NULL,
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT system_settings_pkey PRIMARY KEY (name)
+);
+COMMENT ON TABLE system_settings IS 'Settings that were changed from what they are by default; which there are stands in settings/registry.py.';
+GRANT INSERT, SELECT, UPDATE ON system_settings TO auth_app;
+
+CREATE TABLE throttles (
+    scope text NOT NULL,
+    key bytea NOT NULL,
+    recent integer NOT NULL DEFAULT 0,
+    failures integer NOT NULL DEFAULT 0,
+    since timestamp with time zone NOT NULL DEFAULT kit_now(),
+    last_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    blocked_until timestamp with time zone NOT NULL DEFAULT kit_now(),
+    identifiers bytea,
+    lock_id uuid,
+    CONSTRAINT throttles_pkey PRIMARY KEY (scope, key),
+    CONSTRAINT throttles_scope_check CHECK ((scope = ANY (ARRAY['account'::text, 'device'::text, 'factor'::text, 'factor-device'::text, 'address'::text, 'network'::text])))
+);
+COMMENT ON TABLE throttles IS 'Guesses without success by keyed hash of on what or from where. recent makes the wait, failures counts since the last success; identifiers is a sketch of how many were tried from a network; lock_id is what the mail unlocks.';
+CREATE INDEX throttles_by_age ON throttles USING btree (last_at);
+CREATE UNIQUE INDEX throttles_by_lock ON throttles USING btree (lock_id) WHERE (lock_id IS NOT NULL);
+GRANT DELETE, INSERT, SELECT, UPDATE ON throttles TO auth_app;
+
+CREATE TABLE totp_factors (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    sealed_name bytea NOT NULL,
+    sealed_secret bytea NOT NULL,
+    last_step bigint NOT NULL DEFAULT 0,
+    activated_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT totp_factors_pkey PRIMARY KEY (id),
+    CONSTRAINT totp_factors_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE totp_factors IS 'Authenticator apps; one counts once its first code was right. No code of last_step or earlier is taken again.';
+CREATE INDEX totp_factors_by_user ON totp_factors USING btree (user_id, id);
+CREATE INDEX totp_factors_never_activated ON totp_factors USING btree (created_at) WHERE (activated_at IS NULL);
+GRANT DELETE, INSERT, SELECT, UPDATE ON totp_factors TO auth_app;
+
 CREATE TABLE users (
     id uuid NOT NULL,
     password_hash text NOT NULL,
@@ -750,8 +1059,10 @@ CREATE TABLE users (
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     suspended_at timestamp with time zone,
     locale text NOT NULL DEFAULT 'en'::text,
+    passkey_handle bytea,
     CONSTRAINT users_check CHECK ((sessions_from_epoch <= epoch)),
     CONSTRAINT users_locale_check CHECK ((locale ~ '^[a-z]{2}$'::text)),
+    CONSTRAINT users_passkey_handle_key UNIQUE (passkey_handle),
     CONSTRAINT users_pkey PRIMARY KEY (id)
 );
 COMMENT ON TABLE users IS 'People. Access tokens of an older epoch are void; sessions begun before sessions_from_epoch have ended.';
@@ -784,6 +1095,97 @@ AS $function$
             RETURNING id
         )
         SELECT count(*) FROM forgotten
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.jobs_measure(kinds text[])
+ RETURNS TABLE(kind text, queued bigint, running bigint, left_over bigint, rate double precision, oldest double precision, finished bigint, cancelled bigint, failed bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        SELECT wanted.kind, coalesce(o.queued, 0), coalesce(o.running, 0), coalesce(o.left_over, 0)::bigint,
+               coalesce(o.rate, 0), coalesce(o.oldest, 0),
+               coalesce(e.finished, 0), coalesce(e.cancelled, 0), coalesce(e.failed, 0)
+        FROM unnest(kinds) AS wanted (kind)
+        LEFT JOIN (
+            SELECT j.kind, count(*) FILTER (WHERE j.state = 'queued') AS queued,
+                   count(*) FILTER (WHERE j.state <> 'queued') AS running,
+                   sum(j.total - j.done - j.failed - j.skipped) AS left_over, sum(j.rate) AS rate,
+                   extract(epoch FROM kit_now() - min(j.ready_at) FILTER (WHERE j.ready_at <= kit_now()))::float8 AS oldest
+            FROM jobs AS j WHERE j.ended_at IS NULL GROUP BY j.kind
+        ) AS o ON o.kind = wanted.kind
+        LEFT JOIN (
+            SELECT j.kind, count(*) FILTER (WHERE j.state = 'finished') AS finished,
+                   count(*) FILTER (WHERE j.state = 'cancelled') AS cancelled,
+                   count(*) FILTER (WHERE j.state = 'failed') AS failed
+            FROM jobs AS j WHERE j.ended_at > kit_now() - interval '1 day' GROUP BY j.kind
+        ) AS e ON e.kind = wanted.kind
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.jobs_next(kinds text[])
+ RETURNS double precision
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        SELECT extract(epoch FROM min(ready_at) - kit_now())::double precision
+        FROM jobs WHERE ended_at IS NULL AND kind = ANY (kinds)
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.jobs_purge(older_than interval, at_most integer)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+    DECLARE
+        ended uuid;
+        items bigint := 0;
+    BEGIN
+        SELECT id INTO ended FROM jobs WHERE ended_at < kit_now() - older_than
+        ORDER BY ended_at LIMIT 1 FOR UPDATE SKIP LOCKED;
+        IF ended IS NULL THEN
+            RETURN 0;
+        END IF;
+        DELETE FROM job_items WHERE job_id = ended
+            AND number IN (SELECT number FROM job_items WHERE job_id = ended ORDER BY number LIMIT at_most);
+        GET DIAGNOSTICS items = ROW_COUNT;
+        IF items < at_most THEN
+            DELETE FROM jobs WHERE id = ended;
+            items := items + 1;
+        END IF;
+        RETURN items;
+    END
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.jobs_turn(kinds text[])
+ RETURNS TABLE(id uuid, organization_id uuid)
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        WITH tenants AS (
+            SELECT coalesce(organization_id, '00000000-0000-0000-0000-000000000000') AS tenant,
+                   max(served_at) AS served_at
+            FROM jobs WHERE ended_at IS NULL GROUP BY 1
+        )
+        UPDATE jobs SET served_at = clock_timestamp()
+        WHERE jobs.id = (
+            SELECT j.id FROM jobs AS j
+            JOIN tenants AS t ON t.tenant = coalesce(j.organization_id, '00000000-0000-0000-0000-000000000000')
+            WHERE j.ended_at IS NULL AND j.ready_at <= kit_now() AND j.kind = ANY (kinds)
+            ORDER BY t.served_at NULLS FIRST, j.served_at NULLS FIRST, j.id
+            LIMIT 1 FOR NO KEY UPDATE OF j
+        )
+        RETURNING jobs.id, jobs.organization_id
     $function$;
 -- owner: auth_loops
 -- may be called by: auth_app

@@ -16,23 +16,22 @@ class OrganizationRepository:
         """Make the transaction's organization."""
         await self.tx.execute("INSERT INTO organizations (id, name) VALUES ($1, $2)", self.tx.organization_id, name)
 
-    async def find(self, user_id: UUID) -> Membership | None:
-        """The transaction's organization, if this user is a member."""
+    async def find(self, user_id: UUID, role: Role, agency_id: UUID | None) -> Membership | None:
+        """The transaction's organization as this user sees it, who acts in it in this role."""
         row = await self.tx.fetchrow(
             """
-            SELECT o.id AS organization_id, o.name, m.role, m.id AS member_id, o.version, o.created_at, m.joined_at
-            FROM organizations AS o JOIN members AS m ON m.organization_id = o.id AND m.user_id = $2
+            SELECT o.id AS organization_id, o.name, m.id AS member_id, o.version, o.created_at, m.joined_at
+            FROM organizations AS o LEFT JOIN members AS m ON m.organization_id = o.id AND m.user_id = $2
             WHERE o.id = $1
             """,
             self.tx.organization_id,
             user_id,
         )
-        return None if row is None else _membership(row)
+        return None if row is None else Membership(**row, role=role, agency_id=agency_id)
 
-    async def lock(self, user_id: UUID) -> Membership | None:
-        """Like `find`; other changes of the organization and its members wait until we commit."""
+    async def lock(self) -> None:
+        """Let other changes of the organization and its members wait until we commit."""
         await self.tx.execute("SELECT FROM organizations WHERE id = $1 FOR NO KEY UPDATE", self.tx.organization_id)
-        return await self.find(user_id)
 
     async def rename(self, name: str) -> None:
         """Write another name."""

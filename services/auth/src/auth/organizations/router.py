@@ -8,7 +8,7 @@ from auth.organizations.errors import OrganizationNotFound
 from auth.organizations.schemas import CreateOrganization, OrganizationOut, RenameOrganization
 from auth.organizations.service import OrganizationService
 from kit.http.app import part
-from kit.http.caller import CurrentCaller, TokenRefused
+from kit.http.caller import Caller, PersonalCaller, TokenRefused, permitted_by_rows
 from kit.http.etag import Changed, ConditionMissing, Expected, Versioned
 from kit.http.idempotency import IdempotencyKey, IdempotencyKeyReused
 from kit.http.pagination import BadCursor, Page, Paging
@@ -17,12 +17,14 @@ from kit.http.problem import problems
 router = APIRouter(prefix="/v1/organizations", tags=["organizations"], responses=problems(TokenRefused))
 
 Organizations = Annotated[OrganizationService, Depends(part(OrganizationService))]
+Anyone = Annotated[Caller, Depends(permitted_by_rows("organization.read"))]
+Renamer = Annotated[Caller, Depends(permitted_by_rows("organization.rename"))]
 
 
 @router.post("", status_code=status.HTTP_201_CREATED, responses=problems(IdempotencyKeyReused))
 async def create_organization(
     body: CreateOrganization,
-    caller: CurrentCaller,
+    caller: PersonalCaller,
     organizations: Organizations,
     key: IdempotencyKey,
     versions: Versioned,
@@ -35,7 +37,7 @@ async def create_organization(
 
 @router.get("", responses=problems(BadCursor))
 async def list_organizations(
-    caller: CurrentCaller, organizations: Organizations, page: Paging
+    caller: PersonalCaller, organizations: Organizations, page: Paging
 ) -> Page[OrganizationOut]:
     """My organizations, oldest first."""
     held, cursor = await organizations.mine(caller, page)
@@ -44,7 +46,7 @@ async def list_organizations(
 
 @router.get("/{organization_id}", responses=problems(OrganizationNotFound))
 async def read_organization(
-    organization_id: UUID, caller: CurrentCaller, organizations: Organizations, versions: Versioned
+    organization_id: UUID, caller: Anyone, organizations: Organizations, versions: Versioned
 ) -> OrganizationOut:
     """One of my organizations; the ETag is the organization's, what the answer says of me is not part of it."""
     held = await organizations.read(organization_id, caller)
@@ -56,7 +58,7 @@ async def read_organization(
 async def rename_organization(  # noqa: PLR0917 - FastAPI passes them all by name
     organization_id: UUID,
     body: RenameOrganization,
-    caller: CurrentCaller,
+    caller: Renamer,
     organizations: Organizations,
     expected: Expected,
     versions: Versioned,

@@ -26,6 +26,7 @@ class OrganizationOut(Out):
     id: UUID
     name: str
     role: Role = Field(description="The caller's role in it.")
+    agency_id: UUID | None = Field(description="The agency that sent the caller, where they are no member.")
     version: int = Field(description="Also the ETag.")
     created_at: AwareDatetime
 
@@ -36,6 +37,7 @@ class OrganizationOut(Out):
             id=held.organization_id,
             name=held.name,
             role=held.role,
+            agency_id=held.agency_id,
             version=held.version,
             created_at=held.created_at,
         )
@@ -46,6 +48,7 @@ class MembershipOut(Out):
 
     organization_id: UUID
     name: str
-    member_id: UUID
+    member_id: UUID | None = Field(description="Null where an agency sent the caller.")
     role: Role
-    joined_at: AwareDatetime
+    agency_id: UUID | None = Field(description="The agency that sent the caller, where they are no member.")
+    joined_at: AwareDatetime | None

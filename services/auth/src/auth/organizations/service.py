@@ -1,8 +1,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from auth.members.errors import NotAllowed
-from auth.members.permissions import MATRIX, Role
+from auth.members.acting import acting, insist
+from auth.members.permissions import Role
 from auth.members.repository import MemberRepository
 from auth.organizations.errors import OrganizationNotFound
 from auth.organizations.model import Membership
@@ -60,11 +60,9 @@ class OrganizationService:
         """Give an organization another name; the same name again changes nothing."""
         async with self.database.transaction(organization_id) as tx:
             organizations = OrganizationRepository(tx)
-            held = await organizations.lock(caller.user_id)
-            if held is None:
-                raise OrganizationNotFound
-            if not MATRIX[held.role].renames:
-                raise NotAllowed
+            await organizations.lock()
+            await insist(tx, caller, "organization.rename")
+            held = await _found(tx, caller)
             expected.check(held.version)
             if held.name == name:
                 return held
@@ -77,7 +75,8 @@ class OrganizationService:
 
 
 async def _found(tx: Transaction, caller: Caller) -> Membership:
-    found = await OrganizationRepository(tx).find(caller.user_id)
+    by = await acting(tx, caller)
+    found = await OrganizationRepository(tx).find(caller.user_id, by.role, by.agency_id)
     if found is None:
         raise OrganizationNotFound
     return found

@@ -1,5 +1,5 @@
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 from auth.passwords.breached import BreachedPasswords
 from auth.passwords.errors import PasswordRefused
@@ -14,6 +14,8 @@ class Approval:
     passwords: Passwords
     policy: PasswordPolicy
     breached: BreachedPasswords | None = None
+    strict: Callable[[], bool] = field(default=lambda: False)
+    """Whether staff has said that the strict policy holds, whatever is configured."""
 
     async def insist(self, password: str, context: Sequence[str] = (), *, second_factor: bool = False) -> None:
         """Go on only with a good password. With no transaction open.
@@ -22,8 +24,9 @@ class Approval:
             PasswordRefused: with what is wrong and what would be better.
             TooManyPasswords: the queue is full.
         """
-        _refuse(self.policy.length_objection(password, second_factor=second_factor))
-        _refuse(await self.passwords.compute(self.policy.objection, password, context))
+        policy = replace(self.policy, name="strict") if self.strict() else self.policy
+        _refuse(policy.length_objection(password, second_factor=second_factor))
+        _refuse(await self.passwords.compute(policy.objection, password, context))
         if self.breached is not None and await self.breached.holds(password):
             raise PasswordRefused("This password has leaked elsewhere.", ["Choose one that you use nowhere else."])
 

@@ -13,7 +13,7 @@ from auth.preferences.schemas import (
 )
 from auth.preferences.service import PreferenceService
 from kit.http.app import part
-from kit.http.caller import CurrentCaller, TokenRefused
+from kit.http.caller import OpenToAnybody, PersonalCaller, TokenRefused
 from kit.http.etag import Changed, ConditionMissing, Expected, Versioned
 from kit.http.problem import problems
 from kit.mail import UnsubscribeLinkForged
@@ -26,7 +26,7 @@ Token = Annotated[UnsubscribeToken, Query()]
 
 @router.get("/mail-preferences", responses=problems(TokenRefused))
 async def read_mail_preferences(
-    caller: CurrentCaller, preferences: Service, versions: Versioned
+    caller: PersonalCaller, preferences: Service, versions: Versioned
 ) -> MailPreferencesOut:
     """Which mails I want."""
     held = await preferences.read(caller)
@@ -39,7 +39,7 @@ async def read_mail_preferences(
     responses=problems(TokenRefused, MailCategoryUnknown, MailCategoryEssential, Changed, ConditionMissing),
 )
 async def change_mail_preferences(
-    body: ChangeMailPreferences, caller: CurrentCaller, preferences: Service, expected: Expected, versions: Versioned
+    body: ChangeMailPreferences, caller: PersonalCaller, preferences: Service, expected: Expected, versions: Versioned
 ) -> MailPreferencesOut:
     """Say which mails I want; for all my addresses."""
     wishes = [Wish(each.category, each.wanted) for each in body.items]
@@ -48,13 +48,13 @@ async def change_mail_preferences(
     return _out(held)
 
 
-@router.get("/unsubscribe", responses=problems(UnsubscribeLinkForged))
+@router.get("/unsubscribe", dependencies=[OpenToAnybody], responses=problems(UnsubscribeLinkForged))
 async def explain_unsubscription(token: Token, preferences: Service) -> UnsubscriptionOut:
     """What a POST to this address will refuse; reading changes nothing, as programs that scan mails read it too."""
     return UnsubscriptionOut.model_validate(await preferences.explain(token))
 
 
-@router.post("/unsubscribe", responses=problems(UnsubscribeLinkForged))
+@router.post("/unsubscribe", dependencies=[OpenToAnybody], responses=problems(UnsubscribeLinkForged))
 async def unsubscribe(token: Token, preferences: Service) -> UnsubscriptionOut:
     """Refuse the category of a mail (RFC 8058): without signing in, as often as one likes, whatever the body says."""
     return UnsubscriptionOut.model_validate(await preferences.unsubscribe(token))

@@ -2,8 +2,9 @@ from fastapi import APIRouter, Response
 
 from auth.scopes.catalogue import SCOPES
 from auth.scopes.schemas import ScopeOut, ScopesOut
+from kit.http.caller import OpenToAnybody
 
-router = APIRouter(prefix="/v1/scopes", tags=["scopes"])
+router = APIRouter(prefix="/v1/scopes", tags=["scopes"], dependencies=[OpenToAnybody])
 
 
 @router.get("")

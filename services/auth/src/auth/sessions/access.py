@@ -34,11 +34,16 @@ class AccessTokens:
         return f"{signed}.{_segment(key.private.sign(signed.encode('ascii')))}"
 
 
-def claims_of(user_id: object, session_id: object, standing: Standing) -> dict[str, object]:
-    """Who the token speaks of, and where they act; without an organization both its claims are absent."""
+def claims_of(user_id: object, session_id: object, standing: Standing, csrf: str | None = None) -> dict[str, object]:
+    """Who the token speaks of, and where they act; without an organization both its claims are absent.
+
+    With `csrf` it may stand in a cookie.
+    """
     claims: dict[str, object] = {"sub": str(user_id), "sid": str(session_id), "epoch": standing.epoch}
     if standing.organization_id is not None and standing.role is not None:
         claims |= {"org": str(standing.organization_id), "role": standing.role}
+    if csrf is not None:
+        claims["csrf"] = csrf
     return claims
 
 

@@ -1,22 +1,23 @@
 """What a refresh token is worth: a plain function of the session and the time."""
 
-import hashlib
-import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final
 from uuid import UUID
 
-ABSOLUTE_LIFE: Final = timedelta(days=30)
-IDLE_LIFE: Final = timedelta(days=14)
 GRACE: Final = timedelta(seconds=10)
+LOST_LIFE: Final = timedelta(days=1)
+"""For how long after an exchange its device may ask again for what it never got: a laptop may be closed meanwhile."""
 TOKEN_LIFE: Final = timedelta(seconds=600)
 
 
-def attempted(key: bytes, blind: bytes) -> bytes:
-    """By what attempts to sign in with an address are counted; whoever reads it learns of no row of anybody."""
-    return hmac.digest(key, blind, hashlib.sha256)
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a session ends by itself: so long after it began, and so long after it was last used."""
+
+    absolute: timedelta = timedelta(days=30)
+    idle: timedelta = timedelta(days=14)
 
 
 class Verdict(Enum):
@@ -24,6 +25,7 @@ class Verdict(Enum):
 
     ROTATE = "the current token: its successor becomes current"
     REPEAT = "the current token, or its parent, within the grace: the current one is given again"
+    RETRY = "the parent, once more from the same device: the answer with the current one was lost"
     REUSED = "an older token: somebody has a copy, the family ends"
     ENDED = "the session has ended"
 
@@ -41,18 +43,35 @@ class Session:
     used_at: datetime
     expires_at: datetime
     ended: bool
+    device: UUID | None = None
+    """What the token of the device proves on which it was begun."""
+    confirmed: bool = False
+    """Whether the current token was ever shown: then its answer had arrived."""
+    retried: bool = False
+    """Whether the current token was given once more after the grace."""
 
-    def judge(self, counter: int, now: datetime, sessions_from_epoch: int) -> Verdict:
-        """What a token with this counter is worth now.
+    def judge(
+        self,
+        counter: int,
+        now: datetime,
+        sessions_from_epoch: int,
+        *,
+        device: UUID | None = None,
+        limits: Limits = Limits(),
+    ) -> Verdict:
+        """What a token with this counter is worth now, shown with the token of this device.
 
         The counter moves at most once within the grace. So whoever holds a token that was current during the last
         ten seconds, in whatever tab and however late its request arrives, holds the current one or its parent: no
         interleaving of honest requests looks like reuse.
+
+        After the grace the parent is good once more within a day, for the same device and while nobody has shown the
+        current one: then the answer that brought it was lost on the way, and whoever asks gets the same again.
         """
         if (
             self.ended
             or now >= self.expires_at
-            or now >= self.used_at + IDLE_LIFE
+            or now >= self.used_at + limits.idle
             or self.epoch < sessions_from_epoch
         ):
             return Verdict.ENDED
@@ -61,7 +80,14 @@ class Session:
             return Verdict.REPEAT if graced else Verdict.ROTATE
         if counter == self.counter - 1 and graced:
             return Verdict.REPEAT
+        if counter == self.counter - 1 and self._was_lost(now, device):
+            return Verdict.RETRY
         return Verdict.REUSED
+
+    def _was_lost(self, now: datetime, device: UUID | None) -> bool:
+        if self.confirmed or self.retried or self.rotated_at is None:
+            return False
+        return device is not None and device == self.device and now < self.rotated_at + LOST_LIFE
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +102,31 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Strength:
+    """What was shown in a session, when last anything, and when last two distinct factors."""
+
+    proofs: tuple[str, ...]
+    proven_at: datetime
+    strong_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Tokens:
     """What signing in and refreshing give."""
 
-    access_token: str
+    access_token: str = field(repr=False)
     expires_in: int
-    refresh_token: str
+    refresh_token: str = field(repr=False)
     session_id: UUID
     user_id: UUID
     organization_id: UUID | None
     role: str | None
+    refresh_life: timedelta = timedelta(days=1)
+    """For how long the refresh token can be good at most."""
+    device_token: str | None = field(default=None, repr=False)
+    """By which the device is known from now on; given when a session begins."""
+    csrf_token: str | None = field(default=None, repr=False)
+    """Set for a browser that has its tokens in cookies."""
 
 
 @dataclass(frozen=True, slots=True)

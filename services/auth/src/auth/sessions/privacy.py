@@ -1,14 +1,18 @@
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
-from typing import ClassVar, Final
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from auth.accounts.repository import PersonsAccount
-from auth.sessions.model import attempted
-from auth.sessions.repository import AttemptRepository, PersonsSessions
+from auth.devices.repository import DeviceRepository
+from auth.sessions.repository import PersonsSessions
 from auth.sessions.revoking import end_sessions
+from auth.sessions.whereabouts import Whereabouts
 from auth.sign_ins.repository import SignInRepository
-from kit.db.database import Database, Transaction
+from auth.throttle.model import Key
+from auth.throttle.repository import ThrottleRepository
+from auth.throttle.service import Throttle
+from kit.db.database import Database, Row, Transaction
 from kit.privacy.holding import Erased, File, Rows
 from kit.privacy.person import Person
 
@@ -20,8 +24,9 @@ class SessionHolding:
     """When a user was signed in, and tried to. To be erased right before the account."""
 
     database: Database
-    attempts_key: bytes = field(repr=False)
-    tables: ClassVar[frozenset[str]] = frozenset({"sessions", "sign_ins", "revocations", "sign_in_attempts"})
+    throttle: Throttle
+    whereabouts: Whereabouts
+    tables: ClassVar[frozenset[str]] = frozenset({"sessions", "sign_ins", "revocations", "throttles"})
 
     async def export(self, person: Person, organization_ids: Sequence[UUID]) -> AsyncIterator[Rows | File]:
         """The times of sessions and attempts; no tokens, and nothing by which one could be made."""
@@ -32,17 +37,17 @@ class SessionHolding:
         while True:
             async with self.database.transaction() as tx:
                 rows = await PersonsSessions(tx).page(person.id, after, _PAGE)
-            yield Rows("sessions", [dict(row) for row in rows])
+            yield Rows("sessions", await self._opened(rows))
             if len(rows) < _PAGE:
                 break
             after = rows[-1]["id"]
         async with self.database.snapshot() as tx:
             revocations = await PersonsSessions(tx).revocations(person.id)
             sign_ins = await SignInRepository(tx).of(person.id)
-            attempts = await AttemptRepository(tx).of(await self._identifiers(tx, person.id))
+            attempts = await ThrottleRepository(tx).of(await self._guesses(tx, person.id))
         yield Rows("sign_ins", [dict(row) for row in sign_ins])
         yield Rows("revocations", [dict(row) for row in revocations])
-        yield Rows("sign_in_attempts", [dict(row) for row in attempts])
+        yield Rows("throttles", [dict(row) for row in attempts])
 
     async def erase(self, tx: Transaction, person: Person, way: str) -> Erased:
         """All sessions end, which gateways hear, and go; that they ended is kept until no token is good any more."""
@@ -51,7 +56,7 @@ class SessionHolding:
             return Erased()
         sessions = PersonsSessions(tx)
         removed = {
-            "sign_in_attempts": await AttemptRepository(tx).forget(await self._identifiers(tx, person.id)),
+            "throttles": await ThrottleRepository(tx).forget(await self._guesses(tx, person.id)),
             "sessions": await sessions.delete(person.id, _PAGE),
             "sign_ins": 0,
         }
@@ -68,6 +73,16 @@ class SessionHolding:
             more=removed["sessions"] >= _PAGE,
         )
 
-    async def _identifiers(self, tx: Transaction, user_id: UUID) -> list[bytes]:
+    async def _opened(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
+        visitors = await self.whereabouts.open([(row["id"], row["visitor_sealed"]) for row in rows])
+        told = []
+        for row, visitor in zip(rows, visitors, strict=True):
+            shown = dict(row) | {"ip_address": visitor.address or None, "user_agent": visitor.agent or None}
+            del shown["visitor_sealed"]
+            told.append(shown)
+        return told
+
+    async def _guesses(self, tx: Transaction, user_id: UUID) -> list[Key]:
         known = await PersonsAccount(tx).addresses(user_id)
-        return [attempted(self.attempts_key, each.blind) for each in known]
+        devices = await DeviceRepository(tx).tokens(user_id)
+        return self.throttle.keys_of(user_id, tuple(each.blind for each in known), devices)

@@ -1,12 +1,37 @@
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from auth.sessions.model import Revocation, Session, Standing
+from auth.sessions.model import Revocation, Session, Standing, Strength
+from auth.sign_ins.model import SECOND, Proof, strong
 from kit.db.database import Row, Transaction
 from kit.errors import Unauthenticated
 from kit.ids import new_id
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What a session is made of."""
+
+    session_id: UUID
+    user_id: UUID
+    device_id: UUID
+    visitor_sealed: bytes = field(repr=False)
+    proofs: Collection[str]
+    strong: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What is recorded of a refresh: which token was shown, and which is the current one now."""
+
+    session_id: UUID
+    shown: int
+    counter: int
+    retry: bool
+    organization_id: UUID | None
+    visitor_sealed: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,36 +40,29 @@ class SessionRepository:
 
     tx: Transaction
 
-    async def add(  # noqa: PLR0917 - what a session is made of
-        self,
-        session_id: UUID,
-        user_id: UUID,
-        standing: Standing,
-        life: timedelta,
-        proofs: Collection[str],
-        strong: bool,
-    ) -> bool:
-        """Begin a session; one that was begun while all were being ended has ended too.
+    async def hold_user(self, user_id: UUID) -> bool:
+        """Keep the account from being deleted until we commit; False when it is gone. Waits while it is deleted."""
+        found = await self.tx.fetchval("SELECT true FROM users WHERE id = $1 FOR KEY SHARE", user_id)
+        return bool(found)
 
-        False when the account is gone; while it is being deleted this waits.
-        """
-        added = await self.tx.execute(
+    async def add(self, begun: Begun, standing: Standing, life: timedelta) -> None:
+        """Begin a session; one that was begun while all were being ended has ended too."""
+        await self.tx.execute(
             """
-            INSERT INTO sessions (id, user_id, epoch, organization_id, expires_at, proofs, strong_at)
-            SELECT $1, u.id, $3, $4, kit_now() + $5::interval, $6, CASE WHEN $7 THEN kit_now() END
-            FROM users AS u
-            WHERE u.id = $2
-            FOR KEY SHARE
+            INSERT INTO sessions
+                (id, user_id, epoch, organization_id, expires_at, proofs, strong_at, device_id, visitor_sealed)
+            VALUES ($1, $2, $3, $4, kit_now() + $5::interval, $6, CASE WHEN $7 THEN kit_now() END, $8, $9)
             """,
-            session_id,
-            user_id,
+            begun.session_id,
+            begun.user_id,
             standing.epoch,
             standing.organization_id,
             life,
-            sorted(proofs),
-            strong,
+            sorted(begun.proofs),
+            begun.strong,
+            begun.device_id,
+            begun.visitor_sealed,
         )
-        return added == 1
 
     async def came_through(self, session_id: UUID, identity_provider_id: UUID) -> None:
         """Remember the organization's identity provider by whose word a session began."""
@@ -56,11 +74,11 @@ class SessionRepository:
         """A session for update, and the time as of the question."""
         row = await self.tx.fetchrow(
             """
-            SELECT id, user_id, epoch, organization_id, counter, rotated_at, used_at, expires_at,
-                   ended_at IS NOT NULL AS ended, kit_now() AS now
-            FROM sessions
-            WHERE id = $1
-            FOR NO KEY UPDATE
+            SELECT s.id, s.user_id, s.epoch, s.organization_id, s.counter, s.rotated_at, s.used_at, s.expires_at,
+                   s.ended_at IS NOT NULL AS ended, d.token_id AS device, s.confirmed, s.retried, kit_now() AS now
+            FROM sessions AS s LEFT JOIN devices AS d ON d.id = s.device_id
+            WHERE s.id = $1
+            FOR NO KEY UPDATE OF s
             """,
             session_id,
         )
@@ -95,18 +113,23 @@ class SessionRepository:
         where = organization_id if row["role"] is not None else None
         return Standing(row["epoch"], row["sessions_from_epoch"], where, row["role"], row["suspended"])
 
-    async def save_use(self, session: Session, counter: int, organization_id: UUID | None) -> None:
-        """Record a refresh; the grace begins anew only when the counter has moved."""
+    async def save_use(self, use: Use) -> None:
+        """Record a refresh; the grace begins anew when the counter has moved, or its token was given once more."""
         await self.tx.execute(
             """
             UPDATE sessions
-            SET organization_id = $3, used_at = kit_now(),
-                rotated_at = CASE WHEN counter < $2 THEN kit_now() ELSE rotated_at END, counter = $2
+            SET organization_id = $3, used_at = kit_now(), counter = $2, visitor_sealed = $6,
+                rotated_at = CASE WHEN counter < $2 OR $5 THEN kit_now() ELSE rotated_at END,
+                confirmed = counter = $2 AND (confirmed OR $4 = $2),
+                retried = counter = $2 AND (retried OR $5)
             WHERE id = $1
             """,
-            session.id,
-            counter,
-            organization_id,
+            use.session_id,
+            use.counter,
+            use.organization_id,
+            use.shown,
+            use.retry,
+            use.visitor_sealed,
         )
 
     async def end(self, session_id: UUID, user_id: UUID, because: str) -> bool:
@@ -121,6 +144,68 @@ class SessionRepository:
             because,
         )
         return touched == 1
+
+    async def hold(self, session_id: UUID, user_id: UUID) -> bool:
+        """Let other changes of session and user wait until we commit, in the order in which everybody locks them.
+
+        False when the session has ended, by itself or with others.
+        """
+        await self.tx.execute("SELECT FROM sessions WHERE id = $1 FOR NO KEY UPDATE", session_id)
+        await self.tx.execute("SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE", user_id)
+        found = await self.tx.fetchval(
+            """
+            SELECT s.epoch >= u.sessions_from_epoch AND s.ended_at IS NULL AND s.expires_at > kit_now()
+            FROM users AS u JOIN sessions AS s ON s.user_id = u.id AND s.id = $1
+            WHERE u.id = $2
+            """,
+            session_id,
+            user_id,
+        )
+        return bool(found)
+
+    async def carry_over(self, session_id: UUID, epoch: int) -> None:
+        """Let a session go on although all of an older epoch end."""
+        await self.tx.execute("UPDATE sessions SET epoch = $2 WHERE id = $1", session_id, epoch)
+
+    async def strengthen(self, session_id: UUID, user_id: UUID, proof: Proof) -> Strength | None:
+        """Record what somebody has shown in their session just now; None when it has ended.
+
+        It is strong from now on if this is a second factor beside a distinct first one: a password shown again
+        does not renew what a code was good for.
+        """
+        held = await self.tx.fetchrow(
+            """
+            SELECT proofs FROM sessions
+            WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND expires_at > kit_now()
+            FOR NO KEY UPDATE
+            """,
+            session_id,
+            user_id,
+        )
+        if held is None:
+            return None
+        proofs = {*(Proof(each) for each in held["proofs"]), proof}
+        row = await self.tx.fetchrow(
+            """
+            UPDATE sessions
+            SET proofs = $2, proven_at = kit_now(), strong_at = CASE WHEN $3 THEN kit_now() ELSE strong_at END
+            WHERE id = $1
+            RETURNING proofs, proven_at, strong_at
+            """,
+            session_id,
+            sorted(proofs),
+            proof in SECOND and strong(proofs),
+        )
+        return None if row is None else Strength(tuple(row["proofs"]), row["proven_at"], row["strong_at"])
+
+    async def begun_on(self, user_id: UUID, device_id: UUID) -> list[UUID]:
+        """Sessions that were begun on a device and have not ended."""
+        rows = await self.tx.fetch(
+            "SELECT id FROM sessions WHERE user_id = $1 AND device_id = $2 AND ended_at IS NULL ORDER BY id",
+            user_id,
+            device_id,
+        )
+        return [row["id"] for row in rows]
 
     async def raise_epoch(self, user_id: UUID, *, by: int, end_sessions: bool = False) -> tuple[int, int]:
         """Void older access tokens, and with `end_sessions` the sessions too; returns the new epoch and version.
@@ -196,7 +281,8 @@ class PersonsSessions:
         """Sessions in the order of their ids, without anything that a token could be made of."""
         return await self.tx.fetch(
             """
-            SELECT id, organization_id, created_at, used_at, expires_at, ended_at, ended_because
+            SELECT id, organization_id, device_id, created_at, used_at, expires_at, ended_at, ended_because,
+                   visitor_sealed
             FROM sessions
             WHERE user_id = $1 AND id > $2
             ORDER BY id
@@ -238,71 +324,4 @@ class PersonsSessions:
               AND (session_id IS NOT NULL OR epoch < (SELECT max(epoch) FROM revocations WHERE user_id = $1))
             """,
             user_id,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptRepository:
-    """Attempts to sign in, per keyed hash of what was typed."""
-
-    tx: Transaction
-
-    async def claim(
-        self, identifier: bytes, free: int, longest: timedelta, forget_after: timedelta
-    ) -> timedelta | None:
-        """Count an attempt before it is made; beyond `free` of them each doubles the wait until the next.
-
-        Returns:
-            How long to wait, when none may be made now; else None.
-        """
-        counted = await self.tx.fetchval(
-            """
-            INSERT INTO sign_in_attempts AS held (identifier, failures, last_at, blocked_until)
-            VALUES ($1, 1, kit_now(), kit_now())
-            ON CONFLICT (identifier) DO UPDATE
-            SET failures = CASE WHEN held.last_at < kit_now() - $4::interval THEN 1
-                                ELSE least(held.failures + 1, 1000000) END,
-                last_at = kit_now(),
-                blocked_until = kit_now() + CASE
-                    WHEN held.last_at < kit_now() - $4::interval OR held.failures < $2::integer THEN interval '0'
-                    ELSE least(interval '1 second' * 2 ^ least(held.failures - $2::integer, 10), $3::interval) END
-            WHERE held.blocked_until <= kit_now()
-            RETURNING true
-            """,
-            identifier,
-            free,
-            longest,
-            forget_after,
-        )
-        if counted:
-            return None
-        wait: timedelta | None = await self.tx.fetchval(
-            "SELECT blocked_until - kit_now() FROM sign_in_attempts WHERE identifier = $1", identifier
-        )
-        return wait or timedelta(seconds=1)
-
-    async def forget(self, identifiers: Collection[bytes]) -> int:
-        """Count these no more: it was the right password, or they are to be forgotten."""
-        return await self.tx.execute("DELETE FROM sign_in_attempts WHERE identifier = ANY ($1)", sorted(identifiers))
-
-    async def of(self, identifiers: Collection[bytes]) -> list[Row]:
-        """What is counted of these."""
-        return await self.tx.fetch(
-            "SELECT failures, last_at, blocked_until FROM sign_in_attempts WHERE identifier = ANY ($1)",
-            list(identifiers),
-        )
-
-    async def purge(self, kept_for: timedelta, at_most: int) -> int:
-        """Forget attempts made so long ago."""
-        return await self.tx.execute(
-            """
-            DELETE FROM sign_in_attempts
-            WHERE identifier IN (
-                SELECT identifier FROM sign_in_attempts
-                WHERE last_at < kit_now() - $1::interval
-                LIMIT $2 FOR UPDATE SKIP LOCKED
-            )
-            """,
-            kept_for,
-            at_most,
         )

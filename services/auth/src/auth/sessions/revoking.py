@@ -7,6 +7,7 @@ on it is bound to none.
 from uuid import UUID
 
 from auth.sessions.repository import SessionRepository
+from auth.sign_ins.repository import SignInRepository
 from contracts.auth import SessionsRevoked
 from kit.db.database import Transaction
 
@@ -20,8 +21,23 @@ async def end_session(tx: Transaction, session_id: UUID, user_id: UUID, because:
 
 
 async def end_sessions(tx: Transaction, user_id: UUID) -> None:
-    """End all sessions of a user."""
+    """End all sessions of a user, and sign-ins that wait for a second factor."""
     await _tell(tx, user_id, None, by=1, end_sessions=True)
+
+
+async def end_sessions_on(tx: Transaction, user_id: UUID, device_id: UUID) -> None:
+    """End the sessions that were begun on one device."""
+    for session_id in await SessionRepository(tx).begun_on(user_id, device_id):
+        await end_session(tx, session_id, user_id, "device-forgotten")
+
+
+async def end_other_sessions(tx: Transaction, user_id: UUID, session_id: UUID) -> None:
+    """End all sessions of a user but one, whose next refresh says what holds now; one that has ended stays ended."""
+    sessions = SessionRepository(tx)
+    going_on = await sessions.hold(session_id, user_id)
+    epoch = await _tell(tx, user_id, None, by=1, end_sessions=True)
+    if going_on:
+        await sessions.carry_over(session_id, epoch)
 
 
 async def void_tokens(tx: Transaction, user_id: UUID) -> None:
@@ -30,6 +46,11 @@ async def void_tokens(tx: Transaction, user_id: UUID) -> None:
     For a change of role: it takes effect at once, and nobody is signed out of another organization by it.
     """
     await _tell(tx, user_id, None, by=1)
+
+
+async def void_session(tx: Transaction, session_id: UUID, user_id: UUID) -> None:
+    """Void the access tokens of one session of a user whose row says itself that it has ended: an impersonation."""
+    await _tell(tx, user_id, session_id, by=0)
 
 
 async def void_credential(
@@ -46,9 +67,12 @@ async def void_credential(
 
 async def _tell(
     tx: Transaction, user_id: UUID, session_id: UUID | None, *, by: int, end_sessions: bool = False
-) -> None:
+) -> int:
     await tx.bind()
     sessions = SessionRepository(tx)
+    if end_sessions:
+        await SignInRepository(tx).delete(user_id)
     epoch, version = await sessions.raise_epoch(user_id, by=by, end_sessions=end_sessions)
     await sessions.add_revocation(user_id, session_id, epoch)
     await tx.emit(SessionsRevoked(user_id=user_id, session_id=session_id, epoch=epoch, version=version))
+    return epoch

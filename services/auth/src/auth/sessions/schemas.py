@@ -3,7 +3,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field, SecretStr
 
-from auth.accounts.schemas import Address, Password
+from auth.accounts.schemas import Address, LinkToken, Password
 from auth.sign_ins.model import Proof
 from kit.http.models import Model, Out
 
@@ -17,23 +17,38 @@ class SignIn(Model):
 
 
 class Refresh(Model):
-    """The refresh token; with an organization, to act in that one from now on."""
+    """The refresh token, unless it is in a cookie; with an organization, to act in that one from now on."""
 
-    refresh_token: SecretStr = Field(max_length=256)
+    refresh_token: SecretStr | None = Field(default=None, max_length=256)
     organization_id: UUID | None = None
 
 
-class TokensOut(Out):
-    """What the next requests need; keep the refresh token secret and always use the newest."""
+class Unlock(Model):
+    """The token of the link in the mail that told of a lock."""
 
-    access_token: str
+    token: LinkToken
+
+
+class TokensOut(Out):
+    """What the next requests need; keep the tokens secret and always use the newest refresh token.
+
+    With `Session-Mode: cookie` both tokens are in cookies that no script can read, and null here; then state
+    `csrf_token` as X-CSRF-Token with every request that changes something.
+    """
+
+    access_token: str | None
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - a name, not a secret
     expires_in: int = Field(description="Seconds the access token is good for.")
-    refresh_token: str
+    refresh_token: str | None
     session_id: UUID
     user_id: UUID
     organization_id: UUID | None
     role: str | None
+    device_token: str | None = Field(
+        default=None,
+        description="Keep it and send it as Device-Token: by it this device is known again.",
+    )
+    csrf_token: str | None = Field(default=None, description="In cookie mode only.")
 
 
 class FactorNeededOut(Out):

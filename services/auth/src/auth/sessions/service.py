@@ -7,6 +7,7 @@ from auth.accounts.address import EmailAddress
 from auth.accounts.model import Account
 from auth.accounts.repository import AccountRepository
 from auth.accounts.sealing import Addresses
+from auth.mails.notices import Notice, notify
 from auth.organizations.errors import OrganizationNotFound
 from auth.passwords.hashing import Passwords
 from auth.sessions.errors import (
@@ -22,21 +23,22 @@ from auth.sessions.model import (
     Session,
     Tokens,
     Verdict,
-    attempted,
 )
-from auth.sessions.repository import AttemptRepository, SessionRepository
+from auth.sessions.repository import SessionRepository, Use
 from auth.sessions.revoking import end_session, end_sessions
-from auth.sign_ins.model import Outcome, Proof, Wish
-from auth.sign_ins.service import Entrance, bound
+from auth.sign_ins.model import Outcome, Proof, Visitor, Wish
+from auth.sign_ins.service import Entrance
+from auth.throttle.model import Attempt
+from auth.throttle.service import Throttle
 from auth.tokens.model import Token, TokenForged
 from contracts.audit import AuditEntry
+from contracts.auth import SessionReuseDetected
 from kit.audit import SYSTEM, User, audited
-from kit.db.database import Database
+from kit.db.database import Database, Transaction
 from kit.http.caller import Caller
+from kit.telemetry import metrics
 
-FREE_ATTEMPTS: Final = 10
-LONGEST_WAIT: Final = timedelta(seconds=30)
-FORGET_AFTER: Final = timedelta(minutes=15)
+REFRESHES = metrics.counter("auth_refreshes_total", "Refresh tokens shown", ("verdict",))
 REVOKED_LATELY: Final = timedelta(minutes=15)
 
 
@@ -48,7 +50,7 @@ class SessionService:
     addresses: Addresses
     passwords: Passwords
     entrance: Entrance
-    attempts_key: bytes
+    throttle: Throttle
 
     async def sign_in(self, address: str, password: str, wish: Wish) -> Outcome:
         """Begin a session, or a sign-in that a second factor completes.
@@ -58,17 +60,21 @@ class SessionService:
         """
         email = EmailAddress.parse(address)
         blind = await self.addresses.blind(email)
-        identifier = attempted(self.attempts_key, blind)
-        account = await self._attempt(blind, identifier)
-        matches = await self.passwords.match(password, account.password_hash if account else None)
+        account, attempt = await self._attempt(blind, wish)
+        try:
+            matches = await self.passwords.match(password, account.password_hash if account else None)
+        except BaseException:
+            await self.throttle.withdraw(attempt)
+            raise
         if account is None or not matches or not account.verified:
-            await self._refuse(account, blind)
+            await self._refuse(account, blind, attempt)
+        async with self.database.transaction() as tx:  # of its own: what is refused from here on was no wrong guess
+            await self.throttle.verdict(tx, attempt, right=True)
         await self._renew_hash(account, password)
         async with self.database.transaction() as tx:
-            await AttemptRepository(tx).forget([identifier])
             return await self.entrance.admit(tx, account.user_id, {Proof.PASSWORD}, wish)
 
-    async def refresh(self, text: str, organization_id: UUID | None) -> Tokens:
+    async def refresh(self, text: str, organization_id: UUID | None, visitor: Visitor) -> Tokens:
         """Exchange a refresh token; with an organization, act in that one from now on.
 
         Who is no longer a member of the organization acted in stays signed in, without an organization.
@@ -81,27 +87,49 @@ class SessionService:
                 raise SessionEnded
             session, now = found
             asked = organization_id or session.organization_id
-            await tx.bind(*bound(asked))
+            if asked is not None:
+                await tx.bind(asked)
             standing = await sessions.standing(session.user_id, asked)
             verdict = Verdict.ENDED
             if standing is not None:
-                verdict = session.judge(token.counter, now, standing.sessions_from_epoch)
+                verdict = session.judge(
+                    token.counter,
+                    now,
+                    standing.sessions_from_epoch,
+                    device=visitor.device,
+                    limits=self.entrance.limits,
+                )
             counter = session.counter + (verdict is Verdict.ROTATE)
             if verdict is Verdict.REUSED:
-                if await end_session(tx, session.id, session.user_id, "token-reused"):
-                    await tx.emit(audited("auth.session.reuse_detected", SYSTEM, "session", session.id))
+                await self._end_family(tx, session)
             elif standing is not None and verdict is not Verdict.ENDED:
                 if organization_id is not None and standing.organization_id is None:
                     raise OrganizationNotFound
-                await sessions.save_use(session, counter, standing.organization_id)
-                if standing.organization_id not in (None, session.organization_id):
+                sealed = await self.entrance.whereabouts.seal(session.id, session.user_id, visitor)
+                retry = verdict is Verdict.RETRY
+                where = standing.organization_id
+                await sessions.save_use(Use(session.id, token.counter, counter, retry, where, sealed))
+                if where not in (None, session.organization_id):
                     actor = User(session.user_id)
                     await tx.emit(audited("auth.session.switched", actor, "session", session.id))
+        REFRESHES.labels(verdict.name.lower()).inc()
         if verdict is Verdict.REUSED:  # raised after the commit: the family has ended although the request fails
             raise RefreshTokenReused
         if standing is None or verdict is Verdict.ENDED:
             raise SessionEnded
-        return await self.entrance.tokens(session.id, session.user_id, standing, counter, _life(session, now))
+        life = _life(session, now)
+        return await self.entrance.tokens(
+            session.id, session.user_id, standing, counter, life, cookies=visitor.cookies
+        )
+
+    async def _end_family(self, tx: Transaction, session: Session) -> None:
+        """Somebody has a copy of a token: nobody goes on with this session."""
+        if await end_session(tx, session.id, session.user_id, "token-reused"):
+            await tx.emit(
+                SessionReuseDetected(user_id=session.user_id, session_id=session.id),
+                audited("auth.session.reuse_detected", SYSTEM, "session", session.id),
+            )
+            await notify(tx, self.entrance.mailer, session.user_id, Notice.TOKEN_REUSED, session.id)
 
     async def sign_out(self, caller: Caller) -> None:
         """End the caller's session; one that has ended stays as it is."""
@@ -120,20 +148,21 @@ class SessionService:
         async with self.database.transaction() as tx:
             return await SessionRepository(tx).revocations(REVOKED_LATELY)
 
-    async def _attempt(self, blind: bytes, identifier: bytes) -> Account | None:
+    async def _attempt(self, blind: bytes, wish: Wish) -> tuple[Account | None, Attempt]:
         """Count an attempt; whose address it is is looked up even when there were too many, as for the line of it."""
         async with self.database.transaction() as tx:
-            wait = await AttemptRepository(tx).claim(identifier, FREE_ATTEMPTS, LONGEST_WAIT, FORGET_AFTER)
             account = await AccountRepository(tx).find(blind)
-            if wait is not None:
+            attempt = await self.throttle.claim(tx, blind, account.user_id if account else None, wish.visitor)
+            if attempt.wait is not None:
                 await tx.emit(_turned_away("auth.session.throttled", account, blind))
-        if wait is not None:  # raised after the commit: the line stays although the request fails
-            raise TooManyAttempts(retry_after=wait.total_seconds())
-        return account
+        if attempt.wait is not None:  # raised after the commit: the line stays although the request fails
+            raise TooManyAttempts(retry_after=attempt.wait.total_seconds())
+        return account, attempt
 
-    async def _refuse(self, account: Account | None, blind: bytes) -> NoReturn:
+    async def _refuse(self, account: Account | None, blind: bytes, attempt: Attempt) -> NoReturn:
         """Refuse with one line of the audit trail, whether or not the address is known."""
         async with self.database.transaction() as tx:
+            await self.throttle.verdict(tx, attempt, right=False)
             await tx.emit(_turned_away("auth.session.refused", account, blind))
         raise WrongCredentials
 

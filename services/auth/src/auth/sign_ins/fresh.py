@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from auth.factors.enrolled import enrolled
+from auth.sessions.errors import SessionEnded
 from auth.sign_ins.errors import StepUpNeeded
 from auth.sign_ins.model import Proof
 from kit.db.database import Transaction
@@ -19,14 +20,17 @@ async def insist_on_fresh_proof(tx: Transaction, caller: Caller) -> None:
 
     Raises:
         StepUpNeeded: with the factors that would do.
+        SessionEnded: the session is gone, with its account.
     """
     factors = await enrolled(tx, caller.user_id)
     column = "strong_at" if factors else "proven_at"
-    fresh = await tx.fetchval(
-        f"SELECT {column} > kit_now() - $3::interval FROM sessions WHERE id = $1 AND user_id = $2",  # noqa: S608 - ours
+    row = await tx.fetchrow(
+        f"SELECT {column} > kit_now() - $3::interval AS fresh FROM sessions WHERE id = $1 AND user_id = $2",  # noqa: S608 - ours
         caller.session_id,
         caller.user_id,
         FRESH,
     )
-    if not fresh or caller.kind != "user" or caller.actor_id is not None:
+    if row is None and caller.kind == "user":
+        raise SessionEnded
+    if row is None or not row["fresh"] or caller.kind != "user" or caller.actor_id is not None:
         raise StepUpNeeded(factors=list(factors or (Proof.PASSWORD,)))

@@ -42,10 +42,14 @@ def strong(proofs: Collection[Proof]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Where a request comes from, as far as it says; nothing of it is proven."""
+    """Where a request comes from; the device is proven by its token, the rest only as far as the request says."""
 
     address: str = ""
     agent: str = ""
+    device: UUID | None = None
+    """What the device's token proves (`devices.token_id`); whose device it is, the rows say."""
+    cookies: bool = False
+    """Whether this is a browser that wants its tokens in cookies."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,10 +38,20 @@ class SignInRepository:
             sign_in_id,
             MOST_FACTOR_ATTEMPTS,
         )
-        if row is None:
-            return None
-        proofs = frozenset(Proof(each) for each in row["proofs"])
-        return SignIn(row["id"], row["user_id"], proofs, row["organization_id"], row["identity_provider_id"])
+        return _sign_in(row)
+
+    async def find(self, sign_in_id: UUID) -> SignIn | None:
+        """One of which a try is left; None when there is none such."""
+        row = await self.tx.fetchrow(
+            """
+            SELECT id, user_id, proofs, organization_id, identity_provider_id
+            FROM sign_ins
+            WHERE id = $1 AND attempts < $2 AND expires_at > kit_now()
+            """,
+            sign_in_id,
+            MOST_FACTOR_ATTEMPTS,
+        )
+        return _sign_in(row)
 
     async def take(self, sign_in_id: UUID) -> bool:
         """Use one up; False when somebody else has."""
@@ -67,3 +77,10 @@ class SignInRepository:
             """,
             at_most,
         )
+
+
+def _sign_in(row: Row | None) -> SignIn | None:
+    if row is None:
+        return None
+    proofs = frozenset(Proof(each) for each in row["proofs"])
+    return SignIn(row["id"], row["user_id"], proofs, row["organization_id"], row["identity_provider_id"])

@@ -5,20 +5,26 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
+from auth.devices.model import REMEMBERED_FOR, Recognised
+from auth.devices.repository import DeviceRepository
 from auth.factors.enrolled import enrolled
 from auth.keys.service import KeyRing
+from auth.mails.notices import Notice, notify
 from auth.organizations.errors import OrganizationNotFound
 from auth.sessions.access import AccessTokens, claims_of
+from auth.sessions.csrf import CsrfTokens
 from auth.sessions.errors import WrongCredentials
-from auth.sessions.model import ABSOLUTE_LIFE, TOKEN_LIFE, Standing, Tokens
-from auth.sessions.repository import SessionRepository
+from auth.sessions.model import TOKEN_LIFE, Limits, Standing, Tokens
+from auth.sessions.repository import Begun, SessionRepository
+from auth.sessions.whereabouts import Whereabouts
 from auth.sign_ins.errors import AccountSuspended, SignInOver
-from auth.sign_ins.model import ENOUGH, SIGN_IN_LIFE, FactorNeeded, Outcome, Proof, SignIn, Wish, strong
+from auth.sign_ins.model import ENOUGH, SECOND, SIGN_IN_LIFE, FactorNeeded, Outcome, Proof, SignIn, Wish, strong
 from auth.sign_ins.repository import SignInRepository
 from auth.tokens.model import TokenForged, TokenMint
 from kit.audit import User, audited
 from kit.db.database import Database, Transaction
 from kit.ids import new_id
+from kit.mail import Mailer
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,11 @@ class Entrance:
     refresh_tokens: TokenMint
     access_tokens: AccessTokens
     sign_in_tokens: TokenMint
+    device_tokens: TokenMint
+    csrf_tokens: CsrfTokens
+    whereabouts: Whereabouts
+    limits: Limits
+    mailer: Mailer
 
     async def admit(self, tx: Transaction, user_id: UUID, proofs: Collection[Proof], wish: Wish) -> Outcome:
         """Begin a session for somebody who has shown these, or say what is still owed.
@@ -43,18 +54,42 @@ class Entrance:
         """
         shown = frozenset(proofs)
         factors = () if shown & ENOUGH else await enrolled(tx, user_id)
+        if factors and await _remembered(tx, user_id, wish):
+            shown, factors = shown | {Proof.DEVICE}, ()
         if factors:
             half = SignIn(new_id(), user_id, shown, wish.organization_id, wish.identity_provider_id)
             return await self._ask(tx, half, factors)
         await tx.bind(*bound(wish.organization_id))
         standing = await _standing(tx, user_id, wish.organization_id)
-        session_id = new_id()
-        if not await SessionRepository(tx).add(session_id, user_id, standing, ABSOLUTE_LIFE, shown, strong(shown)):
+        return await self._begin(tx, user_id, standing, shown, wish)
+
+    async def _begin(
+        self, tx: Transaction, user_id: UUID, standing: Standing, shown: frozenset[Proof], wish: Wish
+    ) -> Tokens:
+        session_id, sessions = new_id(), SessionRepository(tx)
+        if not await sessions.hold_user(user_id):
             raise WrongCredentials
+        device = await self._recognise(tx, user_id, shown, wish)
+        sealed = await self.whereabouts.seal(session_id, user_id, wish.visitor)
+        begun = Begun(session_id, user_id, device.id, sealed, shown, strong(shown))
+        await sessions.add(begun, standing, self.limits.absolute)
         if wish.identity_provider_id is not None:
             await SessionRepository(tx).came_through(session_id, wish.identity_provider_id)
         await tx.emit(audited("auth.session.started", User(user_id), "session", session_id))
-        return await self.tokens(session_id, user_id, standing, counter=0, life=TOKEN_LIFE)
+        if device.unknown:
+            await tx.emit(audited("auth.device.added", User(user_id), "device", device.id))
+            await notify(tx, self.mailer, user_id, Notice.NEW_DEVICE, device.id)
+        life = min(TOKEN_LIFE, self.limits.absolute)
+        tokens = await self.tokens(session_id, user_id, standing, counter=0, life=life, cookies=wish.visitor.cookies)
+        return replace(tokens, device_token=self.device_tokens.make(device.token_id))
+
+    async def _recognise(self, tx: Transaction, user_id: UUID, shown: frozenset[Proof], wish: Wish) -> Recognised:
+        devices = DeviceRepository(tx)
+        device = await devices.seen(user_id, wish.visitor.device or new_id())
+        if wish.remember_device and shown & SECOND:
+            await devices.remember(device.id, REMEMBERED_FOR)
+            await tx.emit(audited("auth.device.remembered", User(user_id), "device", device.id))
+        return device
 
     async def attempt(self, token: str) -> SignIn:
         """A sign-in under way, with one try of a factor counted; a transaction of its own, so that it stays counted.
@@ -62,12 +97,22 @@ class Entrance:
         Raises:
             SignInOver: there is none such, or no try is left.
         """
-        try:
-            (sign_in_id,) = self.sign_in_tokens.read(token).ids
-        except TokenForged as error:
-            raise SignInOver from error
+        sign_in_id = self._read(token)
         async with self.database.transaction() as tx:
             found = await SignInRepository(tx).attempt(sign_in_id)
+        if found is None:
+            raise SignInOver
+        return found
+
+    async def waiting(self, token: str) -> SignIn:
+        """A sign-in under way, without counting a try.
+
+        Raises:
+            SignInOver: there is none such, or no try is left.
+        """
+        sign_in_id = self._read(token)
+        async with self.database.transaction() as tx:
+            found = await SignInRepository(tx).find(sign_in_id)
         if found is None:
             raise SignInOver
         return found
@@ -89,11 +134,19 @@ class Entrance:
         return outcome
 
     async def tokens(
-        self, session_id: UUID, user_id: UUID, standing: Standing, counter: int, life: timedelta
+        self,
+        session_id: UUID,
+        user_id: UUID,
+        standing: Standing,
+        counter: int,
+        life: timedelta,
+        *,
+        cookies: bool = False,
     ) -> Tokens:
-        """What the next requests need."""
+        """What the next requests need; with `cookies`, what a browser needs that keeps its tokens there."""
         key = await self.keys.signer()
-        claims = claims_of(user_id, session_id, standing)
+        csrf = self.csrf_tokens.claim(session_id) if cookies else None
+        claims = claims_of(user_id, session_id, standing, csrf)
         return Tokens(
             access_token=self.access_tokens.sign(key, claims, self.database.clock.now(), life),
             expires_in=int(life.total_seconds()),
@@ -102,7 +155,16 @@ class Entrance:
             user_id=user_id,
             organization_id=standing.organization_id,
             role=standing.role,
+            refresh_life=self.limits.absolute,
+            csrf_token=self.csrf_tokens.of(session_id) if cookies else None,
         )
+
+    def _read(self, token: str) -> UUID:
+        try:
+            (sign_in_id,) = self.sign_in_tokens.read(token).ids
+        except TokenForged as error:
+            raise SignInOver from error
+        return sign_in_id
 
     async def _ask(self, tx: Transaction, sign_in: SignIn, factors: tuple[Proof, ...]) -> FactorNeeded:
         await SignInRepository(tx).add(sign_in, SIGN_IN_LIFE)
@@ -113,6 +175,11 @@ class Entrance:
 def bound(organization_id: UUID | None) -> tuple[UUID, ...]:
     """What to bind a transaction to that may speak of one organization or of none."""
     return () if organization_id is None else (organization_id,)
+
+
+async def _remembered(tx: Transaction, user_id: UUID, wish: Wish) -> bool:
+    device = wish.visitor.device
+    return device is not None and await DeviceRepository(tx).is_remembered(user_id, device)
 
 
 async def _standing(tx: Transaction, user_id: UUID, organization_id: UUID | None) -> Standing:

@@ -33,6 +33,10 @@ class Mints:
     invitation: TokenMint
     sign_in: TokenMint
     federation: FederationMints
+    device: TokenMint
+    unlock: TokenMint
+    staff_enrolment: TokenMint
+    staff_refresh: TokenMint
 
     @classmethod
     def under(cls, sealer: Sealer) -> "Mints":
@@ -43,4 +47,8 @@ class Mints:
             invitation=TokenMint(sealer, "invitation", ids=2),
             sign_in=TokenMint(sealer, "sign-in"),
             federation=FederationMints.under(sealer),
+            device=TokenMint(sealer, "device"),
+            unlock=TokenMint(sealer, "unlock"),
+            staff_enrolment=TokenMint(sealer, "staff-enrolment"),
+            staff_refresh=TokenMint(sealer, "staff-refresh"),
         )

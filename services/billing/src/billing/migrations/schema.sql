@@ -141,6 +141,73 @@ CREATE TABLE intake_sources (
 COMMENT ON TABLE intake_sources IS 'Which worker takes the deliveries of a source apart: one at a time, so that items keep the order of arrival.';
 GRANT INSERT, SELECT, UPDATE ON intake_sources TO billing_app;
 
+CREATE TABLE job_items (
+    job_id uuid NOT NULL,
+    number bigint NOT NULL,
+    organization_id uuid,
+    subject_id uuid,
+    state text NOT NULL DEFAULT 'waiting'::text,
+    code text NOT NULL DEFAULT ''::text,
+    reason text NOT NULL DEFAULT ''::text,
+    settled_at timestamp with time zone,
+    CONSTRAINT job_items_pkey PRIMARY KEY (job_id, number),
+    CONSTRAINT job_items_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'handed'::text, 'done'::text, 'failed'::text, 'skipped'::text])))
+);
+COMMENT ON TABLE job_items IS 'One row per item of a job, in the order in which they were found; a subject is at most once in a job.';
+ALTER TABLE job_items ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX job_items_by_subject ON job_items USING btree (subject_id) WHERE (subject_id IS NOT NULL);
+CREATE INDEX job_items_failed ON job_items USING btree (job_id, number) WHERE (state = 'failed'::text);
+CREATE UNIQUE INDEX job_items_once ON job_items USING btree (job_id, subject_id) WHERE (subject_id IS NOT NULL);
+CREATE INDEX job_items_skipped ON job_items USING btree (job_id, number) WHERE (state = 'skipped'::text);
+CREATE INDEX job_items_waiting ON job_items USING btree (job_id, number) WHERE (state = ANY (ARRAY['waiting'::text, 'handed'::text]));
+CREATE POLICY tenant ON job_items FOR ALL TO billing_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (COALESCE(NULLIF(current_setting('app.orgs'::text, true), ''::text), '{}'::text))::uuid[] AS "coalesce")::uuid[]))));
+CREATE POLICY working ON job_items FOR ALL TO billing_loops USING (true);
+GRANT INSERT, SELECT, UPDATE ON job_items TO billing_app;
+GRANT DELETE, SELECT ON job_items TO billing_loops;
+
+CREATE TABLE jobs (
+    id uuid NOT NULL,
+    organization_id uuid,
+    kind text NOT NULL,
+    submit_key text NOT NULL,
+    submitted_by uuid,
+    parameters jsonb NOT NULL DEFAULT '{}'::jsonb,
+    state text NOT NULL DEFAULT 'queued'::text,
+    listed boolean NOT NULL,
+    cursor jsonb,
+    numbered bigint NOT NULL DEFAULT 0,
+    total bigint NOT NULL DEFAULT 0,
+    done bigint NOT NULL DEFAULT 0,
+    failed bigint NOT NULL DEFAULT 0,
+    skipped bigint NOT NULL DEFAULT 0,
+    handed bigint NOT NULL DEFAULT 0,
+    ready_at timestamp with time zone NOT NULL,
+    served_at timestamp with time zone,
+    troubles integer NOT NULL DEFAULT 0,
+    code text NOT NULL DEFAULT ''::text,
+    rate double precision,
+    marked_at timestamp with time zone,
+    marked bigint NOT NULL DEFAULT 0,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    CONSTRAINT jobs_check CHECK (((state = ANY (ARRAY['finished'::text, 'cancelled'::text, 'failed'::text])) = (ended_at IS NOT NULL))),
+    CONSTRAINT jobs_organization_id_kind_submit_key_key UNIQUE NULLS NOT DISTINCT (organization_id, kind, submit_key),
+    CONSTRAINT jobs_pkey PRIMARY KEY (id),
+    CONSTRAINT jobs_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'finding'::text, 'working'::text, 'reviving'::text, 'finished'::text, 'cancelled'::text, 'failed'::text]))),
+    CONSTRAINT jobs_submit_key_check CHECK (((length(submit_key) >= 1) AND (length(submit_key) <= 200)))
+);
+COMMENT ON TABLE jobs IS 'One row per bulk work; counts are moved in the commit that works a batch, handed are items that the ledger has now.';
+ALTER TABLE jobs ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX jobs_by_submitter ON jobs USING btree (submitted_by) WHERE (submitted_by IS NOT NULL);
+CREATE INDEX jobs_by_tenant ON jobs USING btree (organization_id, id);
+CREATE INDEX jobs_ended ON jobs USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+CREATE INDEX jobs_open ON jobs USING btree (ready_at) WHERE (ended_at IS NULL);
+CREATE POLICY tenant ON jobs FOR ALL TO billing_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (COALESCE(NULLIF(current_setting('app.orgs'::text, true), ''::text), '{}'::text))::uuid[] AS "coalesce")::uuid[]))));
+CREATE POLICY working ON jobs FOR ALL TO billing_loops USING (true);
+GRANT INSERT, SELECT, UPDATE ON jobs TO billing_app;
+GRANT DELETE, SELECT, UPDATE ON jobs TO billing_loops;
+
 CREATE TABLE ledger_attempts (
     id bigint NOT NULL,
     entry_id uuid NOT NULL,
@@ -505,6 +572,97 @@ AS $function$
             RETURNING id
         )
         SELECT count(*) FROM forgotten
+    $function$;
+-- owner: billing_loops
+-- may be called by: billing_app
+
+CREATE OR REPLACE FUNCTION billing.jobs_measure(kinds text[])
+ RETURNS TABLE(kind text, queued bigint, running bigint, left_over bigint, rate double precision, oldest double precision, finished bigint, cancelled bigint, failed bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'billing', 'kit', 'pg_temp'
+AS $function$
+        SELECT wanted.kind, coalesce(o.queued, 0), coalesce(o.running, 0), coalesce(o.left_over, 0)::bigint,
+               coalesce(o.rate, 0), coalesce(o.oldest, 0),
+               coalesce(e.finished, 0), coalesce(e.cancelled, 0), coalesce(e.failed, 0)
+        FROM unnest(kinds) AS wanted (kind)
+        LEFT JOIN (
+            SELECT j.kind, count(*) FILTER (WHERE j.state = 'queued') AS queued,
+                   count(*) FILTER (WHERE j.state <> 'queued') AS running,
+                   sum(j.total - j.done - j.failed - j.skipped) AS left_over, sum(j.rate) AS rate,
+                   extract(epoch FROM kit_now() - min(j.ready_at) FILTER (WHERE j.ready_at <= kit_now()))::float8 AS oldest
+            FROM jobs AS j WHERE j.ended_at IS NULL GROUP BY j.kind
+        ) AS o ON o.kind = wanted.kind
+        LEFT JOIN (
+            SELECT j.kind, count(*) FILTER (WHERE j.state = 'finished') AS finished,
+                   count(*) FILTER (WHERE j.state = 'cancelled') AS cancelled,
+                   count(*) FILTER (WHERE j.state = 'failed') AS failed
+            FROM jobs AS j WHERE j.ended_at > kit_now() - interval '1 day' GROUP BY j.kind
+        ) AS e ON e.kind = wanted.kind
+    $function$;
+-- owner: billing_loops
+-- may be called by: billing_app
+
+CREATE OR REPLACE FUNCTION billing.jobs_next(kinds text[])
+ RETURNS double precision
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'billing', 'kit', 'pg_temp'
+AS $function$
+        SELECT extract(epoch FROM min(ready_at) - kit_now())::double precision
+        FROM jobs WHERE ended_at IS NULL AND kind = ANY (kinds)
+    $function$;
+-- owner: billing_loops
+-- may be called by: billing_app
+
+CREATE OR REPLACE FUNCTION billing.jobs_purge(older_than interval, at_most integer)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'billing', 'kit', 'pg_temp'
+AS $function$
+    DECLARE
+        ended uuid;
+        items bigint := 0;
+    BEGIN
+        SELECT id INTO ended FROM jobs WHERE ended_at < kit_now() - older_than
+        ORDER BY ended_at LIMIT 1 FOR UPDATE SKIP LOCKED;
+        IF ended IS NULL THEN
+            RETURN 0;
+        END IF;
+        DELETE FROM job_items WHERE job_id = ended
+            AND number IN (SELECT number FROM job_items WHERE job_id = ended ORDER BY number LIMIT at_most);
+        GET DIAGNOSTICS items = ROW_COUNT;
+        IF items < at_most THEN
+            DELETE FROM jobs WHERE id = ended;
+            items := items + 1;
+        END IF;
+        RETURN items;
+    END
+    $function$;
+-- owner: billing_loops
+-- may be called by: billing_app
+
+CREATE OR REPLACE FUNCTION billing.jobs_turn(kinds text[])
+ RETURNS TABLE(id uuid, organization_id uuid)
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'billing', 'kit', 'pg_temp'
+AS $function$
+        WITH tenants AS (
+            SELECT coalesce(organization_id, '00000000-0000-0000-0000-000000000000') AS tenant,
+                   max(served_at) AS served_at
+            FROM jobs WHERE ended_at IS NULL GROUP BY 1
+        )
+        UPDATE jobs SET served_at = clock_timestamp()
+        WHERE jobs.id = (
+            SELECT j.id FROM jobs AS j
+            JOIN tenants AS t ON t.tenant = coalesce(j.organization_id, '00000000-0000-0000-0000-000000000000')
+            WHERE j.ended_at IS NULL AND j.ready_at <= kit_now() AND j.kind = ANY (kinds)
+            ORDER BY t.served_at NULLS FIRST, j.served_at NULLS FIRST, j.id
+            LIMIT 1 FOR NO KEY UPDATE OF j
+        )
+        RETURNING jobs.id, jobs.organization_id
     $function$;
 -- owner: billing_loops
 -- may be called by: billing_app

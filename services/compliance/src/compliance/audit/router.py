@@ -9,9 +9,8 @@ from compliance.audit.model import Entry, Wanted
 from compliance.audit.notes import b64
 from compliance.audit.schemas import AuditEntryOut, ConsistencyOut, EntryProofOut, LogKeysOut, Moment
 from compliance.audit.service import AuditService
-from contracts.names import MANAGERS
 from kit.http.app import part
-from kit.http.caller import MemberCaller, NoOrganization, RoleMissing, TokenRefused, require_role
+from kit.http.caller import MemberCaller, NoOrganization, OpenToAnybody, RoleMissing, TokenRefused, permitted
 from kit.http.operator import OperatorOnly
 from kit.http.pagination import BadCursor, Page, PageRequest, Paging
 from kit.http.problem import problems
@@ -19,12 +18,14 @@ from kit.http.problem import problems
 router = APIRouter(
     prefix="/v1/audit", tags=["audit trail"], responses=problems(TokenRefused, NoOrganization, RoleMissing)
 )
-public = APIRouter(prefix="/v1/audit/log", tags=["audit trail"], responses=problems(LogNotReady))
+public = APIRouter(
+    prefix="/v1/audit/log", tags=["audit trail"], dependencies=[OpenToAnybody], responses=problems(LogNotReady)
+)
 internal = APIRouter(
     prefix="/internal/audit", tags=["internal"], include_in_schema=False, dependencies=[OperatorOnly]
 )
 
-Reader = Annotated[MemberCaller, Depends(require_role(*sorted(MANAGERS)))]
+Reader = Annotated[MemberCaller, Depends(permitted("audit.read"))]
 Trail = Annotated[AuditService, Depends(part(AuditService))]
 Size = Annotated[int | None, Query(ge=0, lt=2**63)]
 

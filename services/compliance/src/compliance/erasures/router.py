@@ -10,7 +10,7 @@ from compliance.erasures.schemas import ErasureOut, RequestErasure
 from compliance.erasures.service import ErasureService
 from compliance.persons.errors import NoManager, NotYourself
 from kit.http.app import part
-from kit.http.caller import CurrentCaller, TokenRefused
+from kit.http.caller import PersonalCaller, TokenRefused
 from kit.http.etag import Versioned
 from kit.http.idempotency import IdempotencyKey, IdempotencyKeyReused
 from kit.http.pagination import BadCursor, Page, Paging
@@ -27,7 +27,7 @@ Erasures = Annotated[ErasureService, Depends(part(ErasureService))]
     responses=problems(NotYourself, NoManager, ErasureUnderWay, IdempotencyKeyReused),
 )
 async def request_erasure(
-    body: RequestErasure, caller: CurrentCaller, erasures: Erasures, key: IdempotencyKey, versions: Versioned
+    body: RequestErasure, caller: PersonalCaller, erasures: Erasures, key: IdempotencyKey, versions: Versioned
 ) -> ErasureOut:
     """Ask that a contact of your organization, or you yourself, be forgotten when the grace is over."""
     grace = None if body.grace_days is None else timedelta(days=body.grace_days)
@@ -37,7 +37,7 @@ async def request_erasure(
 
 
 @router.get("", responses=problems(BadCursor))
-async def list_erasures(caller: CurrentCaller, erasures: Erasures, page: Paging) -> Page[ErasureOut]:
+async def list_erasures(caller: PersonalCaller, erasures: Erasures, page: Paging) -> Page[ErasureOut]:
     """The newest erasures first: your own, and your organization's if you run it."""
     after = page.after(UUID)
     found = await erasures.page(caller, after[0] if after else None, page.limit + 1)
@@ -47,7 +47,7 @@ async def list_erasures(caller: CurrentCaller, erasures: Erasures, page: Paging)
 
 @router.get("/{erasure_id}", responses=problems(ErasureNotFound))
 async def read_erasure(
-    erasure_id: UUID, caller: CurrentCaller, erasures: Erasures, versions: Versioned
+    erasure_id: UUID, caller: PersonalCaller, erasures: Erasures, versions: Versioned
 ) -> ErasureOut:
     """One erasure, and what each service has counted."""
     erasure = await erasures.find(erasure_id, caller)
@@ -57,7 +57,7 @@ async def read_erasure(
 
 @router.post("/{erasure_id}/cancel", responses=problems(ErasureNotFound, ErasureBegunAlready))
 async def cancel_erasure(
-    erasure_id: UUID, caller: CurrentCaller, erasures: Erasures, versions: Versioned
+    erasure_id: UUID, caller: PersonalCaller, erasures: Erasures, versions: Versioned
 ) -> ErasureOut:
     """Take the request back while its grace lasts; again changes nothing."""
     erasure = await erasures.cancel(erasure_id, caller)

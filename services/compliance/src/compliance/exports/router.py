@@ -16,7 +16,7 @@ from compliance.exports.schemas import ExportOut, RequestExport
 from compliance.exports.service import ExportService
 from compliance.persons.errors import NoManager, NotYourself
 from kit.http.app import part
-from kit.http.caller import CurrentCaller, TokenRefused
+from kit.http.caller import PersonalCaller, TokenRefused
 from kit.http.etag import Versioned
 from kit.http.idempotency import IdempotencyKey, IdempotencyKeyReused
 from kit.http.pagination import BadCursor, Page, Paging
@@ -36,7 +36,7 @@ Place = Annotated[str, Path(pattern=r"^[1-9]\d{0,8}-\d{1,4}$", description="Atte
     responses=problems(NotYourself, NoManager, PersonBeingErased, IdempotencyKeyReused),
 )
 async def request_export(
-    body: RequestExport, caller: CurrentCaller, exports: Exports, key: IdempotencyKey, versions: Versioned
+    body: RequestExport, caller: PersonalCaller, exports: Exports, key: IdempotencyKey, versions: Versioned
 ) -> ExportOut:
     """Ask for everything that is kept about a contact of your organization, or about yourself.
 
@@ -48,7 +48,7 @@ async def request_export(
 
 
 @router.get("", responses=problems(BadCursor))
-async def list_exports(caller: CurrentCaller, exports: Exports, page: Paging) -> Page[ExportOut]:
+async def list_exports(caller: PersonalCaller, exports: Exports, page: Paging) -> Page[ExportOut]:
     """The newest exports first: your own, and your organization's if you run it."""
     after = page.after(UUID)
     found = await exports.page(caller, after[0] if after else None, page.limit + 1)
@@ -57,7 +57,7 @@ async def list_exports(caller: CurrentCaller, exports: Exports, page: Paging) ->
 
 
 @router.get("/{export_id}", responses=problems(ExportNotFound))
-async def read_export(export_id: UUID, caller: CurrentCaller, exports: Exports, versions: Versioned) -> ExportOut:
+async def read_export(export_id: UUID, caller: PersonalCaller, exports: Exports, versions: Versioned) -> ExportOut:
     """One export, and which services have handed over."""
     export = await exports.find(export_id, caller)
     versions.tag(export.version)
@@ -69,7 +69,7 @@ async def read_export(export_id: UUID, caller: CurrentCaller, exports: Exports, 
     response_class=StreamingResponse,
     responses=problems(ExportNotFound, ExportNotReady, ExportExpired),
 )
-async def read_archive(export_id: UUID, caller: CurrentCaller, exports: Exports) -> StreamingResponse:
+async def read_archive(export_id: UUID, caller: PersonalCaller, exports: Exports) -> StreamingResponse:
     """The archive: a ZIP file whose entries are encrypted with AES-256 under the password."""
     export, chunks = await exports.archive(export_id, caller)
     headers = {

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from compliance.persons.errors import NoManager, NotYourself
 from contracts.audit import AuditEntry
-from contracts.names import MANAGERS
+from contracts.permissions import allows
 from kit.audit import Actor, audited
 from kit.http.caller import Caller
 from kit.privacy.person import Person
@@ -38,7 +38,7 @@ class Scope:
             if person_id != caller.user_id:
                 raise NotYourself
             return cls(Person(kind, person_id), person_id)
-        if caller.organization_id is None or caller.role not in MANAGERS:
+        if caller.organization_id is None or not _manages(caller):
             raise NoManager
         return cls(Person(kind, person_id, caller.organization_id), caller.organization_id)
 
@@ -61,6 +61,10 @@ def line(
 
 def owners_of(caller: Caller) -> tuple[UUID, ...]:
     """Whose requests the caller sees: their own, and those of an organization that they run."""
-    if caller.organization_id is not None and caller.role in MANAGERS:
+    if caller.organization_id is not None and _manages(caller):
         return caller.organization_id, caller.user_id
     return (caller.user_id,)
+
+
+def _manages(caller: Caller) -> bool:
+    return allows("privacy.manage", caller.role, delegated=caller.agency_id is not None)

@@ -5,9 +5,8 @@ from pydantic import Field
 
 from compliance.retention.model import PLATFORM_DAYS, Kept, Policy
 from compliance.retention.service import RetentionService
-from contracts.names import MANAGERS
 from kit.http.app import part
-from kit.http.caller import MemberCaller, NoOrganization, RoleMissing, TokenRefused, require_role
+from kit.http.caller import MemberCaller, NoOrganization, RoleMissing, TokenRefused, permitted
 from kit.http.models import Model, Out
 from kit.http.problem import problems
 
@@ -15,7 +14,7 @@ router = APIRouter(
     prefix="/v1/privacy/retention", tags=["retention"], responses=problems(TokenRefused, NoOrganization, RoleMissing)
 )
 
-Manager = Annotated[MemberCaller, Depends(require_role(*sorted(MANAGERS)))]
+Manager = Annotated[MemberCaller, Depends(permitted("privacy.manage"))]
 Retention = Annotated[RetentionService, Depends(part(RetentionService))]
 
 

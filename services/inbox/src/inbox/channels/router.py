@@ -8,7 +8,7 @@ from inbox.channels.errors import ChannelNotFound, NumberRefused, NumberTaken, N
 from inbox.channels.model import Channel
 from inbox.channels.schemas import ChannelOut, ConnectChannel
 from inbox.channels.service import ChannelService
-from inbox.doors import Administrator, Team
+from inbox.doors import ChannelManager, ChannelReader
 from kit.http.app import part
 from kit.http.caller import NoOrganization, RoleMissing, TokenRefused
 from kit.http.etag import Versioned
@@ -29,7 +29,7 @@ Channels = Annotated[ChannelService, Depends(part(ChannelService))]
     responses=problems(NumberTaken, NumberRefused, WhatsAppOff, NumberUnproven),
 )
 async def connect_channel(
-    body: ConnectChannel, caller: Administrator, channels: Channels, key: IdempotencyKey, versions: Versioned
+    body: ConnectChannel, caller: ChannelManager, channels: Channels, key: IdempotencyKey, versions: Versioned
 ) -> ChannelOut:
     """Connect a number once WhatsApp lets us use it; with a new token what had waited for it leaves."""
     channel = await channels.connect(caller, body, key)
@@ -38,7 +38,7 @@ async def connect_channel(
 
 
 @router.get("")
-async def list_channels(caller: Team, channels: Channels, page: Paging) -> Page[ChannelOut]:
+async def list_channels(caller: ChannelReader, channels: Channels, page: Paging) -> Page[ChannelOut]:
     """The organization's channels, the oldest first."""
     rows = await channels.page(caller, page.after(datetime, UUID), page.limit + 1)
     shown, cursor = page.cut(rows, _place)
@@ -47,7 +47,7 @@ async def list_channels(caller: Team, channels: Channels, page: Paging) -> Page[
 
 @router.get("/{channel_id}", response_model=ChannelOut, responses=problems(ChannelNotFound))
 async def read_channel(
-    channel_id: UUID, caller: Team, channels: Channels, versions: Versioned
+    channel_id: UUID, caller: ChannelReader, channels: Channels, versions: Versioned
 ) -> ChannelOut | Response:
     """One channel with its health."""
     channel = await channels.read(caller, channel_id)
@@ -55,7 +55,7 @@ async def read_channel(
 
 
 @router.delete("/{channel_id}", responses=problems(ChannelNotFound))
-async def disconnect_channel(channel_id: UUID, caller: Administrator, channels: Channels) -> ChannelOut:
+async def disconnect_channel(channel_id: UUID, caller: ChannelManager, channels: Channels) -> ChannelOut:
     """Give a channel up; its conversations stay."""
     return ChannelOut.of(await channels.disconnect(caller, channel_id))
 

@@ -8,7 +8,7 @@ from inbox.contacts.errors import ContactNotFound
 from inbox.contacts.model import Contact
 from inbox.contacts.schemas import ContactOut
 from inbox.contacts.service import ContactService
-from inbox.doors import Team
+from inbox.doors import Reader
 from kit.http.app import part
 from kit.http.caller import NoOrganization, RoleMissing, TokenRefused
 from kit.http.pagination import Page, Paging
@@ -22,7 +22,7 @@ Contacts = Annotated[ContactService, Depends(part(ContactService))]
 
 
 @router.get("")
-async def list_contacts(caller: Team, contacts: Contacts, page: Paging) -> Page[ContactOut]:
+async def list_contacts(caller: Reader, contacts: Contacts, page: Paging) -> Page[ContactOut]:
     """The organization's contacts, the newest first."""
     rows = await contacts.page(caller, page.after(datetime, UUID), page.limit + 1)
     shown, cursor = page.cut(rows, _place)
@@ -30,7 +30,7 @@ async def list_contacts(caller: Team, contacts: Contacts, page: Paging) -> Page[
 
 
 @router.get("/{contact_id}", responses=problems(ContactNotFound))
-async def read_contact(contact_id: UUID, caller: Team, contacts: Contacts) -> ContactOut:
+async def read_contact(contact_id: UUID, caller: Reader, contacts: Contacts) -> ContactOut:
     """One contact and by what it is known."""
     return ContactOut.of(await contacts.read(caller, contact_id))
 

@@ -9,7 +9,7 @@ from inbox.conversations.model import ConversationState
 from inbox.conversations.repository import Filter
 from inbox.conversations.schemas import ChangeConversation, ConversationOut, MarkRead
 from inbox.conversations.service import ConversationService, Named
-from inbox.doors import Team
+from inbox.doors import Reader, Replier
 from kit.http.app import part
 from kit.http.caller import NoOrganization, RoleMissing, TokenRefused
 from kit.http.etag import Changed, Expected, Versioned
@@ -43,7 +43,7 @@ def wanted(
 
 @router.get("")
 async def list_conversations(
-    caller: Team, conversations: Conversations, page: Paging, chosen: Annotated[Filter, Depends(wanted)]
+    caller: Reader, conversations: Conversations, page: Paging, chosen: Annotated[Filter, Depends(wanted)]
 ) -> Page[ConversationOut]:
     """Conversations, the one with the newest message first; their messages are asked for one by one."""
     rows = await conversations.page(caller, chosen, page.after(datetime, UUID), page.limit + 1)
@@ -53,7 +53,7 @@ async def list_conversations(
 
 @router.get("/{conversation_id}", response_model=ConversationOut, responses=problems(ConversationNotFound))
 async def read_conversation(
-    conversation_id: UUID, caller: Team, conversations: Conversations, versions: Versioned
+    conversation_id: UUID, caller: Reader, conversations: Conversations, versions: Versioned
 ) -> ConversationOut | Response:
     """One conversation."""
     conversation, name = await conversations.read(caller, conversation_id)
@@ -64,7 +64,7 @@ async def read_conversation(
 async def change_conversation(
     conversation_id: UUID,
     body: ChangeConversation,
-    caller: Team,
+    caller: Replier,
     conversations: Conversations,
     *,
     expected: Expected,
@@ -78,7 +78,7 @@ async def change_conversation(
 
 @router.post("/{conversation_id}/read", responses=problems(ConversationNotFound))
 async def mark_conversation_read(
-    conversation_id: UUID, body: MarkRead, caller: Team, conversations: Conversations, versions: Versioned
+    conversation_id: UUID, body: MarkRead, caller: Replier, conversations: Conversations, versions: Versioned
 ) -> ConversationOut:
     """The team has read the contact's messages; doing it again changes nothing."""
     conversation, name = await conversations.mark_read(caller, conversation_id, body)

@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header
 from fastapi.responses import Response, StreamingResponse
 
-from inbox.doors import Team
+from inbox.doors import Reader
 from inbox.media.errors import MediaLost, MediaNotFound, MediaNotReady
 from inbox.media.ranges import Unsatisfiable, chosen
 from inbox.media.service import MediaFile, MediaService
@@ -25,7 +25,9 @@ Held = Annotated[str | None, Header(alias="if-range", description="The part is w
     response_class=StreamingResponse,
     responses=problems(MediaNotFound, MediaNotReady, MediaLost),
 )
-async def read_media(media_id: UUID, caller: Team, media: Media, asked: Asked = None, held: Held = None) -> Response:
+async def read_media(
+    media_id: UUID, caller: Reader, media: Media, asked: Asked = None, held: Held = None
+) -> Response:
     """The medium's bytes, typed by what they are; only pictures, sound and video are to be shown in place."""
     file = await media.file(caller, media_id)
     headers = _headers(file)

@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, status
 
 from inbox.conversations.errors import ConversationNotFound
-from inbox.doors import Team
+from inbox.doors import Reader, Replier
 from inbox.messages.errors import (
     ChannelGone,
     ContactForgotten,
@@ -36,7 +36,7 @@ Messages = Annotated[MessageService, Depends(part(MessageService))]
     ),
 )
 async def send_message(
-    conversation_id: UUID, body: SendMessage, caller: Team, messages: Messages, key: IdempotencyKey
+    conversation_id: UUID, body: SendMessage, caller: Replier, messages: Messages, key: IdempotencyKey
 ) -> MessageOut:
     """Write to the contact; the message is `queued` and leaves moments later."""
     return MessageOut.of(await messages.send(caller, conversation_id, body, key))
@@ -48,7 +48,7 @@ async def send_message(
 )
 async def list_messages(
     conversation_id: UUID,
-    caller: Team,
+    caller: Reader,
     messages: Messages,
     page: Paging,
     *,
@@ -61,7 +61,7 @@ async def list_messages(
 
 
 @router.get("/v1/messages/{message_id}", responses=problems(MessageNotFound))
-async def read_message(message_id: UUID, caller: Team, messages: Messages) -> MessageOut:
+async def read_message(message_id: UUID, caller: Reader, messages: Messages) -> MessageOut:
     """One message with its status."""
     return MessageOut.of(await messages.read(caller, message_id))
 

@@ -8,19 +8,18 @@ from fastapi import APIRouter, Depends, Query, Request, Response, status
 from fastapi.responses import RedirectResponse
 
 from kit.http.app import part
-from kit.http.caller import MemberCaller, NoOrganization, RoleMissing, TokenRefused, require_role
+from kit.http.caller import NoOrganization, OpenToAnybody, RoleMissing, TokenRefused
 from kit.http.problem import problems
 from publisher.connections.errors import PlatformSwitchedOff
 from publisher.connections.model import CONSENT_WITHIN, Came, Return, cookie_of
 from publisher.connections.schemas import ConnectAccount, ConnectionOut
 from publisher.connections.service import ConnectionService
-from publisher.roles import CONNECTS
+from publisher.doors import AccountManager
 
 CALLBACK = "/v1/oauth/linkedin/callback"
 
 router = APIRouter(tags=["connected accounts"])
 
-Administrator = Annotated[MemberCaller, Depends(require_role(*CONNECTS))]
 Connections = Annotated[ConnectionService, Depends(part(ConnectionService))]
 Given = Annotated[str, Query(max_length=4096)]
 
@@ -47,7 +46,7 @@ Places = Annotated[Addresses, Depends(part(Addresses))]
     responses=problems(TokenRefused, NoOrganization, RoleMissing, PlatformSwitchedOff),
 )
 async def connect_account(
-    body: ConnectAccount, caller: Administrator, connections: Connections, places: Places, response: Response
+    body: ConnectAccount, caller: AccountManager, connections: Connections, places: Places, response: Response
 ) -> ConnectionOut:
     """Begin to connect an account: send the browser to `authorization_url`, with the cookie that this answer sets."""
     asked = await connections.begin(caller, body.platform, body.what)
@@ -63,7 +62,12 @@ async def connect_account(
     return ConnectionOut.model_validate(asked)
 
 
-@router.get(CALLBACK, status_code=status.HTTP_303_SEE_OTHER, response_class=RedirectResponse)
+@router.get(
+    CALLBACK,
+    dependencies=[OpenToAnybody],
+    status_code=status.HTTP_303_SEE_OTHER,
+    response_class=RedirectResponse,
+)
 async def come_back_from_linkedin(
     request: Request,
     connections: Connections,

@@ -4,11 +4,12 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, status
 
 from kit.http.app import part
-from kit.http.caller import MemberCaller, NoOrganization, RoleMissing, TokenRefused, require_role
+from kit.http.caller import NoOrganization, RoleMissing, TokenRefused
 from kit.http.etag import Changed, ConditionMissing, Expected, Versioned
 from kit.http.idempotency import IdempotencyKey, IdempotencyKeyReused
 from kit.http.pagination import BadCursor, Page, Paging
 from kit.http.problem import problems
+from publisher.doors import Author, Reader
 from publisher.platforms.live import receipt_of
 from publisher.posts.errors import (
     DeliveryNotFound,
@@ -26,12 +27,9 @@ from publisher.posts.model import Changes, PostStatus
 from publisher.posts.repository import Wanted
 from publisher.posts.schemas import ChangePost, Moment, PostOut, ResolveDelivery, SchedulePost, WritePost, when_of
 from publisher.posts.service import PostService
-from publisher.roles import POSTS, READS
 
 router = APIRouter(prefix="/v1/posts", tags=["posts"], responses=problems(TokenRefused, NoOrganization, RoleMissing))
 
-Reader = Annotated[MemberCaller, Depends(require_role(*READS))]
-Author = Annotated[MemberCaller, Depends(require_role(*POSTS))]
 Posts = Annotated[PostService, Depends(part(PostService))]
 
 
