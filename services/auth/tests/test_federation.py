@@ -11,7 +11,7 @@ from kit.ids import new_id
 
 from .conftest import Forward
 from .federating import ANN_AT_GOOGLE, COOKIE_MODE, HERE, Federated, Trip
-from .story import GOOD, Person, Story, problem, text_of
+from .story import Person, Story, problem, text_of
 
 GMAIL = "ann.example@gmail.com"
 BEGIN, COMPLETE = "/v1/sessions/federated", "/v1/sessions/federated/complete"
@@ -163,7 +163,7 @@ async def test_an_account_is_linked_from_the_settings_whatever_its_address(feder
     assert federated.person(await federated.google()).user_id == ada.user_id
     assert (await ada.call("GET", "/v1/me")).json()["email"] == "ada@lovelace.test"
     await story.deliver()
-    assert "ada@lovelace.test" in {to for to, _ in story.postbox.taken[-1:]}
+    assert any("was linked to" in text_of(each) for each in story.postbox.to("ada@lovelace.test"))
 
 
 async def test_what_is_linked_to_one_is_not_linked_to_another(federated: Federated) -> None:
@@ -219,8 +219,7 @@ async def test_what_is_unlinked_opens_nothing_any_more_and_its_owner_is_told(fed
     assert problem(await ada.call("DELETE", path)) == (404, "identity-not-found")
     assert federated.person(await federated.google()).user_id not in {ada.user_id, bob.user_id}
     await story.deliver()
-    assert len(story.postbox.to("ada@lovelace.test")) >= 3
-    assert text_of(story.postbox.to("ada@lovelace.test")[-1])
+    assert any("was unlinked from" in text_of(each) for each in story.postbox.to("ada@lovelace.test"))
     lines = [each.action for each in await story.told(AuditEntry) if isinstance(each, AuditEntry)]
     assert [each for each in lines if each.startswith("auth.identity.")] == [
         "auth.identity.linked",
@@ -260,4 +259,3 @@ async def test_an_organization_that_is_wished_for_is_acted_in_by_its_members_onl
     assert (signed_in.json()["organization_id"], signed_in.json()["role"]) == (acme, "owner")
     stranger = await federated.sign_in("1001", provider="github", organization_id=acme)
     assert problem(stranger) == (404, "organization-not-found")
-    assert GOOD
