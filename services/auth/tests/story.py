@@ -14,8 +14,10 @@ from auth.api import ROUTERS
 from auth.bootstrap import Parts, build, endpoint_parts, outside
 from auth.passwords.hashing import Passwords
 from auth.settings import AuthSettings
+from auth.worker import SUBSCRIPTIONS
 from contracts import decode
-from contracts.event import Event
+from contracts.billing import EntitlementsChanged
+from contracts.event import Event, encode
 from kit.db.database import Database, Row
 from kit.http.acting import Acting, recorded
 from kit.http.app import create_app
@@ -23,6 +25,8 @@ from kit.http.caller import TokenVerifier
 from kit.http.client import Outbound
 from kit.ledger.model import Receipt
 from kit.mail import MailServer
+from kit.messaging.applying import Applier
+from kit.messaging.delivery import Delivery
 from kit.seal import Keyring, LocalMasterKey
 from kit.testing.databases import TestDatabase
 from kit.testing.delivering import Delivering
@@ -206,6 +210,26 @@ class Story:
         await self.deliver()
         token = self.postbox.token(person.email)
         return await person.call("POST", "/v1/invitations/accept", json={"token": token})
+
+    async def hear(self, event: Event) -> None:
+        """Let an event arrive: twice, as may happen, and once more as another message."""
+        subscription = next(each for each in SUBSCRIPTIONS if each.event is type(event))
+        for generation in (0, 0, 1):
+            delivery = Delivery(1, encode(event), event.id, event.type, generation, event=event)
+            await Applier(self.database, event.type, event.type, subscription).apply([delivery])
+
+    async def grant(
+        self, organization_id: str, *, version: int = 1, plan: str = "free", **limits: int | None
+    ) -> None:
+        """Billing says what an organization may use."""
+        event = EntitlementsChanged(
+            organization_id=UUID(organization_id),
+            time=self.database.clock.now(),
+            version=version,
+            plan=plan,
+            limits=limits,
+        )
+        await self.hear(event)
 
     async def told(self, *kinds: type[Event]) -> list[Event]:
         """What has left for the other services, oldest first."""

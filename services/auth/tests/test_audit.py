@@ -300,11 +300,27 @@ async def test_signing_in_with_a_provider_is_in_the_audit_trail(federated: Feder
         ("identity.unlinked", ann.user_id, "identity", linked),
     ]
     assert "auth.federation.refused" in ACTIONS
+async def test_who_hands_an_organization_over_is_in_its_audit_trail(story: Story) -> None:
+    ada = await story.person(ADA)
+    organization_id = await ada.create()
+    bob = await story.member(ada, organization_id, BOB, "admin")
+    bobs = (await ada.members(organization_id))[BOB]["id"]
+    path, since = f"/v1/organizations/{organization_id}/ownership-transfers", len(await lines(story))
+    first = (await ada.call("POST", path, json={"member_id": bobs})).json()["id"]
+    await bob.call("DELETE", f"{path}/{first}")
+    second = (await ada.call("POST", path, json={"member_id": bobs})).json()["id"]
+    await bob.call("POST", f"{path}/{second}/acceptance")
+    assert [each for each in await told(story, since) if each[0].startswith("ownership")] == [
+        ("ownership.offered", ada.user_id, "ownership", first, organization_id),
+        ("ownership.withdrawn", bob.user_id, "ownership", first, organization_id),
+        ("ownership.offered", ada.user_id, "ownership", second, organization_id),
+        ("ownership.transferred", bob.user_id, "ownership", second, organization_id),
+    ]
 
 
 def test_these_tests_know_every_action_of_auth() -> None:
-    """A new action is a new line in a test above."""
-    named = Path(__file__).read_text("utf-8")
+    """A new action is a new line in a test here or in that of its noun."""
+    named = "".join(path.read_text("utf-8") for path in Path(__file__).parent.glob("test_*.py"))
     for action in ACTIONS:
         if action.startswith("auth."):
             assert f'"{action.removeprefix("auth.")}"' in named or f'"{action}"' in named, action

@@ -123,6 +123,7 @@ async def test_of_two_owners_who_remove_each_other_at_once_one_remains(turn: int
 async def test_of_many_owners_who_leave_at_once_one_remains(story: Story) -> None:
     ada = await story.person("ada@example.com")
     organization_id = await ada.create()
+    await story.grant(organization_id, seats=None)
     owners = [ada, *[await story.member(ada, organization_id, f"o{at}@example.com", "owner") for at in range(3)]]
     members = await ada.members(organization_id)
     outcomes = await asyncio.gather(*(remove(owner, organization_id, members[owner.email]["id"]) for owner in owners))

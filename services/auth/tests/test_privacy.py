@@ -156,6 +156,9 @@ async def live(story: Story) -> Life:
     acme, bobs = await ada.create("Acme"), await bob.create("Bob's")
     await ada.invite(acme, BOB, "admin")
     assert (await story.accept(bob)).status_code == 200
+    member_id = (await ada.members(acme))[BOB.replace("Site", "site")]["id"]
+    offer = await ada.call("POST", f"/v1/organizations/{acme}/ownership-transfers", json={"member_id": member_id})
+    assert offer.status_code == 201, offer.text
     await bob.invite(bobs, CAROL, "owner")
     assert (await story.accept(carol)).status_code == 200
     carols = await carol.create("Carol's")
@@ -484,6 +487,7 @@ async def test_killed_at_any_step_it_goes_on_and_the_counts_are_right(
     removed = {name: count for name, count in answer.removed.items() if count}
     assert removed == {
         "members": 2,
+        "ownership_transfers": 1,
         "outgoing_mails": removed["outgoing_mails"],
         "ledger_entries": removed["outgoing_mails"],
         "ledger_attempts": removed["ledger_attempts"],

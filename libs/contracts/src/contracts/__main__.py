@@ -7,6 +7,7 @@ from pathlib import Path
 from contracts import asyncapi, catalogue, permissions, yaml
 from contracts.compatibility import breaches
 from contracts.consumers import CONSUMERS, LISTENERS
+from contracts.event import Event
 from contracts.registry import EVENTS
 from contracts.schema import FROZEN, Schema, freeze, frozen, promises
 
@@ -30,10 +31,14 @@ def main(arguments: list[str] | None = None) -> int:
 def documents() -> dict[str, str]:
     """The generated documents by file name."""
     return {
-        "events.md": catalogue.markdown(EVENTS, {**CONSUMERS, **LISTENERS}),
+        "events.md": catalogue.markdown(EVENTS, _hearers()),
         "asyncapi.yaml": yaml.dump(asyncapi.document(EVENTS)),
         "permissions.md": permissions.markdown(),
     }
+
+
+def _hearers() -> dict[type[Event], tuple[str, ...]]:
+    return {event: (*CONSUMERS.get(event, ()), *LISTENERS.get(event, ())) for event in (*CONSUMERS, *LISTENERS)}
 
 
 def _freeze(current: dict[str, Schema], folder: Path) -> int:

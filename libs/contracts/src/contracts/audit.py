@@ -98,6 +98,9 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "auth.member.added": "A member was added.",
         "auth.member.role_changed": "A member was given another role.",
         "auth.member.removed": "A member was removed, or left.",
+        "auth.ownership.offered": "An organization was offered to another member.",
+        "auth.ownership.withdrawn": "An offer of an organization ended without being accepted.",
+        "auth.ownership.transferred": "An organization went to another owner.",
         # staff in a person's place
         "auth.impersonation.begun": "A member of staff began to act in a person's place.",
         "auth.impersonation.ended": "A member of staff no longer acts in a person's place.",

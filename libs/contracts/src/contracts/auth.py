@@ -126,6 +126,42 @@ class MemberRemoved(Event):
     user_id: UUID = Field(description="The user who is no longer a member.")
 
 
+class OwnershipOffered(Event):
+    """An owner offered the organization to another member, who has seven days to accept."""
+
+    type: ClassVar[str] = "auth.ownership.offered.v1"
+    subject: ClassVar[str] = "transfer_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    transfer_id: UUID = Field(description="The offer.")
+    user_id: UUID = Field(description="The user to whom it is made.")
+
+
+class OwnershipWithdrawn(Event):
+    """An offer of an organization was taken back, declined, or ended with the membership of either side."""
+
+    type: ClassVar[str] = "auth.ownership.withdrawn.v1"
+    subject: ClassVar[str] = "transfer_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    transfer_id: UUID = Field(description="The offer that is void now.")
+
+
+class OwnershipTransferred(Event):
+    """An organization went from one owner to another; both changes of role follow as events of their own."""
+
+    type: ClassVar[str] = "auth.ownership.transferred.v1"
+    subject: ClassVar[str] = "transfer_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    transfer_id: UUID = Field(description="The offer that was accepted.")
+    from_user_id: UUID = Field(description="The user who was an owner and is an administrator now.")
+    to_user_id: UUID = Field(description="The user who is an owner now.")
+
+
 class MailPreferencesChanged(Event):
     """A user wants mails of a category, or wants them no more; whoever mails users keeps a copy of this."""
 

@@ -14,6 +14,7 @@ CONSUMERS: Final[Mapping[type[Event], tuple[str, ...]]] = {
     auth.MemberAdded: ("billing", "inbox"),
     auth.MemberRoleChanged: ("inbox",),
     auth.MemberRemoved: ("billing", "inbox"),
+    billing.EntitlementsChanged: ("auth",),
     compliance.ExportRequested: ("auth", "inbox", "publisher"),
     compliance.ErasureBegun: ("auth", "inbox", "publisher"),
     auth.AuthExportPartReady: ("compliance",),

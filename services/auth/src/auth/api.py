@@ -23,6 +23,7 @@ from auth.invitations.router import router as invitations
 from auth.keys.router import router as keys
 from auth.members.router import router as members
 from auth.organizations.router import router as organizations
+from auth.ownership.router import router as ownership
 from auth.passkeys.router import entering
 from auth.passkeys.router import router as passkeys
 from auth.preferences.router import router as preferences
@@ -52,6 +53,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     members,
     invitations,
     acceptance,
+    ownership,
     preferences,
     roles,
     scopes,

@@ -54,6 +54,7 @@ from auth.openid.model import Provider
 from auth.openid.provider import OpenId, OpenIdProvider
 from auth.openid.web import Web
 from auth.organizations.service import OrganizationService
+from auth.ownership.service import OwnershipService
 from auth.passkeys.ceremony import RelyingParty
 from auth.passkeys.privacy import PasskeyHolding
 from auth.passkeys.proving import PasskeyProofs
@@ -147,6 +148,7 @@ class Parts:
     organizations: OrganizationService
     members: MemberService
     invitations: InvitationService
+    ownership: OwnershipService
     keys: KeyRing
     rotation: KeyRotation
     preferences: PreferenceService
@@ -200,6 +202,7 @@ def build(  # noqa: PLR0917 - what everything stands on
         organizations=OrganizationService(database),
         members=MemberService(database, addresses),
         invitations=InvitationService(database, addresses, mints.invitation, mailer),
+        ownership=OwnershipService(database, mailer),
         keys=keys,
         rotation=KeyRotation(database, sealer),
         preferences=PreferenceService(database, addresses, mailer),
@@ -433,6 +436,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.organizations,
         parts.members,
         parts.invitations,
+        parts.ownership,
         parts.preferences,
         parts.keys,
         parts.federation.beginning,

@@ -5,15 +5,18 @@ from typing import Any, Final
 
 from auth.keys.service import KeyRotation
 from auth.sweeping import Sweeper
+from contracts.billing import EntitlementsChanged
 from contracts.compliance import ErasureBegun, ExportRequested
 from kit.mail import Mailer
 from kit.messaging.subscription import Subscription
 from kit.privacy.answering import on_erasure_begun, on_export_requested
 from kit.process import Loop
+from kit.quota import on_entitlements
 
 SUBSCRIPTIONS: Final[Sequence[Subscription[Any]]] = (
     Subscription(ExportRequested, one=on_export_requested),
     Subscription(ErasureBegun, one=on_erasure_begun),
+    Subscription(EntitlementsChanged, one=on_entitlements),
 )
 
 

@@ -19,7 +19,7 @@ from auth.invitations.errors import (
 from auth.invitations.schemas import AcceptInvitation, InvitationOut, Invite
 from auth.invitations.service import InvitationService
 from auth.mails.language import Language
-from auth.members.errors import NotAllowed
+from auth.members.errors import NoSeatLeft, NotAllowed
 from auth.organizations.errors import OrganizationNotFound
 from auth.organizations.schemas import MembershipOut
 from kit.http.app import part
@@ -94,7 +94,8 @@ async def mail_invitation_again(
 
 
 @acceptance.post(
-    "/accept", responses=problems(TokenRefused, InvitationMalformed, InvitationForAnother, InvitationGone)
+    "/accept",
+    responses=problems(TokenRefused, InvitationMalformed, InvitationForAnother, InvitationGone, NoSeatLeft),
 )
 async def accept_invitation(
     body: AcceptInvitation, caller: PersonalCaller, invitations: Invitations

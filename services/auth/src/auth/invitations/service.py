@@ -20,13 +20,14 @@ from auth.invitations.repository import InvitationRepository
 from auth.mails.model import invitation
 from auth.members.acting import insist
 from auth.members.errors import NotAllowed
+from auth.members.joining import join
 from auth.members.permissions import Role
 from auth.members.repository import MemberRepository
 from auth.organizations.errors import OrganizationNotFound
 from auth.organizations.model import Membership
 from auth.organizations.repository import OrganizationRepository
 from auth.tokens.model import TokenForged, TokenMint
-from contracts.auth import InvitationAccepted, InvitationCreated, InvitationRevoked, MemberAdded
+from contracts.auth import InvitationAccepted, InvitationCreated, InvitationRevoked
 from kit.audit import audited
 from kit.db.database import Database, Transaction
 from kit.errors import DomainError
@@ -113,13 +114,15 @@ class InvitationService:
     async def accept(self, token: str, caller: Caller) -> Membership:
         """Become a member by the link of a mail that was sent to a verified address of the caller's.
 
-        Accepting twice is accepting once; who is a member already stays what they are.
+        Accepting twice is accepting once; who is a member already stays what they are. Without a free seat nothing
+        is used up, and the link is as good as before.
         """
         try:
             organization_id, invitation_id = self.links.read(token).ids
         except TokenForged as error:
             raise InvitationMalformed from error
         async with self.database.transaction(organization_id) as tx:
+            await OrganizationRepository(tx).lock()  # before the invitation's row: in the order of everybody
             held = await InvitationRepository(tx).lock(invitation_id)
             if held is None:
                 raise InvitationGone
@@ -185,12 +188,7 @@ async def _join(tx: Transaction, accepted: Invitation, caller: Caller) -> None:
         InvitationAccepted(invitation_id=accepted.id, user_id=caller.user_id, version=accepted.version),
         audited("auth.invitation.accepted", caller, "invitation", accepted.id),
     )
-    member_id = new_id()
-    if await MemberRepository(tx).add(member_id, caller.user_id, accepted.role):
-        await tx.emit(
-            MemberAdded(member_id=member_id, user_id=caller.user_id, role=accepted.role),
-            audited("auth.member.added", caller, "member", member_id, role=accepted.role.value),
-        )
+    await join(tx, caller.user_id, accepted.role, caller)
 
 
 async def _managed(tx: Transaction, invitation_id: UUID, caller: Caller) -> Invitation:

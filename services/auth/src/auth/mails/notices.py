@@ -36,6 +36,8 @@ class Notice(StrEnum):
     IDENTITY_LINKED = "identity_linked"
     IDENTITY_UNLINKED = "identity_unlinked"
     IMPERSONATED = "impersonated"
+    OWNERSHIP_OFFERED = "ownership_offered"
+    OWNERSHIP_TRANSFERRED = "ownership_transferred"
 
 
 async def notify(tx: Transaction, mailer: Mailer, user_id: UUID, notice: Notice, cause: UUID | None = None) -> bool:

@@ -17,3 +17,9 @@ class LastOwner(Conflict):
     """An organization keeps at least one owner; make somebody else an owner first."""
 
     code = "last-owner"
+
+
+class NoSeatLeft(Conflict):
+    """Every seat of this organization is taken; its owner can choose a larger plan, or remove somebody."""
+
+    code = "no-seat-left"

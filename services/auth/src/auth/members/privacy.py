@@ -4,6 +4,8 @@ from typing import ClassVar
 from uuid import UUID
 
 from auth.members.repository import PersonsMemberships, organizations_of
+from auth.ownership.ending import tell_withdrawn
+from auth.ownership.repository import PersonsTransfers
 from auth.sessions.revoking import void_tokens
 from contracts.auth import MemberRemoved
 from kit.audit import SYSTEM, audited
@@ -17,14 +19,16 @@ class MemberHolding:
     """Where a user belongs. To be erased first: only here it can turn out that they cannot go yet."""
 
     database: Database
-    tables: ClassVar[frozenset[str]] = frozenset({"members"})
+    tables: ClassVar[frozenset[str]] = frozenset({"members", "ownership_transfers"})
 
     async def export(self, person: Person, organization_ids: Sequence[UUID]) -> AsyncIterator[Rows | File]:
-        """Their memberships, with roles and since when."""
+        """Their memberships, with roles and since when, and what organizations they offered or were offered."""
         if person.kind == "user" and organization_ids:
             async with self.database.snapshot(*organization_ids) as tx:
                 rows = await PersonsMemberships(tx).all(person.id)
+                offers = await PersonsTransfers(tx).all(person.id)
             yield Rows("members", [dict(row) for row in rows])
+            yield Rows("ownership_transfers", [dict(row) for row in offers])
 
     async def erase(self, tx: Transaction, person: Person, way: str) -> Erased:
         """They leave every organization, and no token of theirs speaks of one any more.
@@ -39,6 +43,10 @@ class MemberHolding:
         theirs = await memberships.lock(person.id)
         if await memberships.is_last_owner(person.id, theirs):
             raise Blocked("last_owner")
+        offers = await PersonsTransfers(tx).delete(person.id)
+        for row in offers:
+            if row["state"] == "pending":
+                await tell_withdrawn(tx, row["organization_id"], row["id"], row["version"] + 1, SYSTEM)
         ended = await memberships.delete(person.id, theirs)
         for row in ended:
             organization_id, version = row["organization_id"], row["version"] + 1
@@ -57,7 +65,7 @@ class MemberHolding:
             )
         if ended:
             await void_tokens(tx, person.id)
-        return Erased(removed={"members": len(ended)})
+        return Erased(removed={"members": len(ended), "ownership_transfers": len(offers)})
 
 
 async def known_in(tx: Transaction, person: Person) -> Sequence[UUID]:

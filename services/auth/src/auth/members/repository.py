@@ -91,6 +91,13 @@ class MemberRepository:
         )
         return [_member(row) for row in rows]
 
+    async def count(self) -> int:
+        """How many there are; to be believed only under the organization's lock."""
+        count: int = await self.tx.fetchval(
+            "SELECT count(*) FROM members WHERE organization_id = $1", self.tx.organization_id
+        )
+        return count
+
     async def count_owners(self) -> int:
         """How many owners there are; to be believed only under the organization's lock."""
         count: int = await self.tx.fetchval(

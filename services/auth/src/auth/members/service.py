@@ -9,6 +9,7 @@ from auth.members.model import Member
 from auth.members.permissions import Role
 from auth.members.repository import MemberRepository
 from auth.organizations.errors import OrganizationNotFound
+from auth.ownership.ending import end_offers
 from auth.sessions.revoking import void_tokens
 from auth.sign_ins.fresh import insist_on_fresh_proof
 from contracts.auth import MemberRemoved, MemberRoleChanged
@@ -123,6 +124,7 @@ async def keep_an_owner(members: MemberRepository, leaving: Member) -> None:
 
 async def _remove(tx: Transaction, members: MemberRepository, member: Member, caller: Caller) -> None:
     await keep_an_owner(members, member)
+    await end_offers(tx, member.id, caller)
     await members.remove(member.id)
     await tx.emit(
         MemberRemoved(member_id=member.id, user_id=member.user_id, version=member.version + 1),
