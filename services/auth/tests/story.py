@@ -11,7 +11,8 @@ import httpx
 from pydantic import SecretStr
 
 from auth.api import ROUTERS
-from auth.bootstrap import Parts, build, endpoint_parts, outside
+from auth.bootstrap import Parts, build, endpoint_parts
+from auth.federation.parts import outside
 from auth.passwords.hashing import Passwords
 from auth.settings import AuthSettings
 from auth.worker import SUBSCRIPTIONS
@@ -148,7 +149,7 @@ class Story:
         self.place = place
         self.database = database
         self.postbox = Postbox()
-        self.outbound = Outbound(clock=database.clock, rules=outside(settings))
+        self.outbound = Outbound(clock=database.clock, rules=outside(settings.sandbox_provider_url))
         self.keyring = keyring or Keyring(database, LocalMasterKey.from_text(SEALING_KEY))
         self.parts: Parts = build(database, self.keyring, passwords, self.outbound, settings, self.postbox)
         self.delivering = Delivering(place, "auth", self.parts.ledger)

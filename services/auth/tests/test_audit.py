@@ -300,6 +300,8 @@ async def test_signing_in_with_a_provider_is_in_the_audit_trail(federated: Feder
         ("identity.unlinked", ann.user_id, "identity", linked),
     ]
     assert "auth.federation.refused" in ACTIONS
+
+
 async def test_who_hands_an_organization_over_is_in_its_audit_trail(story: Story) -> None:
     ada = await story.person(ADA)
     organization_id = await ada.create()

@@ -4,10 +4,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import ip_network
 from operator import attrgetter
 from typing import Final
-from urllib.parse import urlsplit
 
 from auth import migrations, worker
 from auth.accounts.address import AddressInvalid
@@ -28,14 +26,9 @@ from auth.factors.proving import Codes
 from auth.factors.sealing import FactorSeals
 from auth.factors.service import FactorService
 from auth.factors.showing import ShowingService
-from auth.federation.beginning import Beginning
-from auth.federation.directory import Directory
-from auth.federation.linking import LinkedAccounts
-from auth.federation.model import FlowSecrets, ProviderKind
+from auth.federation.parts import Client, Federation, Places, federation, outside
 from auth.federation.privacy import FederationHolding
 from auth.federation.sealing import Subjects
-from auth.federation.service import FederatedSignIn
-from auth.federation.travel import Travel
 from auth.flags.privacy import FlagHolding
 from auth.flags.service import FlagService
 from auth.impersonations.privacy import ImpersonationHolding
@@ -49,10 +42,6 @@ from auth.mails.model import CATEGORIES
 from auth.mails.privacy import MailHolding
 from auth.members.privacy import MemberHolding, known_in
 from auth.members.service import MemberService
-from auth.openid.github import GitHubProvider
-from auth.openid.model import Provider
-from auth.openid.provider import OpenId, OpenIdProvider
-from auth.openid.web import Web
 from auth.organizations.service import OrganizationService
 from auth.ownership.service import OwnershipService
 from auth.passkeys.ceremony import RelyingParty
@@ -88,11 +77,9 @@ from auth.tokens.mints import Mints
 from auth.worker import SUBSCRIPTIONS
 from contracts.auth import AuthErasureAnswered, AuthExportPartReady
 from contracts.consumers import CONSUMERS
-from kit.clock import SystemClock
 from kit.db.database import Database
 from kit.http.acting import Acting
 from kit.http.client import Outbound
-from kit.http.guard import Rules
 from kit.http.peer import Peers
 from kit.http.tokens import staff_audience
 from kit.ledger.ledger import Ledger
@@ -102,16 +89,6 @@ from kit.privacy.requests import RequestKeys
 from kit.process import Loop
 from kit.seal import Keyring, SealBroken, Sealer
 from kit.service import Backbone, Privacy, Service
-
-
-@dataclass(frozen=True, slots=True)
-class Federation:
-    """Signing in by the word of a provider."""
-
-    beginning: Beginning
-    travel: Travel
-    sign_in: FederatedSignIn
-    linked: LinkedAccounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +187,7 @@ def build(  # noqa: PLR0917 - what everything stands on
         staff=_staff(database, keyring, approval, keys, mints, mailer, settings),
         api_keys=ApiKeyService(database, secrets),
         key_exchange=KeyExchange(database, secrets, keys, access_tokens, uses),
-        federation=_federation(database, keyring, mints, entrance, mailer, outbound, settings),
+        federation=federation(database, keyring, sealer, mints, entrance, mailer, outbound, _places(settings)),
         uses=uses,
         peers=Peers(settings.clients()),
         mints=mints,
@@ -228,62 +205,18 @@ def build(  # noqa: PLR0917 - what everything stands on
     )
 
 
-def outside(settings: AuthSettings) -> Rules:
-    """What customers may have us call: https on the public internet; in development a sandbox, too."""
-    if not settings.sandbox_provider_url:
-        return Rules()
-    parts = urlsplit(settings.sandbox_provider_url)
-    return Rules(http=True, http_ports=frozenset({parts.port or 80}), exempt=(ip_network(f"{parts.hostname}/32"),))
-
-
-def _federation(  # noqa: PLR0917 - what everything stands on
-    database: Database,
-    keyring: Keyring,
-    mints: Mints,
-    entrance: Entrance,
-    mailer: Mailer,
-    outbound: Outbound,
-    settings: AuthSettings,
-) -> Federation:
-    sealer = Sealer.from_text(settings.sealing_key.get_secret_value())
-    directory = Directory(_providers(outbound, settings))
-    secrets = FlowSecrets(sealer.derive("federation-flows"))
-    origins = settings.applications
-    travel = Travel(database, directory, mints.federation, secrets, sealer, _public_url(settings), origins)
-    addresses, subjects = Addresses(keyring), Subjects(keyring)
-    return Federation(
-        beginning=Beginning(travel, directory),
-        travel=travel,
-        sign_in=FederatedSignIn(database, travel, addresses, subjects, entrance, mailer),
-        linked=LinkedAccounts(database, travel, subjects, mailer),
+def _places(settings: AuthSettings) -> Places:
+    """Where we and the providers are."""
+    return Places(
+        public_url=settings.public_url,
+        applications=settings.applications,
+        google=Client(settings.google_client_id, settings.google_client_secret.get_secret_value()),
+        google_issuer=settings.google_issuer,
+        github=Client(settings.github_client_id, settings.github_client_secret.get_secret_value()),
+        github_url=settings.github_url,
+        github_api_url=settings.github_api_url,
+        github_consent_url=settings.github_consent_url,
     )
-
-
-def _providers(outbound: Outbound, settings: AuthSettings) -> dict[ProviderKind, Provider]:
-    """The platform's own; one without client id is switched off."""
-    web = Web(outbound)
-    found: dict[ProviderKind, Provider] = {}
-    if settings.google_client_id:
-        issuer = settings.google_issuer.rstrip("/")
-        found[ProviderKind.GOOGLE] = OpenIdProvider(
-            OpenId.on(web, SystemClock()),
-            issuer,
-            issuer,
-            settings.google_client_id,
-            settings.google_client_secret.get_secret_value(),
-            (issuer.partition("://")[2],),
-        )
-    if settings.github_client_id:
-        url = settings.github_url.rstrip("/")
-        found[ProviderKind.GITHUB] = GitHubProvider(
-            web,
-            url,
-            settings.github_api_url.rstrip("/"),
-            (settings.github_consent_url or url).rstrip("/"),
-            settings.github_client_id,
-            settings.github_client_secret.get_secret_value(),
-        )
-    return found
 
 
 def _entrance(  # noqa: PLR0917 - what letting people in needs
@@ -401,7 +334,7 @@ def _public_url(settings: AuthSettings) -> str:
 async def open_parts(backbone: Backbone[AuthSettings]) -> AsyncIterator[Parts]:
     """Build the parts, see to it that there is a signing key, and end the hashing threads at the end."""
     passwords = Passwords()
-    outbound = Outbound(clock=backbone.database.clock, rules=outside(backbone.settings))
+    outbound = Outbound(clock=backbone.database.clock, rules=outside(backbone.settings.sandbox_provider_url))
     try:
         parts = build(backbone.database, backbone.keyring, passwords, outbound, backbone.settings)
         await _prove_keys(parts)
@@ -439,10 +372,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.ownership,
         parts.preferences,
         parts.keys,
-        parts.federation.beginning,
-        parts.federation.travel,
-        parts.federation.sign_in,
-        parts.federation.linked,
+        *parts.federation.endpoints,
         parts.staff.members,
         parts.staff.sessions,
         parts.staff.enrolments,

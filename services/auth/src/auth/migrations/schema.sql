@@ -651,6 +651,31 @@ CREATE POLICY tenant ON outgoing_mails FOR ALL TO auth_app USING (((organization
 GRANT DELETE, INSERT, SELECT, UPDATE ON outgoing_mails TO auth_app;
 GRANT DELETE, SELECT ON outgoing_mails TO auth_loops;
 
+CREATE TABLE ownership_transfers (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    from_member_id uuid NOT NULL,
+    to_member_id uuid NOT NULL,
+    state text NOT NULL DEFAULT 'pending'::text,
+    version bigint NOT NULL DEFAULT 1,
+    expires_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT ownership_transfers_check CHECK ((from_member_id <> to_member_id)),
+    CONSTRAINT ownership_transfers_from_member_id_fkey FOREIGN KEY (from_member_id) REFERENCES members(id) ON DELETE CASCADE,
+    CONSTRAINT ownership_transfers_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
+    CONSTRAINT ownership_transfers_pkey PRIMARY KEY (id),
+    CONSTRAINT ownership_transfers_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'accepted'::text, 'withdrawn'::text]))),
+    CONSTRAINT ownership_transfers_to_member_id_fkey FOREIGN KEY (to_member_id) REFERENCES members(id) ON DELETE CASCADE
+);
+COMMENT ON TABLE ownership_transfers IS 'An owner offers an organization to another member; a pending one past expires_at has expired. It goes with either membership.';
+ALTER TABLE ownership_transfers ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX ownership_transfers_by_giver ON ownership_transfers USING btree (from_member_id);
+CREATE INDEX ownership_transfers_by_taker ON ownership_transfers USING btree (to_member_id);
+CREATE INDEX ownership_transfers_in_order ON ownership_transfers USING btree (organization_id, id);
+CREATE UNIQUE INDEX ownership_transfers_one_at_a_time ON ownership_transfers USING btree (organization_id) WHERE (state = 'pending'::text);
+CREATE POLICY tenant ON ownership_transfers FOR ALL TO auth_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON ownership_transfers TO auth_app;
+
 CREATE TABLE passkey_challenges (
     challenge bytea NOT NULL,
     purpose text NOT NULL,
