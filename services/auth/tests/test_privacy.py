@@ -11,9 +11,8 @@ import orjson
 import pytest
 
 from auth import migrations
-from auth.federation.identities import IdentityRepository
 from auth.federation.model import Chosen, Flow, ProviderKind, Purpose
-from auth.federation.repository import FlowRepository
+from auth.federation.repository import FlowRepository, IdentityRepository
 from auth.federation.sealing import Subjects
 from auth.flags.model import Rules
 from auth.flags.repository import FlagRepository

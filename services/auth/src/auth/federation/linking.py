@@ -11,9 +11,8 @@ from auth.federation.errors import (
     LastWayIn,
     TooManyIdentities,
 )
-from auth.federation.identities import Identity, IdentityRepository
-from auth.federation.model import MOST_IDENTITIES, Chosen, Flow, Purpose
-from auth.federation.repository import FlowRepository
+from auth.federation.model import MOST_IDENTITIES, Chosen, Flow, Identity, Purpose
+from auth.federation.repository import FlowRepository, IdentityRepository
 from auth.federation.sealing import Subjects
 from auth.federation.service import tell_linked
 from auth.federation.travel import Begun, Travel

@@ -20,7 +20,7 @@ from auth.openid.errors import ProviderRefused
 from auth.sessions.router import never_kept
 from auth.sign_ins.errors import StepUpNeeded
 from kit.http.app import part
-from kit.http.caller import CurrentCaller, TokenRefused
+from kit.http.caller import PersonalCaller, TokenRefused
 from kit.http.problem import problems
 
 router = APIRouter(prefix="/v1/me/identities", tags=["federation"], responses=problems(TokenRefused))
@@ -29,7 +29,7 @@ Linked = Annotated[LinkedAccounts, Depends(part(LinkedAccounts))]
 
 
 @router.get("")
-async def list_identities(caller: CurrentCaller, linked: Linked) -> IdentitiesOut:
+async def list_identities(caller: PersonalCaller, linked: Linked) -> IdentitiesOut:
     """My accounts at providers that open my account here."""
     return IdentitiesOut(items=[IdentityOut.model_validate(each) for each in await linked.list(caller)])
 
@@ -41,7 +41,7 @@ async def list_identities(caller: CurrentCaller, linked: Linked) -> IdentitiesOu
     responses=problems(ProviderSwitchedOff, RedirectNotAllowed, StepUpNeeded),
 )
 async def begin_linking(
-    body: BeginLinking, caller: CurrentCaller, linked: Linked, request: Request, response: Response
+    body: BeginLinking, caller: PersonalCaller, linked: Linked, request: Request, response: Response
 ) -> BegunOut:
     """Begin to link an account at a provider; needs a fresh proof that it is me."""
     begun = await linked.begin(Chosen(ProviderKind(body.provider)), body.redirect, caller)
@@ -55,7 +55,7 @@ async def begin_linking(
     responses=problems(FederationOver, ProviderRefused, IdentityTaken, TooManyIdentities),
 )
 async def complete_linking(
-    body: CompleteFederated, caller: CurrentCaller, linked: Linked, travel: Travels, request: Request
+    body: CompleteFederated, caller: PersonalCaller, linked: Linked, travel: Travels, request: Request
 ) -> IdentityOut:
     """Complete it with what the browser came back with, in the session that began."""
     kept = request_token(request, body, travel)
@@ -67,6 +67,6 @@ async def complete_linking(
     status_code=status.HTTP_204_NO_CONTENT,
     responses=problems(IdentityNotFound, LastWayIn, StepUpNeeded),
 )
-async def unlink_identity(identity_id: UUID, caller: CurrentCaller, linked: Linked) -> None:
+async def unlink_identity(identity_id: UUID, caller: PersonalCaller, linked: Linked) -> None:
     """Unlink one; refused when I could not sign in any more."""
     await linked.unlink(identity_id, caller)

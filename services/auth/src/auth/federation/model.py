@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -88,6 +88,25 @@ class Known:
 
     linked_user_id: UUID | None
     holder: Holder | None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """An account at a provider; `address` is there once it was opened."""
+
+    id: UUID
+    user_id: UUID
+    kind: ProviderKind
+    organization_id: UUID | None
+    sealed: bytes = field(repr=False)
+    used_at: datetime
+    linked_at: datetime
+    address: str | None = field(default=None, repr=False)
+
+    @property
+    def provider(self) -> ProviderKind:
+        """Who vouches."""
+        return self.kind
 
 
 class Way(StrEnum):

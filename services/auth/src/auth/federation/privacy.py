@@ -3,8 +3,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
-from auth.federation.identities import IdentityRepository
-from auth.federation.repository import FlowRepository
+from auth.federation.repository import FlowRepository, IdentityRepository
 from auth.federation.sealing import Subjects
 from kit.db.database import Database, Transaction
 from kit.privacy.holding import Erased, File, Rows

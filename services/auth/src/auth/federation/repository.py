@@ -2,7 +2,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from auth.federation.model import FLOW_LIFE, Chosen, Claimed, Flow, ProviderKind, Purpose
+from auth.federation.errors import IdentityNotFound
+from auth.federation.model import FLOW_LIFE, Chosen, Claimed, Flow, Holder, Identity, Known, ProviderKind, Purpose
 from kit.db.database import Row, Transaction
 
 
@@ -102,6 +103,181 @@ class FlowRepository:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class IdentityRepository:
+    """Accounts at providers that belong to people here."""
+
+    tx: Transaction
+
+    async def known(self, blind: bytes, address_blind: bytes | None, *, lock: bool = False) -> Known:
+        """What the rows say of a subject and an address; with `lock`, nobody changes that until we commit."""
+        held = " FOR NO KEY UPDATE" if lock else ""
+        linked = await self.tx.fetchval(
+            f"SELECT user_id FROM federated_identities WHERE blind = $1{held}",  # noqa: S608 - ours
+            blind,
+        )
+        if linked is not None or address_blind is None:
+            return Known(linked, None)
+        row = await self.tx.fetchrow(
+            f"""
+            SELECT i.id, i.user_id, i.verified_at IS NOT NULL AS verified,
+                   u.verified_at IS NOT NULL OR EXISTS (
+                       SELECT FROM identities AS o WHERE o.user_id = i.user_id AND o.verified_at IS NOT NULL
+                   ) AS anything_verified
+            FROM identities AS i JOIN users AS u ON u.id = i.user_id
+            WHERE i.kind = 'email' AND i.blind = $1{held}{" OF i" if lock else ""}
+            """,  # noqa: S608 - ours
+            address_blind,
+        )
+        return Known(None, None if row is None else _holder(row))
+
+    async def add(self, identity_id: UUID, user_id: UUID, chosen: Chosen, blind: bytes, sealed: bytes) -> bool:
+        """Link one; False when it is linked already."""
+        added = await self.tx.execute(
+            """
+            INSERT INTO federated_identities (id, user_id, kind, provider_id, organization_id, blind, sealed)
+            SELECT $1, u.id, $3, $4, $5, $6, $7 FROM users AS u WHERE u.id = $2 FOR KEY SHARE
+            ON CONFLICT (blind) DO NOTHING
+            """,
+            identity_id,
+            user_id,
+            chosen.kind,
+            chosen.provider_id,
+            chosen.organization_id,
+            blind,
+            sealed,
+        )
+        return added == 1
+
+    async def use(self, blind: bytes) -> None:
+        """It was used to sign in."""
+        await self.tx.execute("UPDATE federated_identities SET used_at = kit_now() WHERE blind = $1", blind)
+
+    async def of(self, user_id: UUID) -> list[Identity]:
+        """Those of one person, oldest first; there are never many."""
+        rows = await self.tx.fetch(
+            """
+            SELECT id, user_id, kind, organization_id, sealed, used_at, created_at AS linked_at
+            FROM federated_identities WHERE user_id = $1 ORDER BY id LIMIT 100
+            """,
+            user_id,
+        )
+        return [_identity(row) for row in rows]
+
+    async def lock_person(self, user_id: UUID) -> bool:
+        """Let ways in of one person change one after the other; False when the account is gone."""
+        found = await self.tx.fetchval("SELECT true FROM users WHERE id = $1 FOR NO KEY UPDATE", user_id)
+        return bool(found)
+
+    async def remove(self, identity_id: UUID, user_id: UUID) -> bool:
+        """Unlink one; False when it is not theirs."""
+        removed = await self.tx.execute(
+            "DELETE FROM federated_identities WHERE id = $1 AND user_id = $2", identity_id, user_id
+        )
+        return removed == 1
+
+    async def delete(self, user_id: UUID) -> int:
+        """Forget those of one person."""
+        return await self.tx.execute("DELETE FROM federated_identities WHERE user_id = $1", user_id)
+
+    async def find(self, blind: bytes) -> Identity:
+        """One by the hash of its subject; it must be there."""
+        row = await self.tx.fetchrow(
+            """
+            SELECT id, user_id, kind, organization_id, sealed, used_at, created_at AS linked_at
+            FROM federated_identities WHERE blind = $1
+            """,
+            blind,
+        )
+        if row is None:
+            raise IdentityNotFound
+        return _identity(row)
+
+    async def has_way_in(self, user_id: UUID) -> bool:
+        """Whether they can sign in by themselves: with a password, a passkey or another linked account."""
+        found: bool = await self.tx.fetchval(
+            """
+            SELECT coalesce(u.password_hash, '') <> ''
+                OR EXISTS (SELECT FROM federated_identities AS f WHERE f.user_id = u.id)
+                OR EXISTS (SELECT FROM passkeys AS p WHERE p.user_id = u.id)
+            FROM users AS u WHERE u.id = $1
+            """,
+            user_id,
+        )
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenAccounts:
+    """Accounts whose address somebody else has proven."""
+
+    tx: Transaction
+
+    async def register(
+        self, user_id: UUID, identity_id: UUID, blind: bytes, sealed: bytes, locale: str
+    ) -> int | None:
+        """A person with a proven address and without a password; returns the version, None when it is taken."""
+        version: int | None = await self.tx.fetchval(
+            """
+            WITH taken AS (
+                INSERT INTO identities (id, user_id, kind, blind, sealed, verified_at)
+                VALUES ($1, $2, 'email', $3, $4, kit_now())
+                ON CONFLICT (kind, blind) DO NOTHING
+                RETURNING user_id
+            )
+            INSERT INTO users (id, password_hash, locale, verified_at)
+            SELECT user_id, '', $5, kit_now() FROM taken
+            RETURNING version
+            """,
+            identity_id,
+            user_id,
+            blind,
+            sealed,
+            locale,
+        )
+        return version
+
+    async def take_over(self, holder: Holder, sealed: bytes) -> int:
+        """The account that nobody has proven is its owner's: its password and all links to it are void."""
+        await self._prove(holder, holder.user_id, sealed)
+        version: int = await self.tx.fetchval(
+            """
+            UPDATE users SET password_hash = '', verified_at = kit_now(), version = version + 1
+            WHERE id = $1 RETURNING version
+            """,
+            holder.user_id,
+        )
+        return version
+
+    async def reclaim(self, holder: Holder, user_id: UUID, sealed: bytes, locale: str) -> int:
+        """The address leaves the account that only claims it, and is that of a new person."""
+        version: int = await self.tx.fetchval(
+            """
+            INSERT INTO users (id, password_hash, locale, verified_at) VALUES ($1, '', $2, kit_now())
+            RETURNING version
+            """,
+            user_id,
+            locale,
+        )
+        await self._prove(holder, user_id, sealed)
+        return version
+
+    async def _prove(self, holder: Holder, user_id: UUID, sealed: bytes) -> None:
+        await self.tx.execute(
+            "UPDATE identities SET verified_at = kit_now(), sealed = $2, user_id = $3 WHERE id = $1",
+            holder.identity_id,
+            sealed,
+            user_id,
+        )
+        await self.tx.execute(
+            """
+            UPDATE verifications SET used_at = coalesce(used_at, kit_now()), password_hash = ''
+            WHERE identity_id = $1
+            """,
+            holder.identity_id,
+        )
+
+
 def _claimed(row: Row) -> Claimed:
     flow = Flow(
         id=row["id"],
@@ -113,3 +289,11 @@ def _claimed(row: Row) -> Claimed:
         wished_organization_id=row["wished_organization_id"],
     )
     return Claimed(flow, row["sealed"], row["age"])
+
+
+def _identity(row: Row) -> Identity:
+    return Identity(**{**row, "kind": ProviderKind(row["kind"])})
+
+
+def _holder(row: Row) -> Holder:
+    return Holder(row["id"], row["user_id"], row["verified"], row["anything_verified"])

@@ -28,9 +28,10 @@ from auth.sign_ins.cookies import wants_cookies
 from auth.sign_ins.errors import AccountSuspended
 from auth.sign_ins.model import Wish
 from kit.http.app import part
+from kit.http.caller import OpenToAnybody
 from kit.http.problem import problems
 
-router = APIRouter(prefix="/v1", tags=["federation"])
+router = APIRouter(prefix="/v1", tags=["federation"], dependencies=[OpenToAnybody])
 
 SignIns = Annotated[FederatedSignIn, Depends(part(FederatedSignIn))]
 Beginnings = Annotated[Beginning, Depends(part(Beginning))]

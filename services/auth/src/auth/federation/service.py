@@ -7,9 +7,8 @@ from uuid import UUID
 from auth.accounts.address import EmailAddress
 from auth.accounts.sealing import Addresses
 from auth.federation.errors import FederationOver
-from auth.federation.identities import IdentityRepository, ProvenAccounts
 from auth.federation.model import Claimed, Flow, Known, Purpose, Way, decide
-from auth.federation.repository import FlowRepository
+from auth.federation.repository import FlowRepository, IdentityRepository, ProvenAccounts
 from auth.federation.sealing import Subjects
 from auth.federation.travel import Travel
 from auth.mails.notices import Notice, notify
