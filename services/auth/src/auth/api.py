@@ -9,6 +9,7 @@ from auth.accounts.router import router as accounts
 from auth.api_keys.router import internal as key_exchanges
 from auth.api_keys.router import router as api_keys
 from auth.devices.router import router as devices
+from auth.enterprise.router import router as identity_providers
 from auth.factors.router import router as factors
 from auth.factors.router import showing
 from auth.federation.linking_router import router as linked_accounts
@@ -44,6 +45,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     sessions,
     federation,
     linked_accounts,
+    identity_providers,
     devices,
     showing,
     entering,

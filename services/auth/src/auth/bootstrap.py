@@ -21,6 +21,7 @@ from auth.api_keys.uses import Uses
 from auth.devices.names import DeviceNames
 from auth.devices.privacy import DeviceHolding
 from auth.devices.service import DeviceService
+from auth.enterprise.enforcing import Enforcement
 from auth.factors.privacy import FactorHolding
 from auth.factors.proving import Codes
 from auth.factors.sealing import FactorSeals
@@ -216,6 +217,8 @@ def _places(settings: AuthSettings) -> Places:
         github_url=settings.github_url,
         github_api_url=settings.github_api_url,
         github_consent_url=settings.github_consent_url,
+        sandbox_url=settings.sandbox_provider_url,
+        dns_url=settings.dns_url,
     )
 
 
@@ -241,6 +244,7 @@ def _entrance(  # noqa: PLR0917 - what letting people in needs
         Whereabouts(keyring),
         Limits(timedelta(days=settings.session_days), timedelta(days=settings.session_idle_days)),
         mailer,
+        Enforcement(Addresses(keyring)),
     )
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from auth.accounts.address import AddressInvalid, EmailAddress
 from auth.federation.errors import AddressNotVerifiedThere, ProviderOfAnotherDomain
+from auth.members.permissions import Role
 from auth.openid.model import Assertion
 
 FLOW_LIFE: Final = timedelta(minutes=10)
@@ -125,6 +126,8 @@ class Trust:
 
     domains: frozenset[str] | None = None
     silence_is_verified: bool = False
+    joins_as: Role | None = None
+    """What becomes of who is not a member of the provider's organization yet; None: nothing, they are sent away."""
 
     def address(self, assertion: Assertion) -> EmailAddress | None:
         """The address, if it counts as proven.

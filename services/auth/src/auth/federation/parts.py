@@ -6,6 +6,9 @@ from ipaddress import ip_network
 from urllib.parse import urlsplit
 
 from auth.accounts.sealing import Addresses
+from auth.enterprise.directory import EnterpriseDirectory
+from auth.enterprise.dns import Resolver
+from auth.enterprise.service import IdentityProviderService
 from auth.federation.beginning import Beginning
 from auth.federation.directory import Directory
 from auth.federation.linking import LinkedAccounts
@@ -47,6 +50,9 @@ class Places:
     github_url: str
     github_api_url: str
     github_consent_url: str
+    sandbox_url: str
+    """The origin of a sandbox whose providers organizations may use without TLS; empty in production."""
+    dns_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +63,12 @@ class Federation:
     travel: Travel
     sign_in: FederatedSignIn
     linked: LinkedAccounts
+    identity_providers: IdentityProviderService
 
     @property
     def endpoints(self) -> Sequence[object]:
         """What endpoints ask for."""
-        return (self.beginning, self.travel, self.sign_in, self.linked)
+        return (self.beginning, self.travel, self.sign_in, self.linked, self.identity_providers)
 
 
 def federation(  # noqa: PLR0917 - what everything stands on
@@ -75,7 +82,8 @@ def federation(  # noqa: PLR0917 - what everything stands on
     places: Places,
 ) -> Federation:
     """Build it; nothing of it needs closing."""
-    directory = Directory(_providers(Web(outbound), places))
+    openid = OpenId.on(Web(outbound, guarded=True, exempt=places.sandbox_url), SystemClock())
+    directory = Directory(_providers(Web(outbound), places), EnterpriseDirectory(database, keyring, openid))
     secrets = FlowSecrets(sealer.derive("federation-flows"))
     travel = Travel(
         database, directory, mints.federation, secrets, sealer, places.public_url.rstrip("/"), places.applications
@@ -86,6 +94,9 @@ def federation(  # noqa: PLR0917 - what everything stands on
         travel=travel,
         sign_in=FederatedSignIn(database, travel, addresses, subjects, entrance, mailer),
         linked=LinkedAccounts(database, travel, subjects, mailer),
+        identity_providers=IdentityProviderService(
+            database, keyring, openid.discovery, Resolver(Web(outbound), places.dns_url)
+        ),
     )
 
 

@@ -6,12 +6,14 @@ from uuid import UUID
 
 from auth.accounts.address import EmailAddress
 from auth.accounts.sealing import Addresses
-from auth.federation.errors import FederationOver
-from auth.federation.model import Claimed, Flow, Known, Purpose, Way, decide
+from auth.federation.errors import FederationOver, NotAMember
+from auth.federation.model import Flow, Known, Purpose, Trust, Way, decide
 from auth.federation.repository import FlowRepository, IdentityRepository, ProvenAccounts
 from auth.federation.sealing import Subjects
 from auth.federation.travel import Travel
 from auth.mails.notices import Notice, notify
+from auth.members.joining import join
+from auth.members.repository import MemberRepository
 from auth.openid.model import Assertion
 from auth.sessions.revoking import end_sessions
 from auth.sign_ins.model import Outcome, Proof, Wish
@@ -42,6 +44,7 @@ class _Case:
     """Somebody a provider vouches for."""
 
     flow: Flow
+    trust: Trust
     assertion: Assertion
     proven: EmailAddress | None
     blind: bytes = field(repr=False)
@@ -80,8 +83,7 @@ class FederatedSignIn:
         claimed = await self.travel.claim(code, request_token, Purpose.SIGN_IN)
         realm, assertion, trust = await self.travel.identify(claimed)
         try:
-            proven = trust.address(assertion)
-            case = await self._case(claimed, realm, assertion, proven, locale)
+            case = await self._case(claimed.flow, trust, realm, assertion, locale)
             return await self._settle(case, self._wish(claimed.flow, wish))
         except DomainError as refusal:
             await self.travel.put_on_record(claimed.flow, refusal.code)
@@ -94,12 +96,11 @@ class FederatedSignIn:
             wish, organization_id=flow.chosen.organization_id, identity_provider_id=flow.chosen.provider_id
         )
 
-    async def _case(
-        self, claimed: Claimed, realm: str, assertion: Assertion, proven: EmailAddress | None, locale: str
-    ) -> _Case:
+    async def _case(self, flow: Flow, trust: Trust, realm: str, assertion: Assertion, locale: str) -> _Case:
+        proven = trust.address(assertion)
         blind = await self.subjects.blind(realm, assertion.subject)
         address_blind = None if proven is None else await self.addresses.blind(proven)
-        return _Case(claimed.flow, assertion, proven, blind, address_blind, locale)
+        return _Case(flow, trust, assertion, proven, blind, address_blind, locale)
 
     async def _settle(self, case: _Case, wish: Wish) -> Outcome:
         """Decide, seal, then do it if nothing has changed; keys are never fetched within the transaction."""
@@ -112,6 +113,7 @@ class FederatedSignIn:
                 async with self.database.transaction() as tx:
                     await self._apply(tx, case, way, known, draft)
                     await FlowRepository(tx).finish(case.flow.id)
+                    await _belong(tx, case, draft.user_id)
                     return await self.entrance.admit(tx, draft.user_id, {Proof.FEDERATED}, wish)
             except _Changed:
                 continue
@@ -171,6 +173,24 @@ class FederatedSignIn:
             UserVerified(user_id=draft.user_id, version=version),
             audited("auth.user.verified", user, "user", draft.user_id),
         )
+
+
+async def _belong(tx: Transaction, case: _Case, user_id: UUID) -> None:
+    """Whom an organization's provider vouches for belongs to that organization, or comes to belong to it now.
+
+    Raises:
+        NotAMember: it lets in nobody by itself.
+        NoSeatLeft: every seat is taken.
+    """
+    organization_id = case.flow.chosen.organization_id
+    if organization_id is None:
+        return
+    await tx.bind(organization_id)
+    if await MemberRepository(tx).standing_of(user_id) is None:
+        if case.trust.joins_as is None:
+            raise NotAMember
+        await join(tx, user_id, case.trust.joins_as, User(user_id))
+    await tx.bind()
 
 
 async def tell_linked(tx: Transaction, flow: Flow, user_id: UUID, identity_id: UUID) -> None:

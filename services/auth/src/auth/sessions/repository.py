@@ -75,7 +75,10 @@ class SessionRepository:
         row = await self.tx.fetchrow(
             """
             SELECT s.id, s.user_id, s.epoch, s.organization_id, s.counter, s.rotated_at, s.used_at, s.expires_at,
-                   s.ended_at IS NOT NULL AS ended, d.token_id AS device, s.confirmed, s.retried, kit_now() AS now
+                   s.ended_at IS NOT NULL OR (
+                       s.identity_provider_id IS NOT NULL AND NOT provider_is_active(s.identity_provider_id)
+                   ) AS ended, s.identity_provider_id AS through,
+                   d.token_id AS device, s.confirmed, s.retried, kit_now() AS now
             FROM sessions AS s LEFT JOIN devices AS d ON d.id = s.device_id
             WHERE s.id = $1
             FOR NO KEY UPDATE OF s

@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, NoReturn
 from uuid import UUID
@@ -7,6 +7,7 @@ from auth.accounts.address import EmailAddress
 from auth.accounts.model import Account
 from auth.accounts.repository import AccountRepository
 from auth.accounts.sealing import Addresses
+from auth.federation.errors import SignInThroughProvider
 from auth.mails.notices import Notice, notify
 from auth.organizations.errors import OrganizationNotFound
 from auth.passwords.hashing import Passwords
@@ -21,6 +22,7 @@ from auth.sessions.model import (
     TOKEN_LIFE,
     Revocation,
     Session,
+    Standing,
     Tokens,
     Verdict,
 )
@@ -105,6 +107,7 @@ class SessionService:
             elif standing is not None and verdict is not Verdict.ENDED:
                 if organization_id is not None and standing.organization_id is None:
                     raise OrganizationNotFound
+                standing = await self._enforced(tx, session, standing, organization_id)
                 sealed = await self.entrance.whereabouts.seal(session.id, session.user_id, visitor)
                 retry = verdict is Verdict.RETRY
                 where = standing.organization_id
@@ -121,6 +124,21 @@ class SessionService:
         return await self.entrance.tokens(
             session.id, session.user_id, standing, counter, life, cookies=visitor.cookies
         )
+
+    async def _enforced(self, tx: Transaction, session: Session, standing: Standing, asked: UUID | None) -> Standing:
+        """Where an organization wants its members to come through its own provider, others act in it no more.
+
+        Raises:
+            SignInThroughProvider: it was asked for.
+        """
+        where = standing.organization_id
+        try:
+            await self.entrance.enforcement.insist(tx, session.user_id, where, standing.role, session.through)
+        except SignInThroughProvider:
+            if asked is not None:
+                raise
+            return replace(standing, organization_id=None, role=None)
+        return standing
 
     async def _end_family(self, tx: Transaction, session: Session) -> None:
         """Somebody has a copy of a token: nobody goes on with this session."""

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from auth.devices.model import REMEMBERED_FOR, Recognised
 from auth.devices.repository import DeviceRepository
+from auth.enterprise.enforcing import Enforcement
 from auth.factors.enrolled import enrolled
 from auth.keys.service import KeyRing
 from auth.mails.notices import Notice, notify
@@ -41,6 +42,7 @@ class Entrance:
     whereabouts: Whereabouts
     limits: Limits
     mailer: Mailer
+    enforcement: Enforcement
 
     async def admit(self, tx: Transaction, user_id: UUID, proofs: Collection[Proof], wish: Wish) -> Outcome:
         """Begin a session for somebody who has shown these, or say what is still owed.
@@ -51,6 +53,7 @@ class Entrance:
         Raises:
             AccountSuspended: nobody may use this account.
             OrganizationNotFound: the user does not belong to the organization wished for.
+            SignInThroughProvider: that organization wants its members to come through its own identity provider.
         """
         shown = frozenset(proofs)
         factors = () if shown & ENOUGH else await enrolled(tx, user_id)
@@ -61,6 +64,9 @@ class Entrance:
             return await self._ask(tx, half, factors)
         await tx.bind(*bound(wish.organization_id))
         standing = await _standing(tx, user_id, wish.organization_id)
+        where, through = standing.organization_id, wish.identity_provider_id
+        if await self.enforcement.insist(tx, user_id, where, standing.role, through):
+            await tx.emit(audited("auth.session.broke_glass", User(user_id), "user", user_id))
         return await self._begin(tx, user_id, standing, shown, wish)
 
     async def _begin(
