@@ -75,7 +75,8 @@ class Cache:
             return None
         whats = (of_service(organization, route.upstream), generation(organization, row, found.ids.get(row.of, "")))
         reader = session.role if row.per == "role" else f"{session.user_id}:{session.epoch}"
-        if session.scopes is not None:  # who may do less is told only what a service has told them
+        # who may do less, or has yet to show a second factor there, is told only what a service has told them
+        if session.scopes is not None or organization != str(own):
             reader = f"{reader}:{session.session_id}"
         key = f"{row.name}\n{own}\n{reader}\n{target.decode('latin-1')}"
         return Look(visit, row, key, wishes, self._generations.ask(whats))

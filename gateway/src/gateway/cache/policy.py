@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 from uuid import UUID
 
-from contracts.auth import MemberAdded, MemberRemoved, MemberRoleChanged, OrganizationRenamed
+from contracts.auth import (
+    MemberAdded,
+    MemberRemoved,
+    MemberRoleChanged,
+    OrganizationRenamed,
+    OrganizationSecurityChanged,
+)
 from contracts.event import Event
 from contracts.inbox import (
     ChannelConnected,
@@ -64,14 +70,14 @@ KEPT: Final[tuple[Kept, ...]] = (
         "organization",
         "/v1/organizations/{organization_id}",
         "user",
-        (OrganizationRenamed, MemberRoleChanged, MemberRemoved),
+        (OrganizationRenamed, OrganizationSecurityChanged, MemberRoleChanged, MemberRemoved),
         shared=True,
     ),
     Kept(
         "members",
         "/v1/organizations/{organization_id}/members",
         "user",
-        (MemberAdded, MemberRoleChanged, MemberRemoved),
+        (MemberAdded, MemberRoleChanged, MemberRemoved, OrganizationSecurityChanged),
     ),
     Kept("channels", "/v1/channels", "role", _CHANNELS, shared=True),
     Kept("channel", "/v1/channels/{channel_id}", "role", _CHANNELS, shared=True, validated=True),

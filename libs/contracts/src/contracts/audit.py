@@ -98,6 +98,7 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         # organizations
         "auth.organization.created": "An organization was created.",
         "auth.organization.renamed": "An organization was given another name.",
+        "auth.organization.security_changed": "An organization demands a second factor of its members, or no more.",
         "auth.invitation.created": "Somebody was invited into an organization.",
         "auth.invitation.sent": "The mail of an invitation was sent again.",
         "auth.invitation.revoked": "An invitation was withdrawn.",

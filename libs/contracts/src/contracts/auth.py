@@ -53,6 +53,17 @@ class OrganizationRenamed(Event):
     browsers: ClassVar[frozenset[str] | None] = TEAM
 
 
+class OrganizationSecurityChanged(Event):
+    """An organization demands a second factor of whoever acts in it, or does so no more."""
+
+    type: ClassVar[str] = "auth.organization.security_changed.v1"
+    subject: ClassVar[str] = "organization_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    requires_second_factor: bool = Field(description="Whether it does from now on.", examples=[True])
+
+
 class InvitationCreated(Event):
     """Somebody was invited to join an organization in a role."""
 

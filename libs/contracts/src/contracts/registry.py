@@ -8,6 +8,7 @@ EVENTS: tuple[type[Event], ...] = (
     auth.UserVerified,
     auth.OrganizationCreated,
     auth.OrganizationRenamed,
+    auth.OrganizationSecurityChanged,
     auth.InvitationCreated,
     auth.InvitationRevoked,
     auth.InvitationAccepted,

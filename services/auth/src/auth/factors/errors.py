@@ -1,4 +1,4 @@
-from kit.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, TooManyRequests, Unauthenticated
+from kit.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, Unauthenticated
 
 
 class FactorNotFound(NotFound):
@@ -50,9 +50,3 @@ class ProofRefused(Forbidden):
     """This is wrong, was used before or is too old; try again with the next one."""
 
     code = "proof-refused"
-
-
-class TooManyProofs(TooManyRequests):
-    """Too many wrong codes for this account; wait, or show a passkey or a recovery code."""
-
-    code = "too-many-proofs"

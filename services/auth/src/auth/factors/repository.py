@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from auth.factors.model import App, Factor
+from auth.factors.model import App, Demand, Factor
 from auth.sign_ins.model import Proof
 from kit.db.database import Row, Transaction
 
@@ -27,6 +27,13 @@ class FactorRepository:
         if row is None or not (row["passkey"] or row["totp"]):
             return ()
         return tuple(each for each in (Proof.PASSKEY, Proof.TOTP, Proof.RECOVERY_CODE) if row[each.value])
+
+    async def demanded_by(self, user_id: UUID, at_most: int) -> list[Demand]:
+        """Organizations of a person's that demand a second factor; of all tenants, only of this person's."""
+        rows = await self.tx.fetch(
+            "SELECT organization_id, name FROM demanding_organizations_of($1, $2)", user_id, at_most
+        )
+        return [Demand(**row) for row in rows]
 
     async def of(self, user_id: UUID) -> list[Factor]:
         """All that are in use, oldest first."""

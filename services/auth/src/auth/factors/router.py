@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Response, status
 from auth.factors.errors import (
     AlreadyActive,
     CodeWrong,
+    FactorDemanded,
     FactorNotFound,
     NothingToRecover,
     ProofRefused,
@@ -28,7 +29,7 @@ from auth.factors.showing import ShowingService
 from auth.organizations.errors import OrganizationNotFound
 from auth.passkeys.schemas import OptionsOut
 from auth.passwords.errors import TooManyPasswords
-from auth.sessions.errors import SessionEnded
+from auth.sessions.errors import SessionEnded, TooManyAttempts
 from auth.sessions.router import never_kept
 from auth.sessions.schemas import FactorNeededOut, TokensOut
 from auth.sign_ins.answering import CurrentVisitor, answered
@@ -80,7 +81,9 @@ async def activate_app(
     return RecoveryCodesOut(recovery_codes=codes)
 
 
-@router.delete("/totp/{factor_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(FactorNotFound))
+@router.delete(
+    "/totp/{factor_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(FactorNotFound, FactorDemanded)
+)
 async def remove_app(
     factor_id: UUID, caller: PersonalCaller, factors: Factors, *, end_other_sessions: bool = True
 ) -> None:
@@ -98,7 +101,7 @@ async def renew_recovery_codes(caller: PersonalCaller, factors: Factors) -> Reco
     "/second-factor",
     dependencies=[OpenToAnybody],
     status_code=status.HTTP_201_CREATED,
-    responses=problems(SignInOver, WrongFactor, AccountSuspended, OrganizationNotFound),
+    responses=problems(SignInOver, WrongFactor, TooManyAttempts, AccountSuspended, OrganizationNotFound),
 )
 async def complete_sign_in(
     body: CompleteSignIn, showing: Showing, visitor: CurrentVisitor, response: Response
@@ -120,12 +123,16 @@ async def ask_for_fresh_passkey(caller: PersonalCaller, showing: Showing) -> Opt
     return OptionsOut.model_validate(await showing.ask_again(caller))
 
 
-@showing.post("/current/proofs", responses=problems(TokenRefused, ProofRefused, SessionEnded, TooManyPasswords))
-async def prove(body: Prove, caller: PersonalCaller, showing: Showing) -> ProvenOut:
+@showing.post(
+    "/current/proofs", responses=problems(TokenRefused, ProofRefused, SessionEnded, TooManyAttempts, TooManyPasswords)
+)
+async def prove(body: Prove, caller: PersonalCaller, showing: Showing, visitor: CurrentVisitor) -> ProvenOut:
     """Show once more that it is you, for what is sensitive; good for ten minutes.
 
     Who has second factors shows one of these. Access tokens from before are void: refresh.
     """
     if body.password is not None:
-        return ProvenOut.model_validate(await showing.prove_password(body.password.get_secret_value(), caller))
-    return ProvenOut.model_validate(await showing.prove(body.shown(), caller))
+        return ProvenOut.model_validate(
+            await showing.prove_password(body.password.get_secret_value(), caller, visitor)
+        )
+    return ProvenOut.model_validate(await showing.prove(body.shown(), caller, visitor))

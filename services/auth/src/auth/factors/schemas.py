@@ -84,11 +84,19 @@ class FactorOut(Out):
     version: int | None = Field(description="Of a passkey: its ETag.")
 
 
+class DemandOut(Out):
+    """An organization that lets in only those who have shown a second factor."""
+
+    organization_id: UUID
+    name: str
+
+
 class FactorsOut(Out):
     """All second factors of the caller."""
 
     items: list[FactorOut]
     recovery_codes_left: int
+    demanded_by: list[DemandOut] = Field(description="The first of my organizations that demand a second factor.")
 
     @classmethod
     def of(cls, found: Overview) -> Self:
@@ -96,6 +104,7 @@ class FactorsOut(Out):
         return cls(
             items=[FactorOut.model_validate(each) for each in found.factors],
             recovery_codes_left=found.recovery_codes_left,
+            demanded_by=[DemandOut.model_validate(each) for each in found.demanded_by],
         )
 
 

@@ -10,6 +10,7 @@ from auth.factors.enrolled import enrolled
 from auth.factors.errors import (
     AlreadyActive,
     CodeWrong,
+    FactorDemanded,
     FactorNotFound,
     NothingToRecover,
     TooManyFactors,
@@ -31,7 +32,7 @@ from auth.factors.sealing import FactorSeals
 from auth.mails.notices import Notice, notify
 from auth.sessions.errors import SessionEnded
 from auth.sessions.repository import SessionRepository
-from auth.sessions.revoking import end_other_sessions
+from auth.sessions.revoking import end_other_sessions, void_tokens
 from auth.sign_ins.fresh import insist_on_fresh_proof
 from auth.sign_ins.model import Proof
 from kit.audit import audited
@@ -43,6 +44,8 @@ from kit.mail import Mailer
 from kit.seal import KeyShredded
 
 AT_ONCE: Final = 100
+MOST_DEMANDS: Final = 20
+"""Organizations that are named to whoever asks why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,8 @@ class FactorService:
         async with self.database.transaction() as tx:
             factors = await FactorRepository(tx).of(caller.user_id)
             left = await RecoveryCodeRepository(tx).left(caller.user_id)
-        return Overview(await self.seals.open_names(factors), left)
+            demands = await FactorRepository(tx).demanded_by(caller.user_id, MOST_DEMANDS)
+        return Overview(await self.seals.open_names(factors), left, demands)
 
     async def enrol_app(self, name: str, caller: Caller) -> Enrolment:
         """A new authenticator app; it counts once its first code was right, within a quarter of an hour."""
@@ -145,7 +149,10 @@ async def added(  # noqa: PLR0917 - what was added, by whom, and with what it is
     *,
     end_others: bool,
 ) -> list[str]:
-    """What follows when a factor came into use, which its first use has proven; the last steps of a transaction."""
+    """What follows when a factor came into use, which its first use has proven; the last steps of a transaction.
+
+    The session is strong from here on, so access tokens from before are void, as after step-up.
+    """
     codes: list[str] = []
     if not await RecoveryCodeRepository(tx).left(caller.user_id):
         codes = await _replace_codes(tx, caller.user_id, codes_key)
@@ -154,14 +161,23 @@ async def added(  # noqa: PLR0917 - what was added, by whom, and with what it is
     await notify(tx, mailer, caller.user_id, Notice.FACTOR_ADDED, factor_id)
     if end_others:
         await end_other_sessions(tx, caller.user_id, caller.session_id)
+    else:
+        await void_tokens(tx, caller.user_id)
     return codes
 
 
 async def removed(
     tx: Transaction, caller: Caller, factor_id: UUID, proof: Proof, mailer: Mailer, *, end_others: bool
 ) -> None:
-    """What follows when a factor was taken out of use; with the last one its recovery codes go."""
+    """What follows when a factor was taken out of use; with the last one its recovery codes go.
+
+    Raises:
+        FactorDemanded: it was the last, and an organization demands one.
+    """
     if not await enrolled(tx, caller.user_id):
+        demands = await FactorRepository(tx).demanded_by(caller.user_id, MOST_DEMANDS)
+        if demands:
+            raise FactorDemanded(organizations=[str(each.organization_id) for each in demands])
         await RecoveryCodeRepository(tx).delete(caller.user_id)
     await tx.emit(audited("auth.factor.removed", caller, "factor", factor_id, kind=proof.value))
     await notify(tx, mailer, caller.user_id, Notice.FACTOR_REMOVED, factor_id)

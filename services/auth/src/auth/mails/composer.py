@@ -44,6 +44,7 @@ class MailComposer:
                 EmailAddress.parse(to).wire,
                 {
                     "notice": content.notice,
+                    "left": content.recovery_codes_left,
                     "when": f"{content.happened_at:%Y-%m-%d %H:%M} UTC",
                     "link": f"{self.public_url}/security",
                     "unlock": self._unlocking(content),

@@ -36,6 +36,8 @@ class NoticeContent:
     notice: str
     happened_at: datetime
     cause: UUID
+    recovery_codes_left: int
+    """As of now, when the mail leaves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,8 @@ class ContentRepository:
         """What each security notice says."""
         rows = await self.tx.fetch(
             """
-            SELECT mail.id, i.id AS identity_id, i.sealed, n.notice, n.happened_at, n.cause
+            SELECT mail.id, i.id AS identity_id, i.sealed, n.notice, n.happened_at, n.cause,
+                   (SELECT count(*) FROM recovery_codes AS c WHERE c.user_id = i.user_id) AS recovery_codes_left
             FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS mail (id, identity_id, notice_id)
             JOIN identities AS i ON i.id = mail.identity_id AND i.verified_at IS NOT NULL
             JOIN security_notices AS n ON n.id = mail.notice_id
@@ -87,7 +90,11 @@ class ContentRepository:
         )
         return {
             row["id"]: NoticeContent(
-                SealedAddress(row["identity_id"], row["sealed"]), row["notice"], row["happened_at"], row["cause"]
+                SealedAddress(row["identity_id"], row["sealed"]),
+                row["notice"],
+                row["happened_at"],
+                row["cause"],
+                row["recovery_codes_left"],
             )
             for row in rows
         }

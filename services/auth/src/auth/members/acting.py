@@ -7,7 +7,7 @@ from auth.members.errors import NotAllowed
 from auth.members.permissions import EVERY_ROLE, Role, manages
 from auth.members.repository import MemberRepository
 from auth.organizations.errors import OrganizationNotFound
-from auth.sign_ins.errors import AccountSuspended
+from auth.sign_ins.errors import AccountSuspended, SecondFactorRequired
 from contracts.permissions import allows
 from kit.db.database import Transaction
 from kit.http.caller import Caller
@@ -39,6 +39,8 @@ async def acting(tx: Transaction, caller: Caller) -> Acting:
     Raises:
         OrganizationNotFound: the caller does not act here; a foreign organization looks like none.
         AccountSuspended: nobody may use this account.
+        SecondFactorRequired: the organization demands a second factor, and none was shown in the caller's session;
+            staff in a person's place have shown one of their own, and programs were let in by the person.
     """
     elsewhere = caller.organization_id != tx.organization_id
     if elsewhere and (caller.kind != "user" or caller.scopes is not None or caller.client_id is not None):
@@ -47,12 +49,14 @@ async def acting(tx: Transaction, caller: Caller) -> Acting:
         if caller.role not in EVERY_ROLE:
             raise OrganizationNotFound
         return Acting(Role(caller.role))
-    found = await MemberRepository(tx).standing_of(caller.user_id)
+    found = await MemberRepository(tx).standing_of(caller.user_id, caller.session_id)
     if found is None:
         raise OrganizationNotFound
-    role, suspended = found
+    role, suspended, weak = found
     if suspended:
         raise AccountSuspended
+    if weak and caller.actor_id is None and caller.client_id is None:
+        raise SecondFactorRequired
     return Acting(role)
 
 

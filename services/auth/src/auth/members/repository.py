@@ -14,18 +14,24 @@ class MemberRepository:
 
     tx: Transaction
 
-    async def standing_of(self, user_id: UUID) -> tuple[Role, bool] | None:
-        """The role somebody has here now, if any, and whether their account is suspended."""
+    async def standing_of(self, user_id: UUID, session_id: UUID | None = None) -> tuple[Role, bool, bool] | None:
+        """The role somebody has here now, if any, whether their account is suspended, and the session too weak."""
         row = await self.tx.fetchrow(
             """
-            SELECT m.role, u.suspended_at IS NOT NULL AS suspended
-            FROM members AS m JOIN users AS u ON u.id = m.user_id
+            SELECT m.role, u.suspended_at IS NOT NULL AS suspended,
+                   o.requires_second_factor AND NOT EXISTS (
+                       SELECT FROM sessions WHERE id = $3 AND user_id = $2 AND strong_at IS NOT NULL
+                   ) AS weak
+            FROM members AS m
+            JOIN users AS u ON u.id = m.user_id
+            JOIN organizations AS o ON o.id = m.organization_id
             WHERE m.organization_id = $1 AND m.user_id = $2
             """,
             self.tx.organization_id,
             user_id,
+            session_id,
         )
-        return None if row is None else (Role(row["role"]), row["suspended"])
+        return None if row is None else (Role(row["role"]), row["suspended"], row["weak"])
 
     async def lock_organization(self) -> bool:
         """Let changes of members happen one after the other; False when there is no such organization."""

@@ -20,7 +20,8 @@ class OrganizationRepository:
         """The transaction's organization as this user sees it, who acts in it in this role."""
         row = await self.tx.fetchrow(
             """
-            SELECT o.id AS organization_id, o.name, m.id AS member_id, o.version, o.created_at, m.joined_at
+            SELECT o.id AS organization_id, o.name, m.id AS member_id, o.version, o.created_at, m.joined_at,
+                   o.requires_second_factor
             FROM organizations AS o LEFT JOIN members AS m ON m.organization_id = o.id AND m.user_id = $2
             WHERE o.id = $1
             """,
@@ -33,11 +34,20 @@ class OrganizationRepository:
         """Let other changes of the organization and its members wait until we commit."""
         await self.tx.execute("SELECT FROM organizations WHERE id = $1 FOR NO KEY UPDATE", self.tx.organization_id)
 
-    async def rename(self, name: str) -> None:
-        """Write another name."""
+    async def save(self, name: str, *, requires_second_factor: bool) -> None:
+        """Write another name, or another demand."""
         await self.tx.execute(
-            "UPDATE organizations SET name = $2, version = version + 1 WHERE id = $1", self.tx.organization_id, name
+            """
+            UPDATE organizations SET name = $2, requires_second_factor = $3, version = version + 1 WHERE id = $1
+            """,
+            self.tx.organization_id,
+            name,
+            requires_second_factor,
         )
+
+    async def shut(self) -> None:
+        """Let nobody become a member until we commit, nor anybody who is about to unnoticed."""
+        await self.tx.execute("SELECT FROM organizations WHERE id = $1 FOR UPDATE", self.tx.organization_id)
 
     async def of(self, user_id: UUID, after: UUID | None, at_most: int) -> list[Membership]:
         """All organizations of a user in the order of their ids; the one question that crosses tenants."""

@@ -5,8 +5,9 @@ from fastapi import APIRouter, Depends, status
 
 from auth.members.errors import NotAllowed
 from auth.organizations.errors import OrganizationNotFound
-from auth.organizations.schemas import CreateOrganization, OrganizationOut, RenameOrganization
+from auth.organizations.schemas import ChangeOrganization, CreateOrganization, OrganizationOut
 from auth.organizations.service import OrganizationService
+from auth.sign_ins.errors import SecondFactorRequired, StepUpNeeded
 from kit.http.app import part
 from kit.http.caller import Caller, PersonalCaller, TokenRefused, permitted_by_rows
 from kit.http.etag import Changed, ConditionMissing, Expected, Versioned
@@ -54,16 +55,25 @@ async def read_organization(
     return OrganizationOut.of(held)
 
 
-@router.patch("/{organization_id}", responses=problems(OrganizationNotFound, NotAllowed, Changed, ConditionMissing))
-async def rename_organization(  # noqa: PLR0917 - FastAPI passes them all by name
+@router.patch(
+    "/{organization_id}",
+    responses=problems(
+        OrganizationNotFound, NotAllowed, Changed, ConditionMissing, StepUpNeeded, SecondFactorRequired
+    ),
+)
+async def change_organization(  # noqa: PLR0917 - FastAPI passes them all by name
     organization_id: UUID,
-    body: RenameOrganization,
+    body: ChangeOrganization,
     caller: Renamer,
     organizations: Organizations,
     expected: Expected,
     versions: Versioned,
 ) -> OrganizationOut:
-    """Rename an organization, as its owner or an administrator."""
-    held = await organizations.rename(organization_id, body.name, caller, expected)
+    """Rename an organization, or demand a second factor of its members, as its owner or an administrator.
+
+    Demanding one takes a fresh proof by a second factor of one's own. Members who have shown none are told so (403)
+    from then on: their tokens are void within seconds, and they stay signed in without this organization.
+    """
+    held = await organizations.change(organization_id, body, caller, expected)
     versions.tag(held.version)
     return OrganizationOut.of(held)

@@ -14,10 +14,13 @@ class CreateOrganization(Model):
     name: Line
 
 
-class RenameOrganization(Model):
-    """Another name."""
+class ChangeOrganization(Model):
+    """Another name, another demand, or both."""
 
-    name: Line
+    name: Line | None = None
+    requires_second_factor: bool | None = Field(
+        None, description="Whether only those act here who have shown a second factor; takes a fresh proof to change."
+    )
 
 
 class OrganizationOut(Out):
@@ -27,6 +30,7 @@ class OrganizationOut(Out):
     name: str
     role: Role = Field(description="The caller's role in it.")
     agency_id: UUID | None = Field(description="The agency that sent the caller, where they are no member.")
+    requires_second_factor: bool = Field(description="Whether only those act here who have shown a second factor.")
     version: int = Field(description="Also the ETag.")
     created_at: AwareDatetime
 
@@ -38,6 +42,7 @@ class OrganizationOut(Out):
             name=held.name,
             role=held.role,
             agency_id=held.agency_id,
+            requires_second_factor=held.requires_second_factor,
             version=held.version,
             created_at=held.created_at,
         )

@@ -1,13 +1,19 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from auth.factors.enrolled import enrolled
 from auth.members.acting import acting, insist
 from auth.members.permissions import Role
 from auth.members.repository import MemberRepository
 from auth.organizations.errors import OrganizationNotFound
-from auth.organizations.model import Membership
+from auth.organizations.model import Membership, changed_by
 from auth.organizations.repository import OrganizationRepository
-from contracts.auth import MemberAdded, OrganizationCreated, OrganizationRenamed
+from auth.organizations.schemas import ChangeOrganization
+from auth.sessions.revoking import void_tokens_of_members
+from auth.sign_ins.errors import SecondFactorRequired
+from auth.sign_ins.fresh import insist_on_fresh_proof
+from contracts.auth import MemberAdded, OrganizationCreated, OrganizationRenamed, OrganizationSecurityChanged
+from contracts.event import Event
 from kit.audit import audited
 from kit.db.database import Database, Transaction
 from kit.errors import Unauthenticated
@@ -56,22 +62,56 @@ class OrganizationService:
         async with self.database.transaction(organization_id) as tx:
             return await _found(tx, caller)
 
-    async def rename(self, organization_id: UUID, name: str, caller: Caller, expected: Condition) -> Membership:
-        """Give an organization another name; the same name again changes nothing."""
+    async def change(
+        self, organization_id: UUID, wanted: ChangeOrganization, caller: Caller, expected: Condition
+    ) -> Membership:
+        """Give an organization another name or demand; the same again changes nothing."""
         async with self.database.transaction(organization_id) as tx:
             organizations = OrganizationRepository(tx)
             await organizations.lock()
             await insist(tx, caller, "organization.rename")
             held = await _found(tx, caller)
             expected.check(held.version)
-            if held.name == name:
+            changed = changed_by(held, wanted.name, wanted.requires_second_factor)
+            if changed == held:
                 return held
-            await organizations.rename(name)
-            await tx.emit(
-                OrganizationRenamed(organization_id=organization_id, version=held.version + 1),
-                audited("auth.organization.renamed", caller, "organization", organization_id),
-            )
-            return await _found(tx, caller)
+            if changed.requires_second_factor != held.requires_second_factor:
+                await _insist_on_own_factor(tx, caller)
+            await organizations.save(changed.name, requires_second_factor=changed.requires_second_factor)
+            await tx.emit(*_told(held, changed, caller))
+            shown = await _found(tx, caller)
+            if changed.requires_second_factor and not held.requires_second_factor:
+                await organizations.shut()
+                await void_tokens_of_members(tx)
+        return shown
+
+
+async def _insist_on_own_factor(tx: Transaction, caller: Caller) -> None:
+    """Who demands a second factor has shown one, or would be the first to stay outside."""
+    await insist_on_fresh_proof(tx, caller)
+    if not await enrolled(tx, caller.user_id):
+        raise SecondFactorRequired
+
+
+def _told(held: Membership, changed: Membership, caller: Caller) -> list[Event]:
+    organization_id, version = held.organization_id, held.version + 1
+    facts: list[Event] = []
+    if changed.name != held.name:
+        facts += [
+            OrganizationRenamed(organization_id=organization_id, version=version),
+            audited("auth.organization.renamed", caller, "organization", organization_id),
+        ]
+    if changed.requires_second_factor != held.requires_second_factor:
+        demanded = changed.requires_second_factor
+        facts += [
+            OrganizationSecurityChanged(
+                organization_id=organization_id, requires_second_factor=demanded, version=version
+            ),
+            audited(
+                "auth.organization.security_changed", caller, "organization", organization_id, second_factor=demanded
+            ),
+        ]
+    return facts
 
 
 async def _found(tx: Transaction, caller: Caller) -> Membership:

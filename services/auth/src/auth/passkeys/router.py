@@ -3,7 +3,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response, status
 
-from auth.factors.errors import FactorNotFound, TooManyFactors, WrongFactor
+from auth.factors.errors import FactorDemanded, FactorNotFound, TooManyFactors, WrongFactor
 from auth.organizations.errors import OrganizationNotFound
 from auth.passkeys.errors import PasskeyKnown, PasskeyRefused
 from auth.passkeys.schemas import (
@@ -70,7 +70,11 @@ async def rename_passkey(  # noqa: PLR0917 - FastAPI passes them all by name
     return PasskeyOut.model_validate(held)
 
 
-@router.delete("/passkeys/{factor_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(FactorNotFound))
+@router.delete(
+    "/passkeys/{factor_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems(FactorNotFound, FactorDemanded),
+)
 async def remove_passkey(
     factor_id: UUID, caller: PersonalCaller, passkeys: Passkeys, *, end_other_sessions: bool = True
 ) -> None:

@@ -43,6 +43,8 @@ class Session:
     used_at: datetime
     expires_at: datetime
     ended: bool
+    strong: bool = False
+    """Whether two distinct factors were shown in it."""
     device: UUID | None = None
     """What the token of the device proves on which it was begun."""
     confirmed: bool = False
@@ -101,6 +103,8 @@ class Standing:
     organization_id: UUID | None = None
     role: str | None = None
     suspended: bool = False
+    demanding: bool = False
+    """Whether the organization lets in only sessions that are strong."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,15 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
+class Raised:
+    """A user whose older access tokens are void."""
+
+    user_id: UUID
+    epoch: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class SessionRepository:
     """Sessions, and where their users stand."""
 
@@ -77,7 +86,7 @@ class SessionRepository:
             SELECT s.id, s.user_id, s.epoch, s.organization_id, s.counter, s.rotated_at, s.used_at, s.expires_at,
                    s.ended_at IS NOT NULL OR (
                        s.identity_provider_id IS NOT NULL AND NOT provider_is_active(s.identity_provider_id)
-                   ) AS ended, s.identity_provider_id AS through,
+                   ) AS ended, s.identity_provider_id AS through, s.strong_at IS NOT NULL AS strong,
                    d.token_id AS device, s.confirmed, s.retried, kit_now() AS now
             FROM sessions AS s LEFT JOIN devices AS d ON d.id = s.device_id
             WHERE s.id = $1
@@ -104,8 +113,11 @@ class SessionRepository:
             return None if row is None else Standing(**row)
         row = await self.tx.fetchrow(
             """
-            SELECT u.epoch, u.sessions_from_epoch, u.suspended_at IS NOT NULL AS suspended, m.role
-            FROM users AS u LEFT JOIN members AS m ON m.user_id = u.id AND m.organization_id = $2
+            SELECT u.epoch, u.sessions_from_epoch, u.suspended_at IS NOT NULL AS suspended, m.role,
+                   coalesce(o.requires_second_factor, false) AS demanding
+            FROM users AS u
+            LEFT JOIN members AS m ON m.user_id = u.id AND m.organization_id = $2
+            LEFT JOIN organizations AS o ON o.id = $2
             WHERE u.id = $1
             """,
             user_id,
@@ -114,7 +126,9 @@ class SessionRepository:
         if row is None:
             return None
         where = organization_id if row["role"] is not None else None
-        return Standing(row["epoch"], row["sessions_from_epoch"], where, row["role"], row["suspended"])
+        return Standing(
+            row["epoch"], row["sessions_from_epoch"], where, row["role"], row["suspended"], row["demanding"]
+        )
 
     async def save_use(self, use: Use) -> None:
         """Record a refresh; the grace begins anew when the counter has moved, or its token was given once more."""
@@ -231,6 +245,30 @@ class SessionRepository:
         if row is None:
             raise Unauthenticated
         return row["epoch"], row["version"]
+
+    async def raise_epochs_of_members(self, organization_id: UUID) -> list[Raised]:
+        """Void older access tokens of all members, and let gateways that ask know."""
+        rows = await self.tx.fetch(
+            """
+            WITH theirs AS (
+                SELECT u.id
+                FROM members AS m JOIN users AS u ON u.id = m.user_id
+                WHERE m.organization_id = $1
+                ORDER BY u.id
+                FOR NO KEY UPDATE OF u
+            ), raised AS (
+                UPDATE users AS u SET epoch = u.epoch + 1, version = u.version + 1
+                FROM theirs WHERE u.id = theirs.id
+                RETURNING u.id, u.epoch, u.version
+            ), told AS (
+                INSERT INTO revocations (id, user_id, session_id, epoch)
+                SELECT gen_random_uuid(), id, NULL, epoch FROM raised
+            )
+            SELECT id AS user_id, epoch, version FROM raised
+            """,
+            organization_id,
+        )
+        return [Raised(**row) for row in rows]
 
     async def add_revocation(self, user_id: UUID, session_id: UUID | None, epoch: int) -> None:
         """Let gateways that ask know."""

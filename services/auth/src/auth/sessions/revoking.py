@@ -65,6 +65,18 @@ async def void_credential(
     await tx.emit(SessionsRevoked(user_id=principal_id, session_id=session_id, epoch=epoch, version=version))
 
 
+async def void_tokens_of_members(tx: Transaction) -> None:
+    """Void the access tokens of all members of the transaction's organization; their sessions go on."""
+    raised = await SessionRepository(tx).raise_epochs_of_members(tx.organization_id)
+    await tx.bind()
+    await tx.emit(
+        *(
+            SessionsRevoked(user_id=each.user_id, session_id=None, epoch=each.epoch, version=each.version)
+            for each in raised
+        )
+    )
+
+
 async def _tell(
     tx: Transaction, user_id: UUID, session_id: UUID | None, *, by: int, end_sessions: bool = False
 ) -> int:

@@ -28,6 +28,7 @@ from auth.sessions.model import (
 )
 from auth.sessions.repository import SessionRepository, Use
 from auth.sessions.revoking import end_session, end_sessions
+from auth.sign_ins.errors import SecondFactorRequired
 from auth.sign_ins.model import Outcome, Proof, Visitor, Wish
 from auth.sign_ins.service import Entrance
 from auth.throttle.model import Attempt
@@ -79,7 +80,12 @@ class SessionService:
     async def refresh(self, text: str, organization_id: UUID | None, visitor: Visitor) -> Tokens:
         """Exchange a refresh token; with an organization, act in that one from now on.
 
-        Who is no longer a member of the organization acted in stays signed in, without an organization.
+        Who is no longer a member of the organization acted in stays signed in, without an organization; so does who
+        has shown no second factor where it demands one.
+
+        Raises:
+            OrganizationNotFound: the user does not belong to the organization asked for.
+            SecondFactorRequired: it lets in only those who have shown a second factor.
         """
         token = self._read(text)
         async with self.database.transaction() as tx:
@@ -105,8 +111,7 @@ class SessionService:
             if verdict is Verdict.REUSED:
                 await self._end_family(tx, session)
             elif standing is not None and verdict is not Verdict.ENDED:
-                if organization_id is not None and standing.organization_id is None:
-                    raise OrganizationNotFound
+                standing = _let_in(standing, session, organization_id)
                 standing = await self._enforced(tx, session, standing, organization_id)
                 sealed = await self.entrance.whereabouts.seal(session.id, session.user_id, visitor)
                 retry = verdict is Verdict.RETRY
@@ -202,6 +207,22 @@ def _turned_away(action: str, account: Account | None, blind: bytes) -> AuditEnt
     if account is None:
         return audited(action, User(), "address", blind.hex()[:16])
     return audited(action, User(), "user", account.user_id)
+
+
+def _let_in(standing: Standing, session: Session, wished: UUID | None) -> Standing:
+    """Where the session may go on: in the organization, or without one where that was not asked for.
+
+    Raises:
+        OrganizationNotFound: the user does not belong to the organization asked for.
+        SecondFactorRequired: it lets in only those who have shown a second factor.
+    """
+    if wished is not None and standing.organization_id is None:
+        raise OrganizationNotFound
+    if session.strong or not standing.demanding:
+        return standing
+    if wished is not None:
+        raise SecondFactorRequired
+    return replace(standing, organization_id=None, role=None)
 
 
 def _life(session: Session, now: datetime) -> timedelta:

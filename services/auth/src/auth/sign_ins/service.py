@@ -18,7 +18,7 @@ from auth.sessions.errors import WrongCredentials
 from auth.sessions.model import TOKEN_LIFE, Limits, Standing, Tokens
 from auth.sessions.repository import Begun, SessionRepository
 from auth.sessions.whereabouts import Whereabouts
-from auth.sign_ins.errors import AccountSuspended, SignInOver
+from auth.sign_ins.errors import AccountSuspended, SecondFactorRequired, SignInOver
 from auth.sign_ins.model import ENOUGH, SECOND, SIGN_IN_LIFE, FactorNeeded, Outcome, Proof, SignIn, Wish, strong
 from auth.sign_ins.repository import SignInRepository
 from auth.tokens.model import TokenForged, TokenMint
@@ -54,6 +54,7 @@ class Entrance:
             AccountSuspended: nobody may use this account.
             OrganizationNotFound: the user does not belong to the organization wished for.
             SignInThroughProvider: that organization wants its members to come through its own identity provider.
+            SecondFactorRequired: it lets in only those who have shown a second factor, and this user has none.
         """
         shown = frozenset(proofs)
         factors = () if shown & ENOUGH else await enrolled(tx, user_id)
@@ -67,6 +68,9 @@ class Entrance:
         where, through = standing.organization_id, wish.identity_provider_id
         if await self.enforcement.insist(tx, user_id, where, standing.role, through):
             await tx.emit(audited("auth.session.broke_glass", User(user_id), "user", user_id))
+        if standing.demanding and not strong(shown):
+            half = SignIn(new_id(), user_id, shown, wish.organization_id, wish.identity_provider_id)
+            return await self._ask_all_the_same(tx, half)
         return await self._begin(tx, user_id, standing, shown, wish)
 
     async def _begin(
@@ -171,6 +175,13 @@ class Entrance:
         except TokenForged as error:
             raise SignInOver from error
         return sign_in_id
+
+    async def _ask_all_the_same(self, tx: Transaction, sign_in: SignIn) -> FactorNeeded:
+        """The organization asks for a second factor even of remembered devices."""
+        factors = await enrolled(tx, sign_in.user_id)
+        if not factors:
+            raise SecondFactorRequired
+        return await self._ask(tx, sign_in, factors)
 
     async def _ask(self, tx: Transaction, sign_in: SignIn, factors: tuple[Proof, ...]) -> FactorNeeded:
         await SignInRepository(tx).add(sign_in, SIGN_IN_LIFE)

@@ -117,20 +117,26 @@ class Count:
         return self.blocked_until - now if self.blocked_until > now else None
 
     def claimed(self, now: datetime) -> "Count":
-        """With one more guess, which is about to be made."""
+        """With one more guess, which is about to be made; of those at once that are free, none makes another wait."""
         held = self._as_of(now)
         recent = min(held.recent + 1, _MOST_COUNTED)
+        waits = pause(held.rule, recent)
         return replace(
             held,
             recent=recent,
             failures=min(held.failures + 1, _MOST_COUNTED),
             last_at=now,
-            blocked_until=now + pause(held.rule, recent),
+            blocked_until=now + waits if waits else held.blocked_until,
         )
 
     def taken_back(self, now: datetime) -> "Count":
         """Without the last guess; what it made others wait is over."""
-        return replace(self, recent=max(self.recent - 1, 0), failures=max(self.failures - 1, 0), blocked_until=now)
+        return replace(
+            self,
+            recent=max(self.recent - 1, 0),
+            failures=max(self.failures - 1, 0),
+            blocked_until=min(self.blocked_until, now),
+        )
 
     def failed(self, identifier: bytes) -> "Count":
         """With the guess known to have been wrong; a network remembers on how many identifiers."""

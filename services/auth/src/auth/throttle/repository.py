@@ -26,8 +26,8 @@ class ThrottleRepository:
         """
         rows = await self.tx.fetch(
             f"""
-            INSERT INTO throttles AS held (scope, key)
-            SELECT * FROM unnest($1::text[], $2::bytea[]) AS asked (scope, key)
+            INSERT INTO throttles AS held (scope, key, blocked_until)
+            SELECT asked.*, kit_now() - interval '1 hour' FROM unnest($1::text[], $2::bytea[]) AS asked (scope, key)
             ORDER BY scope IN ('address', 'network'), scope, key
             ON CONFLICT (scope, key) DO UPDATE SET scope = held.scope
             RETURNING {_COLUMNS}, kit_now() AS now
