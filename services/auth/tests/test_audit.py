@@ -13,6 +13,7 @@ from .conftest import Forward
 from .federating import Federated
 from .second_factors import complete, half_signed_in, with_app
 from .story import Person, Story
+from .test_enterprise_sso import connect
 from .test_privacy import Asking, user
 from .test_throttle import guess, until_locked
 
@@ -317,6 +318,26 @@ async def test_who_hands_an_organization_over_is_in_its_audit_trail(story: Story
         ("ownership.withdrawn", bob.user_id, "ownership", first, organization_id),
         ("ownership.offered", ada.user_id, "ownership", second, organization_id),
         ("ownership.transferred", bob.user_id, "ownership", second, organization_id),
+    ]
+
+
+async def test_what_is_done_with_identity_providers_is_in_the_audit_trail_of_the_organization(
+    federated: Federated,
+) -> None:
+    acme = await connect(federated)
+    since = len(await lines(federated.story)) - 1
+    domain = (await acme.prove("acme.test")).json()["id"]
+    await acme.change(enforced=True)
+    await acme.owner.call("DELETE", f"{acme.one}/domains/{domain}")
+    await acme.owner.call("DELETE", acme.one)
+    ada, its, here = acme.owner.user_id, acme.provider["id"], acme.organization_id
+    assert await told(federated.story, since) == [
+        ("identity_provider.created", ada, "identity_provider", its, here),
+        ("domain.named", ada, "domain", domain, here),
+        ("domain.proven", ada, "domain", domain, here),
+        ("identity_provider.changed", ada, "identity_provider", its, here),
+        ("domain.released", ada, "domain", domain, here),
+        ("identity_provider.removed", ada, "identity_provider", its, here),
     ]
 
 

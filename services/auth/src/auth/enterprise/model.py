@@ -97,6 +97,6 @@ def domain_named(text: str) -> str:
     except AddressInvalid as error:
         raise DomainInvalid from error
     domain = found.value.rpartition("@")[2]
-    if "." not in domain or "[" in domain:
+    if "." not in domain or "[" in domain or domain.rpartition(".")[2].isdigit():
         raise DomainInvalid
     return domain

@@ -213,6 +213,65 @@ GRANT SELECT (user_id) ON identities TO auth_loops;
 GRANT SELECT (verified_at) ON identities TO auth_loops;
 GRANT SELECT (blind) ON identities TO auth_loops;
 
+CREATE TABLE identity_provider_domains (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    provider_id uuid NOT NULL,
+    domain text NOT NULL,
+    challenge text NOT NULL,
+    proven_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT identity_provider_domains_challenge_check CHECK (((length(challenge) >= 20) AND (length(challenge) <= 100))),
+    CONSTRAINT identity_provider_domains_domain_check CHECK (((length(domain) <= 253) AND (domain = lower(domain)))),
+    CONSTRAINT identity_provider_domains_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
+    CONSTRAINT identity_provider_domains_pkey PRIMARY KEY (id),
+    CONSTRAINT identity_provider_domains_provider_id_domain_key UNIQUE (provider_id, domain),
+    CONSTRAINT identity_provider_domains_provider_id_fkey FOREIGN KEY (provider_id) REFERENCES identity_providers(id) ON DELETE CASCADE
+);
+COMMENT ON TABLE identity_provider_domains IS 'Domains whose people a provider may vouch for once the challenge was found in their DNS; a domain is proven by one organization at a time.';
+ALTER TABLE identity_provider_domains ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX identity_provider_domains_in_order ON identity_provider_domains USING btree (organization_id, id);
+CREATE UNIQUE INDEX identity_provider_domains_proven_once ON identity_provider_domains USING btree (domain) WHERE (proven_at IS NOT NULL);
+CREATE POLICY routing ON identity_provider_domains FOR SELECT TO auth_loops USING (true);
+CREATE POLICY tenant ON identity_provider_domains FOR ALL TO auth_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON identity_provider_domains TO auth_app;
+GRANT SELECT (organization_id) ON identity_provider_domains TO auth_loops;
+GRANT SELECT (provider_id) ON identity_provider_domains TO auth_loops;
+GRANT SELECT (domain) ON identity_provider_domains TO auth_loops;
+GRANT SELECT (proven_at) ON identity_provider_domains TO auth_loops;
+
+CREATE TABLE identity_providers (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    name text NOT NULL,
+    issuer text NOT NULL,
+    client_id text NOT NULL,
+    secret_sealed bytea NOT NULL,
+    default_role text NOT NULL,
+    joins boolean NOT NULL,
+    silence_is_verified boolean NOT NULL,
+    enforced boolean NOT NULL,
+    active boolean NOT NULL DEFAULT true,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT identity_providers_client_id_check CHECK (((length(client_id) >= 1) AND (length(client_id) <= 255))),
+    CONSTRAINT identity_providers_default_role_check CHECK ((default_role = ANY (ARRAY['editor'::text, 'approver'::text, 'agent'::text, 'analyst'::text, 'client'::text, 'provider'::text, 'navigator'::text]))),
+    CONSTRAINT identity_providers_issuer_check CHECK (((length(issuer) >= 1) AND (length(issuer) <= 2048))),
+    CONSTRAINT identity_providers_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT identity_providers_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
+    CONSTRAINT identity_providers_pkey PRIMARY KEY (id),
+    CONSTRAINT identity_providers_secret_sealed_check CHECK ((length(secret_sealed) <= 4096))
+);
+COMMENT ON TABLE identity_providers IS 'By whose word members of an organization sign in. joins: who is no member becomes one, in default_role; silence_is_verified: an address counts as verified when the provider does not say; enforced: members of its proven domains act here through it only, owners excepted.';
+ALTER TABLE identity_providers ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX identity_providers_in_order ON identity_providers USING btree (organization_id, id);
+CREATE POLICY routing ON identity_providers FOR SELECT TO auth_loops USING (true);
+CREATE POLICY tenant ON identity_providers FOR ALL TO auth_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON identity_providers TO auth_app;
+GRANT SELECT (id) ON identity_providers TO auth_loops;
+GRANT SELECT (organization_id) ON identity_providers TO auth_loops;
+GRANT SELECT (active) ON identity_providers TO auth_loops;
+
 CREATE TABLE impersonations (
     id uuid NOT NULL,
     staff_id uuid NOT NULL,
@@ -593,6 +652,7 @@ CREATE TABLE organizations (
     name text NOT NULL,
     version bigint NOT NULL DEFAULT 1,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    requires_second_factor boolean NOT NULL DEFAULT false,
     CONSTRAINT organizations_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
     CONSTRAINT organizations_pkey PRIMARY KEY (id)
 );
@@ -1108,6 +1168,21 @@ CREATE INDEX verifications_by_expiry ON verifications USING btree (expires_at);
 CREATE INDEX verifications_by_identity ON verifications USING btree (identity_id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON verifications TO auth_app;
 
+CREATE OR REPLACE FUNCTION auth.demanding_organizations_of(person uuid, at_most integer)
+ RETURNS TABLE(organization_id uuid, name text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        SELECT o.id, o.name
+        FROM members AS m JOIN organizations AS o ON o.id = m.organization_id
+        WHERE m.user_id = person AND o.requires_second_factor
+        ORDER BY o.id
+        LIMIT at_most
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
 CREATE OR REPLACE FUNCTION auth.forget_mails(older_than interval, at_most integer)
  RETURNS bigint
  LANGUAGE sql
@@ -1607,6 +1682,39 @@ AS $function$
         SELECT i.organization_id
         FROM identities AS own JOIN invitations AS i ON i.email_blind = own.blind
         WHERE own.user_id = person AND own.verified_at IS NOT NULL
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.prover_of_domain(wanted text)
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        SELECT d.provider_id FROM identity_provider_domains AS d WHERE d.domain = wanted AND d.proven_at IS NOT NULL
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.provider_is_active(wanted uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$ SELECT EXISTS (SELECT FROM identity_providers AS p WHERE p.id = wanted AND p.active) $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.provider_of_domain(wanted text)
+ RETURNS TABLE(organization_id uuid, provider_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        SELECT d.organization_id, d.provider_id
+        FROM identity_provider_domains AS d JOIN identity_providers AS p ON p.id = d.provider_id
+        WHERE d.domain = wanted AND d.proven_at IS NOT NULL AND p.active
     $function$;
 -- owner: auth_loops
 -- may be called by: auth_app
