@@ -9,7 +9,7 @@ from rich.console import Console
 
 from benchmarks.harness import FOLDER, table
 
-NAMES = ("gateway", "cache", "bus", "intake", "realtime", "ledger", "audit", "seal", "quota", "footprint")
+NAMES = ("gateway", "cache", "bus", "intake", "realtime", "ledger", "audit", "seal", "quota", "refresh", "footprint")
 ONLY_FULL = ("pacing",)
 
 

@@ -42,6 +42,7 @@ from gateway.policy import shipped
 from gateway.redis_pipe import RedisPipe
 from gateway.revocations import Revocations
 from gateway.routes import Route, RouteTable
+from gateway.seen import Seen
 from gateway.stays import Most, Stays
 from gateway.tokens import Verifier
 from gateway.upstream import PoolBounds, Upstream
@@ -187,6 +188,7 @@ class House:
     log: io.BytesIO
     redis: RedisPipe
     namespace: str
+    keys: KeyRing
     received: list[bytes] = field(default_factory=list)
 
     @asynccontextmanager
@@ -303,6 +305,7 @@ class Builder:
         now: Callable[[], float] = time.monotonic,
         policy: LimitPolicy | None = None,
         plans: Plans | None = None,
+        seen: Seen | None = None,
         maintenance: Maintenance | None = None,
         exchange: Ask | None = None,
         **key_bounds: Any,
@@ -339,6 +342,7 @@ class Builder:
             upstreams=dict.fromkeys(("auth", "billing", "compliance", "publisher", "inbox"), upstream),
             verifier=verifier,
             api_keys=api_keys,
+            seen=seen or Seen(_untold),
             staff_verifier=Verifier(keys, clock, issuer=ISSUER, audience=STAFF, staff=True),
             limiter=Limiter(pipe, self.namespace, policy or a_policy(), plan_of=plans.of, scale=scale),
             revocations=revocations,
@@ -369,7 +373,7 @@ class Builder:
             await asyncio.gather(*gateway.tasks, return_exceptions=True)
 
         self.closing.push_async_callback(close)
-        return House(port, issuer, parts, out, pipe, self.namespace, received)
+        return House(port, issuer, parts, out, pipe, self.namespace, keys, received)
 
     async def _hub(self, redis_url: str, stays: Stays, kept: Kept | None) -> Hub:
         pipes = [RedisPipe(redis_url or self.redis_url, timeout=WITHIN) for _ in range(2)]
@@ -386,6 +390,10 @@ class Builder:
 
         self.closing.push_async_callback(stop)
         return hub
+
+
+async def _untold(_told: bytes) -> bytes:
+    return b""
 
 
 async def until(holds: Callable[[], object]) -> None:

@@ -154,7 +154,7 @@ async def test_a_page_of_a_named_origin_may_read_answers(house: Any) -> None:
     assert answer["vary"] == "Origin"
     assert "RateLimit" in answer["access-control-expose-headers"]
     assert "X-Request-Id" in answer["access-control-expose-headers"]
-    assert answer.get("access-control-allow-credentials") is None
+    assert answer.get("access-control-allow-credentials") == "true"
     refused = await door.ask("/nowhere", origin="https://console.example.com")
     assert refused["access-control-allow-origin"] == "https://console.example.com"
 

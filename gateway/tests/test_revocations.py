@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from contracts import encode, new_id
-from contracts.auth import SessionsRevoked
+from contracts.auth import SessionsRevoked, SigningKeyRemoved
 from gateway.deadlines import Sweep
 from gateway.feed import Feed
 from gateway.fetch import fetch
@@ -46,6 +46,7 @@ class Auth:
 
     def __init__(self) -> None:
         self.revocations: list[Revocation] = []
+        self.removed_keys: list[str] = []
         self.now, self.asked, self.away = datetime.now(UTC), 0, False
 
     async def __call__(self) -> Any:
@@ -53,7 +54,7 @@ class Auth:
         if self.away:
             raise OSError("away")
         listed = [revocation.model_dump(mode="json") for revocation in self.revocations]
-        return orjson.dumps({"now": self.now, "revocations": listed})
+        return orjson.dumps({"now": self.now, "revocations": listed, "removed_keys": self.removed_keys})
 
 
 def watching(known: Any, redis: Any, namespace: str, auth: Any, learned: Any = None) -> Any:
@@ -204,3 +205,54 @@ async def test_an_event_on_the_broker_reaches_every_gateway(broker_url: str, red
 
 def revoked(user: UUID, of: UUID | None, epoch: int) -> bytes:
     return encode(SessionsRevoked(id=new_id(), time=datetime.now(UTC), user_id=user, session_id=of, epoch=epoch))
+
+
+async def test_tokens_of_a_key_that_was_taken_away_die_though_they_are_remembered(
+    house: Any, redis: Any, namespace: str
+) -> None:
+    """The key set that auth gave last, and may give once more, still holds it."""
+    door = await house()
+    token = door.issuer.token()
+    assert (await door.ask("/v1/closed", token=token)).status == 200
+    keys = door.keys
+    auth = Auth()
+    watch = RevocationWatch(
+        door.parts.revocations, redis, namespace, auth, list[datetime]().append, drop_key=keys.drop
+    )
+    await watch.hear_key(SigningKeyRemoved(id=new_id(), time=datetime.now(UTC), key_id=new_id(), kid="k1"))
+    answer = await door.ask("/v1/closed", token=token)
+    assert answer.status == 401
+    assert (await door.ask("/v1/closed", token=door.issuer.token())).status == 401
+    door.issuer.kid = "k2"
+    assert (await door.ask("/v1/closed", token=door.issuer.token())).status == 200, "the new one is asked for at once"
+
+
+async def test_a_gateway_that_was_cut_off_learns_of_removed_keys_by_the_snapshot(redis: Any, namespace: str) -> None:
+    known, auth, dropped = Revocations(), Auth(), list[str]()
+    news: list[int] = []
+    known.on_news = lambda: news.append(1)
+
+    async def drop(kid: str) -> None:
+        dropped.append(kid)
+
+    watch = RevocationWatch(known, redis, namespace, auth, list[datetime]().append, drop_key=drop)
+    auth.removed_keys = ["k1"]
+    assert await watch.synchronise()
+    assert await watch.synchronise()
+    assert (dropped, news) == (["k1"], [1]), "once, and long connections are looked at"
+    of_key = Session(user_id=str(USER), session_id=str(SESSION), epoch=1, expires_at=0.0, kid="k1")
+    assert known.cover(of_key)
+    assert not known.cover(session())
+
+
+def test_a_removed_key_is_remembered_longer_than_its_tokens_live() -> None:
+    now = [0.0]
+    known = Revocations(now=lambda: now[0])
+    assert known.note_key("k1")
+    assert not known.note_key("k1")
+    now[0] = KEPT_SECONDS - 1
+    known.forget_old()
+    assert not known.note_key("k1")
+    now[0] = 3 * KEPT_SECONDS
+    known.forget_old()
+    assert known.note_key("k1")

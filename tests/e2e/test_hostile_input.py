@@ -12,8 +12,15 @@ from local.visitor import Visitor, newcomer, seen
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
-OPEN = ("/v1/accounts", "/v1/accounts/verify", "/v1/sessions", "/v1/sessions/refresh")
-CLOSED = ("/v1/organizations", "/v1/invitations/accept")
+OPEN = (
+    "/v1/accounts",
+    "/v1/accounts/verify",
+    "/v1/sessions",
+    "/v1/sessions/refresh",
+    "/v1/sessions/second-factor",
+    "/v1/sessions/passkey",
+)
+CLOSED = ("/v1/organizations", "/v1/invitations/accept", "/v1/me/factors/passkeys", "/v1/sessions/current/proofs")
 BODIES: dict[str, bytes] = {
     "nothing": b"",
     "no JSON": b"{",

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from gateway import access
+from gateway import access, cookies
 from gateway.access import AccessLog
 from gateway.addresses import Addresses, limited_as
 from gateway.api_keys import ApiKeys, Held
@@ -41,6 +41,7 @@ from gateway.problems import (
 )
 from gateway.revocations import Revocations
 from gateway.routes import Route, RouteTable, checked_path
+from gateway.seen import Seen
 from gateway.stays import Stays
 from gateway.tally import Tally, Verdict, Whose
 from gateway.tokens import CHALLENGE, CHALLENGE_INVALID, Session, Verifier, bearer
@@ -88,6 +89,7 @@ class Parts:
     verifier: Verifier
     staff_verifier: Verifier
     api_keys: ApiKeys
+    seen: Seen
     limiter: Limiter
     revocations: Revocations
     addresses: Addresses
@@ -232,6 +234,8 @@ class Gateway:
             self.end(visit)
             return
         session = None
+        if visit.head.cookie and not visit.head.upgrade:
+            cookies.take(visit, route, self.parts.cors)
         if visit.head.upgrade or route.upstream == "gateway":
             self.spawn(visit, self._entered(visit, route))
             return
@@ -279,6 +283,8 @@ class Gateway:
         """The way of a request in a task, where something must be found out before its limits are asked."""
         parts = self.parts
         shake = self._handshake(visit, route)
+        if visit.head.cookie:
+            cookies.take(visit, route, parts.cors)
         whose = self._sender(visit, route)
         session, rejected = (None, None) if route.public else await self._caller(visit, route)
         question = self.question(visit, route, session, whose)
@@ -366,12 +372,16 @@ class Gateway:
             raise rejected
         if session is not None and self._has_ended(session, verdict.epoch, revoked=verdict.session_revoked):
             raise Refused(REVOKED, [CHALLENGE_INVALID])
+        if session is not None and visit.head.by_cookie:
+            cookies.insist_on_own_page(visit, session, self.parts.cors)
         if session is not None and session.impersonated and _lasts(visit):
             raise Refused(NOT_WHILE_IMPERSONATING)
         if session is not None and session.scopes is not None and _exceeds(visit, session.scopes):
             raise Refused(SCOPE_MISSING)
         if visit.route is not None and visit.head.content_length > visit.route.body_limit:
             raise Refused(TOO_LARGE)
+        if session is not None and not session.impersonated:
+            self.parts.seen.note(session.session_id)
 
     def _has_ended(self, session: Session, epoch: int | None, *, revoked: bool) -> bool:
         return revoked or (epoch is not None and session.epoch < epoch) or self.parts.revocations.cover(session)

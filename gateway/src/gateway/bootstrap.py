@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import uvicorn
 
-from contracts.auth import SessionsRevoked, SystemSettingChanged
+from contracts.auth import SessionsRevoked, SigningKeyRemoved, SystemSettingChanged
 from contracts.billing import EntitlementsChanged
 from gateway.access import AccessLog, count_refused_head
 from gateway.addresses import Addresses
@@ -39,6 +39,7 @@ from gateway.policy import read
 from gateway.redis_pipe import RedisPipe
 from gateway.revocations import MOST_REVOCATIONS, Revocations, RevocationWatch
 from gateway.routes import RATES, RouteTable
+from gateway.seen import EVERY, Seen
 from gateway.server import listen, serve, serve_public
 from gateway.settings import GatewaySettings
 from gateway.stays import Most, Stays
@@ -98,7 +99,7 @@ async def built(settings: GatewaySettings) -> AsyncIterator[Running]:
         keys = KeyRing(partial(fetch, keys_at, jwks.path or "/"))
         revocations = Revocations()
         ask = partial(fetch, upstreams["auth"], "/internal/revocations", at_most=MOST_REVOCATIONS)
-        watch = RevocationWatch(revocations, redis, settings.namespace, ask, clock.learn)
+        watch = RevocationWatch(revocations, redis, settings.namespace, ask, clock.learn, drop_key=keys.drop)
         broker = Broker(settings.broker_url.get_secret_value(), name="gateway")
         closing.push_async_callback(broker.close)
         topology = Topology(settings.namespace)
@@ -114,6 +115,7 @@ async def built(settings: GatewaySettings) -> AsyncIterator[Running]:
             topology,
             {
                 SessionsRevoked: watch.hear,
+                SigningKeyRemoved: watch.hear_key,
                 EntitlementsChanged: plan_watch.hear,
                 SystemSettingChanged: maintenance_watch.hear,
             },
@@ -165,15 +167,16 @@ async def built(settings: GatewaySettings) -> AsyncIterator[Running]:
             audience=settings.token_audience,
             trusts_memory=lambda: revocations.fresh,
         )
-        api_keys = ApiKeys(
-            _exchange(settings, upstreams["auth"]), verifier, clock, trusts_memory=lambda: revocations.fresh
-        )
+        key_exchange = _ask(settings, upstreams["auth"], "/internal/api-keys/exchanges")
+        api_keys = ApiKeys(key_exchange, verifier, clock, trusts_memory=lambda: revocations.fresh)
         keys.heed(api_keys.forget)
+        seen = Seen(_ask(settings, upstreams["auth"], "/internal/sessions/seen"))
         gateway = Gateway(
             Parts(
                 routes=RouteTable(),
                 upstreams=upstreams,
                 verifier=verifier,
+                seen=seen,
                 api_keys=api_keys,
                 staff_verifier=Verifier(
                     keys,
@@ -225,17 +228,18 @@ async def built(settings: GatewaySettings) -> AsyncIterator[Running]:
                 Loop("long-connections", stays.watch),
                 Loop("events-feed", feeder.run),
                 *hub.loops,
+                Loop("seen", seen.tell, every=EVERY),
                 Loop("access-log", partial(_flushed, access_log), every=0.5),
             ),
         )
 
 
-def _exchange(settings: GatewaySettings, auth: Upstream) -> Ask:
-    """How API keys are exchanged; without a secret they are not."""
+def _ask(settings: GatewaySettings, auth: Upstream, door: str) -> Ask:
+    """How auth is asked in the gateway's name, about API keys and other things; without a secret it is not."""
     secret = settings.auth_secret.get_secret_value()
     if secret:
         token = token_of("gateway", Sealer.from_text(secret))
-        return partial(ask, auth, "/internal/api-keys/exchanges", token)
+        return partial(ask, auth, door, token)
 
     async def unset(_question: bytes) -> bytes:
         raise NotFetched("GATEWAY_AUTH_SECRET is not set")

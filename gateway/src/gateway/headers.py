@@ -12,7 +12,8 @@ _HOP_BY_HOP = (
     *(b"te", b"trailer", b"http2-settings"),
 )
 _READ = (
-    *(b"authorization", b"connection", b"content-length", b"expect", b"host", b"origin", b"traceparent"),
+    *(b"authorization", b"connection", b"content-length", b"cookie", b"expect", b"host", b"origin", b"traceparent"),
+    *(b"sec-fetch-site", b"x-csrf-token"),
     *(b"transfer-encoding", b"upgrade", b"x-forwarded-for", b"x-forwarded-proto", b"x-request-id"),
     *(b"access-control-request-method", b"x-api-key"),
 )
@@ -62,6 +63,11 @@ class Head:
 
     authorization: bytes = b""
     authorizations: int = 0
+    cookie: bytes = b""
+    by_cookie: bool = False
+    """Whether the authorization was taken out of a cookie."""
+    csrf: bytes = b""
+    fetch_site: bytes = b""
     content_length: int = -1
     codings: int = 0
     """How many transfer codings are named; one that is not `chunked` counts twice."""
@@ -136,6 +142,10 @@ def _read_forwarded_for(head: Head, value: bytes) -> None:
     head.forwarded_for = head.forwarded_for + b"," + value if head.forwarded_for else value
 
 
+def _read_cookie(head: Head, value: bytes) -> None:
+    head.cookie = head.cookie + b"; " + value if head.cookie else value
+
+
 def _reader(field: str) -> _Reader:
     return lambda head, value: setattr(head, field, value)
 
@@ -169,6 +179,9 @@ _READERS: dict[bytes, _Reader] = {
     b"access-control-request-method": _read_preflight,
     b"expect": _read_expect,
     b"x-api-key": _read_api_key,
+    b"cookie": _read_cookie,
+    b"x-csrf-token": _reader("csrf"),
+    b"sec-fetch-site": _reader("fetch_site"),
     b"origin": _reader("origin"),
     b"upgrade": _reader("upgrade"),
     b"x-forwarded-for": _read_forwarded_for,
@@ -233,13 +246,17 @@ STRICT_SECURITY = SECURITY + b"strict-transport-security: max-age=63072000; incl
 """The same where everything is reached over TLS."""
 
 
+_CREDENTIALS: Header = (b"access-control-allow-credentials", b"true")
+
+
 class Cors:
-    """Cross-origin access for the origins that are named, and for nobody else; without credentials."""
+    """Cross-origin access for the origins that are named, and for nobody else; with their cookies."""
 
     _EXPOSED = b"ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, Link, Deprecation, Sunset"
     _METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"
     _REQUEST_HEADERS = (
-        b"Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, Traceparent"
+        b"Authorization, Content-Type, Device-Token, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, "
+        b"Session-Mode, Traceparent, X-CSRF-Token"
     )
 
     def __init__(self, origins: frozenset[str]) -> None:
@@ -255,7 +272,11 @@ class Cors:
         """What an answer says about it."""
         if not origin or not self.allows(origin):
             return self.vary
-        told = [(b"access-control-allow-origin", origin), (b"access-control-expose-headers", self._EXPOSED)]
+        told = [
+            (b"access-control-allow-origin", origin),
+            _CREDENTIALS,
+            (b"access-control-expose-headers", self._EXPOSED),
+        ]
         return self.vary + lines_of(told)
 
     def preflight(self, origin: bytes) -> list[Header]:
@@ -263,6 +284,7 @@ class Cors:
         return [
             (b"vary", b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers"),
             (b"access-control-allow-origin", origin),
+            _CREDENTIALS,
             (b"access-control-allow-methods", self._METHODS),
             (b"access-control-allow-headers", self._REQUEST_HEADERS),
             (b"access-control-max-age", b"600"),

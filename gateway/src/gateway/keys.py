@@ -1,6 +1,7 @@
 """The public keys that sign access tokens: fetched from auth, kept a while, asked for again when one is unknown."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 
@@ -39,6 +40,8 @@ class KeyRing:
         self._asked_at = float("-inf")
         self._asking: asyncio.Task[None] | None = None
         self._heeding: list[Callable[[], None]] = []
+        self._dropped: set[str] = set()
+        self._hurry = asyncio.Event()
 
     def heed(self, changed: Callable[[], None]) -> None:
         """Call this whenever the keys have changed."""
@@ -71,26 +74,49 @@ class KeyRing:
         await asyncio.shield(self._asking)
         return self._fetched_at >= asked
 
+    async def drop(self, kid: str) -> None:
+        """Do without a key that was taken away, whatever key set holds it, and look for the one in its place."""
+        if kid in self._dropped:
+            return
+        self._dropped.add(kid)
+        if self._keys.pop(kid, None) is not None:
+            log.warning("keys.dropped", kid=kid)
+            self._tell()
+        await self.refresh()
+        self._asked_at = float("-inf")  # the process that was asked may not have heard of the new one yet
+        self._hurry.set()
+
+    def is_dropped(self, kid: str) -> bool:
+        """Whether this key was taken away."""
+        return kid in self._dropped
+
+    def _tell(self) -> None:
+        for tell in self._heeding:
+            tell()
+
     def _asked(self, _: asyncio.Task[None]) -> None:
         self._asking = None
 
     async def _ask(self) -> None:
         try:
-            keys = public_keys(await self._fetch())
+            found = public_keys(await self._fetch())
         except Exception as trouble:  # noqa: BLE001 - whatever went wrong, the keys we have stay in use
             log.warning("keys.not_fetched", error=type(trouble).__name__)
             return
+        keys = {kid: key for kid, key in found.items() if kid not in self._dropped}
         changed = keys != self._keys
         self._keys = keys
         self._fetched_at = self._now()
         if changed:
             log.info("keys.changed", count=len(keys))
-            for tell in self._heeding:
-                tell()
+            self._tell()
 
     async def run(self) -> None:
         """Keep the keys fresh for ever; while there are none, ask every second."""
         while True:
             await self.refresh()
-            fresh = self._now() - self._fetched_at < self._refresh_every
-            await asyncio.sleep(self._refresh_every if fresh else max(1.0, min(self._ask_every, 10.0)))
+            fresh = bool(self._keys) and self._now() - self._fetched_at < self._refresh_every
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._refresh_every if fresh else max(1.0, min(self._ask_every, 10.0))):
+                    await self._hurry.wait()
+            self._hurry.clear()

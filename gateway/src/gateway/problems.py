@@ -64,6 +64,18 @@ SCOPE_MISSING = Problem(
     "This key or program was not given the right to do this; ask for a wider scope.",
 )
 ORIGIN_REFUSED = Problem(403, "origin-not-allowed", "Pages of this origin may not call this interface.")
+FOREIGN_PAGE = Problem(
+    403,
+    "foreign-page",
+    "Who is signed in by cookies makes changes from pages of ours only.",
+    "Send Origin as browsers do.",
+)
+CSRF_REFUSED = Problem(
+    403,
+    "csrf-token-missing",
+    "The CSRF token is missing or wrong.",
+    "State it as X-CSRF-Token; signing in, refreshing and /v1/sessions/current tell it.",
+)
 NO_ORGANIZATION = Problem(403, "no-organization", "Choose an organization first.", "The access token names none.")
 NOT_WHILE_IMPERSONATING = Problem(403, "not-while-impersonating", "Not while acting for somebody else.")
 NO_ROUTE = Problem(404, "not-found", "There is no such address.")

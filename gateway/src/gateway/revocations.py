@@ -10,7 +10,7 @@ import hiredis
 import structlog
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from contracts.auth import SessionsRevoked
+from contracts.auth import SessionsRevoked, SigningKeyRemoved
 from gateway.redis_pipe import RedisAway, RedisPipe, Script
 from gateway.tokens import Session
 
@@ -45,6 +45,7 @@ class Snapshot(BaseModel):
 
     now: AwareDatetime
     revocations: list[Revocation]
+    removed_keys: list[str] = []
 
 
 class Revocations:
@@ -55,6 +56,7 @@ class Revocations:
         self._now = now
         self._epochs: dict[str, tuple[int, float]] = {}
         self._sessions: dict[str, float] = {}
+        self._keys: dict[str, float] = {}
         self._heard_at = float("-inf")
         self.on_news: Callable[[], None] = lambda: None
         """Called after a revocation that was not known; for what outlives a request."""
@@ -87,9 +89,18 @@ class Revocations:
         self._epochs[user] = (max(held, revocation.epoch), now)
         return revocation.epoch > held
 
+    def note_key(self, kid: str) -> bool:
+        """Remember that a signing key was taken away; says whether it was news."""
+        known = kid in self._keys
+        self._keys[kid] = self._now()
+        if not known:
+            self.on_news()
+        return not known
+
     def cover(self, session: Session) -> bool:
-        """Whether this session has ended."""
-        if session.session_id in self._sessions:
+        """Whether this session has ended, or its token is one of a key that was taken away."""
+        sessions = self._sessions
+        if session.session_id in sessions or session.client_id in sessions or session.kid in self._keys:
             return True
         ended = self._epochs.get(session.user_id)
         return ended is not None and session.epoch < ended[0]
@@ -98,6 +109,7 @@ class Revocations:
         """Drop what no living token can be touched by any more."""
         before = self._now() - self._keep
         self._sessions = {session: at for session, at in self._sessions.items() if at > before}
+        self._keys = {kid: at for kid, at in self._keys.items() if at > before}
         self._epochs = {user: held for user, held in self._epochs.items() if held[1] > before}
 
     def __len__(self) -> int:
@@ -115,8 +127,10 @@ class RevocationWatch:
         ask: Callable[[], Awaitable[bytes]],
         learn_time: Callable[[datetime], None],
         *,
+        drop_key: Callable[[str], Awaitable[None]] | None = None,
         every: float = 5.0,
     ) -> None:
+        self._drop_key = drop_key
         self._revocations = revocations
         self._redis = redis
         self._namespace = namespace
@@ -127,6 +141,15 @@ class RevocationWatch:
     async def hear(self, event: SessionsRevoked) -> None:
         """Take a revocation from the broker."""
         await self.take(Revocation(user_id=event.user_id, session_id=event.session_id, epoch=event.epoch))
+
+    async def hear_key(self, event: SigningKeyRemoved) -> None:
+        """Take from the broker that a signing key was taken away."""
+        await self.take_key(event.kid)
+
+    async def take_key(self, kid: str) -> None:
+        """Do without a signing key from now on; each process hears of it by itself, not through Redis."""
+        if self._revocations.note_key(kid) and self._drop_key is not None:
+            await self._drop_key(kid)
 
     async def take(self, revocation: Revocation) -> None:
         """Remember one revocation and, when it is news, tell the other processes through Redis."""
@@ -152,6 +175,8 @@ class RevocationWatch:
             log.warning("revocations.not_asked", error=type(trouble).__name__)
             return False
         self._learn_time(snapshot.now)
+        for kid in snapshot.removed_keys:
+            await self.take_key(kid)
         for revocation in snapshot.revocations:
             await self.take(revocation)
         self._revocations.heard()

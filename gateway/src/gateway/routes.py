@@ -6,6 +6,8 @@ from typing import Final, Literal
 from gateway.problems import HOSTILE_PATH, NO_ROUTE, Refused
 
 MEBIBYTE = 1024 * 1024
+FORM = 64 * 1024
+"""Bytes of a form that a program or a page sends to the authorization server."""
 
 UpstreamName = Literal["auth", "billing", "compliance", "inbox", "publisher", "gateway"]
 """Who answers; `gateway` is this program itself."""
@@ -85,6 +87,7 @@ ROUTES: tuple[Route, ...] = (
         through_maintenance=True,
     ),
     Route("/v1/flags", "auth"),
+    Route("/v1/announcements", "auth"),
     Route("/v1/accounts", "auth", public=True, methods=POST, rates=("auth", "sign-up")),
     Route("/v1/accounts/verify", "auth", public=True, methods=POST, rates=("auth", "sign-in")),
     Route("/v1/accounts", "auth"),
@@ -103,6 +106,40 @@ ROUTES: tuple[Route, ...] = (
     Route("/v1/me/factors", "auth", methods=POST, rates=("proof",)),
     Route("/v1/organizations", "auth", methods=POST, rates=("invite",)),
     Route("/v1/organizations", "auth"),
+    Route(
+        "/.well-known/oauth-authorization-server",
+        "auth",
+        public=True,
+        methods=GET,
+        rates=("keys",),
+        cacheable=True,
+        body_limit=0,
+    ),
+    Route(
+        "/.well-known/openid-configuration",
+        "auth",
+        public=True,
+        methods=GET,
+        rates=("keys",),
+        cacheable=True,
+        body_limit=0,
+    ),
+    Route("/v1/oauth/authorize", "auth", public=True, methods=GET, rates=("oauth",), body_limit=0),
+    Route("/v1/oauth/consent", "auth", public=True, methods=GET | POST, rates=("oauth",), body_limit=FORM),
+    Route("/v1/oauth/consent/sign-in", "auth", public=True, methods=POST, rates=("auth", "sign-in"), body_limit=FORM),
+    Route(
+        "/v1/oauth/consent/second-factor",
+        "auth",
+        public=True,
+        methods=POST,
+        rates=("auth", "sign-in"),
+        body_limit=FORM,
+    ),
+    Route("/v1/oauth/authorization-requests", "auth"),
+    Route("/v1/oauth/token", "auth", public=True, methods=POST, rates=("oauth-token",), body_limit=FORM),
+    Route("/v1/oauth/introspect", "auth", public=True, methods=POST, rates=("oauth-token",), body_limit=FORM),
+    Route("/v1/oauth/revoke", "auth", public=True, methods=POST, rates=("oauth-token",), body_limit=FORM),
+    Route("/v1/oauth/userinfo", "auth", public=True, methods=GET | POST, rates=("oauth-token",), body_limit=FORM),
     Route("/v1/scopes", "auth", public=True, methods=GET, rates=("keys",), cacheable=True, body_limit=0),
     Route("/v1/roles", "auth", public=True, methods=GET, rates=("keys",), cacheable=True, body_limit=0),
     Route("/v1/invitations", "auth", rates=("invite",)),

@@ -28,6 +28,12 @@ class Session:
     """The same as text, as limits and plans are kept by it."""
     scopes: frozenset[str] | None = None
     """What the token may be used for; None stands for everything."""
+    client_id: str = ""
+    """The partner's program that acts, where one does; when it is ended, so is all it does."""
+    kid: str = ""
+    """The name of the key that has signed it."""
+    csrf: str = ""
+    """The hash of what a page states beside the token, where it may come in a cookie."""
     impersonated: bool = False
     """Whether a member of staff acts in the person's place: each such request is put on record by a service, so
     nothing is answered here without asking one."""
@@ -131,6 +137,9 @@ class Verifier:
             role=claims.role or "",
             organization=str(claims.organization_id or ""),
             scopes=claims.scopes,
+            client_id=str(claims.client_id or ""),
+            kid=key_id(token.decode("ascii")),
+            csrf=claims.csrf or "",
             impersonated=claims.actor_id is not None,
         )
 
@@ -138,7 +147,10 @@ class Verifier:
         if len(token) > LONGEST_TOKEN:
             raise TokenRefused
         text = token.decode("ascii")
-        key = await self._keys.find(key_id(text))
+        kid = key_id(text)
+        if self._keys.is_dropped(kid):
+            raise TokenRefused
+        key = await self._keys.find(kid)
         if key is None:
             if not self._keys.usable:
                 raise Refused(KEYS_AWAY, [retry_after(2)])

@@ -65,8 +65,11 @@ async def enrolled(story: Story, email: str, token: str) -> Colleague:
     offer = (await story.http.post("/v1/staff/enrolments", json={"token": token})).json()
     now = int(story.database.clock.now().timestamp()) // STEP
     colleague = Colleague(story, email, offer["secret"], now - 2)
-    body = {"token": token, "password": STAFF_PASSWORD, "code": colleague.code()}
-    answer = await story.http.post("/v1/staff/enrolments/completion", json=body)
+    for _ in range(2):  # a code may grow too old between us and the door
+        body = {"token": token, "password": STAFF_PASSWORD, "code": colleague.code()}
+        answer = await story.http.post("/v1/staff/enrolments/completion", json=body)
+        if answer.status_code != 422:
+            break
     assert answer.status_code == 204, answer.text
     return colleague
 

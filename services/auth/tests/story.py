@@ -164,6 +164,7 @@ class Story:
             verifier=self.verifier,
             acting=recorded(Acting("auth.request.impersonated", changes=False), database),
         )
+        self.app = app
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://auth.test", timeout=60)
 
     async def begin(self) -> None:

@@ -12,7 +12,7 @@ from .authenticators import Authenticator, add_passkey, ask
 from .conftest import Forward
 from .federating import Federated
 from .second_factors import complete, half_signed_in, with_app
-from .story import Person, Story
+from .story import GOOD, Person, Story
 from .test_enterprise_sso import connect
 from .test_privacy import Asking, user
 from .test_throttle import guess, until_locked
@@ -86,6 +86,19 @@ async def test_the_life_of_an_account_is_in_the_audit_trail(story: Story, forwar
         ("session.started", ada, "session", third.tokens["session_id"], None),
         ("device.added", ada, "device", newest, None),
         ("session.all_revoked", ada, "user", ada, None),
+    ]
+
+
+async def test_what_people_end_of_their_sessions_is_in_the_audit_trail(story: Story) -> None:
+    ada = await story.person(ADA)
+    device = {"device-token": ada.tokens["device_token"]}
+    other = (await story.http.post("/v1/sessions", json={"email": ADA, "password": GOOD}, headers=device)).json()
+    since = len(await lines(story))
+    await ada.call("DELETE", f"/v1/sessions/{other['session_id']}")
+    await ada.call("DELETE", "/v1/sessions/others")
+    assert await told(story, since) == [
+        ("session.revoked", ada.user_id, "session", other["session_id"], None),
+        ("session.others_revoked", ada.user_id, "user", ada.user_id, None),
     ]
 
 

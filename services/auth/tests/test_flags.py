@@ -106,6 +106,8 @@ async def test_the_kill_switch_needs_no_version_and_ends_it_for_everybody(story:
     assert await on(ada)
     told = [each.version for each in await story.told(FlagChanged) if isinstance(each, FlagChanged)]
     assert told == [1, 2, 3]
+    lines = [each for each in await story.told(AuthAuditRecorded) if isinstance(each, AuthAuditRecorded)]
+    assert [each.action for each in lines].count("auth.flag.killed") == 2
 
 
 async def test_flags_are_answered_with_a_tag(story: Story) -> None:

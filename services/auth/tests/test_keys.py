@@ -1,12 +1,16 @@
 import asyncio
+import base64
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from joserfc.jwk import OKPKey
 
-from auth.keys.model import ANNOUNCED_FOR, KEPT_FOR, SigningKey, published, signing
-from auth.keys.service import KeyRing
+from auth.bootstrap import remove_key
+from auth.keys.model import ANNOUNCED_FOR, KEPT_FOR, SigningKey, published, signing, thumbprint
+from auth.keys.service import LOOK_EVERY, KeyRing
 from auth.sessions.model import TOKEN_LIFE
+from contracts.auth import AuthAuditRecorded, SigningKeyRemoved
 from kit.db.database import Database, DatabaseBusy
 from kit.http.tokens import key_id, public_keys
 from kit.seal import Sealer
@@ -144,3 +148,100 @@ async def test_a_forged_token_is_refused(story: Story) -> None:
     for token in forged:
         answer = await story.http.get("/v1/me", headers={"authorization": f"Bearer {token}"})
         assert problem(answer) == (401, "invalid-token")
+
+
+async def test_a_key_is_named_by_its_thumbprint(story: Story) -> None:
+    """The example of RFC 8037, appendix A.3, and our own key set as another library reads it."""
+    public = base64.urlsafe_b64decode("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo=")
+    assert thumbprint(public) == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+    for jwk in (await story.http.get("/.well-known/jwks.json")).json()["keys"]:
+        assert jwk["kid"] == OKPKey.import_key(jwk).thumbprint()
+
+
+# A key is taken away in an emergency
+
+
+async def removed(story: Story, kid: str) -> None:
+    assert await story.parts.rotation.remove(kid)
+
+
+async def test_a_key_that_is_taken_away_leaves_the_set_and_another_signs_at_once(story: Story) -> None:
+    (leaked,) = await kids(story)
+    await removed(story, leaked)
+    (fresh,) = await kids(story)
+    assert fresh != leaked
+    assert (await ring(story).signer()).kid == fresh
+    assert not await story.parts.rotation.remove(leaked)
+    (told,) = [each for each in await story.told(SigningKeyRemoved) if isinstance(each, SigningKeyRemoved)]
+    assert told.kid == leaked
+
+
+async def test_the_key_that_was_announced_signs_in_its_place_since_everybody_has_it(story: Story) -> None:
+    await story.parts.rotation.rotate()
+    leaked, announced = await kids(story)
+    await removed(story, leaked)
+    assert await kids(story) == [announced]
+    assert (await ring(story).signer()).kid == announced
+
+
+async def test_to_take_away_a_key_that_does_not_sign_changes_nothing_for_the_one_that_does(story: Story) -> None:
+    await story.parts.rotation.rotate()
+    signs, announced = await kids(story)
+    await removed(story, announced)
+    assert await kids(story) == [signs]
+    assert (await ring(story).signer()).kid == signs
+
+
+async def test_sessions_go_on_by_refresh_when_a_key_was_taken_away(story: Story) -> None:
+    ada = await story.person("ada@example.com")
+    leaked = key_id(ada.tokens["access_token"])
+    await removed(story, leaked)
+    await asyncio.sleep(LOOK_EVERY + 0.1)
+    assert (await ada.refresh()).status_code == 200
+    assert key_id(ada.tokens["access_token"]) != leaked
+
+
+async def test_processes_that_take_keys_away_at_once_leave_one_that_signs(story: Story) -> None:
+    (leaked,) = await kids(story)
+    found = await asyncio.gather(*(story.parts.rotation.remove(leaked) for _ in range(5)))
+    assert sorted(found) == [False] * 4 + [True]
+    assert len(await kids(story)) == 1
+
+
+async def test_gateways_are_told_for_an_hour_which_keys_were_taken_away(story: Story, forward: Forward) -> None:
+    (leaked,) = await kids(story)
+    assert (await story.http.get("/internal/revocations")).json()["removed_keys"] == []
+    await removed(story, leaked)
+    assert (await story.http.get("/internal/revocations")).json()["removed_keys"] == [leaked]
+    assert KEPT_FOR > TOKEN_LIFE
+    await forward(901)
+    assert (await story.http.get("/internal/revocations")).json()["removed_keys"] == []
+    await forward(3600)
+    await story.parts.rotation.rotate_when_due()
+    assert await story.count("removed_keys") == 0
+
+
+async def test_what_happens_to_keys_is_on_record(story: Story) -> None:
+    (leaked,) = await kids(story)
+    await removed(story, leaked)
+    lines = [each for each in await story.told(AuthAuditRecorded) if isinstance(each, AuthAuditRecorded)]
+    assert [(each.action, each.actor_kind) for each in lines] == [
+        ("auth.signing_key.created", "system"),
+        ("auth.signing_key.created", "system"),
+        ("auth.signing_key.removed", "operator"),
+    ]
+    assert lines[-1].target_id == f"kid:{leaked}"
+
+
+async def test_only_an_operator_takes_keys_away(story: Story) -> None:
+    (kid,) = await kids(story)
+    assert (await story.http.delete(f"/internal/keys/{kid}")).status_code in (401, 404)
+    assert await kids(story) == [kid]
+
+
+async def test_the_command_names_a_key_that_is_not(story: Story) -> None:
+    with pytest.raises(SystemExit, match="there is no signing key k-1"):
+        await remove_key(story.parts, "k-1")
+    (kid,) = await kids(story)
+    await remove_key(story.parts, kid)
+    assert kid not in await kids(story)

@@ -6,9 +6,13 @@ from uuid import UUID
 
 import httpx
 import pytest
+from pydantic import ValidationError
 
 from auth.passkeys.model import regressed
+from auth.passwords.hashing import Passwords
 from contracts.audit import AuditEntry
+from kit.db.database import Database
+from kit.testing.databases import TestDatabase
 
 from .authenticators import (
     BACKED_UP,
@@ -304,7 +308,7 @@ async def test_a_passkey_is_a_fresh_proof(story: Story, forward: Forward) -> Non
 
 
 async def test_a_passkey_without_verification_is_a_second_factor_only_and_only_where_that_is_allowed(
-    place: Any, database: Any, passwords: Any
+    place: TestDatabase, database: Database, passwords: Passwords
 ) -> None:
     story = Story(place, database, passwords, settings(place, webauthn_user_verification="preferred"))
     await story.begin()
@@ -412,3 +416,29 @@ async def test_junk_is_refused(spoil: dict[str, Any], story: Story) -> None:
     assert problem(answer) in {(401, "wrong-factor"), (422, "invalid")}
     made = Authenticator().make(await options_of(ada, CHALLENGES))
     assert problem(await add(ada, made | spoil)) in {(422, "passkey-refused"), (422, "invalid")}
+
+
+@pytest.mark.parametrize(
+    ("given", "rp_id", "origins"),
+    [
+        ({}, "app.test", ("https://app.test",)),
+        ({"public_url": "https://app.test:8443/x"}, "app.test", ("https://app.test:8443",)),
+        ({"public_url": "https://app.example.com", "webauthn_rp_id": "example.com"}, "example.com", None),
+        ({"webauthn_origins": ("https://m.app.test", "android:apk-key-hash:abc")}, "app.test", None),
+        ({"webauthn_rp_id": "other.test"}, None, None),
+        ({"webauthn_origins": ("https://app.test.evil.test",)}, None, None),
+        ({"webauthn_origins": ("https://evilapp.test",)}, None, None),
+        ({"webauthn_origins": ("https://app.test/path",)}, None, None),
+        ({"webauthn_rp_id": "App.Test"}, None, None),
+    ],
+)
+def test_passkeys_belong_to_the_domain_of_our_pages(
+    given: dict[str, Any], rp_id: str | None, origins: tuple[str, ...] | None, place: TestDatabase
+) -> None:
+    if rp_id is None:
+        with pytest.raises(ValidationError):
+            settings(place, **given)
+        return
+    found = settings(place, **given)
+    assert found.rp_id == rp_id
+    assert origins is None or found.origins == origins

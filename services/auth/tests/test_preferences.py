@@ -58,6 +58,7 @@ async def test_everybody_wants_everything_until_they_say_otherwise(story: Story)
         "items": [
             {"category": "account", "wanted": True, "essential": True},
             {"category": "invitations", "wanted": True, "essential": False},
+            {"category": "announcements", "wanted": True, "essential": False},
         ]
     }
 
@@ -66,7 +67,7 @@ async def test_what_is_not_wanted_is_not_sent_and_others_are_told(story: Story) 
     bob = await story.person(BOB)
     answer = await change(bob, UNWANTED, 0)
     assert (answer.status_code, answer.headers["etag"]) == (200, '"v1"')
-    assert await wishes(bob) == {"account": True, "invitations": False}
+    assert await wishes(bob) == {"account": True, "announcements": True, "invitations": False}
     assert await invitations(story, BOB) == 0
     assert (await story.admin("SELECT code FROM outgoing_mails WHERE category = 'invitations'"))[0]["code"] == ""
     assert (await change(bob, UNWANTED, 1)).headers["etag"] == '"v1"', "nothing has changed"
@@ -126,7 +127,7 @@ async def test_what_is_shown_is_of_one_moment_so_that_its_version_is_that_of_its
 async def test_one_persons_wishes_are_not_anothers(story: Story) -> None:
     ada, bob = await story.person(ADA), await story.person(BOB)
     await change(ada, UNWANTED, 0)
-    assert await wishes(bob) == {"account": True, "invitations": True}
+    assert await wishes(bob) == {"account": True, "announcements": True, "invitations": True}
     assert await invitations(story, BOB) == 1
 
 
@@ -156,7 +157,7 @@ async def test_a_link_speaks_for_the_account_of_its_address(story: Story) -> Non
     link = await invited(story, BOB)
     for _ in range(2):
         assert (await story.http.post(link)).status_code == 200
-    assert await wishes(bob) == {"account": True, "invitations": False}
+    assert await wishes(bob) == {"account": True, "announcements": True, "invitations": False}
     assert [each.version for each in await story.told(MailPreferencesChanged)] == [1]
     assert (await change(bob, WANTED, 1)).status_code == 200
     assert await invitations(story, BOB) == 2
@@ -166,9 +167,9 @@ async def test_a_link_speaks_for_the_account_of_its_address(story: Story) -> Non
 async def test_who_said_no_before_having_an_account_sees_so_and_can_change_it(story: Story) -> None:
     await story.http.post(await invited(story, BOB))
     bob = await story.person(BOB)
-    assert await wishes(bob) == {"account": True, "invitations": False}
+    assert await wishes(bob) == {"account": True, "announcements": True, "invitations": False}
     assert (await change(bob, WANTED, 0)).status_code == 200
-    assert await wishes(bob) == {"account": True, "invitations": True}
+    assert await wishes(bob) == {"account": True, "announcements": True, "invitations": True}
     assert await invitations(story, BOB) == 2
 
 

@@ -4,7 +4,8 @@ import asyncio
 from typing import Any
 
 from auth.staff.permissions import StaffRole
-from auth.system.registry import MAINTENANCE, SETTINGS
+from auth.system.current import CurrentSettings
+from auth.system.registry import MAINTENANCE, SETTINGS, SIGN_UPS
 from contracts.auth import AuthAuditRecorded, SystemSettingChanged
 from kit.http.caller import TokenRefused
 
@@ -124,9 +125,6 @@ async def test_gateways_ask_for_maintenance_mode(story: Story) -> None:
 async def test_a_process_knows_what_was_set_before_it_began(story: Story) -> None:
     admin = await hired(story)
     await set_(admin, "sign_ups", "closed")
-    from auth.system.current import CurrentSettings
-    from auth.system.registry import SIGN_UPS
-
     another = CurrentSettings(story.database)
     assert another.value(SIGN_UPS) == "open"
     await another.refresh()

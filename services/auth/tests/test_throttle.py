@@ -43,7 +43,7 @@ async def until_locked(story: Story, forward: Forward, email: str, device: str =
 
 
 def fresh(scope: Scope, now: datetime = START) -> Count:
-    return Count(scope, b"k", now, now, now)
+    return Count(scope, b"k", now, now)
 
 
 @pytest.mark.parametrize(
@@ -96,9 +96,9 @@ def test_only_accounts_lock_and_places_never_do(scope: Scope) -> None:
 def test_what_was_taken_back_counts_for_nothing() -> None:
     count = fresh(Scope.ACCOUNT)
     for _ in range(50):
-        count = count.claimed(START).taken_back(START)
+        count = count.claimed(START).taken_back()
     assert (count.recent, count.failures, count.wait(START)) == (0, 0, None)
-    assert count.taken_back(START).failures == 0
+    assert count.taken_back().failures == 0
 
 
 # The model: owner and attackers take turns in any order, at any pace
@@ -126,7 +126,7 @@ def test_no_interleaving_lets_an_attacker_without_the_token_lock_a_known_device(
             if right and key[0] not in (Scope.ADDRESS, Scope.NETWORK):
                 counts.pop(key, None)
             else:
-                counts[key] = after.taken_back(now) if right else after.failed(b"ada")
+                counts[key] = after.taken_back() if right else after.failed(b"ada")
         return True
 
     for who, where, passes in turns:

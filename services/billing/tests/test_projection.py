@@ -40,7 +40,9 @@ async def test_the_same_creation_twice_grants_once_and_tells_once(ear: Ear) -> N
         ("billing.plan.changed", "system", "organization", str(organization_id)),
         ("billing.entitlements.changed", "system", "entitlements", str(organization_id)),
     ]
-    assert {line.action for line in found} == {action for action in ACTIONS if action.startswith("billing.")}
+    assert {line.action for line in found} == {
+        action for action in ACTIONS if action.startswith("billing.") and not action.endswith(".impersonated")
+    }
 
 
 async def test_the_same_member_event_twice_counts_once(ear: Ear) -> None:

@@ -22,7 +22,8 @@ async def test_what_people_do_with_conversations_and_channels_is_in_the_audit_tr
     assert (await house.ask("DELETE", f"/v1/channels/{channel['id']}")).status_code == 200
 
     lines = await house.audited()
-    assert {line.action for line in lines} == {action for action in ACTIONS if action.startswith("inbox.")}
+    people = {action for action in ACTIONS if action.startswith("inbox.") and not action.endswith(".impersonated")}
+    assert {line.action for line in lines} == people
     told = [(line.action, line.actor_kind, line.target_kind, line.target_id, line.details) for line in lines]
     talk, agent = str(life.conversation_id), str(ours.agent_id)
     assert told[:-1] == [

@@ -132,6 +132,7 @@ class Plan:
             "BROKER_URL": self.servers.rabbitmq.url,
             "NAMESPACE": self.state.namespace,
             "JWKS_URL": f"{self.url('auth')}/.well-known/jwks.json",
+            "TOKEN_ISSUER": self.url("gateway"),  # where programs of partners find us
             "ENVIRONMENT": "development",
         }
         if name == "gateway":

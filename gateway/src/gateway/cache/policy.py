@@ -15,7 +15,9 @@ from contracts.auth import (
     MemberRemoved,
     MemberRoleChanged,
     OrganizationRenamed,
+    OrganizationRestored,
     OrganizationSecurityChanged,
+    OrganizationSuspended,
 )
 from contracts.event import Event
 from contracts.inbox import (
@@ -40,6 +42,7 @@ from gateway.routes import UpstreamName
 ORGANIZATION: Final = "organization_id"
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
+_SUSPENSION = (OrganizationSuspended, OrganizationRestored)
 _CHANNELS = (ChannelConnected, ChannelDisconnected, ChannelHealthChanged)
 _TALK = (ConversationOpened, ConversationReopened, ConversationChanged, ConversationErased, MessageReceived)
 _STATUSES = (MessageSent, MessageStatusChanged, MessageFailed, MediaReady, MediaFailed)
@@ -70,14 +73,14 @@ KEPT: Final[tuple[Kept, ...]] = (
         "organization",
         "/v1/organizations/{organization_id}",
         "user",
-        (OrganizationRenamed, OrganizationSecurityChanged, MemberRoleChanged, MemberRemoved),
+        (OrganizationRenamed, OrganizationSecurityChanged, MemberRoleChanged, MemberRemoved, *_SUSPENSION),
         shared=True,
     ),
     Kept(
         "members",
         "/v1/organizations/{organization_id}/members",
         "user",
-        (MemberAdded, MemberRoleChanged, MemberRemoved, OrganizationSecurityChanged),
+        (MemberAdded, MemberRoleChanged, MemberRemoved, OrganizationSecurityChanged, *_SUSPENSION),
     ),
     Kept("channels", "/v1/channels", "role", _CHANNELS, shared=True),
     Kept("channel", "/v1/channels/{channel_id}", "role", _CHANNELS, shared=True, validated=True),

@@ -3,11 +3,11 @@
 from typing import ClassVar
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from contracts.audit import AuditEntry
 from contracts.event import Audience, Event
-from contracts.names import MANAGERS, TEAM, Name, RoleName
+from contracts.names import MANAGERS, TEAM, Name, PlanName, RoleName
 from contracts.privacy import AnswersErasure, AnswersExport
 
 
@@ -29,6 +29,47 @@ class UserVerified(Event):
     audience: ClassVar[Audience] = "internal"
 
     user_id: UUID = Field(description="The user who is verified now.")
+
+
+class UserSuspended(Event):
+    """A user was suspended by staff: sessions have ended, and signing in is refused."""
+
+    type: ClassVar[str] = "auth.user.suspended.v1"
+    subject: ClassVar[str] = "user_id"
+    audience: ClassVar[Audience] = "internal"
+
+    user_id: UUID = Field(description="The user who is suspended now.")
+    reason: Name = Field(description="Why, in a word.", examples=["abuse"])
+
+
+class UserRestored(Event):
+    """A suspended user may sign in again."""
+
+    type: ClassVar[str] = "auth.user.restored.v1"
+    subject: ClassVar[str] = "user_id"
+    audience: ClassVar[Audience] = "internal"
+
+    user_id: UUID = Field(description="The user who is no longer suspended.")
+
+
+class OrganizationSuspended(Event):
+    """An organization was suspended by staff: nobody acts in it, and nothing should leave on its behalf."""
+
+    type: ClassVar[str] = "auth.organization.suspended.v1"
+    subject: ClassVar[str] = "organization_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    reason: Name = Field(description="Why, in a word.", examples=["payment"])
+
+
+class OrganizationRestored(Event):
+    """A suspended organization may be acted in again."""
+
+    type: ClassVar[str] = "auth.organization.restored.v1"
+    subject: ClassVar[str] = "organization_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
 
 
 class OrganizationCreated(Event):
@@ -187,6 +228,30 @@ class MailPreferencesChanged(Event):
     wanted: bool = Field(description="Whether mails of this category are wanted from now on.")
 
 
+class SubscriptionGranted(Event):
+    """Staff gave an organization a plan until a date; it lifts the plan that is paid for and is no subscription."""
+
+    type: ClassVar[str] = "auth.subscription.granted.v1"
+    subject: ClassVar[str] = "grant_id"
+    audience: ClassVar[Audience] = "internal"
+
+    grant_id: UUID = Field(description="The grant.")
+    plan: PlanName = Field(description="The plan that is granted.")
+    until: AwareDatetime = Field(description="When the grant ends by itself.")
+
+
+class SubscriptionRevoked(Event):
+    """A granted plan was taken back before its date; what is paid for stays."""
+
+    type: ClassVar[str] = "auth.subscription.revoked.v1"
+    subject: ClassVar[str] = "grant_id"
+    audience: ClassVar[Audience] = "internal"
+
+    grant_id: UUID = Field(description="The grant that is void now.")
+    plan: PlanName = Field(description="The plan that was granted.")
+    until: AwareDatetime = Field(description="When the grant would have ended by itself.")
+
+
 class SystemSettingChanged(Event):
     """A setting of the system has another value.
 
@@ -234,6 +299,24 @@ class SessionsRevoked(Event):
         ge=0,
         lt=2**63,
         description="The user's session epoch from now on: when all sessions ended, older tokens are void.",
+    )
+
+
+class SigningKeyRemoved(Event):
+    """A key that signs access tokens was taken away in an emergency.
+
+    Tokens it has signed are refused from now on, wherever they are shown; sessions go on with their next refresh.
+    """
+
+    type: ClassVar[str] = "auth.signing_key.removed.v1"
+    subject: ClassVar[str] = "key_id"
+    audience: ClassVar[Audience] = "internal"
+
+    key_id: UUID = Field(description="The key; made of its name, and so the same everywhere and for ever.")
+    kid: str = Field(
+        pattern=r"^[A-Za-z0-9_-]{1,128}$",
+        description="The name of the key in the key set.",
+        examples=["Zm9vYmFyYmF6cXV4"],
     )
 
 

@@ -14,6 +14,8 @@ CONSUMERS: Final[Mapping[type[Event], tuple[str, ...]]] = {
     auth.MemberAdded: ("billing", "inbox"),
     auth.MemberRoleChanged: ("inbox",),
     auth.MemberRemoved: ("billing", "inbox"),
+    auth.SubscriptionGranted: ("billing",),
+    auth.SubscriptionRevoked: ("billing",),
     billing.EntitlementsChanged: ("auth",),
     compliance.ExportRequested: ("auth", "inbox", "publisher"),
     compliance.ErasureBegun: ("auth", "inbox", "publisher"),
@@ -33,6 +35,7 @@ CONSUMERS: Final[Mapping[type[Event], tuple[str, ...]]] = {
 
 LISTENERS: Final[Mapping[type[Event], tuple[str, ...]]] = {
     auth.SessionsRevoked: ("gateway",),
+    auth.SigningKeyRemoved: ("gateway",),
     auth.SystemSettingChanged: ("gateway",),
     billing.EntitlementsChanged: ("gateway",),
 }

@@ -26,7 +26,8 @@ TEAM: Final = frozenset({"owner", "admin", "editor", "approver", "agent", "analy
 MANAGERS: Final = frozenset({"owner", "admin"})
 """Who runs the organization."""
 
-PLANS: Final = ("free",)
+PLANS: Final = ("free", "creator", "pro", "agency")
+"""The lowest first."""
 
 NAME: Final = r"^[a-z][a-z0-9_]{0,39}$"
 

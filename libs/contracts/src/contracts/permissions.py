@@ -82,6 +82,9 @@ PERMISSIONS: Final[Mapping[str, Permission]] = MappingProxyType(
         ),
         # how people and programs get in
         "api_keys.manage": Permission("Make, turn over and revoke API keys.", MANAGERS, delegable=False),
+        "oauth_clients.manage": Permission(
+            "Register and end programs that act for people by OAuth.", MANAGERS, delegable=False
+        ),
         "security.manage": Permission(
             "Say how members must sign in, and connect identity providers.", MANAGERS, delegable=False
         ),

@@ -12,6 +12,10 @@ from auth.accounts.address import AddressInvalid
 from auth.accounts.privacy import AccountHolding
 from auth.accounts.sealing import Addresses
 from auth.accounts.service import AccountService
+from auth.activity.privacy import ActivityHolding
+from auth.announcements.kind import AnnouncementKind
+from auth.announcements.privacy import RecipientHolding
+from auth.announcements.service import AnnouncementService
 from auth.api import ROUTERS
 from auth.api_keys.exchanging import KeyExchange
 from auth.api_keys.privacy import ApiKeyHolding
@@ -21,17 +25,21 @@ from auth.api_keys.uses import Uses
 from auth.devices.names import DeviceNames
 from auth.devices.privacy import DeviceHolding
 from auth.devices.service import DeviceService
+from auth.directory.service import DirectoryService
 from auth.enterprise.enforcing import Enforcement
+from auth.exports.kind import StaffExportKind
+from auth.exports.service import StaffExportService
 from auth.factors.privacy import FactorHolding
 from auth.factors.proving import Codes
 from auth.factors.sealing import FactorSeals
 from auth.factors.service import FactorService
 from auth.factors.showing import ShowingService
-from auth.federation.parts import Client, Federation, Places, federation, outside
+from auth.federation.parts import Federation, federation, outside
 from auth.federation.privacy import FederationHolding
 from auth.federation.sealing import Subjects
 from auth.flags.privacy import FlagHolding
 from auth.flags.service import FlagService
+from auth.grants.service import GrantService
 from auth.impersonations.privacy import ImpersonationHolding
 from auth.impersonations.sealing import Reasons
 from auth.impersonations.service import ImpersonationService
@@ -43,22 +51,25 @@ from auth.mails.model import CATEGORIES
 from auth.mails.privacy import MailHolding
 from auth.members.privacy import MemberHolding, known_in
 from auth.members.service import MemberService
+from auth.oauth.parts import OAuthParts
+from auth.oauth.privacy import GrantHolding
+from auth.oauth_clients.privacy import ClientHolding
+from auth.operations.kind import UserOperationKind
+from auth.operations.service import OperationService
 from auth.organizations.service import OrganizationService
 from auth.ownership.service import OwnershipService
 from auth.passkeys.ceremony import RelyingParty
 from auth.passkeys.privacy import PasskeyHolding
 from auth.passkeys.proving import PasskeyProofs
 from auth.passkeys.service import PasskeyService
-from auth.passwords.approving import Approval
-from auth.passwords.breached import BreachedPasswords
-from auth.passwords.common import KnownPasswords, NotAList
+from auth.passwords.approving import Approval, approval_of
 from auth.passwords.hashing import Passwords
-from auth.passwords.policy import PasswordPolicy
 from auth.preferences.privacy import PreferenceHolding
 from auth.preferences.service import PreferenceService
 from auth.sessions.access import AccessTokens
 from auth.sessions.csrf import CsrfTokens
 from auth.sessions.model import Limits
+from auth.sessions.overview import SessionOverview
 from auth.sessions.privacy import SessionHolding
 from auth.sessions.service import SessionService
 from auth.sessions.whereabouts import Whereabouts
@@ -70,6 +81,10 @@ from auth.staff.sealing import StaffSeals
 from auth.staff.service import StaffService
 from auth.staff_sessions.access import StaffAccess
 from auth.staff_sessions.service import StaffSessionService
+from auth.statistics.service import StatisticsService
+from auth.suspensions.privacy import SuspensionHolding
+from auth.suspensions.sealing import Notes
+from auth.suspensions.service import SuspensionService
 from auth.sweeping import Sweeper
 from auth.system.current import EVERY, CurrentSettings
 from auth.system.service import SystemService
@@ -83,6 +98,8 @@ from kit.http.acting import Acting
 from kit.http.client import Outbound
 from kit.http.peer import Peers
 from kit.http.tokens import staff_audience
+from kit.jobs.jobs import Jobs
+from kit.jobs.privacy import JobHolding
 from kit.ledger.ledger import Ledger
 from kit.mail import Mailer, MailServer, Post, SmtpServer, Templates, mail_kinds
 from kit.privacy.holding import Holdings
@@ -100,6 +117,10 @@ class StaffParts:
     sessions: StaffSessionService
     enrolments: EnrolmentService
     impersonations: ImpersonationService
+    directory: DirectoryService
+    suspensions: SuspensionService
+    grants: GrantService
+    statistics: StatisticsService
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +130,10 @@ class OperationParts:
     current: CurrentSettings
     system: SystemService
     flags: FlagService
+    announcements: AnnouncementService
+    exports: StaffExportService
+    bulk: OperationService
+    jobs: Jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +142,7 @@ class Parts:
 
     accounts: AccountService
     sessions: SessionService
+    overview: SessionOverview
     devices: DeviceService
     throttle: Throttle
     entrance: Entrance
@@ -136,6 +162,7 @@ class Parts:
     key_exchange: KeyExchange
     federation: Federation
     uses: Uses
+    oauth: OAuthParts
     peers: Peers
     mints: Mints
     mailer: Mailer
@@ -159,7 +186,7 @@ def build(  # noqa: PLR0917 - what everything stands on
     addresses = Addresses(keyring)
     mailer = _mailer(database, keyring, MailComposer(addresses, mints, _public_url(settings)), settings, server)
     current = CurrentSettings(database)
-    approval = _approval(passwords, outbound, settings, current)
+    approval = approval_of(passwords, outbound, settings, current.passwords_are_strict)
     throttle = Throttle(database, sealer.derive("sign-in-attempts"), mailer, mints.unlock)
     access_tokens = AccessTokens(settings.token_issuer, settings.token_audience)
     entrance = _entrance(database, sealer, keyring, keys, mints, mailer, access_tokens, settings)
@@ -168,15 +195,20 @@ def build(  # noqa: PLR0917 - what everything stands on
     party = RelyingParty(settings.rp_id, settings.product_name, settings.origins, settings.webauthn_user_verification)
     proofs = PasskeyProofs(database, party, mailer)
     secrets, uses = Secrets(sealer), Uses(database)
+    sessions = SessionService(database, addresses, passwords, entrance, throttle)
     codes = Codes(database, seals, codes_key)
+    showing = ShowingService(database, entrance, codes, proofs, passwords, mailer, throttle)
     return Parts(
         accounts=AccountService(database, addresses, passwords, approval, mints.verification, mailer),
-        sessions=SessionService(database, addresses, passwords, entrance, throttle),
+        sessions=sessions,
+        overview=SessionOverview(
+            database, entrance.whereabouts, names, entrance.csrf_tokens, entrance.limits, mailer
+        ),
         devices=DeviceService(database, names),
         throttle=throttle,
         entrance=entrance,
         factors=FactorService(database, seals, mailer, addresses, settings.product_name, codes_key),
-        showing=ShowingService(database, entrance, codes, proofs, passwords, mailer, throttle),
+        showing=showing,
         passkeys=PasskeyService(database, party, proofs, entrance, seals, addresses, mailer, codes_key),
         organizations=OrganizationService(database),
         members=MemberService(database, addresses),
@@ -185,12 +217,13 @@ def build(  # noqa: PLR0917 - what everything stands on
         keys=keys,
         rotation=KeyRotation(database, sealer),
         preferences=PreferenceService(database, addresses, mailer),
-        operations=OperationParts(current, SystemService(database, current), FlagService(database)),
+        operations=_operations(database, addresses, mailer, current),
         staff=_staff(database, keyring, approval, keys, mints, mailer, settings),
         api_keys=ApiKeyService(database, secrets),
         key_exchange=KeyExchange(database, secrets, keys, access_tokens, uses),
-        federation=federation(database, keyring, sealer, mints, entrance, mailer, outbound, _places(settings)),
+        federation=federation(database, keyring, sealer, mints, entrance, mailer, outbound, settings),
         uses=uses,
+        oauth=OAuthParts.build(sealer, mints, addresses, entrance, sessions, showing, _public_url(settings)),
         peers=Peers(settings.clients()),
         mints=mints,
         mailer=mailer,
@@ -204,22 +237,6 @@ def build(  # noqa: PLR0917 - what everything stands on
             SessionHolding(database, throttle, entrance.whereabouts),
             DeviceHolding(database, names),
         ),
-    )
-
-
-def _places(settings: AuthSettings) -> Places:
-    """Where we and the providers are."""
-    return Places(
-        public_url=settings.public_url,
-        applications=settings.applications,
-        google=Client(settings.google_client_id, settings.google_client_secret.get_secret_value()),
-        google_issuer=settings.google_issuer,
-        github=Client(settings.github_client_id, settings.github_client_secret.get_secret_value()),
-        github_url=settings.github_url,
-        github_api_url=settings.github_api_url,
-        github_consent_url=settings.github_consent_url,
-        sandbox_url=settings.sandbox_provider_url,
-        dns_url=settings.dns_url,
     )
 
 
@@ -249,6 +266,25 @@ def _entrance(  # noqa: PLR0917 - what letting people in needs
     )
 
 
+def _operations(database: Database, addresses: Addresses, mailer: Mailer, current: CurrentSettings) -> OperationParts:
+    """Parts with which staff runs the platform, and the jobs they begin."""
+    kinds = (
+        UserOperationKind(database, mailer),
+        AnnouncementKind(mailer),
+        StaffExportKind(database, addresses),
+    )
+    jobs = Jobs(database, kinds)
+    return OperationParts(
+        current=current,
+        system=SystemService(database, current),
+        flags=FlagService(database),
+        announcements=AnnouncementService(database, jobs, mailer, StaffSeals(addresses.keyring)),
+        exports=StaffExportService(database, jobs, addresses.keyring),
+        bulk=OperationService(database, jobs, addresses),
+        jobs=jobs,
+    )
+
+
 def _staff(  # noqa: PLR0917 - what staff are served with
     database: Database,
     keyring: Keyring,
@@ -273,19 +309,10 @@ def _staff(  # noqa: PLR0917 - what staff are served with
             AccessTokens(settings.token_issuer, settings.token_audience),
             mailer,
         ),
-    )
-
-
-def _approval(passwords: Passwords, outbound: Outbound, settings: AuthSettings, current: CurrentSettings) -> Approval:
-    """What is asked of passwords; a list that cannot be used is noticed before anybody signs up."""
-    more = [] if settings.breached_passwords is None else [settings.breached_passwords]
-    try:
-        known = KnownPasswords.shipped(*more)
-    except (NotAList, OSError) as error:
-        raise SystemExit(f"AUTH_BREACHED_PASSWORDS: {error}") from error
-    breached = None if settings.breached_url is None else BreachedPasswords(outbound, settings.breached_url)
-    return Approval(
-        passwords, PasswordPolicy(settings.password_policy, known=known), breached, current.passwords_are_strict
+        directory=DirectoryService(database, Addresses(keyring)),
+        suspensions=SuspensionService(database, Notes(keyring)),
+        grants=GrantService(database, keyring),
+        statistics=StatisticsService(database, timedelta(days=settings.session_idle_days)),
     )
 
 
@@ -304,13 +331,19 @@ def _holdings(  # noqa: PLR0917 - whatever holds something about people
         InvitationHolding(database, addresses),
         PreferenceHolding(database),
         FlagHolding(database),
+        RecipientHolding(database),
+        JobHolding(database),
         FactorHolding(database, seals),
         PasskeyHolding(database, seals),
         ApiKeyHolding(database),
         FederationHolding(database, Subjects(addresses.keyring)),
+        SuspensionHolding(database, Notes(addresses.keyring)),
+        ClientHolding(database),
+        GrantHolding(database),
         ImpersonationHolding(database, Reasons(addresses.keyring)),
         sessions,
         devices,
+        ActivityHolding(database),
         AccountHolding(database, addresses),
         RequestKeys(database),
     )
@@ -365,6 +398,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
     return (
         parts.accounts,
         parts.sessions,
+        parts.overview,
         parts.devices,
         parts.throttle,
         parts.mints,
@@ -378,22 +412,32 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.preferences,
         parts.keys,
         *parts.federation.endpoints,
+        parts.rotation,
         parts.staff.members,
         parts.staff.sessions,
         parts.staff.enrolments,
         parts.operations.current,
         parts.operations.system,
         parts.operations.flags,
+        parts.operations.announcements,
+        parts.operations.exports,
+        parts.operations.bulk,
+        parts.operations.jobs,
         parts.staff.impersonations,
+        parts.staff.directory,
+        parts.staff.suspensions,
+        parts.staff.grants,
+        parts.staff.statistics,
         parts.api_keys,
         parts.key_exchange,
         parts.peers,
+        *parts.oauth.endpoints(),
     )
 
 
 def loops(parts: Parts) -> Sequence[Loop]:
     """What a worker does beside relaying."""
-    return worker.loops(parts.mailer, parts.rotation, parts.sweeper)
+    return worker.loops(parts.mailer, parts.rotation, parts.sweeper, parts.operations.exports, parts.staff.statistics)
 
 
 def serving(parts: Parts) -> Sequence[Loop]:
@@ -412,6 +456,12 @@ def privacy(parts: Parts) -> Privacy:
 async def rotate_keys(parts: Parts) -> None:
     """Announce a new signing key, which signs a quarter of an hour later."""
     await parts.rotation.rotate()
+
+
+async def remove_key(parts: Parts, kid: str) -> None:
+    """Take a signing key away in an emergency: what it has signed is refused everywhere within seconds."""
+    if not await parts.rotation.remove(kid):
+        raise SystemExit(f"remove-key: there is no signing key {kid}; /.well-known/jwks.json names them")
 
 
 async def add_staff(parts: Parts, address: str, role: str = StaffRole.ADMIN.value) -> None:
@@ -434,9 +484,10 @@ SERVICE: Final = Service(
     loops=loops,
     serving=serving,
     ledger=attrgetter("ledger"),
+    jobs=attrgetter("operations.jobs"),
     privacy=privacy,
     subscriptions=SUBSCRIPTIONS,
     consumers=CONSUMERS,
-    commands={"rotate-keys": rotate_keys, "add-staff": add_staff},
+    commands={"rotate-keys": rotate_keys, "remove-key": remove_key, "add-staff": add_staff},
     acting=Acting("auth.request.impersonated", changes=False),
 )

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from auth.accounts.repository import AccountRepository
+from auth.activity.repository import ActivityRepository
 from auth.devices.model import KEPT_FOR as DEVICES_KEPT
 from auth.devices.repository import DeviceRepository
 from auth.factors.model import ACTIVATE_WITHIN
@@ -13,6 +14,7 @@ from auth.federation.repository import FlowRepository
 from auth.impersonations.model import KEPT
 from auth.impersonations.repository import ImpersonationRepository
 from auth.mails.repository import NoticeRepository
+from auth.oauth.repository import GrantRepository, RequestRepository
 from auth.passkeys.repository import ChallengeRepository
 from auth.sessions.repository import SessionRepository
 from auth.sign_ins.repository import SignInRepository
@@ -24,6 +26,7 @@ from kit.db.database import Database
 AT_ONCE: Final = 1000
 PLACES_KEPT: Final = timedelta(days=1)
 GUESSES_KEPT: Final = timedelta(days=30)
+ACTIVITY_KEPT: Final = timedelta(days=31)
 LOCKS_KEPT: Final = timedelta(days=365)
 
 
@@ -40,6 +43,9 @@ class Sweeper:
                 await SessionRepository(tx).purge(timedelta(days=1), AT_ONCE),
                 await SignInRepository(tx).purge(AT_ONCE),
                 await FlowRepository(tx).purge(AT_ONCE),
+                await RequestRepository(tx).purge(AT_ONCE),
+                await GrantRepository(tx).purge(timedelta(days=1), AT_ONCE),
+                await ActivityRepository(tx).purge(ACTIVITY_KEPT, AT_ONCE),
                 await ChallengeRepository(tx).purge(AT_ONCE),
                 await DeviceRepository(tx).purge(DEVICES_KEPT, AT_ONCE),
                 await ThrottleRepository(tx).purge(PLACES_KEPT, GUESSES_KEPT, LOCKS_KEPT, AT_ONCE),

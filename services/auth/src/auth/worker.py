@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from auth.exports.service import StaffExportService
 from auth.keys.service import KeyRotation
+from auth.statistics.service import StatisticsService
 from auth.sweeping import Sweeper
 from contracts.billing import EntitlementsChanged
 from contracts.compliance import ErasureBegun, ExportRequested
@@ -20,10 +22,18 @@ SUBSCRIPTIONS: Final[Sequence[Subscription[Any]]] = (
 )
 
 
-def loops(mailer: Mailer, rotation: KeyRotation, sweeper: Sweeper) -> Sequence[Loop]:
+def loops(
+    mailer: Mailer,
+    rotation: KeyRotation,
+    sweeper: Sweeper,
+    exports: StaffExportService,
+    statistics: StatisticsService,
+) -> Sequence[Loop]:
     """Mails are sent by the ledger, whose loops come by themselves."""
     return (
         *mailer.loops(),
         Loop("keys", rotation.rotate_when_due, every=60),
         Loop("sweeper", sweeper.sweep, every=300),
+        Loop("lists of staff expire", exports.expire, every=300),
+        Loop("statistics", statistics.count, every=900),
     )

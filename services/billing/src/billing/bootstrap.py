@@ -8,6 +8,7 @@ from typing import Final
 from billing import migrations
 from billing.api import ROUTERS
 from billing.entitlements.service import EntitlementService
+from billing.grants.ending import GrantEnding
 from billing.organizations.service import OrganizationService
 from billing.settings import BillingSettings
 from billing.worker import SUBSCRIPTIONS
@@ -23,6 +24,7 @@ class Parts:
 
     organizations: OrganizationService
     entitlements: EntitlementService
+    ending: GrantEnding
 
 
 @asynccontextmanager
@@ -31,6 +33,7 @@ async def open_parts(backbone: Backbone[BillingSettings]) -> AsyncIterator[Parts
     yield Parts(
         organizations=OrganizationService(backbone.database),
         entitlements=EntitlementService(backbone.database),
+        ending=GrantEnding(backbone.database),
     )
 
 
@@ -39,9 +42,9 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
     return (parts.organizations, parts.entitlements)
 
 
-def loops(_parts: Parts) -> Sequence[Loop]:
-    """Billing does nothing on its own yet: consumer and relay are the service's common loops."""
-    return ()
+def loops(parts: Parts) -> Sequence[Loop]:
+    """What a worker does beside consuming and relaying."""
+    return (Loop("grants end", parts.ending.end_due, every=30),)
 
 
 SERVICE: Final = Service(

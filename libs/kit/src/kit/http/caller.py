@@ -125,10 +125,19 @@ class TokenVerifier:
             TokenRefused: it is not.
             TransientError: the issuer's keys cannot be had.
         """
+        return caller_of(await self.claims(token))
+
+    async def claims(self, token: str) -> Claims:
+        """What a token says, if it is good; one of staff never is.
+
+        Raises:
+            TokenRefused: it is not.
+            TransientError: the issuer's keys cannot be had.
+        """
         claims = await self._claims(token, self._audience)
         if claims.kind == "staff":
             raise TokenRefused
-        return caller_of(claims)
+        return claims
 
     async def verify_staff(self, token: str) -> Claims:
         """What a token of staff says, if it is good; a customer's never is.

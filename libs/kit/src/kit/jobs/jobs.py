@@ -64,6 +64,10 @@ class Jobs:
         """
         return await self._found(tx, job_id)
 
+    async def several(self, tx: Transaction, job_ids: Collection[UUID]) -> Mapping[UUID, Job]:
+        """Those of these jobs that are there, by id."""
+        return {job.id: job for job in await rows.several(tx, job_ids)}
+
     async def page(
         self,
         tx: Transaction,

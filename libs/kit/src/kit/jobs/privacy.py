@@ -17,7 +17,8 @@ class JobHolding:
     """For services whose items are users; the numbers of a job stay, without leading to anybody."""
 
     database: Database
-    tables: ClassVar[frozenset[str]] = frozenset({"jobs", "job_items"})
+    tables: ClassVar[frozenset[str]] = frozenset()
+    """None by their columns: whom an item is about says the kind of its job."""
 
     async def export(self, person: Person, organization_ids: Sequence[UUID]) -> AsyncIterator[Rows | File]:
         """What was done to them in bulk, and what they had done."""

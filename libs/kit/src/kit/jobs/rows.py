@@ -342,6 +342,15 @@ async def find(tx: Transaction, job_id: UUID, *, lock: bool = False) -> Job | No
     return None if row is None else job_of(row)
 
 
+async def several(tx: Transaction, job_ids: Collection[UUID]) -> list[Job]:
+    """Those of these jobs that are there."""
+    rows = await tx.fetch(
+        f"SELECT {_JOB} {_FROM} WHERE j.id = ANY ($1::uuid[])",
+        list(job_ids),
+    )
+    return [job_of(row) for row in rows]
+
+
 async def find_submitted(tx: Transaction, wanted: Submission) -> Job | None:
     """The job of an organization, kind and key."""
     row = await tx.fetchrow(

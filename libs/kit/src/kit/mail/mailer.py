@@ -45,9 +45,9 @@ class Mailer:
         await self.ledger.add(tx, Effect(kind_of(category), lane, mail.id, expires_at=mail.expires_at))
         return True
 
-    async def count_about(self, tx: Transaction, about: UUID, within: timedelta) -> int:
-        """How many mails about this were written lately."""
-        return await MailRepository(tx).count_about(about, within)
+    async def count_about(self, tx: Transaction, about: UUID, within: timedelta, category: str | None = None) -> int:
+        """How many mails about this were written lately, of one category or of all."""
+        return await MailRepository(tx).count_about(about, within, category)
 
     async def suppress(
         self, tx: Transaction, address: str, reason: Reason, *, category: str = "", life: timedelta | None = None

@@ -47,12 +47,16 @@ class MailRepository:
         )
         return added == 1
 
-    async def count_about(self, about: UUID, within: timedelta) -> int:
-        """How many mails about this were written lately."""
+    async def count_about(self, about: UUID, within: timedelta, category: str | None = None) -> int:
+        """How many mails about this were written lately, of one category or of all."""
         count: int = await self.tx.fetchval(
-            "SELECT count(*) FROM outgoing_mails WHERE about = $1 AND created_at > kit_now() - $2::interval",
+            """
+            SELECT count(*) FROM outgoing_mails
+            WHERE about = $1 AND created_at > kit_now() - $2::interval AND ($3::text IS NULL OR category = $3)
+            """,
             about,
             within,
+            category,
         )
         return count
 

@@ -95,6 +95,7 @@ RETENTION: Final[Mapping[str, Retention]] = MappingProxyType(
         "guesses": Retention(
             "30 days after the last guess, a lock a year; by address and network 1 day", "the sweeper"
         ),
+        "activity": Retention("31 days", "the sweeper"),
         "devices": Retention("400 days after the last sign-in on it", "the sweeper"),
         "request keys": Retention("24 hours", "the loop `purge idempotency keys`"),
         "ended sessions": Retention("1 day after the session would have expired", "the sweeper"),
@@ -106,9 +107,12 @@ RETENTION: Final[Mapping[str, Retention]] = MappingProxyType(
         "mails": Retention("30 days after it is known what became of the mail", "the loop `forget mails`"),
         "intake": Retention("30 days; what is in doubt 90 days", "the loop `intake purge`"),
         "ledger": Retention("90 days after the end; what nobody could confirm stays", "the loop `ledger purge`"),
+        "figures": Retention("3 years", "the loop `statistics`"),
+        "suspensions": Retention("while the account or organization exists", "the erasure of the user"),
         "impersonations": Retention("2 years after they ended", "the sweeper"),
         "staff": Retention("while somebody is of the staff", "the removal from the staff"),
         "attempts of staff": Retention("2 hours after the last attempt", "the sweeper"),
+        "staff exports": Retention("24 hours after the list was asked for", "the loop `lists of staff expire`"),
         "jobs": Retention("90 days after the end", "the loop `jobs purge`"),
         "signing keys": Retention("80 minutes after the next key began to sign", "the loop `keys`"),
     }

@@ -211,6 +211,7 @@ class PersonsAccount:
         found: bool = await self.tx.fetchval(
             """
             SELECT EXISTS (SELECT FROM sessions WHERE user_id = $1)
+                OR EXISTS (SELECT FROM activity WHERE user_id = $1)
                 OR EXISTS (SELECT FROM devices WHERE user_id = $1)
                 OR EXISTS (SELECT FROM sign_ins WHERE user_id = $1)
                 OR EXISTS (SELECT FROM federated_identities WHERE user_id = $1)
@@ -222,6 +223,7 @@ class PersonsAccount:
                 OR EXISTS (SELECT FROM recovery_codes WHERE user_id = $1)
                 OR EXISTS (SELECT FROM security_notices WHERE user_id = $1)
                 OR EXISTS (SELECT FROM impersonations WHERE user_id = $1)
+                OR EXISTS (SELECT FROM suspensions WHERE user_id = $1)
                 OR EXISTS (SELECT FROM organizations_of_user($1))
                 OR EXISTS (
                     SELECT FROM outgoing_mails AS m JOIN identities AS i ON i.id = m.about WHERE i.user_id = $1

@@ -7,7 +7,7 @@ from auth.accounts.errors import LinkExpired, LinkMalformed, LinkOfAnother, Link
 from auth.accounts.model import LINK_LIFE, MOST_MAILS, Identity, Profile, Verification
 from auth.accounts.repository import AccountRepository
 from auth.accounts.sealing import Addresses
-from auth.mails.model import already_registered, verify
+from auth.mails.model import ACCOUNT, already_registered, verify
 from auth.passwords.approving import Approval
 from auth.passwords.hashing import Passwords
 from auth.tokens.model import TokenForged, TokenMint
@@ -110,7 +110,7 @@ class AccountService:
 
     async def _write(self, tx: Transaction, identity: Identity, hashed: str, locale: str) -> bool:
         """Write to the address what holds for it; False when it got enough mails lately."""
-        if await self.mailer.count_about(tx, identity.id, timedelta(hours=1)) >= MOST_MAILS:
+        if await self.mailer.count_about(tx, identity.id, timedelta(hours=1), ACCOUNT.name) >= MOST_MAILS:
             return False
         if identity.verified:
             return await self.mailer.queue(tx, already_registered(identity.id, locale))

@@ -153,9 +153,9 @@ class Verification:
         """A key that is good now."""
         row = await self.tx.fetchrow(
             """
-            SELECT secret_hash, role, scopes, allowed_addresses, expires_at
-            FROM api_keys
-            WHERE organization_id = $1 AND id = $2 AND ended_at IS NULL AND expires_at > kit_now()
+            SELECT k.secret_hash, k.role, k.scopes, k.allowed_addresses, k.expires_at
+            FROM api_keys AS k JOIN organizations AS o ON o.id = k.organization_id AND o.suspended_at IS NULL
+            WHERE k.organization_id = $1 AND k.id = $2 AND k.ended_at IS NULL AND k.expires_at > kit_now()
             """,
             self.tx.organization_id,
             key_id,

@@ -1,9 +1,12 @@
-"""The parts of signing in with providers, built from values; bootstrap reads these from the settings."""
+"""The parts of signing in with providers, built from what the settings say."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import ip_network
+from typing import Protocol
 from urllib.parse import urlsplit
+
+from pydantic import SecretStr
 
 from auth.accounts.sealing import Addresses
 from auth.enterprise.directory import EnterpriseDirectory
@@ -30,29 +33,56 @@ from kit.mail import Mailer
 from kit.seal import Keyring, Sealer
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
-    """What a provider knows us by; without an id it is switched off."""
+class Places(Protocol):
+    """Where we are met and where others are, as the settings say; a provider without a client id is switched off."""
 
-    id: str
-    secret: str = field(repr=False)
+    @property
+    def public_url(self) -> str:
+        """Where browsers meet the gateway."""
 
+    @property
+    def applications(self) -> Sequence[str]:
+        """Where browsers may be sent back to."""
 
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where we are met, and where others are."""
+    @property
+    def google_client_id(self) -> str:
+        """Google knows us by it."""
 
-    public_url: str
-    applications: Sequence[str]
-    google: Client
-    google_issuer: str
-    github: Client
-    github_url: str
-    github_api_url: str
-    github_consent_url: str
-    sandbox_url: str
-    """The origin of a sandbox whose providers organizations may use without TLS; empty in production."""
-    dns_url: str
+    @property
+    def google_client_secret(self) -> SecretStr:
+        """What proves it."""
+
+    @property
+    def google_issuer(self) -> str:
+        """Where Google is."""
+
+    @property
+    def github_client_id(self) -> str:
+        """GitHub knows us by it."""
+
+    @property
+    def github_client_secret(self) -> SecretStr:
+        """What proves it."""
+
+    @property
+    def github_url(self) -> str:
+        """Where GitHub is."""
+
+    @property
+    def github_api_url(self) -> str:
+        """Where its API is."""
+
+    @property
+    def github_consent_url(self) -> str:
+        """Where browsers find it, if elsewhere."""
+
+    @property
+    def sandbox_provider_url(self) -> str:
+        """The origin of a sandbox whose providers organizations may use without TLS; empty in production."""
+
+    @property
+    def dns_url(self) -> str:
+        """Where the DNS is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +112,7 @@ def federation(  # noqa: PLR0917 - what everything stands on
     places: Places,
 ) -> Federation:
     """Build it; nothing of it needs closing."""
-    openid = OpenId.on(Web(outbound, guarded=True, exempt=places.sandbox_url), SystemClock())
+    openid = OpenId.on(Web(outbound, guarded=True, exempt=places.sandbox_provider_url), SystemClock())
     directory = Directory(_providers(Web(outbound), places), EnterpriseDirectory(database, keyring, openid))
     secrets = FlowSecrets(sealer.derive("federation-flows"))
     travel = Travel(
@@ -111,24 +141,24 @@ def outside(sandbox_url: str) -> Rules:
 def _providers(web: Web, places: Places) -> dict[ProviderKind, Provider]:
     """The platform's own."""
     found: dict[ProviderKind, Provider] = {}
-    if places.google.id:
+    if places.google_client_id:
         issuer = places.google_issuer.rstrip("/")
         found[ProviderKind.GOOGLE] = OpenIdProvider(
             OpenId.on(web, SystemClock()),
             issuer,
             issuer,
-            places.google.id,
-            places.google.secret,
+            places.google_client_id,
+            places.google_client_secret.get_secret_value(),
             (issuer.partition("://")[2],),
         )
-    if places.github.id:
+    if places.github_client_id:
         url = places.github_url.rstrip("/")
         found[ProviderKind.GITHUB] = GitHubProvider(
             web,
             url,
             places.github_api_url.rstrip("/"),
             (places.github_consent_url or url).rstrip("/"),
-            places.github.id,
-            places.github.secret,
+            places.github_client_id,
+            places.github_client_secret.get_secret_value(),
         )
     return found

@@ -175,6 +175,6 @@ async def _standing(tx: Transaction, user_id: UUID, organization_id: UUID | None
     standing = await SessionRepository(tx).standing(user_id, organization_id)
     if standing is None or standing.suspended:
         raise UserUnavailable
-    if organization_id is not None and standing.organization_id is None:
+    if organization_id is not None and standing.organization_id is None:  # or it is suspended
         raise NotAMember
     return standing

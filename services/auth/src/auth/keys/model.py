@@ -1,9 +1,11 @@
 """Which key signs, which keys are published, and when it is time for another: plain functions of time."""
 
+import base64
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -34,7 +36,17 @@ class SigningKey:
     signs_from: datetime
 
 
-def signing(keys: Sequence[SigningKey], now: datetime) -> SigningKey | None:
+def thumbprint(public: bytes) -> str:
+    """The name of a key: the digest of its public half (RFC 7638, RFC 8037)."""
+    x = base64.urlsafe_b64encode(public).rstrip(b"=").decode("ascii")
+    digest = hashlib.sha256(f'{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}'.encode()).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
+
+
+K = TypeVar("K", StoredKey, SigningKey)
+
+
+def signing(keys: Sequence[K], now: datetime) -> K | None:
     """The key that signs now: the newest whose time has come. `keys` stand in the order of their times.
 
     When the platform's time was set back to before the first key, that one signs all the same.

@@ -39,6 +39,28 @@ class KeyRepository:
             key.signs_from,
         )
 
+    async def remove(self, kid: str) -> bool:
+        """Take a key away for good, and remember that; False when there is none such."""
+        if not await self.tx.execute("DELETE FROM signing_keys WHERE kid = $1", kid):
+            return False
+        await self.tx.execute("INSERT INTO removed_keys (kid) VALUES ($1) ON CONFLICT (kid) DO NOTHING", kid)
+        return True
+
+    async def begin_now(self, kid: str) -> None:
+        """Let a key that was announced sign at once."""
+        await self.tx.execute("UPDATE signing_keys SET signs_from = kit_now() WHERE kid = $1", kid)
+
+    async def removed(self, since: timedelta) -> list[str]:
+        """Keys that were taken away lately."""
+        rows = await self.tx.fetch(
+            "SELECT kid FROM removed_keys WHERE removed_at > kit_now() - $1::interval ORDER BY removed_at, kid", since
+        )
+        return [row["kid"] for row in rows]
+
+    async def forget_removed(self, kept_for: timedelta) -> int:
+        """Forget keys that were taken away so long ago."""
+        return await self.tx.execute("DELETE FROM removed_keys WHERE removed_at < kit_now() - $1::interval", kept_for)
+
     async def purge(self, kept_for: timedelta) -> int:
         """Destroy keys that were succeeded so long ago that nobody needs them."""
         return await self.tx.execute(

@@ -1,11 +1,11 @@
 import asyncio
 import base64
-import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -19,8 +19,10 @@ from auth.keys.model import (
     is_due,
     published,
     signing,
+    thumbprint,
 )
 from auth.keys.repository import KeyRepository
+from contracts.auth import SigningKeyRemoved
 from kit.audit import SYSTEM, Actor, Operator, audited
 from kit.db.database import Database, Transaction
 from kit.errors import TransientError
@@ -28,12 +30,23 @@ from kit.seal import Sealer
 
 log = structlog.get_logger(__name__)
 
-LOOK_EVERY: Final = 30.0
-"""Seconds a process goes by the keys it has seen; far less than a key is announced for."""
+LOOK_EVERY: Final = 2.0
+"""Seconds a process goes by the keys it has seen: for so long it may sign with one that was taken away."""
+REMOVED_FOR: Final = timedelta(hours=1)
+"""That a key was taken away is remembered longer than any token lives, and than anyone keeps the key set."""
 
 
 class NoSigningKey(TransientError):
     """There is no key to sign with."""
+
+
+def _id_of(kid: str) -> UUID:
+    return uuid5(NAMESPACE_URL, f"urn:rostrum:signing-key:{kid}")
+
+
+def _named(kid: str) -> tuple[str, str]:
+    """A key as the target of a line of the audit trail."""
+    return "signing_key", f"kid:{kid}"
 
 
 def _place(kid: str) -> bytes:
@@ -41,10 +54,10 @@ def _place(kid: str) -> bytes:
 
 
 def new_key(sealer: Sealer, signs_from: datetime) -> StoredKey:
-    """A fresh key, its private half sealed; its name is a digest of its public half."""
+    """A fresh key, its private half sealed."""
     private = Ed25519PrivateKey.generate()
     public = private.public_key().public_bytes_raw()
-    kid = base64.urlsafe_b64encode(hashlib.sha256(public).digest()[:12]).decode("ascii")
+    kid = thumbprint(public)
     return StoredKey(kid, public, sealer.seal(private.private_bytes_raw(), _place(kid)), signs_from)
 
 
@@ -75,6 +88,7 @@ class KeyRotation:
             if is_due([key.signs_from for key in await keys.all()], now):
                 await self._announce(tx, now, SYSTEM)
             await keys.purge(KEPT_FOR + timedelta(hours=1))
+            await keys.forget_removed(REMOVED_FOR)
 
     async def rotate(self) -> bool:
         """Announce the next key now, whatever the age of the present one; False when one is announced already."""
@@ -87,6 +101,37 @@ class KeyRotation:
             await self._announce(tx, now, Operator())
         return True
 
+    async def remove(self, kid: str) -> bool:
+        """Take a key away in an emergency: what it has signed is refused everywhere within seconds.
+
+        If it signs, another signs from now on: the one that was announced, which everybody has, or a new one.
+        Sessions go on, since refresh tokens have nothing to do with it. False when there is no such key.
+        """
+        async with self.database.transaction() as tx:
+            keys = KeyRepository(tx)
+            await keys.lock()
+            now = await keys.now()
+            stored = await keys.all()
+            signer = signing(stored, now)
+            if not await keys.remove(kid):
+                return False
+            if signer is not None and signer.kid == kid:
+                await self._succeed(tx, [each for each in stored if each.signs_from > now], now)
+            await tx.emit(
+                SigningKeyRemoved(key_id=_id_of(kid), kid=kid),
+                audited("auth.signing_key.removed", Operator(), *_named(kid)),
+            )
+        log.warning("keys.removed", kid=kid)
+        return True
+
+    async def _succeed(self, tx: Transaction, announced: Sequence[StoredKey], now: datetime) -> None:
+        if announced:
+            await KeyRepository(tx).begin_now(announced[0].kid)
+            return
+        key = new_key(self.sealer, now)
+        await KeyRepository(tx).add(key)
+        await tx.emit(audited("auth.signing_key.created", SYSTEM, *_named(key.kid)))
+
     async def _announce(self, tx: Transaction, now: datetime, by: Actor) -> None:
         key = new_key(self.sealer, now + ANNOUNCED_FOR)
         await KeyRepository(tx).add(key)
@@ -95,7 +140,7 @@ class KeyRotation:
 
 
 class KeyRing:
-    """The keys as this process knows them; it looks again every half minute, and goes on with what it has."""
+    """The keys as this process knows them; it looks again every other second, and goes on with what it has."""
 
     def __init__(self, database: Database, sealer: Sealer, *, look_every: float = LOOK_EVERY) -> None:
         self._database = database

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from auth.accounts.address import EmailAddress
 from auth.accounts.sealing import Addresses
-from auth.mails.model import INVITATION, INVITATIONS, SECURITY_NOTICE, VERIFY
+from auth.announcements.repository import RecipientRepository
+from auth.mails.model import ANNOUNCEMENT, ANNOUNCEMENTS, INVITATION, INVITATIONS, SECURITY_NOTICE, VERIFY
 from auth.mails.notices import Notice
 from auth.mails.repository import AddressContent, ContentRepository, InvitationContent, NoticeContent
 from auth.preferences.repository import PreferenceRepository
@@ -27,12 +28,31 @@ class MailComposer:
         """The letters, by mail."""
         invitations = [mail for mail in mails if mail.template == INVITATION]
         notices = [mail for mail in mails if mail.template == SECURITY_NOTICE]
-        accounts = [mail for mail in mails if mail.template not in (INVITATION, SECURITY_NOTICE)]
+        announcements = [mail for mail in mails if mail.template == ANNOUNCEMENT]
+        others = (INVITATION, SECURITY_NOTICE, ANNOUNCEMENT)
+        accounts = [mail for mail in mails if mail.template not in others]
         return (
             await self._about_addresses(tx, accounts)
             | await self._notices(tx, notices)
             | await self._invitations(tx, invitations)
+            | await self._announcements(tx, announcements)
         )
+
+    async def _announcements(self, tx: Transaction, mails: Sequence[Outgoing]) -> dict[UUID, Letter]:
+        """What was called off, or is unwanted by now, says nothing more."""
+        if not mails:
+            return {}
+        contents = await RecipientRepository(tx).contents(mails)
+        unwanted = await PreferenceRepository(tx).without(
+            {each.user_id for each in contents.values()}, ANNOUNCEMENTS.name
+        )
+        wanted = {mail_id: each for mail_id, each in contents.items() if each.user_id not in unwanted}
+        opened = await self.addresses.open([each.to for each in wanted.values()])
+        return {
+            mail_id: Letter(EmailAddress.parse(to).wire, each.words.parameters(), each.user_id)
+            for (mail_id, each), to in zip(wanted.items(), opened, strict=True)
+            if to is not None
+        }
 
     async def _notices(self, tx: Transaction, mails: Sequence[Outgoing]) -> dict[UUID, Letter]:
         if not mails:

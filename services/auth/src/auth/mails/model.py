@@ -1,5 +1,6 @@
 """Auth's mails: their categories, and what each is about. Addresses and links are put in when they leave."""
 
+from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
@@ -12,11 +13,15 @@ ACCOUNT: Final = Category("account", essential=True, repeat_when_unknown=True)
 INVITATIONS: Final = Category("invitations")
 """These come unasked, also to people without any account."""
 
-CATEGORIES: Final = (ACCOUNT, INVITATIONS)
+ANNOUNCEMENTS: Final = Category("announcements")
+"""What the platform's staff tells its users."""
+
+CATEGORIES: Final = (ACCOUNT, INVITATIONS, ANNOUNCEMENTS)
 
 VERIFY: Final = "verify"
 ALREADY_REGISTERED: Final = "already-registered"
 INVITATION: Final = "invitation"
+ANNOUNCEMENT: Final = "announcement"
 SECURITY_NOTICE: Final = "security-notice"
 
 
@@ -60,4 +65,28 @@ def invitation(organization_id: UUID, invitation_id: UUID, number: int, locale: 
         organization_id=organization_id,
         locale=locale,
         about=invitation_id,
+    )
+
+
+def announcement_mail(announcement_id: UUID, user_id: UUID, identity_id: UUID, locale: str) -> Mail:
+    """A mail that tells a person of an announcement, once for ever."""
+    return Mail(
+        ANNOUNCEMENT,
+        ANNOUNCEMENTS.name,
+        f"{ANNOUNCEMENT}/{announcement_id}/{user_id}",
+        locale=locale,
+        about=identity_id,
+        detail=announcement_id,
+    )
+
+
+def announcement_test(address: str, parameters: Mapping[str, str], locale: str) -> Mail:
+    """The same to a member of staff, who wants to see what it looks like."""
+    return Mail(
+        ANNOUNCEMENT,
+        ACCOUNT.name,
+        f"{ANNOUNCEMENT}-test/{new_id()}",
+        locale=locale,
+        to=address,
+        parameters=parameters,
     )

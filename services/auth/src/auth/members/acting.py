@@ -6,7 +6,7 @@ from uuid import UUID
 from auth.members.errors import NotAllowed
 from auth.members.permissions import EVERY_ROLE, Role, manages
 from auth.members.repository import MemberRepository
-from auth.organizations.errors import OrganizationNotFound
+from auth.organizations.errors import OrganizationIsSuspended, OrganizationNotFound
 from auth.sign_ins.errors import AccountSuspended, SecondFactorRequired
 from contracts.permissions import allows
 from kit.db.database import Transaction
@@ -38,10 +38,18 @@ async def acting(tx: Transaction, caller: Caller) -> Acting:
 
     Raises:
         OrganizationNotFound: the caller does not act here; a foreign organization looks like none.
+        OrganizationIsSuspended: nobody acts here.
         AccountSuspended: nobody may use this account.
         SecondFactorRequired: the organization demands a second factor, and none was shown in the caller's session;
             staff in a person's place have shown one of their own, and programs were let in by the person.
     """
+    found = await _acting(tx, caller)
+    if await MemberRepository(tx).is_suspended():
+        raise OrganizationIsSuspended
+    return found
+
+
+async def _acting(tx: Transaction, caller: Caller) -> Acting:
     elsewhere = caller.organization_id != tx.organization_id
     if elsewhere and (caller.kind != "user" or caller.scopes is not None or caller.client_id is not None):
         raise OrganizationNotFound

@@ -33,6 +33,13 @@ class MemberRepository:
         )
         return None if row is None else (Role(row["role"]), row["suspended"], row["weak"])
 
+    async def is_suspended(self) -> bool:
+        """Whether nobody acts in the organization."""
+        found = await self.tx.fetchval(
+            "SELECT suspended_at IS NOT NULL FROM organizations WHERE id = $1", self.tx.organization_id
+        )
+        return bool(found)
+
     async def lock_organization(self) -> bool:
         """Let changes of members happen one after the other; False when there is no such organization."""
         found = await self.tx.fetchval(
@@ -211,6 +218,7 @@ async def organizations_of(tx: Transaction, user_id: UUID) -> list[UUID]:
         """
         SELECT organization_id FROM organizations_of_user($1)
         UNION SELECT organization_id FROM organizations_of_maker($1)
+        UNION SELECT organization_id FROM organizations_of_registrar($1)
         ORDER BY 1
         """,
         user_id,

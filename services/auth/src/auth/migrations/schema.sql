@@ -1,5 +1,18 @@
 -- The sum of all migrations; written by `make schemas`, compared by a test. Not to be edited.
 
+CREATE TABLE activity (
+    user_id uuid NOT NULL,
+    day date NOT NULL,
+    sign_ins integer NOT NULL DEFAULT 0,
+    refusals integer NOT NULL DEFAULT 0,
+    minutes integer NOT NULL DEFAULT 0,
+    CONSTRAINT activity_pkey PRIMARY KEY (user_id, day),
+    CONSTRAINT activity_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE activity IS 'One day of one person: how often they signed in, how often somebody was refused who tried to, and in how many minutes they were seen.';
+CREATE INDEX activity_by_day ON activity USING btree (day);
+GRANT DELETE, INSERT, SELECT, UPDATE ON activity TO auth_app;
+
 CREATE TABLE aggregate_versions (
     gate text NOT NULL,
     subject text NOT NULL,
@@ -8,6 +21,39 @@ CREATE TABLE aggregate_versions (
 );
 COMMENT ON TABLE aggregate_versions IS 'The newest version applied per gate and aggregate; older events are ignored.';
 GRANT DELETE, INSERT, SELECT, UPDATE ON aggregate_versions TO auth_app;
+
+CREATE TABLE announcement_recipients (
+    announcement_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    told_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    read_at timestamp with time zone,
+    CONSTRAINT announcement_recipients_announcement_id_fkey FOREIGN KEY (announcement_id) REFERENCES announcements(id),
+    CONSTRAINT announcement_recipients_pkey PRIMARY KEY (announcement_id, user_id),
+    CONSTRAINT announcement_recipients_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE announcement_recipients IS 'Who was told, each at most once, and who has read it.';
+CREATE INDEX announcement_recipients_by_user ON announcement_recipients USING btree (user_id, announcement_id DESC);
+GRANT DELETE, INSERT, SELECT, UPDATE ON announcement_recipients TO auth_app;
+
+CREATE TABLE announcements (
+    id uuid NOT NULL,
+    texts jsonb NOT NULL,
+    audience jsonb NOT NULL,
+    by_mail boolean NOT NULL,
+    state text NOT NULL DEFAULT 'draft'::text,
+    send_at timestamp with time zone,
+    job_id uuid,
+    version integer NOT NULL DEFAULT 1,
+    created_by uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    ended_at timestamp with time zone,
+    CONSTRAINT announcements_check CHECK (((state = 'draft'::text) = (job_id IS NULL))),
+    CONSTRAINT announcements_pkey PRIMARY KEY (id),
+    CONSTRAINT announcements_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'scheduled'::text, 'sent'::text, 'cancelled'::text, 'failed'::text])))
+);
+COMMENT ON TABLE announcements IS 'What staff tells users: title and text by language, to whom, and the job that brings it.';
+CREATE UNIQUE INDEX announcements_by_job ON announcements USING btree (job_id) WHERE (job_id IS NOT NULL);
+GRANT DELETE, INSERT, SELECT, UPDATE ON announcements TO auth_app;
 
 CREATE TABLE api_keys (
     id uuid NOT NULL,
@@ -43,6 +89,27 @@ CREATE POLICY tenant ON api_keys FOR ALL TO auth_app USING ((organization_id = A
 GRANT DELETE, INSERT, SELECT, UPDATE ON api_keys TO auth_app;
 GRANT SELECT (organization_id) ON api_keys TO auth_loops;
 GRANT SELECT (made_by) ON api_keys TO auth_loops;
+
+CREATE TABLE daily_figures (
+    day date NOT NULL,
+    users bigint NOT NULL,
+    verified_users bigint NOT NULL,
+    suspended_users bigint NOT NULL,
+    with_second_factor bigint NOT NULL,
+    sign_ups bigint NOT NULL,
+    active_users bigint NOT NULL,
+    weekly_active_users bigint NOT NULL,
+    sign_ins bigint NOT NULL,
+    refusals bigint NOT NULL,
+    sessions bigint NOT NULL,
+    organizations bigint NOT NULL,
+    new_organizations bigint NOT NULL,
+    impersonations bigint NOT NULL,
+    counted_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT daily_figures_pkey PRIMARY KEY (day)
+);
+COMMENT ON TABLE daily_figures IS 'What there was at the end of a day, or is by now, and what happened on it, in UTC; see docs/runbooks/staff.md for what each number is.';
+GRANT DELETE, INSERT, SELECT, UPDATE ON daily_figures TO auth_app;
 
 CREATE TABLE dead_letters (
     id uuid NOT NULL,
@@ -209,6 +276,7 @@ CREATE TABLE identities (
 COMMENT ON TABLE identities IS 'By what a person may be reached and recognised; blind is a keyed hash of the normalised address, sealed holds it as it was typed: under the platform''s key until it is proven, then under the person''s own.';
 CREATE INDEX identities_by_user ON identities USING btree (user_id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON identities TO auth_app;
+GRANT SELECT ON identities TO auth_loops;
 GRANT SELECT (user_id) ON identities TO auth_loops;
 GRANT SELECT (verified_at) ON identities TO auth_loops;
 GRANT SELECT (blind) ON identities TO auth_loops;
@@ -290,6 +358,7 @@ CREATE TABLE impersonations (
     CONSTRAINT impersonations_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
 );
 COMMENT ON TABLE impersonations IS 'Each time a member of staff acted in a person''s place, for the person and the organization to see; the id is the session of its tokens. Over at ends_at, or before when somebody ended it.';
+CREATE INDEX impersonations_by_creation ON impersonations USING btree (created_at);
 CREATE INDEX impersonations_by_end ON impersonations USING btree (ends_at);
 CREATE INDEX impersonations_of_organization ON impersonations USING btree (organization_id, id) WHERE (organization_id IS NOT NULL);
 CREATE INDEX impersonations_of_staff ON impersonations USING btree (staff_id, id);
@@ -647,17 +716,123 @@ CREATE TABLE migrations (
 );
 GRANT SELECT ON migrations TO auth_app;
 
+CREATE TABLE oauth_clients (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    name text NOT NULL,
+    public boolean NOT NULL,
+    redirect_uris text[] NOT NULL,
+    scopes text[] NOT NULL,
+    role text,
+    secret_hash bytea,
+    old_secret_hash bytea,
+    old_secret_until timestamp with time zone,
+    made_by uuid,
+    version bigint NOT NULL DEFAULT 1,
+    ended_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT oauth_clients_check CHECK ((public = (secret_hash IS NULL))),
+    CONSTRAINT oauth_clients_check1 CHECK (((role IS NULL) OR (NOT public))),
+    CONSTRAINT oauth_clients_made_by_fkey FOREIGN KEY (made_by) REFERENCES users(id),
+    CONSTRAINT oauth_clients_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT oauth_clients_old_secret_hash_check CHECK ((length(old_secret_hash) = 32)),
+    CONSTRAINT oauth_clients_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
+    CONSTRAINT oauth_clients_pkey PRIMARY KEY (id),
+    CONSTRAINT oauth_clients_redirect_uris_check CHECK ((cardinality(redirect_uris) <= 20)),
+    CONSTRAINT oauth_clients_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'editor'::text, 'approver'::text, 'agent'::text, 'analyst'::text, 'client'::text, 'provider'::text, 'navigator'::text]))),
+    CONSTRAINT oauth_clients_scopes_check CHECK (((cardinality(scopes) >= 1) AND (cardinality(scopes) <= 50))),
+    CONSTRAINT oauth_clients_secret_hash_check CHECK ((length(secret_hash) = 32))
+);
+COMMENT ON TABLE oauth_clients IS 'Programs that organizations have registered: public ones prove nothing of themselves, others show a secret of which a keyed hash is kept, the old one until old_secret_until. role is what a program is in its own organization when it acts for nobody.';
+ALTER TABLE oauth_clients ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX oauth_clients_by_maker ON oauth_clients USING btree (made_by, id) WHERE (made_by IS NOT NULL);
+CREATE INDEX oauth_clients_in_order ON oauth_clients USING btree (organization_id, id);
+CREATE POLICY knowing ON oauth_clients FOR SELECT TO auth_loops USING (true);
+CREATE POLICY tenant ON oauth_clients FOR ALL TO auth_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON oauth_clients TO auth_app;
+GRANT SELECT (id) ON oauth_clients TO auth_loops;
+GRANT SELECT (organization_id) ON oauth_clients TO auth_loops;
+GRANT SELECT (name) ON oauth_clients TO auth_loops;
+GRANT SELECT (made_by) ON oauth_clients TO auth_loops;
+GRANT SELECT (ended_at) ON oauth_clients TO auth_loops;
+
+CREATE TABLE oauth_consents (
+    user_id uuid NOT NULL,
+    client_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    scopes text[] NOT NULL,
+    given_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT oauth_consents_client_id_fkey FOREIGN KEY (client_id) REFERENCES oauth_clients(id),
+    CONSTRAINT oauth_consents_pkey PRIMARY KEY (user_id, client_id, organization_id),
+    CONSTRAINT oauth_consents_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE oauth_consents IS 'What a person has agreed to and need not be asked again.';
+GRANT DELETE, INSERT, SELECT, UPDATE ON oauth_consents TO auth_app;
+
+CREATE TABLE oauth_grants (
+    id uuid NOT NULL,
+    client_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    scopes text[] NOT NULL,
+    epoch bigint NOT NULL,
+    redirect_uri text,
+    code_challenge text NOT NULL,
+    nonce text,
+    authenticated_at timestamp with time zone NOT NULL,
+    code_expires_at timestamp with time zone NOT NULL,
+    code_used_at timestamp with time zone,
+    counter integer NOT NULL DEFAULT 0,
+    rotated_at timestamp with time zone,
+    used_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    expires_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    ended_because text,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT oauth_grants_client_id_fkey FOREIGN KEY (client_id) REFERENCES oauth_clients(id),
+    CONSTRAINT oauth_grants_pkey PRIMARY KEY (id),
+    CONSTRAINT oauth_grants_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE oauth_grants IS 'What a person let a program do in an organization: a code that is good once and for a minute, then a family of refresh tokens of which counter is the current one. Nothing that opens is kept.';
+CREATE INDEX oauth_grants_by_expiry ON oauth_grants USING btree (expires_at);
+CREATE INDEX oauth_grants_ended ON oauth_grants USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+CREATE INDEX oauth_grants_of_person ON oauth_grants USING btree (user_id, client_id, id);
+GRANT DELETE, INSERT, SELECT, UPDATE ON oauth_grants TO auth_app;
+
+CREATE TABLE oauth_requests (
+    id uuid NOT NULL,
+    client_id uuid NOT NULL,
+    redirect_uri text NOT NULL,
+    stated boolean NOT NULL,
+    scopes text[] NOT NULL,
+    state text,
+    nonce text,
+    code_challenge text NOT NULL,
+    asks_again boolean NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT oauth_requests_client_id_fkey FOREIGN KEY (client_id) REFERENCES oauth_clients(id),
+    CONSTRAINT oauth_requests_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE oauth_requests IS 'Requests of programs that nobody has decided yet; stated says whether the program named the address, asks_again that a consent given before is not enough.';
+CREATE INDEX oauth_requests_by_expiry ON oauth_requests USING btree (expires_at);
+GRANT DELETE, INSERT, SELECT, UPDATE ON oauth_requests TO auth_app;
+
 CREATE TABLE organizations (
     id uuid NOT NULL,
     name text NOT NULL,
     version bigint NOT NULL DEFAULT 1,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     requires_second_factor boolean NOT NULL DEFAULT false,
+    suspended_at timestamp with time zone,
     CONSTRAINT organizations_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
     CONSTRAINT organizations_pkey PRIMARY KEY (id)
 );
 COMMENT ON TABLE organizations IS 'The tenants; a lock on the row orders all changes of its members.';
 ALTER TABLE organizations ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX organizations_by_creation ON organizations USING btree (created_at);
+CREATE INDEX organizations_by_name ON organizations USING btree (lower(name) text_pattern_ops);
+CREATE INDEX organizations_suspended ON organizations USING btree (id) WHERE (suspended_at IS NOT NULL);
 CREATE POLICY own_memberships ON organizations FOR SELECT TO auth_loops USING (true);
 CREATE POLICY tenant ON organizations FOR ALL TO auth_app USING ((id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT INSERT, SELECT, UPDATE ON organizations TO auth_app;
@@ -706,6 +881,7 @@ CREATE INDEX outgoing_mails_about ON outgoing_mails USING btree (about, created_
 CREATE INDEX outgoing_mails_by_end ON outgoing_mails USING btree (settled_at) WHERE (settled_at IS NOT NULL);
 CREATE UNIQUE INDEX outgoing_mails_once ON outgoing_mails USING btree (COALESCE(organization_id, '00000000-0000-0000-0000-000000000000'::uuid), dedupe_key);
 CREATE INDEX outgoing_mails_to ON outgoing_mails USING btree (address_hash) WHERE (address_hash IS NOT NULL);
+CREATE INDEX outgoing_mails_waiting ON outgoing_mails USING btree (detail) WHERE ((status = 'pending'::text) AND (detail IS NOT NULL));
 CREATE POLICY forgetting ON outgoing_mails FOR ALL TO auth_loops USING (true);
 CREATE POLICY tenant ON outgoing_mails FOR ALL TO auth_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (NULLIF(current_setting('app.orgs'::text, true), ''::text))::uuid[] AS "nullif")::uuid[]))));
 GRANT DELETE, INSERT, SELECT, UPDATE ON outgoing_mails TO auth_app;
@@ -828,8 +1004,10 @@ CREATE TABLE quota_limits (
 );
 COMMENT ON TABLE quota_limits IS 'Projection of billing''s entitlements: the newest snapshot heard of; a meter that is absent is not included, null is without limit.';
 ALTER TABLE quota_limits ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY selecting ON quota_limits FOR SELECT TO auth_loops USING (true);
 CREATE POLICY tenant ON quota_limits FOR ALL TO auth_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT INSERT, SELECT, UPDATE ON quota_limits TO auth_app;
+GRANT SELECT ON quota_limits TO auth_loops;
 
 CREATE TABLE quota_reservations (
     id uuid NOT NULL,
@@ -879,6 +1057,14 @@ CREATE TABLE recovery_codes (
 );
 COMMENT ON TABLE recovery_codes IS 'Codes for who has lost every other second factor; a used one is gone.';
 GRANT DELETE, INSERT, SELECT ON recovery_codes TO auth_app;
+
+CREATE TABLE removed_keys (
+    kid text NOT NULL,
+    removed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT removed_keys_pkey PRIMARY KEY (kid)
+);
+COMMENT ON TABLE removed_keys IS 'Signing keys whose tokens are refused at once; kept longer than any token lives and any key set is kept.';
+GRANT DELETE, INSERT, SELECT ON removed_keys TO auth_app;
 
 CREATE TABLE revocations (
     id uuid NOT NULL,
@@ -963,6 +1149,7 @@ CREATE TABLE sessions (
     visitor_sealed bytea,
     confirmed boolean NOT NULL DEFAULT false,
     retried boolean NOT NULL DEFAULT false,
+    seen_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     identity_provider_id uuid,
     CONSTRAINT sessions_check CHECK (((ended_at IS NULL) = (ended_because IS NULL))),
     CONSTRAINT sessions_ended_because_check CHECK ((ended_because = ANY (ARRAY['signed-out'::text, 'token-reused'::text, 'ended'::text, 'device-forgotten'::text]))),
@@ -973,8 +1160,10 @@ COMMENT ON TABLE sessions IS 'A family of refresh tokens: counter is the current
 CREATE INDEX sessions_by_device ON sessions USING btree (device_id) WHERE (device_id IS NOT NULL);
 CREATE INDEX sessions_by_expiry ON sessions USING btree (expires_at);
 CREATE INDEX sessions_by_provider ON sessions USING btree (identity_provider_id) WHERE (identity_provider_id IS NOT NULL);
-CREATE INDEX sessions_by_user ON sessions USING btree (user_id);
+CREATE INDEX sessions_by_use ON sessions USING btree (user_id, used_at);
+CREATE INDEX sessions_of_user ON sessions USING btree (user_id, id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON sessions TO auth_app;
+GRANT SELECT ON sessions TO auth_loops;
 
 CREATE TABLE sign_ins (
     id uuid NOT NULL,
@@ -1002,7 +1191,7 @@ CREATE TABLE signing_keys (
     CONSTRAINT signing_keys_pkey PRIMARY KEY (kid)
 );
 COMMENT ON TABLE signing_keys IS 'Ed25519 keys: the newest whose signs_from has come signs; the private half is sealed to its kid.';
-GRANT DELETE, INSERT, SELECT ON signing_keys TO auth_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON signing_keys TO auth_app;
 
 CREATE TABLE staff (
     id uuid NOT NULL,
@@ -1043,6 +1232,36 @@ COMMENT ON TABLE staff_attempts IS 'Sign-ins of staff without success per keyed 
 CREATE INDEX staff_attempts_by_age ON staff_attempts USING btree (last_at);
 GRANT DELETE, INSERT, SELECT, UPDATE ON staff_attempts TO auth_app;
 
+CREATE TABLE staff_export_pieces (
+    export_id uuid NOT NULL,
+    number bigint NOT NULL,
+    sealed bytea NOT NULL,
+    CONSTRAINT staff_export_pieces_export_id_fkey FOREIGN KEY (export_id) REFERENCES staff_exports(id),
+    CONSTRAINT staff_export_pieces_pkey PRIMARY KEY (export_id, number)
+);
+COMMENT ON TABLE staff_export_pieces IS 'An export in the order of its rows: lines of CSV of one batch, sealed under the key of the platform.';
+GRANT DELETE, INSERT, SELECT ON staff_export_pieces TO auth_app;
+
+CREATE TABLE staff_exports (
+    id uuid NOT NULL,
+    what text NOT NULL,
+    audience jsonb NOT NULL,
+    job_id uuid NOT NULL,
+    requested_by uuid NOT NULL,
+    state text NOT NULL DEFAULT 'under_way'::text,
+    bytes bigint NOT NULL DEFAULT 0,
+    expires_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT staff_exports_pkey PRIMARY KEY (id),
+    CONSTRAINT staff_exports_state_check CHECK ((state = ANY (ARRAY['under_way'::text, 'ready'::text, 'failed'::text, 'expired'::text]))),
+    CONSTRAINT staff_exports_what_check CHECK ((what = ANY (ARRAY['users'::text, 'organizations'::text])))
+);
+COMMENT ON TABLE staff_exports IS 'Lists of users or organizations that staff has asked for.';
+CREATE INDEX staff_exports_by_expiry ON staff_exports USING btree (expires_at) WHERE (state <> 'expired'::text);
+CREATE UNIQUE INDEX staff_exports_by_job ON staff_exports USING btree (job_id);
+CREATE INDEX staff_exports_in_order ON staff_exports USING btree (requested_by, id);
+GRANT INSERT, SELECT, UPDATE ON staff_exports TO auth_app;
+
 CREATE TABLE staff_sessions (
     id uuid NOT NULL,
     staff_id uuid NOT NULL,
@@ -1066,6 +1285,31 @@ CREATE INDEX staff_sessions_by_expiry ON staff_sessions USING btree (expires_at)
 CREATE INDEX staff_sessions_of ON staff_sessions USING btree (staff_id, id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON staff_sessions TO auth_app;
 
+CREATE TABLE subscription_grants (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    plan text NOT NULL,
+    until timestamp with time zone NOT NULL,
+    reason text NOT NULL,
+    note_sealed bytea,
+    granted_by uuid NOT NULL,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    revoked_by uuid,
+    revoked_at timestamp with time zone,
+    CONSTRAINT subscription_grants_check CHECK (((revoked_by IS NULL) = (revoked_at IS NULL))),
+    CONSTRAINT subscription_grants_note_sealed_check CHECK ((length(note_sealed) <= 8192)),
+    CONSTRAINT subscription_grants_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
+    CONSTRAINT subscription_grants_pkey PRIMARY KEY (id),
+    CONSTRAINT subscription_grants_plan_check CHECK ((length(plan) <= 40)),
+    CONSTRAINT subscription_grants_reason_check CHECK ((reason = ANY (ARRAY['goodwill'::text, 'trial'::text, 'partner'::text, 'incident'::text, 'internal'::text, 'other'::text])))
+);
+COMMENT ON TABLE subscription_grants IS 'Plans given by staff until a date; never a subscription that somebody pays for.';
+ALTER TABLE subscription_grants ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX subscription_grants_in_order ON subscription_grants USING btree (organization_id, id);
+CREATE POLICY tenant ON subscription_grants FOR ALL TO auth_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON subscription_grants TO auth_app;
+
 CREATE TABLE suspect_messages (
     queue text NOT NULL,
     message_id uuid NOT NULL,
@@ -1076,6 +1320,30 @@ CREATE TABLE suspect_messages (
 );
 COMMENT ON TABLE suspect_messages IS 'Redelivered messages counted before their handler runs: some kill the process.';
 GRANT DELETE, INSERT, SELECT, UPDATE ON suspect_messages TO auth_app;
+
+CREATE TABLE suspensions (
+    id uuid NOT NULL,
+    user_id uuid,
+    organization_id uuid,
+    reason text NOT NULL,
+    note_sealed bytea,
+    suspended_by uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    lifted_by uuid,
+    lifted_at timestamp with time zone,
+    CONSTRAINT suspensions_check CHECK (((user_id IS NULL) <> (organization_id IS NULL))),
+    CONSTRAINT suspensions_check1 CHECK (((lifted_by IS NULL) = (lifted_at IS NULL))),
+    CONSTRAINT suspensions_note_sealed_check CHECK ((length(note_sealed) <= 8192)),
+    CONSTRAINT suspensions_pkey PRIMARY KEY (id),
+    CONSTRAINT suspensions_reason_check CHECK ((reason = ANY (ARRAY['abuse'::text, 'fraud'::text, 'payment'::text, 'compromised'::text, 'legal'::text, 'requested'::text, 'other'::text]))),
+    CONSTRAINT suspensions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE suspensions IS 'Why and by whom somebody, or an organization, was suspended and restored; users.suspended_at and organizations.suspended_at are what counts.';
+CREATE INDEX suspensions_of_organization ON suspensions USING btree (organization_id, id) WHERE (organization_id IS NOT NULL);
+CREATE INDEX suspensions_of_user ON suspensions USING btree (user_id, id) WHERE (user_id IS NOT NULL);
+CREATE UNIQUE INDEX suspensions_open_of_organization ON suspensions USING btree (organization_id) WHERE ((lifted_at IS NULL) AND (organization_id IS NOT NULL));
+CREATE UNIQUE INDEX suspensions_open_of_user ON suspensions USING btree (user_id) WHERE ((lifted_at IS NULL) AND (user_id IS NOT NULL));
+GRANT DELETE, INSERT, SELECT, UPDATE ON suspensions TO auth_app;
 
 CREATE TABLE system_setting_changes (
     name text NOT NULL,
@@ -1106,7 +1374,7 @@ CREATE TABLE throttles (
     failures integer NOT NULL DEFAULT 0,
     since timestamp with time zone NOT NULL DEFAULT kit_now(),
     last_at timestamp with time zone NOT NULL DEFAULT kit_now(),
-    blocked_until timestamp with time zone NOT NULL DEFAULT kit_now(),
+    blocked_until timestamp with time zone,
     identifiers bytea,
     lock_id uuid,
     CONSTRAINT throttles_pkey PRIMARY KEY (scope, key),
@@ -1151,7 +1419,10 @@ CREATE TABLE users (
     CONSTRAINT users_pkey PRIMARY KEY (id)
 );
 COMMENT ON TABLE users IS 'People. Access tokens of an older epoch are void; sessions begun before sessions_from_epoch have ended.';
+CREATE INDEX users_by_creation ON users USING btree (created_at, id);
+CREATE INDEX users_suspended ON users USING btree (created_at, id) WHERE (suspended_at IS NOT NULL);
 GRANT DELETE, INSERT, SELECT, UPDATE ON users TO auth_app;
+GRANT SELECT ON users TO auth_loops;
 
 CREATE TABLE verifications (
     id uuid NOT NULL,
@@ -1167,6 +1438,18 @@ COMMENT ON TABLE verifications IS 'One per sign-up or resend: following its link
 CREATE INDEX verifications_by_expiry ON verifications USING btree (expires_at);
 CREATE INDEX verifications_by_identity ON verifications USING btree (identity_id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON verifications TO auth_app;
+
+CREATE OR REPLACE FUNCTION auth.count_organizations(since timestamp with time zone, before timestamp with time zone)
+ RETURNS TABLE(organizations bigint, new_organizations bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        SELECT (SELECT count(*) FROM organizations AS o WHERE o.created_at < before),
+               (SELECT count(*) FROM organizations AS o WHERE o.created_at >= since AND o.created_at < before)
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
 
 CREATE OR REPLACE FUNCTION auth.demanding_organizations_of(person uuid, at_most integer)
  RETURNS TABLE(organization_id uuid, name text)
@@ -1656,6 +1939,67 @@ AS $function$
 -- owner: auth_loops
 -- may be called by: auth_app
 
+CREATE OR REPLACE FUNCTION auth.oauth_client(client uuid)
+ RETURNS TABLE(organization_id uuid, name text, ended boolean)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        SELECT c.organization_id, c.name, c.ended_at IS NOT NULL FROM oauth_clients AS c WHERE c.id = client
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.organizations_for_staff(before uuid, only_suspended boolean, at_most integer)
+ RETURNS TABLE(id uuid, name text, version bigint, created_at timestamp with time zone, suspended_at timestamp with time zone)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+    #variable_conflict use_column
+    BEGIN
+        IF only_suspended THEN
+            RETURN QUERY SELECT o.id, o.name, o.version, o.created_at, o.suspended_at FROM organizations AS o
+                WHERE o.id < before AND o.suspended_at IS NOT NULL ORDER BY o.id DESC LIMIT at_most;
+        ELSE
+            RETURN QUERY SELECT o.id, o.name, o.version, o.created_at, o.suspended_at FROM organizations AS o
+                WHERE o.id < before ORDER BY o.id DESC LIMIT at_most;
+        END IF;
+    END
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.organizations_listed(after uuid, at_most bigint, among uuid[])
+ RETURNS TABLE(id uuid, name text, created_at timestamp with time zone, members bigint, plan text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        SELECT o.id, o.name, o.created_at,
+               (SELECT count(*) FROM members AS m WHERE m.organization_id = o.id),
+               coalesce((SELECT q.plan FROM quota_limits AS q WHERE q.organization_id = o.id), '')
+        FROM organizations AS o
+        WHERE o.id > after AND (among IS NULL OR o.id = ANY (among))
+        ORDER BY o.id LIMIT at_most
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.organizations_named(prefix text, at_most integer)
+ RETURNS TABLE(id uuid, name text, version bigint, created_at timestamp with time zone, suspended_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        SELECT o.id, o.name, o.version, o.created_at, o.suspended_at FROM organizations AS o
+        WHERE lower(o.name) ^@ lower(prefix)
+          AND lower(o.name) ~>=~ lower(prefix) AND lower(o.name) ~<~ (lower(prefix) || chr(1114111))
+        ORDER BY lower(o.name) USING ~<~ LIMIT at_most
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
 CREATE OR REPLACE FUNCTION auth.organizations_of_maker(person uuid)
  RETURNS TABLE(organization_id uuid)
  LANGUAGE sql
@@ -1663,6 +2007,17 @@ CREATE OR REPLACE FUNCTION auth.organizations_of_maker(person uuid)
  SET search_path TO 'auth', 'kit', 'pg_temp'
 AS $function$
         SELECT DISTINCT k.organization_id FROM api_keys AS k WHERE k.made_by = person
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.organizations_of_registrar(person uuid)
+ RETURNS TABLE(organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        SELECT DISTINCT c.organization_id FROM oauth_clients AS c WHERE c.made_by = person
     $function$;
 -- owner: auth_loops
 -- may be called by: auth_app
@@ -1792,6 +2147,33 @@ AS $function$
         SELECT k.id, k.organization_id, k.master_key_id, k.wrapped FROM seal_keys AS k
         WHERE k.id > after_key AND k.master_key_id IS NOT NULL AND k.wrapped IS NOT NULL
         ORDER BY k.id LIMIT at_most
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.users_selected(after uuid, at_most bigint, verified boolean, suspended boolean, created_from timestamp with time zone, created_until timestamp with time zone, active_since timestamp with time zone, organization uuid, roles text[], plans text[], languages text[])
+ RETURNS TABLE(id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        SELECT u.id FROM users AS u
+        WHERE u.id > after
+          AND (verified IS NULL OR (u.verified_at IS NOT NULL) = verified)
+          AND (suspended IS NULL OR (u.suspended_at IS NOT NULL) = suspended)
+          AND (created_from IS NULL OR u.created_at >= created_from)
+          AND (created_until IS NULL OR u.created_at < created_until)
+          AND (languages IS NULL OR u.locale = ANY (languages))
+          AND (active_since IS NULL OR EXISTS (
+              SELECT FROM sessions AS s WHERE s.user_id = u.id AND s.used_at >= active_since))
+          AND ((organization IS NULL AND roles IS NULL AND plans IS NULL) OR EXISTS (
+              SELECT FROM members AS m
+              WHERE m.user_id = u.id AND (organization IS NULL OR m.organization_id = organization)
+                AND (roles IS NULL OR m.role = ANY (roles))
+                AND (plans IS NULL OR EXISTS (
+                    SELECT FROM quota_limits AS q
+                    WHERE q.organization_id = m.organization_id AND q.plan = ANY (plans)))))
+        ORDER BY u.id LIMIT at_most
     $function$;
 -- owner: auth_loops
 -- may be called by: auth_app

@@ -1,4 +1,10 @@
-from kit.errors import NotFound
+from kit.errors import Forbidden, NotFound
+
+
+class OrganizationIsSuspended(Forbidden):
+    """This organization has been suspended; ask the support."""
+
+    code = "organization-suspended"
 
 
 class OrganizationNotFound(NotFound):

@@ -35,6 +35,25 @@ SCOPES: Final[Mapping[str, str]] = MappingProxyType(
 """Every scope, with what it lets one do in a sentence that is shown to whoever is asked to grant it."""
 
 
-def unknown(scopes: Collection[str]) -> list[str]:
+IDENTITY: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "email": "See the mail address that you sign in with.",
+        "openid": "Know which account is yours.",
+    }
+)
+"""What only people can grant, about themselves; it opens no resource."""
+
+
+def unknown(scopes: Collection[str], known: Collection[str] = SCOPES.keys()) -> list[str]:
     """Those that are not in the catalogue."""
-    return sorted(set(scopes) - SCOPES.keys())
+    return sorted(set(scopes) - set(known))
+
+
+def says(scope: str) -> str:
+    """What a scope lets one do."""
+    return SCOPES.get(scope) or IDENTITY[scope]
+
+
+def opening(scopes: Collection[str]) -> str:
+    """The resources that these scopes open, as the claim of an access token."""
+    return " ".join(sorted(set(scopes) & SCOPES.keys()))

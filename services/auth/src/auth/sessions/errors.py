@@ -1,4 +1,4 @@
-from kit.errors import TooManyRequests, Unauthenticated
+from kit.errors import NotFound, TooManyRequests, Unauthenticated
 
 
 class WrongCredentials(Unauthenticated):
@@ -23,6 +23,12 @@ class RefreshTokenReused(Unauthenticated):
     """This refresh token was used before, so the session has been ended; sign in."""
 
     code = "refresh-token-reused"
+
+
+class SessionNotFound(NotFound):
+    """There is no such session of yours, or it has ended."""
+
+    code = "session-not-found"
 
 
 class SessionEnded(Unauthenticated):

@@ -103,6 +103,8 @@ class Standing:
     organization_id: UUID | None = None
     role: str | None = None
     suspended: bool = False
+    organization_suspended: bool = False
+    """Whether nobody acts in the organization that was asked for, so that none is acted in."""
     demanding: bool = False
     """Whether the organization lets in only sessions that are strong."""
 

@@ -1,4 +1,4 @@
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -32,6 +32,24 @@ class Use:
     retry: bool
     organization_id: UUID | None
     visitor_sealed: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A session as its owner is shown it, still sealed."""
+
+    id: UUID
+    organization_id: UUID | None
+    proofs: Sequence[str]
+    visitor_sealed: bytes | None = field(repr=False)
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime
+    seen_at: datetime
+    proven_at: datetime
+    strong_at: datetime | None
+    device_id: UUID | None
+    name_sealed: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +132,7 @@ class SessionRepository:
         row = await self.tx.fetchrow(
             """
             SELECT u.epoch, u.sessions_from_epoch, u.suspended_at IS NOT NULL AS suspended, m.role,
+                   m.role IS NOT NULL AND o.suspended_at IS NOT NULL AS organization_suspended,
                    coalesce(o.requires_second_factor, false) AS demanding
             FROM users AS u
             LEFT JOIN members AS m ON m.user_id = u.id AND m.organization_id = $2
@@ -125,9 +144,16 @@ class SessionRepository:
         )
         if row is None:
             return None
-        where = organization_id if row["role"] is not None else None
+        shut: bool = row["organization_suspended"]
+        role = None if shut else row["role"]
         return Standing(
-            row["epoch"], row["sessions_from_epoch"], where, row["role"], row["suspended"], row["demanding"]
+            row["epoch"],
+            row["sessions_from_epoch"],
+            None if role is None else organization_id,
+            role,
+            suspended=row["suspended"],
+            organization_suspended=shut,
+            demanding=row["demanding"],
         )
 
     async def save_use(self, use: Use) -> None:
@@ -223,6 +249,32 @@ class SessionRepository:
             device_id,
         )
         return [row["id"] for row in rows]
+
+    async def page(
+        self, user_id: UUID, idle: timedelta, before: UUID | None, at_most: int, *, only: UUID | None = None
+    ) -> list[Listed]:
+        """A person's sessions that go on, the newest first."""
+        rows = await self.tx.fetch(
+            """
+            SELECT s.id, s.organization_id, s.proofs, s.visitor_sealed, s.created_at, s.expires_at, s.used_at,
+                   greatest(s.seen_at, s.used_at) AS seen_at, s.proven_at, s.strong_at,
+                   d.id AS device_id, d.name_sealed
+            FROM sessions AS s
+            JOIN users AS u ON u.id = s.user_id
+            LEFT JOIN devices AS d ON d.id = s.device_id AND d.user_id = s.user_id
+            WHERE s.user_id = $1 AND ($3::uuid IS NULL OR s.id < $3) AND ($5::uuid IS NULL OR s.id = $5)
+              AND s.ended_at IS NULL AND s.expires_at > kit_now() AND s.used_at > kit_now() - $2::interval
+              AND s.epoch >= u.sessions_from_epoch
+            ORDER BY s.id DESC
+            LIMIT $4
+            """,
+            user_id,
+            idle,
+            before,
+            at_most,
+            only,
+        )
+        return [Listed(**row) for row in rows]
 
     async def raise_epoch(self, user_id: UUID, *, by: int, end_sessions: bool = False) -> tuple[int, int]:
         """Void older access tokens, and with `end_sessions` the sessions too; returns the new epoch and version.
@@ -322,7 +374,7 @@ class PersonsSessions:
         """Sessions in the order of their ids, without anything that a token could be made of."""
         return await self.tx.fetch(
             """
-            SELECT id, organization_id, device_id, created_at, used_at, expires_at, ended_at, ended_because,
+            SELECT id, organization_id, device_id, created_at, used_at, seen_at, expires_at, ended_at, ended_because,
                    visitor_sealed
             FROM sessions
             WHERE user_id = $1 AND id > $2

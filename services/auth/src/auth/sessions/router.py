@@ -1,32 +1,52 @@
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response, status
 
 from auth.accounts.address import AddressInvalid
-from auth.organizations.errors import OrganizationNotFound
+from auth.organizations.errors import OrganizationIsSuspended, OrganizationNotFound
 from auth.passwords.errors import TooManyPasswords
 from auth.sessions.errors import (
     RefreshTokenForged,
     RefreshTokenReused,
     SessionEnded,
+    SessionNotFound,
     TooManyAttempts,
     WrongCredentials,
 )
-from auth.sessions.schemas import FactorNeededOut, Refresh, RevocationOut, RevocationsOut, SignIn, TokensOut, Unlock
+from auth.sessions.overview import SessionOverview
+from auth.sessions.schemas import (
+    CurrentSessionOut,
+    FactorNeededOut,
+    Refresh,
+    RevocationOut,
+    RevocationsOut,
+    Seen,
+    SeenOut,
+    SessionOut,
+    SessionStatisticsOut,
+    SignIn,
+    TokensOut,
+    Unlock,
+)
 from auth.sessions.service import SessionService
 from auth.sign_ins.answering import CurrentVisitor, answered, factor_needed, given, refresh_token
-from auth.sign_ins.errors import AccountSuspended
+from auth.sign_ins.cookies import in_cookie_mode, take_away
+from auth.sign_ins.errors import AccountSuspended, StepUpNeeded
 from auth.sign_ins.model import Wish
 from auth.throttle.errors import UnlockLinkForged, UnlockLinkUsed
 from auth.throttle.service import Throttle
 from kit.http.app import part
 from kit.http.caller import OpenToAnybody, PersonalCaller, TokenRefused
+from kit.http.pagination import BadCursor, Page, Paging
+from kit.http.peer import CallingService
 from kit.http.problem import problems
 
 router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
 internal = APIRouter(prefix="/internal", include_in_schema=False)
 
 Sessions = Annotated[SessionService, Depends(part(SessionService))]
+Overview = Annotated[SessionOverview, Depends(part(SessionOverview))]
 Throttles = Annotated[Throttle, Depends(part(Throttle))]
 
 
@@ -44,6 +64,7 @@ def never_kept(response: Response) -> None:
         WrongCredentials,
         AddressInvalid,
         OrganizationNotFound,
+        OrganizationIsSuspended,
         AccountSuspended,
         TooManyAttempts,
         TooManyPasswords,
@@ -60,7 +81,9 @@ async def sign_in(
 @router.post(
     "/refresh",
     dependencies=[Depends(never_kept), OpenToAnybody],
-    responses=problems(RefreshTokenForged, RefreshTokenReused, SessionEnded, OrganizationNotFound),
+    responses=problems(
+        RefreshTokenForged, RefreshTokenReused, SessionEnded, OrganizationNotFound, OrganizationIsSuspended
+    ),
 )
 async def refresh_session(
     body: Refresh, request: Request, sessions: Sessions, visitor: CurrentVisitor, response: Response
@@ -85,20 +108,71 @@ async def unlock(body: Unlock, throttle: Throttles) -> None:
     await throttle.unlock(body.token)
 
 
+@router.get("", responses=problems(TokenRefused, BadCursor))
+async def list_sessions(caller: PersonalCaller, overview: Overview, page: Paging) -> Page[SessionOut]:
+    """My sessions that go on, the newest first."""
+    held, cursor = await overview.mine(caller, page)
+    return Page(items=[SessionOut.model_validate(each) for each in held], next_cursor=cursor)
+
+
+@router.get("/current", dependencies=[Depends(never_kept)], responses=problems(TokenRefused, SessionEnded))
+async def read_current_session(caller: PersonalCaller, overview: Overview, request: Request) -> CurrentSessionOut:
+    """Who is signed in and for how long, for a page that was loaded anew; in cookie mode with the CSRF token."""
+    told = CurrentSessionOut.model_validate(await overview.current(caller))
+    return told if in_cookie_mode(request) else told.model_copy(update={"csrf_token": None})
+
+
+@router.get("/statistics", responses=problems(TokenRefused))
+async def read_session_statistics(caller: PersonalCaller, overview: Overview) -> SessionStatisticsOut:
+    """What I did and what was tried on my account within the last thirty days, by day."""
+    return SessionStatisticsOut.of(await overview.statistics(caller))
+
+
 @router.delete("/current", status_code=status.HTTP_204_NO_CONTENT, responses=problems(TokenRefused))
-async def sign_out(caller: PersonalCaller, sessions: Sessions) -> None:
-    """End this session."""
+async def sign_out(caller: PersonalCaller, sessions: Sessions, request: Request, response: Response) -> None:
+    """End this session; cookies with its tokens are taken away."""
+    take_away(request, response)
     await sessions.sign_out(caller)
 
 
-@router.delete("", status_code=status.HTTP_204_NO_CONTENT, responses=problems(TokenRefused))
-async def sign_out_everywhere(caller: PersonalCaller, sessions: Sessions) -> None:
+@router.delete(
+    "/others", status_code=status.HTTP_204_NO_CONTENT, responses=problems(TokenRefused, StepUpNeeded, SessionEnded)
+)
+async def end_other_sessions(caller: PersonalCaller, overview: Overview) -> None:
+    """End all my sessions but this one. Its access token is void, too: refresh."""
+    await overview.end_others(caller)
+
+
+@router.delete(
+    "", status_code=status.HTTP_204_NO_CONTENT, responses=problems(TokenRefused, StepUpNeeded, SessionEnded)
+)
+async def sign_out_everywhere(
+    caller: PersonalCaller, overview: Overview, request: Request, response: Response
+) -> None:
     """End all my sessions, this one included."""
-    await sessions.sign_out_everywhere(caller)
+    take_away(request, response)
+    await overview.end_all(caller)
+
+
+@router.delete(
+    "/{session_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems(TokenRefused, StepUpNeeded, SessionEnded, SessionNotFound),
+)
+async def end_session(session_id: UUID, caller: PersonalCaller, overview: Overview) -> None:
+    """End one of my sessions; its access token is refused everywhere within seconds."""
+    await overview.end(session_id, caller)
+
+
+@internal.post("/sessions/seen")
+async def note_seen(body: Seen, overview: Overview, _service: CallingService) -> SeenOut:
+    """Sessions that a gateway saw within the last minute."""
+    return SeenOut(people=await overview.seen(body.session_ids))
 
 
 @internal.get("/revocations")
 async def read_revocations(sessions: Sessions) -> RevocationsOut:
     """What ended within the last 15 minutes, for gateways that start or were cut off."""
-    now, found = await sessions.revoked_lately()
-    return RevocationsOut(now=now, revocations=[RevocationOut.model_validate(each) for each in found])
+    now, found, keys = await sessions.revoked_lately()
+    revocations = [RevocationOut.model_validate(each) for each in found]
+    return RevocationsOut(now=now, revocations=revocations, removed_keys=keys)

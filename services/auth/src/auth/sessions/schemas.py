@@ -1,9 +1,11 @@
-from typing import Literal
+from datetime import date
+from typing import Literal, Self
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field, SecretStr
 
 from auth.accounts.schemas import Address, LinkToken, Password
+from auth.sessions.overview import Statistics
 from auth.sign_ins.model import Proof
 from kit.http.models import Model, Out
 
@@ -59,6 +61,86 @@ class FactorNeededOut(Out):
     expires_in: int = Field(description="Seconds until the sign-in is over.")
 
 
+class AgentOut(Out):
+    """What a session was last used with, as far as it says."""
+
+    program: str | None = Field(examples=["Firefox"])
+    system: str | None = Field(examples=["Windows"])
+
+
+class SessionOut(Out):
+    """One of my sessions."""
+
+    id: UUID
+    current: bool = Field(description="Whether this is the one that asks.")
+    device_id: UUID | None = Field(description="The device it was begun on; null when that was forgotten.")
+    device_name: str | None
+    agent: AgentOut
+    ip_address: str | None = Field(description="From where it was last used.")
+    proofs: list[Proof] = Field(description="What I have shown in it: by what it was begun, and since.")
+    organization_id: UUID | None
+    created_at: AwareDatetime
+    last_seen_at: AwareDatetime = Field(description="To about a minute.")
+    expires_at: AwareDatetime
+
+
+class CurrentSessionOut(Out):
+    """Who is signed in; for a page that was loaded anew."""
+
+    session: SessionOut
+    user_id: UUID
+    organization_id: UUID | None
+    role: str | None
+    idle_expires_at: AwareDatetime = Field(description="When it ends if it is not refreshed until then.")
+    fresh_until: AwareDatetime | None = Field(
+        description="Until when what is sensitive asks for no further proof; null or past: show one first."
+    )
+    factors: list[Proof] = Field(description="My second factors in use.")
+    csrf_token: str | None = Field(default=None, description="In cookie mode only; state it as X-CSRF-Token.")
+
+
+class DayOut(Out):
+    """A day, in UTC, on which there was something."""
+
+    day: date
+    sign_ins: int
+    refusals: int = Field(description="How often a wrong password was tried on my account.")
+    minutes: int = Field(description="Minutes in which I was seen.")
+
+
+class SessionStatisticsOut(Out):
+    """The last thirty days."""
+
+    days: list[DayOut]
+    sign_ins: int
+    refusals: int
+    sessions: int = Field(description="Sessions that go on now.")
+    devices: int = Field(description="Devices on which I am known now.")
+
+    @classmethod
+    def of(cls, statistics: Statistics) -> Self:
+        """What there is, with sums."""
+        return cls(
+            days=[DayOut.model_validate(each) for each in statistics.days],
+            sign_ins=sum(each.sign_ins for each in statistics.days),
+            refusals=sum(each.refusals for each in statistics.days),
+            sessions=statistics.totals.sessions,
+            devices=statistics.totals.devices,
+        )
+
+
+class Seen(Model):
+    """Sessions that a gateway saw within the last minute."""
+
+    session_ids: list[UUID] = Field(max_length=10_000)
+
+
+class SeenOut(Out):
+    """Of how many people a minute was counted."""
+
+    people: int
+
+
 class RevocationOut(Out):
     """One session of a user has ended, or, without one, every token older than the epoch is void."""
 
@@ -73,3 +155,4 @@ class RevocationsOut(Out):
 
     now: AwareDatetime
     revocations: list[RevocationOut]
+    removed_keys: list[str]

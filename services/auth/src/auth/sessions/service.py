@@ -7,9 +7,10 @@ from auth.accounts.address import EmailAddress
 from auth.accounts.model import Account
 from auth.accounts.repository import AccountRepository
 from auth.accounts.sealing import Addresses
+from auth.activity.repository import ActivityRepository
 from auth.federation.errors import SignInThroughProvider
+from auth.keys.repository import KeyRepository
 from auth.mails.notices import Notice, notify
-from auth.organizations.errors import OrganizationNotFound
 from auth.passwords.hashing import Passwords
 from auth.sessions.errors import (
     RefreshTokenForged,
@@ -27,10 +28,10 @@ from auth.sessions.model import (
     Verdict,
 )
 from auth.sessions.repository import SessionRepository, Use
-from auth.sessions.revoking import end_session, end_sessions
+from auth.sessions.revoking import end_session
 from auth.sign_ins.errors import SecondFactorRequired
 from auth.sign_ins.model import Outcome, Proof, Visitor, Wish
-from auth.sign_ins.service import Entrance
+from auth.sign_ins.service import Entrance, insist_on_membership
 from auth.throttle.model import Attempt
 from auth.throttle.service import Throttle
 from auth.tokens.model import Token, TokenForged
@@ -42,6 +43,7 @@ from kit.http.caller import Caller
 from kit.telemetry import metrics
 
 REFRESHES = metrics.counter("auth_refreshes_total", "Refresh tokens shown", ("verdict",))
+NOBODY: Final = UUID(int=0)
 REVOKED_LATELY: Final = timedelta(minutes=15)
 
 
@@ -125,9 +127,14 @@ class SessionService:
             raise RefreshTokenReused
         if standing is None or verdict is Verdict.ENDED:
             raise SessionEnded
-        life = _life(session, now)
         return await self.entrance.tokens(
-            session.id, session.user_id, standing, counter, life, cookies=visitor.cookies
+            session.id,
+            session.user_id,
+            standing,
+            counter,
+            _life(session, now),
+            cookies=visitor.cookies,
+            refresh_life=session.expires_at - now,
         )
 
     async def _enforced(self, tx: Transaction, session: Session, standing: Standing, asked: UUID | None) -> Standing:
@@ -160,16 +167,14 @@ class SessionService:
             if await end_session(tx, caller.session_id, caller.user_id, "signed-out"):
                 await tx.emit(audited("auth.session.ended", caller, "session", caller.session_id))
 
-    async def sign_out_everywhere(self, caller: Caller) -> None:
-        """End all sessions of the caller."""
-        async with self.database.transaction() as tx:
-            await end_sessions(tx, caller.user_id)
-            await tx.emit(audited("auth.session.all_revoked", caller, "user", caller.user_id))
+    async def revoked_lately(self) -> tuple[datetime, list[Revocation], list[str]]:
+        """The platform's time, and what ended within the last quarter of an hour: longer than any token lives.
 
-    async def revoked_lately(self) -> tuple[datetime, list[Revocation]]:
-        """The platform's time, and what ended within the last quarter of an hour: longer than any token lives."""
+        The last are the names of signing keys that were taken away.
+        """
         async with self.database.transaction() as tx:
-            return await SessionRepository(tx).revocations(REVOKED_LATELY)
+            now, revocations = await SessionRepository(tx).revocations(REVOKED_LATELY)
+            return now, revocations, await KeyRepository(tx).removed(REVOKED_LATELY)
 
     async def _attempt(self, blind: bytes, wish: Wish) -> tuple[Account | None, Attempt]:
         """Count an attempt; whose address it is is looked up even when there were too many, as for the line of it."""
@@ -186,6 +191,7 @@ class SessionService:
         """Refuse with one line of the audit trail, whether or not the address is known."""
         async with self.database.transaction() as tx:
             await self.throttle.verdict(tx, attempt, right=False)
+            await ActivityRepository(tx).count(account.user_id if account else NOBODY, refusals=1)
             await tx.emit(_turned_away("auth.session.refused", account, blind))
         raise WrongCredentials
 
@@ -214,10 +220,10 @@ def _let_in(standing: Standing, session: Session, wished: UUID | None) -> Standi
 
     Raises:
         OrganizationNotFound: the user does not belong to the organization asked for.
+        OrganizationIsSuspended: nobody acts in it.
         SecondFactorRequired: it lets in only those who have shown a second factor.
     """
-    if wished is not None and standing.organization_id is None:
-        raise OrganizationNotFound
+    insist_on_membership(standing, wished)
     if session.strong or not standing.demanding:
         return standing
     if wished is not None:

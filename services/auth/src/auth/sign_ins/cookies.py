@@ -27,6 +27,11 @@ def wants_cookies(request: Request) -> bool:
     return request.headers.get(MODE_HEADER, "").strip().lower() == COOKIE_MODE
 
 
+def in_cookie_mode(request: Request) -> bool:
+    """Whether a browser has its tokens in cookies, or asks for it."""
+    return wants_cookies(request) or REFRESH in request.cookies
+
+
 def give(response: Response, tokens: Tokens) -> None:
     """Put the tokens into cookies, each for as long as it can be good."""
     _set(response, ACCESS, tokens.access_token, timedelta(seconds=tokens.expires_in), "lax")
@@ -35,9 +40,9 @@ def give(response: Response, tokens: Tokens) -> None:
         _set(response, DEVICE, tokens.device_token, KEPT_FOR, "lax")
 
 
-def take_away(response: Response) -> None:
-    """Let the browser forget its tokens; the device stays known."""
-    for name in (ACCESS, REFRESH):
+def take_away(request: Request, response: Response) -> None:
+    """Let a browser forget its tokens, if it has them in cookies; the device stays known."""
+    for name in (ACCESS, REFRESH) if in_cookie_mode(request) else ():
         response.delete_cookie(name, path="/", secure=True, httponly=True, samesite="lax")
 
 

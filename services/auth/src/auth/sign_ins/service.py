@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
+from auth.activity.repository import ActivityRepository
 from auth.devices.model import REMEMBERED_FOR, Recognised
 from auth.devices.repository import DeviceRepository
 from auth.enterprise.enforcing import Enforcement
 from auth.factors.enrolled import enrolled
 from auth.keys.service import KeyRing
 from auth.mails.notices import Notice, notify
-from auth.organizations.errors import OrganizationNotFound
+from auth.organizations.errors import OrganizationIsSuspended, OrganizationNotFound
 from auth.sessions.access import AccessTokens, claims_of
 from auth.sessions.csrf import CsrfTokens
 from auth.sessions.errors import WrongCredentials
@@ -54,6 +55,7 @@ class Entrance:
             AccountSuspended: nobody may use this account.
             OrganizationNotFound: the user does not belong to the organization wished for.
             SignInThroughProvider: that organization wants its members to come through its own identity provider.
+            OrganizationIsSuspended: nobody acts in it.
             SecondFactorRequired: it lets in only those who have shown a second factor, and this user has none.
         """
         shown = frozenset(proofs)
@@ -85,6 +87,7 @@ class Entrance:
         await sessions.add(begun, standing, self.limits.absolute)
         if wish.identity_provider_id is not None:
             await SessionRepository(tx).came_through(session_id, wish.identity_provider_id)
+        await ActivityRepository(tx).count(user_id, sign_ins=1)
         await tx.emit(audited("auth.session.started", User(user_id), "session", session_id))
         if device.unknown:
             await tx.emit(audited("auth.device.added", User(user_id), "device", device.id))
@@ -152,6 +155,7 @@ class Entrance:
         life: timedelta,
         *,
         cookies: bool = False,
+        refresh_life: timedelta | None = None,
     ) -> Tokens:
         """What the next requests need; with `cookies`, what a browser needs that keeps its tokens there."""
         key = await self.keys.signer()
@@ -165,7 +169,7 @@ class Entrance:
             user_id=user_id,
             organization_id=standing.organization_id,
             role=standing.role,
-            refresh_life=self.limits.absolute,
+            refresh_life=min(self.limits.idle, refresh_life or self.limits.absolute),
             csrf_token=self.csrf_tokens.of(session_id) if cookies else None,
         )
 
@@ -194,6 +198,18 @@ def bound(organization_id: UUID | None) -> tuple[UUID, ...]:
     return () if organization_id is None else (organization_id,)
 
 
+def insist_on_membership(standing: Standing, organization_id: UUID | None) -> None:
+    """Go on only if they may act in the organization that is asked for, where one is.
+
+    Raises:
+        OrganizationNotFound: they do not belong to it.
+        OrganizationIsSuspended: nobody acts in it.
+    """
+    if organization_id is None or standing.organization_id is not None:
+        return
+    raise OrganizationIsSuspended if standing.organization_suspended else OrganizationNotFound
+
+
 async def _remembered(tx: Transaction, user_id: UUID, wish: Wish) -> bool:
     device = wish.visitor.device
     return device is not None and await DeviceRepository(tx).is_remembered(user_id, device)
@@ -205,6 +221,5 @@ async def _standing(tx: Transaction, user_id: UUID, organization_id: UUID | None
         raise WrongCredentials
     if standing.suspended:
         raise AccountSuspended
-    if organization_id is not None and standing.organization_id is None:
-        raise OrganizationNotFound
+    insist_on_membership(standing, organization_id)
     return standing

@@ -82,7 +82,7 @@ class Count:
     key: bytes = field(repr=False)
     since: datetime
     last_at: datetime
-    blocked_until: datetime
+    blocked_until: datetime | None = None
     recent: int = 0
     failures: int = 0
     """In a row, since the last guess that was right."""
@@ -114,29 +114,26 @@ class Count:
         """How long no guess may be made; None when one may be made now."""
         if self.locked:
             return LOCKED_WAIT
-        return self.blocked_until - now if self.blocked_until > now else None
+        if self.blocked_until is None or self.blocked_until <= now:
+            return None
+        return self.blocked_until - now
 
     def claimed(self, now: datetime) -> "Count":
         """With one more guess, which is about to be made; of those at once that are free, none makes another wait."""
         held = self._as_of(now)
         recent = min(held.recent + 1, _MOST_COUNTED)
-        waits = pause(held.rule, recent)
+        wait = pause(held.rule, recent)
         return replace(
             held,
             recent=recent,
             failures=min(held.failures + 1, _MOST_COUNTED),
             last_at=now,
-            blocked_until=now + waits if waits else held.blocked_until,
+            blocked_until=now + wait if wait else None,
         )
 
-    def taken_back(self, now: datetime) -> "Count":
+    def taken_back(self) -> "Count":
         """Without the last guess; what it made others wait is over."""
-        return replace(
-            self,
-            recent=max(self.recent - 1, 0),
-            failures=max(self.failures - 1, 0),
-            blocked_until=min(self.blocked_until, now),
-        )
+        return replace(self, recent=max(self.recent - 1, 0), failures=max(self.failures - 1, 0), blocked_until=None)
 
     def failed(self, identifier: bytes) -> "Count":
         """With the guess known to have been wrong; a network remembers on how many identifiers."""

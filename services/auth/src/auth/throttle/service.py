@@ -76,8 +76,8 @@ class Throttle:
             places = [each for each in attempt.keys if each[0] in PLACES]
             await throttles.forget([each for each in attempt.keys if each[0] not in PLACES])
             if places:
-                counts, now = await throttles.lock(places)
-                await throttles.save([each.taken_back(now) for each in counts])
+                counts, _ = await throttles.lock(places)
+                await throttles.save([each.taken_back() for each in counts])
             return
         counts, _ = await throttles.lock(attempt.keys)
         after = [await self._failed(tx, attempt, each) for each in counts]
@@ -86,8 +86,8 @@ class Throttle:
     async def withdraw(self, attempt: Attempt) -> None:
         """Nobody found out whether it was right: it was no try."""
         async with self.database.transaction() as tx:
-            counts, now = await ThrottleRepository(tx).lock(attempt.keys)
-            await ThrottleRepository(tx).save([each.taken_back(now) for each in counts])
+            counts, _ = await ThrottleRepository(tx).lock(attempt.keys)
+            await ThrottleRepository(tx).save([each.taken_back() for each in counts])
 
     async def unlock(self, token: str) -> None:
         """Let unknown devices try again, by the link of the mail; good once, and for that one lock.

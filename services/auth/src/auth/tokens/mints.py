@@ -35,6 +35,9 @@ class Mints:
     federation: FederationMints
     device: TokenMint
     unlock: TokenMint
+    oauth_request: TokenMint
+    oauth_code: TokenMint
+    oauth_refresh: TokenMint
     staff_enrolment: TokenMint
     staff_refresh: TokenMint
 
@@ -49,6 +52,9 @@ class Mints:
             federation=FederationMints.under(sealer),
             device=TokenMint(sealer, "device"),
             unlock=TokenMint(sealer, "unlock"),
+            oauth_request=TokenMint(sealer, "oauth-request"),
+            oauth_code=TokenMint(sealer, "oauth-code"),
+            oauth_refresh=TokenMint(sealer, "oauth-refresh"),
             staff_enrolment=TokenMint(sealer, "staff-enrolment"),
             staff_refresh=TokenMint(sealer, "staff-refresh"),
         )

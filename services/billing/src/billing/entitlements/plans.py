@@ -28,4 +28,53 @@ FREE: Final = Plan(
     ),
 )
 
-PLANS: Final[Mapping[str, Plan]] = MappingProxyType({plan.name: plan for plan in (FREE,)})
+CREATOR: Final = Plan(
+    name="creator",
+    limits=MappingProxyType(
+        {
+            "seats": 3,
+            "connected_accounts": 10,
+            "posts_per_month": 300,
+            "generations_per_month": 200,
+            "messages_per_month": 5_000,
+            "storage_mb": 10_000,
+        }
+    ),
+)
+
+PRO: Final = Plan(
+    name="pro",
+    limits=MappingProxyType(
+        {
+            "seats": 10,
+            "connected_accounts": 30,
+            "posts_per_month": 3_000,
+            "generations_per_month": 1_000,
+            "messages_per_month": 50_000,
+            "storage_mb": 100_000,
+        }
+    ),
+)
+
+AGENCY: Final = Plan(
+    name="agency",
+    limits=MappingProxyType(
+        {
+            "seats": 100,
+            "connected_accounts": 300,
+            "posts_per_month": None,
+            "generations_per_month": 10_000,
+            "messages_per_month": None,
+            "storage_mb": 1_000_000,
+        }
+    ),
+)
+
+PLANS: Final[Mapping[str, Plan]] = MappingProxyType({plan.name: plan for plan in (FREE, CREATOR, PRO, AGENCY)})
+"""The lowest first."""
+
+
+def highest(*names: str) -> Plan:
+    """The highest of these plans; a name that is not known counts for nothing."""
+    known = [name for name in PLANS if name in names]
+    return PLANS[known[-1]] if known else FREE

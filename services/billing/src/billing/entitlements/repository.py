@@ -29,6 +29,14 @@ class EntitlementRepository:
         )
         return version
 
+    async def held(self) -> tuple[str, str] | None:
+        """The plan in force and the organization's own, for update; None while billing has not heard of it."""
+        row = await self.tx.fetchrow(
+            "SELECT plan, own_plan FROM entitlements WHERE organization_id = $1 FOR NO KEY UPDATE",
+            self.tx.organization_id,
+        )
+        return None if row is None else (row["plan"], row["own_plan"])
+
     async def plans_after(self, after: UUID, at_most: int) -> Sequence[PlanOf]:
         """The plans of all organizations after this one, of whatever tenant, in the order of their ids."""
         rows = await self.tx.fetch("SELECT * FROM plans_after($1, $2)", after, at_most)

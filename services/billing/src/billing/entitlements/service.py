@@ -3,8 +3,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from billing.entitlements.model import PlanOf
-from billing.entitlements.plans import Plan
+from billing.entitlements.plans import Plan, highest
 from billing.entitlements.repository import EntitlementRepository
+from billing.grants.repository import GrantRepository
 from contracts.billing import EntitlementsChanged
 from kit.audit import SYSTEM, audited
 from kit.db.database import Database, Transaction
@@ -20,6 +21,21 @@ class EntitlementService:
         """The plans of the organizations after this one."""
         async with self.database.transaction() as tx:
             return await EntitlementRepository(tx).plans_after(after, at_most)
+
+
+async def settle(tx: Transaction) -> None:
+    """See to it that the plan in force is the highest of the organization's own and those granted to it.
+
+    To be called under `GrantRepository.lock`. While billing has not heard of the organization nothing happens: what
+    is granted waits in its rows.
+    """
+    held = await EntitlementRepository(tx).held()
+    if held is None:
+        return
+    in_force, own = held
+    plan = highest(own, *await GrantRepository(tx).active())
+    if plan.name != in_force:
+        await grant(plan, tx)
 
 
 async def grant(plan: Plan, tx: Transaction) -> None:

@@ -39,10 +39,11 @@ CREATE TABLE entitlements (
     limits jsonb NOT NULL,
     version bigint NOT NULL DEFAULT 1,
     changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    own_plan text NOT NULL DEFAULT 'free'::text,
     CONSTRAINT entitlements_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(organization_id),
     CONSTRAINT entitlements_pkey PRIMARY KEY (organization_id)
 );
-COMMENT ON TABLE entitlements IS 'What an organization may use now: the plan''s limits as they were when it was granted.';
+COMMENT ON TABLE entitlements IS 'What an organization may use now: the plan''s limits as they were when it was granted. own_plan is the plan it has without any grant.';
 ALTER TABLE entitlements ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY telling ON entitlements FOR SELECT TO billing_loops USING (true);
 CREATE POLICY tenant ON entitlements FOR ALL TO billing_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
@@ -50,6 +51,27 @@ GRANT INSERT, SELECT, UPDATE ON entitlements TO billing_app;
 GRANT SELECT (organization_id) ON entitlements TO billing_loops;
 GRANT SELECT (plan) ON entitlements TO billing_loops;
 GRANT SELECT (version) ON entitlements TO billing_loops;
+
+CREATE TABLE grants (
+    grant_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    plan text NOT NULL,
+    until timestamp with time zone NOT NULL,
+    revoked boolean NOT NULL,
+    version bigint NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT grants_pkey PRIMARY KEY (grant_id)
+);
+COMMENT ON TABLE grants IS 'Granted plans with the newest version applied; ended_at is when the end of one was acted upon.';
+ALTER TABLE grants ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX grants_of_organization ON grants USING btree (organization_id, until);
+CREATE INDEX grants_to_end ON grants USING btree (until) WHERE (ended_at IS NULL);
+CREATE POLICY ending ON grants FOR SELECT TO billing_loops USING (true);
+CREATE POLICY tenant ON grants FOR ALL TO billing_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON grants TO billing_app;
+GRANT SELECT (organization_id) ON grants TO billing_loops;
+GRANT SELECT (until) ON grants TO billing_loops;
+GRANT SELECT (ended_at) ON grants TO billing_loops;
 
 CREATE TABLE idempotency_keys (
     principal text NOT NULL,
@@ -1014,6 +1036,20 @@ AS $function$
         RETURN QUERY SELECT extract(epoch FROM free_slot - own)::double precision, apart,
                             free_slot + make_interval(secs => apart * wanted), own;
     END
+    $function$;
+-- owner: billing_loops
+-- may be called by: billing_app
+
+CREATE OR REPLACE FUNCTION billing.organizations_with_ended_grants(at_most integer)
+ RETURNS TABLE(organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'billing', 'kit', 'pg_temp'
+AS $function$
+        SELECT DISTINCT due.organization_id FROM (
+            SELECT g.organization_id FROM grants AS g
+            WHERE g.ended_at IS NULL AND g.until <= kit_now() ORDER BY g.until LIMIT at_most
+        ) AS due
     $function$;
 -- owner: billing_loops
 -- may be called by: billing_app

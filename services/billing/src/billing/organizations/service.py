@@ -1,7 +1,8 @@
 from dataclasses import dataclass
 
 from billing.entitlements.plans import FREE
-from billing.entitlements.service import grant
+from billing.entitlements.service import grant, settle
+from billing.grants.repository import GrantRepository
 from billing.organizations.model import BillingOrganization
 from billing.organizations.repository import OrganizationRepository
 from contracts.auth import OrganizationCreated
@@ -22,6 +23,11 @@ class OrganizationService:
 
 
 async def take_in(event: OrganizationCreated, tx: Transaction) -> None:
-    """Start a new organization on the free plan; one that is known stays as it is, also when history is replayed."""
+    """Start a new organization on the free plan; one that is known stays as it is, also when history is replayed.
+
+    What staff granted it may have been heard of before.
+    """
+    await GrantRepository(tx).lock()
     if await OrganizationRepository(tx).add(version=event.version, created_at=event.time):
         await grant(FREE, tx)
+        await settle(tx)

@@ -1,0 +1,94 @@
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from auth.statistics.model import Figures
+from kit.db.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class StatisticsRepository:
+    """The numbers of each day."""
+
+    tx: Transaction
+
+    async def now(self) -> datetime:
+        """The platform's time."""
+        now: datetime = await self.tx.fetchval("SELECT kit_now()")
+        return now
+
+    async def count(self, day: date, idle: timedelta) -> None:
+        """Count a day anew; twice gives the same, and what was counted is never less for who was forgotten since."""
+        await self.tx.execute(
+            """
+            WITH span AS (
+                SELECT $1::date::timestamp AT TIME ZONE 'UTC' AS since,
+                       ($1::date + 1)::timestamp AT TIME ZONE 'UTC' AS before
+            ), people AS (
+                SELECT count(*) AS users, count(*) FILTER (WHERE u.verified_at < span.before) AS verified_users,
+                       count(*) FILTER (WHERE u.suspended_at < span.before) AS suspended_users,
+                       count(*) FILTER (WHERE u.verified_at < span.before AND f.user_id IS NOT NULL)
+                           AS with_second_factor,
+                       count(*) FILTER (WHERE u.created_at >= span.since) AS sign_ups
+                FROM span, users AS u LEFT JOIN (
+                    SELECT user_id FROM totp_factors WHERE activated_at IS NOT NULL
+                    UNION SELECT user_id FROM passkeys
+                ) AS f ON f.user_id = u.id
+                WHERE u.created_at < span.before
+            ), doings AS (
+                SELECT count(*) FILTER (WHERE a.sign_ins > 0 OR a.minutes > 0) AS active_users,
+                       coalesce(sum(a.sign_ins), 0) AS sign_ins, coalesce(sum(a.refusals), 0) AS refusals
+                FROM activity AS a WHERE a.day = $1
+            ), week AS (
+                SELECT count(DISTINCT a.user_id) AS weekly_active_users FROM activity AS a
+                WHERE a.day > $1::date - 7 AND a.day <= $1 AND (a.sign_ins > 0 OR a.minutes > 0)
+            ), open AS (
+                SELECT count(*) AS sessions FROM sessions AS s JOIN users AS u ON u.id = s.user_id
+                WHERE s.ended_at IS NULL AND s.expires_at > kit_now() AND s.used_at > kit_now() - $2::interval
+                  AND s.epoch >= u.sessions_from_epoch
+            ), acting AS (
+                SELECT count(*) AS impersonations FROM span, impersonations AS i
+                WHERE i.created_at >= span.since AND i.created_at < span.before
+            )
+            INSERT INTO daily_figures AS held (
+                day, users, verified_users, suspended_users, with_second_factor, sign_ups, active_users,
+                weekly_active_users, sign_ins, refusals, sessions, organizations, new_organizations, impersonations
+            )
+            SELECT $1, users, verified_users, suspended_users, with_second_factor, sign_ups, active_users,
+                   weekly_active_users, sign_ins, refusals, sessions, organizations, new_organizations, impersonations
+            FROM span, people, doings, week, open, acting,
+                 LATERAL count_organizations(span.since, span.before)
+            ON CONFLICT (day) DO UPDATE
+            SET users = excluded.users, verified_users = excluded.verified_users,
+                suspended_users = excluded.suspended_users, with_second_factor = excluded.with_second_factor,
+                sign_ups = greatest(held.sign_ups, excluded.sign_ups),
+                active_users = greatest(held.active_users, excluded.active_users),
+                weekly_active_users = greatest(held.weekly_active_users, excluded.weekly_active_users),
+                sign_ins = greatest(held.sign_ins, excluded.sign_ins),
+                refusals = greatest(held.refusals, excluded.refusals),
+                sessions = CASE WHEN (kit_now() AT TIME ZONE 'UTC')::date = held.day THEN excluded.sessions
+                                ELSE held.sessions END,
+                organizations = excluded.organizations, new_organizations = excluded.new_organizations,
+                impersonations = greatest(held.impersonations, excluded.impersonations), counted_at = kit_now()
+            """,
+            day,
+            idle,
+        )
+
+    async def newest(self, days: int) -> list[Figures]:
+        """The newest days that were counted, the newest first."""
+        rows = await self.tx.fetch(
+            """
+            SELECT day, users, verified_users, suspended_users, with_second_factor, sign_ups, active_users,
+                   weekly_active_users, sign_ins, refusals, sessions, organizations, new_organizations,
+                   impersonations, counted_at
+            FROM daily_figures ORDER BY day DESC LIMIT $1
+            """,
+            days,
+        )
+        return [Figures(**row) for row in rows]
+
+    async def purge(self, kept_for: timedelta) -> int:
+        """Forget days so long ago."""
+        return await self.tx.execute(
+            "DELETE FROM daily_figures WHERE day < (kit_now() - $1::interval)::date", kept_for
+        )

@@ -1,0 +1,146 @@
+"""Staff through the public door: apart from customers, on record in a person's place, and able to lift a plan."""
+
+import secrets
+import subprocess
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import httpx
+import pyotp
+import pytest
+
+from local.trial import Trial
+from local.visitor import Visitor, newcomer, seen
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+PASSWORD = "gravel-otter-41-velvet-moon"  # noqa: S105 - of nobody
+SERVICES = ("auth", "billing", "compliance", "inbox", "publisher")
+STEP = 30
+
+
+@dataclass
+class Doors:
+    """The gateway, asked with whatever token."""
+
+    platform: Trial
+    http: httpx.AsyncClient
+
+    async def ask(self, method: str, path: str, token: str = "", **more: Any) -> httpx.Response:
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        return await self.http.request(method, self.platform.addresses.gateway + path, headers=headers, **more)
+
+    async def code(self, secret: str, ahead: int = 0) -> str:
+        """What the code app shows by the platform's clock."""
+        answer = await self.http.get(f"{self.platform.plan.url('auth')}/internal/revocations")
+        now = datetime.fromisoformat(answer.json()["now"])
+        return pyotp.HOTP(secret).at(int(now.timestamp()) // STEP + ahead)
+
+
+async def hired(doors: Doors) -> str:
+    """The token of a new administrator, made by the command."""
+    plan, email = doors.platform.plan, f"staff.{secrets.token_hex(4)}@example.com"
+    done = subprocess.run(  # noqa: ASYNC221 - nothing else goes on
+        plan.command("auth", "add-staff", email), env=plan.environment("auth"), capture_output=True, text=True, check=True
+    )
+    link = done.stdout.rpartition("#token=")[2].strip()
+    offer = (await doors.ask("POST", "/v1/staff/enrolments", json={"token": link})).json()
+    body = {"token": link, "password": PASSWORD, "code": await doors.code(offer["secret"])}
+    assert (await doors.ask("POST", "/v1/staff/enrolments/completion", json=body)).status_code == 204
+    body = {"email": email, "password": PASSWORD, "code": await doors.code(offer["secret"], ahead=1)}
+    answer = await doors.ask("POST", "/v1/staff/sessions", json=body)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["access_token"])
+
+
+async def lines(ada: Visitor) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await ada.call("GET", "/v1/audit/entries?limit=100", expect=200)).json()["items"]
+    return found
+
+
+async def test_staff_through_the_public_door(platform: Trial, http: httpx.AsyncClient) -> None:
+    ada = await newcomer(platform.addresses, http, f"ada.{secrets.token_hex(4)}@example.com")
+    organization = (await ada.found("Impersonated"))["id"]
+    doors = Doors(platform, http)
+    staff = await hired(doors)
+
+    assert (await doors.ask("GET", "/v1/staff/users", staff)).status_code == 200
+    assert (await doors.ask("GET", "/v1/staff/users", ada.access_token)).status_code == 401
+    assert (await doors.ask("GET", "/v1/me", staff)).status_code == 401
+    for path in ("/v1/posts", "/v1/conversations", "/v1/billing/organization", "/v1/audit/entries"):
+        assert (await doors.ask("GET", path, staff)).status_code == 401
+
+    body = {"user_id": ada.user_id, "organization_id": organization, "reason": "Ticket 4711: nothing is shown."}
+    begun = (await doors.ask("POST", "/v1/staff/impersonations", staff, json=body)).json()
+    await _every_request_is_on_record(doors, ada, begun["access_token"])
+    await _it_ends_when_the_person_says_so(doors, ada, begun)
+    await _a_grant_lifts_the_plan(doors, ada, staff, organization)
+
+
+async def _every_request_is_on_record(doors: Doors, ada: Visitor, acting: str) -> None:
+    asked = [
+        ("GET", "/v1/me", 200),
+        ("GET", "/v1/billing/organization", 200),
+        ("GET", "/v1/posts", 200),
+        ("GET", "/v1/channels", 200),
+        ("GET", "/v1/channels", 200),
+        ("GET", "/v1/audit/entries", 200),
+        ("POST", "/v1/organizations", 403),
+        ("POST", "/v1/privacy/exports", 403),
+        ("GET", "/v1/events", 403),
+    ]
+    for method, path, status in asked:
+        json = {"json": {"name": "x"}} if method == "POST" else {}
+        answer = await doors.ask(method, path, acting, **json)
+        assert answer.status_code == status, (method, path, answer.text)
+        if status == 403:
+            assert answer.json()["type"] == "urn:rostrum:problem:not-while-impersonating"
+    written = await doors.ask("POST", "/v1/posts", acting, json={})
+    assert written.status_code == 422, "writing is not refused where it concerns neither credentials nor money"
+
+    async def told() -> list[dict[str, Any]] | None:
+        found = [each for each in await lines(ada) if each["action"].endswith(".request.impersonated")]
+        return found if len(found) >= len(asked) - 1 else None  # the stream of events never came to a service
+
+    found = await seen("a line of each request in the trail of the organization", told)
+    by_service = {service: [each for each in found if each["action"].startswith(service)] for service in SERVICES}
+    assert {service: len(each) for service, each in by_service.items()} == {
+        "auth": 2,
+        "billing": 1,
+        "compliance": 2,
+        "inbox": 2,
+        "publisher": 2,
+    }
+    assert {each["actor_kind"] for each in found} == {"staff"}
+    assert {each["target_id"] for each in found} == {ada.user_id}
+    refused = [each["details"]["route"] for each in found if each["details"]["refused"]]
+    assert sorted(refused) == ["/v1/organizations", "/v1/privacy/exports"]
+
+
+async def _it_ends_when_the_person_says_so(doors: Doors, ada: Visitor, begun: dict[str, Any]) -> None:
+    own = (await ada.call("GET", "/v1/me/impersonations", expect=200)).json()["items"]
+    assert [each["id"] for each in own] == [begun["impersonation"]["id"]]
+    await ada.call("DELETE", f"/v1/me/impersonations/{begun['impersonation']['id']}", expect=204)
+
+    async def refused() -> bool | None:
+        return True if (await doors.ask("GET", "/v1/me", begun["access_token"])).status_code == 401 else None
+
+    await seen("the token of the impersonation refused at the gateway", refused)
+    await ada.call("GET", "/v1/me", expect=200)
+
+
+async def _a_grant_lifts_the_plan(doors: Doors, ada: Visitor, staff: str, organization: str) -> None:
+    path = f"/v1/staff/organizations/{organization}/subscription-grants"
+    made = await doors.ask("POST", path, staff, json={"plan": "agency", "months": 1, "reason": "goodwill"})
+    assert made.status_code == 201, made.text
+
+    async def on(plan: str) -> str | None:
+        answer = await ada.call("GET", "/v1/billing/organization", expect=200)
+        policies = answer.headers["ratelimit-policy"]
+        burst = {"agency": '"organization";q=30000', "free": '"organization";q=1200'}[plan]
+        return plan if answer.json()["plan"] == plan and burst in policies else None
+
+    await seen("the plan lifted, at billing and at the gateway", lambda: on("agency"))
+    assert (await doors.ask("DELETE", f"{path}/{made.json()['id']}", staff)).status_code == 204
+    await seen("the plan as it was", lambda: on("free"))
