@@ -179,6 +179,31 @@ class Town:
         )
         await self.admin("UPDATE users SET suspended_at = now() WHERE id = $1", self.suspended)
 
+    async def sends(self, people: dict[str, UUID], client: UUID) -> None:
+        """Our organization sends its people to a client, each in the role that they have at home."""
+        delegation_id, roles = new_id(), [role for role in people if role != "owner"]
+        await self.admin(
+            """
+            INSERT INTO delegations (id, organization_id, agency_id, roles, state, granted_at, ends_at)
+            VALUES ($1, $2, $3, $4, 'active', now(), now() + interval '1 day')
+            """,
+            delegation_id,
+            client,
+            OURS,
+            roles,
+        )
+        await self.admin(
+            """
+            INSERT INTO delegation_assignments (id, delegation_id, agency_id, member_id, role)
+            SELECT gen_random_uuid(), $1, $2, m.id, m.role FROM members AS m
+            WHERE m.organization_id = $2 AND m.role = ANY ($3) AND m.user_id = ANY ($4)
+            """,
+            delegation_id,
+            OURS,
+            roles,
+            list(people.values()),
+        )
+
     async def knock(self, route: Route, user_id: UUID, at: UUID, **claims: Any) -> Answer:
         """The token says the most that a token can say: what counts are the rows."""
         organization_id = claims.pop("organization_id", at)
@@ -253,3 +278,28 @@ async def test_a_key_is_what_its_token_says(town: Town) -> None:
             answer = await town.knock(route, new_id(), OURS, role=role, principal="key")
             expected = allows(route.door.permission or "", role)
             assert answer.refused is not expected, f"{role}: {code(route, answer)}"
+
+
+async def test_whom_an_agency_sends_enters_as_whom_it_sends_them_and_less(town: Town) -> None:
+    """Every role that can be given, in a client to which nobody here belongs; what would outlast it stays shut."""
+    await town.sends(town.members, CLIENTS)
+    for route in named(town):
+        for role, user_id in town.members.items():
+            answer = await town.knock(route, user_id, CLIENTS)
+            if role == "owner":
+                assert answer.code == "organization-not-found", code(route, answer)
+                continue
+            expected = allows(route.door.permission or "", role, delegated=True)
+            assert answer.refused is not expected, f"{role}: {code(route, answer)}"
+
+
+@pytest.mark.parametrize(
+    "how", ["state = 'ended', ended_because = 'client'", "ends_at = now() - interval '1 second'"]
+)
+async def test_a_delegation_that_is_over_opens_nothing(town: Town, how: str) -> None:
+    await town.sends(town.members, CLIENTS)
+    await town.admin(f"UPDATE delegations SET {how}")
+    for route in named(town):
+        for user_id in (town.members["admin"], town.members["editor"], town.stranger):
+            answer = await town.knock(route, user_id, CLIENTS)
+            assert answer.code == "organization-not-found", code(route, answer)

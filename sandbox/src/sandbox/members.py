@@ -9,6 +9,7 @@ from sandbox.member import Member
 from sandbox.oidc import Oidc
 from sandbox.otlp import Collector
 from sandbox.settings import SandboxSettings
+from sandbox.telnyx import Telnyx
 from sandbox.whatsapp import WhatsApp
 
 
@@ -23,4 +24,5 @@ def members(settings: SandboxSettings) -> tuple[Member, ...]:
         GitHub(),
         Oidc(settings.browser_url),
         Dns(),
+        Telnyx(),
     )

@@ -45,6 +45,8 @@ def settings(place: TestDatabase, **changed: Any) -> AuthSettings:
         "database_url": SecretStr(place.url("auth")),
         "sealing_key": SecretStr(SEALING_KEY),
         "public_url": "https://app.test",
+        "telnyx_key": SecretStr("KEY-of-tests"),
+        "telnyx_from": "+15005550001",
         "mail_from": "Rostrum <no-reply@rostrum.test>",
         "client_secrets": {"gateway": SecretStr(GATEWAY_SECRET)},
     }
@@ -86,6 +88,34 @@ class Postbox:
             if found:
                 return found.group(1)
         raise AssertionError(f"no mail to {address} holds a link")
+
+
+CODE = re.compile(r"^(\d{6}) ")
+
+
+@dataclass
+class Phones:
+    """A provider of text messages that takes everything, or does what `trouble` says."""
+
+    taken: list[tuple[str, str]] = field(default_factory=list)
+    trouble: Exception | None = None
+
+    async def send(self, number: str, text: str) -> Receipt:
+        if self.trouble is not None:
+            raise self.trouble
+        self.taken.append((number, text))
+        return Receipt(external_id=f"message-{len(self.taken)}")
+
+    def to(self, number: str) -> list[str]:
+        return [text for recipient, text in self.taken if recipient == number]
+
+    def code(self, number: str) -> str:
+        """The code of the newest text that holds one."""
+        for text in reversed(self.to(number)):
+            found = CODE.search(text)
+            if found:
+                return found.group(1)
+        raise AssertionError(f"no text to {number} holds a code")
 
 
 def text_of(message: EmailMessage, kind: str = "plain") -> str:
@@ -149,9 +179,12 @@ class Story:
         self.place = place
         self.database = database
         self.postbox = Postbox()
+        self.phones = Phones()
         self.outbound = Outbound(clock=database.clock, rules=outside(settings.sandbox_provider_url))
         self.keyring = keyring or Keyring(database, LocalMasterKey.from_text(SEALING_KEY))
-        self.parts: Parts = build(database, self.keyring, passwords, self.outbound, settings, self.postbox)
+        self.parts: Parts = build(
+            database, self.keyring, passwords, self.outbound, settings, self.postbox, self.phones
+        )
         self.delivering = Delivering(place, "auth", self.parts.ledger)
         self.verifier = TokenVerifier(
             self.parts.keys.jwks, settings.token_issuer, settings.token_audience, database.clock

@@ -1,6 +1,7 @@
 """What is done in auth, as the audit trail tells it: by whom, to what, in which organization."""
 
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from .test_enterprise_sso import connect
 from .test_privacy import Asking, user
 from .test_throttle import guess, until_locked
 
+NEW = "walnut-ferry-copper-38-moss"
 ADA, BOB, CAROL = "ada.audited-17@house.test", "bob.audited-28@house.test", "carol.audited-39@house.test"
 FREE = RULES[Scope.ACCOUNT].free
 
@@ -47,9 +49,12 @@ async def test_the_life_of_an_account_is_in_the_audit_trail(story: Story, forwar
     await story.verify(story.postbox.token(ADA))
     (row,) = await story.admin("SELECT id FROM users")
     ada = str(row["id"])
+    (held,) = await story.admin("SELECT encode(blind, 'hex') AS blind FROM identities")
+    blind = held["blind"][:16]
     assert await told(story, 1) == [
+        ("challenge.begun", None, "address", blind, None),
+        ("challenge.begun", None, "address", blind, None),
         ("user.registered", ada, "user", ada, None),
-        ("user.verification_sent", None, "user", ada, None),
         ("user.verified", ada, "user", ada, None),
     ]
 
@@ -72,7 +77,7 @@ async def test_the_life_of_an_account_is_in_the_audit_trail(story: Story, forwar
     await third.call("DELETE", "/v1/sessions")
     (member,) = await story.admin("SELECT id FROM members")
     second, newest = [str(row["id"]) for row in await story.admin("SELECT id FROM devices ORDER BY id OFFSET 1")]
-    assert await told(story, 4) == [
+    assert await told(story, 5) == [
         ("session.refused", None, "user", ada, None),
         ("session.started", ada, "session", session, None),
         ("organization.created", ada, "organization", organization_id, organization_id),
@@ -86,6 +91,50 @@ async def test_the_life_of_an_account_is_in_the_audit_trail(story: Story, forwar
         ("session.started", ada, "session", third.tokens["session_id"], None),
         ("device.added", ada, "device", newest, None),
         ("session.all_revoked", ada, "user", ada, None),
+    ]
+
+
+async def test_what_is_done_with_passwords_and_addresses_is_in_the_audit_trail(story: Story) -> None:
+    ada, number = await story.person(ADA), "+4915123456789"
+    since = len(await lines(story))
+    reset = await story.http.post("/v1/password-resets", json={"email": ADA})
+    assert reset.status_code == 202
+    await story.deliver()
+    body = {"token": story.postbox.token(ADA), "password": NEW}
+    await story.http.post("/v1/password-resets/complete", json=body)
+    ada = Person(story.http, ADA, (await story.sign_in(ADA, NEW)).json())
+    await ada.call("PUT", "/v1/me/password", json={"present": GOOD, "password": GOOD})
+    await ada.call("PUT", "/v1/me/password", json={"present": NEW, "password": GOOD})
+    await ada.refresh()
+    token = (await ada.call("POST", "/v1/me/address-changes", json={"phone": number})).json()["request_token"]
+    await story.deliver()
+    code = story.phones.code(number)
+    path = "/v1/me/address-changes/confirm-by-text"
+    for typed in (f"{(int(code) + 1) % 1_000_000:06}", code):
+        await ada.call("POST", path, json={"request_token": token, "code": typed})
+    await ada.refresh()
+    await ada.call("DELETE", "/v1/me/phone")
+    await ada.refresh()
+    await ada.call("POST", "/v1/me/address-changes", json={"email": BOB})
+    await story.deliver()
+    await ada.call("POST", "/v1/me/address-changes/confirm", json={"token": story.postbox.token(BOB)})
+    await story.deliver()
+    await story.http.post("/v1/address-changes/undo", json={"token": story.postbox.token(ADA)})
+    told_of = [(line.action, line.actor_kind, line.target_kind) for line in (await lines(story))[since:]]
+    begun = ("auth.session.started", "auth.device.added")
+    assert [each for each in told_of if each[0] not in begun] == [
+        ("auth.challenge.begun", "user", "address"),
+        ("auth.password.reset", "user", "user"),
+        ("auth.password.refused", "user", "user"),
+        ("auth.password.changed", "user", "user"),
+        ("auth.address.change_begun", "user", "user"),
+        ("auth.challenge.failed", "user", "address"),
+        ("auth.address.changed", "user", "user"),
+        ("auth.address.removed", "user", "user"),
+        ("auth.address.change_begun", "user", "user"),
+        ("auth.address.changed", "user", "user"),
+        ("auth.address.change_undone", "user", "user"),
+        ("auth.challenge.begun", "user", "address"),
     ]
 
 
@@ -314,6 +363,42 @@ async def test_signing_in_with_a_provider_is_in_the_audit_trail(federated: Feder
         ("identity.unlinked", ann.user_id, "identity", linked),
     ]
     assert "auth.federation.refused" in ACTIONS
+
+
+async def test_what_is_done_with_teams_is_in_the_audit_trail(story: Story) -> None:
+    ada = await story.person(ADA)
+    organization_id = await ada.create()
+    path, since = f"/v1/organizations/{organization_id}/teams", len(await lines(story))
+    mine = (await ada.members(organization_id))[ADA]["id"]
+    team = (await ada.call("POST", path, json={"name": "One"})).json()["id"]
+    await ada.call("PATCH", f"{path}/{team}", json={"name": "Two"}, headers={"if-match": '"v1"'})
+    await ada.call("PATCH", f"{path}/{team}/members", json={"add": [mine]})
+    await ada.call("DELETE", f"{path}/{team}")
+    assert await told(story, since) == [
+        (action, ada.user_id, "team", team, organization_id)
+        for action in ("team.created", "team.renamed", "team.members_changed", "team.deleted")
+    ]
+
+
+async def test_what_an_agency_may_is_in_the_audit_trails_of_both_sides(story: Story) -> None:
+    ada, bob = await story.person(ADA), await story.person(BOB)
+    agency, client = await ada.create(), await bob.create()
+    since, ends_at = len(await lines(story)), (story.database.clock.now() + timedelta(days=9)).isoformat()
+    body = {"client_id": client, "roles": ["editor"], "ends_at": ends_at}
+    made = (await ada.call("POST", f"/v1/organizations/{agency}/clients", json=body)).json()["id"]
+    await bob.call("POST", f"/v1/organizations/{client}/delegations/{made}/acceptance")
+    path = f"/v1/organizations/{agency}/clients/{made}"
+    await ada.call("PUT", f"{path}/assignments", json={"items": []}, headers={"if-match": '"v2"'})
+    await bob.call("DELETE", f"/v1/organizations/{client}/delegations/{made}")
+    assert await told(story, since) == [
+        ("delegation.proposed", ada.user_id, "delegation", made, client),
+        ("delegation.proposed", ada.user_id, "delegation", made, agency),
+        ("delegation.granted", bob.user_id, "delegation", made, client),
+        ("delegation.granted", bob.user_id, "delegation", made, agency),
+        ("delegation.assigned", ada.user_id, "delegation", made, agency),
+        ("delegation.ended", bob.user_id, "delegation", made, client),
+        ("delegation.ended", bob.user_id, "delegation", made, agency),
+    ]
 
 
 async def test_who_hands_an_organization_over_is_in_its_audit_trail(story: Story) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import Counter
-from uuid import UUID
 
 import pytest
 
@@ -97,19 +96,6 @@ async def test_who_signed_up_first_with_somebody_elses_address_does_not_share_th
     assert problem(await story.sign_in(GMAIL, GOOD)) == (401, "wrong-credentials")
     assert (await ann.call("GET", "/v1/me")).json()["verified"]
     assert await story.count("users") == 1
-
-
-async def test_an_address_that_another_account_only_claims_goes_to_its_owner(federated: Federated) -> None:
-    """Somebody with an account of their own claims another's address: they keep the account, not the address."""
-    story = federated.story
-    mallory = await story.person("mallory@mail.test")
-    await story.sign_up(GMAIL, GOOD)
-    await story.admin("UPDATE identities SET user_id = $1 WHERE verified_at IS NULL", UUID(mallory.user_id))
-    ann = federated.person(await federated.google())
-    assert ann.user_id != mallory.user_id
-    assert (await ann.call("GET", "/v1/me")).json()["email"] == GMAIL
-    assert (await mallory.call("GET", "/v1/me")).json()["email"] == "mallory@mail.test"
-    assert problem(await story.sign_in(GMAIL, GOOD)) == (401, "wrong-credentials")
 
 
 @pytest.mark.parametrize(

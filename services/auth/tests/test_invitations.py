@@ -56,7 +56,7 @@ async def test_a_token_that_was_not_in_our_mail_opens_nothing(story: Story) -> N
     ada, bob = await story.person("ada@example.com"), await story.person("bob@example.com")
     mints = story.parts.mints
     made = (await ada.invite(await ada.create(), bob.email)).json()["id"]
-    for token in ("x", mints.verification.make(new_id()), mints.refresh.make(new_id())):
+    for token in ("x", mints.challenge.make(new_id()), mints.refresh.make(new_id())):
         answer = await bob.call("POST", "/v1/invitations/accept", json={"token": token})
         assert problem(answer) == (422, "invitation-malformed")
     crossed = mints.invitation.make(UUID(await bob.create()), UUID(made))

@@ -28,7 +28,7 @@ async def test_a_mail_row_holds_neither_address_nor_secret(story: Story) -> None
     await story.sign_up(ADA)
     await story.deliver()
     token = story.postbox.token(ADA)
-    tables = ("outgoing_mails", "ledger_entries", "ledger_attempts", "verifications", "users", "outbox", "seal_keys")
+    tables = ("outgoing_mails", "ledger_entries", "ledger_attempts", "challenges", "users", "outbox", "seal_keys")
     for table in tables:
         for row in await story.admin(f"SELECT t::text AS row FROM {table} AS t"):
             assert token not in row["row"]

@@ -70,8 +70,11 @@ async def test_who_is_attacked_is_not_buried_in_mails(story: Story, forward: For
     assert len(story.postbox.to(ADA)) - before == MOST_NOTICES + 2
 
 
-async def test_without_a_proven_address_nobody_is_written_to(story: Story) -> None:
-    await story.sign_up(ADA)
-    (row,) = await story.admin("SELECT id FROM users")
+async def test_without_a_mail_address_nobody_is_written_to(story: Story) -> None:
+    number = "+4915123456789"
+    asked = await story.http.post("/v1/accounts", json={"phone": number, "password": GOOD})
+    await story.deliver()
+    body = {"request_token": asked.json()["request_token"], "code": story.phones.code(number)}
+    user_id = (await story.http.post("/v1/accounts/verify-phone", json=body)).json()["user_id"]
     async with story.database.transaction() as tx:
-        assert not await notify(tx, story.parts.mailer, row["id"], Notice.NEW_DEVICE)
+        assert not await notify(tx, story.parts.mailer, UUID(user_id), Notice.NEW_DEVICE)

@@ -164,7 +164,7 @@ async def test_a_session_ends_after_thirty_days_however_often_it_is_used(story: 
 
 async def test_junk_is_refused_without_asking_the_database(story: Story) -> None:
     await story.database.close()
-    for junk in ("x", "A" * 50, story.parts.mints.verification.make(new_id()), "🦊"):
+    for junk in ("x", "A" * 50, story.parts.mints.challenge.make(new_id()), "🦊"):
         answer = await story.http.post("/v1/sessions/refresh", json={"refresh_token": junk})
         assert problem(answer) == (401, "refresh-token-malformed")
 

@@ -22,8 +22,8 @@ def test_a_token_says_what_it_was_made_of_and_is_always_the_same() -> None:
 
 
 def test_a_token_of_one_purpose_is_junk_for_every_other() -> None:
-    made = MINTS.verification.make(new_id())
-    for other in (MINTS.refresh, MINTS.invitation, OTHERS.verification):
+    made = MINTS.challenge.make(new_id())
+    for other in (MINTS.refresh, MINTS.invitation, OTHERS.challenge):
         with pytest.raises(TokenForged):
             other.read(made)
 

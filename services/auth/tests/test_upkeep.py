@@ -17,7 +17,7 @@ async def test_what_is_of_no_use_any_more_is_forgotten(story: Story, forward: Fo
     await story.sign_in("ada@example.com", "wrong-password-55")
     await ada.call("DELETE", "/v1/sessions")
     await story.deliver()
-    tables = ("sessions", "revocations", "throttles", "verifications", "outgoing_mails")
+    tables = ("sessions", "revocations", "throttles", "challenges", "outgoing_mails")
     await sweep(story)
     assert [await story.count(table) for table in tables] == [1, 1, 1, 1, 2]
     await forward(2 * 3600)

@@ -11,6 +11,9 @@ from typing import Final, Literal, get_args
 from uuid import UUID
 
 from contracts.auth import (
+    DelegationChanged,
+    DelegationGranted,
+    DelegationRevoked,
     MemberAdded,
     MemberRemoved,
     MemberRoleChanged,
@@ -41,6 +44,9 @@ from gateway.routes import UpstreamName
 
 ORGANIZATION: Final = "organization_id"
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+_DELEGATIONS = (DelegationGranted, DelegationChanged, DelegationRevoked)
+"""Who is sent by an agency sees what they may see, and sees it no more."""
 
 _SUSPENSION = (OrganizationSuspended, OrganizationRestored)
 _CHANNELS = (ChannelConnected, ChannelDisconnected, ChannelHealthChanged)
@@ -73,14 +79,21 @@ KEPT: Final[tuple[Kept, ...]] = (
         "organization",
         "/v1/organizations/{organization_id}",
         "user",
-        (OrganizationRenamed, OrganizationSecurityChanged, MemberRoleChanged, MemberRemoved, *_SUSPENSION),
+        (
+            OrganizationRenamed,
+            OrganizationSecurityChanged,
+            MemberRoleChanged,
+            MemberRemoved,
+            *_SUSPENSION,
+            *_DELEGATIONS,
+        ),
         shared=True,
     ),
     Kept(
         "members",
         "/v1/organizations/{organization_id}/members",
         "user",
-        (MemberAdded, MemberRoleChanged, MemberRemoved, OrganizationSecurityChanged, *_SUSPENSION),
+        (MemberAdded, MemberRoleChanged, MemberRemoved, OrganizationSecurityChanged, *_SUSPENSION, *_DELEGATIONS),
     ),
     Kept("channels", "/v1/channels", "role", _CHANNELS, shared=True),
     Kept("channel", "/v1/channels/{channel_id}", "role", _CHANNELS, shared=True, validated=True),

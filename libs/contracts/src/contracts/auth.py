@@ -12,7 +12,7 @@ from contracts.privacy import AnswersErasure, AnswersExport
 
 
 class UserRegistered(Event):
-    """Somebody opened an account; the address is not verified yet."""
+    """Somebody opened an account, by proving the address it was asked for with; `UserVerified` follows at once."""
 
     type: ClassVar[str] = "auth.user.registered.v1"
     subject: ClassVar[str] = "user_id"
@@ -176,6 +176,105 @@ class MemberRemoved(Event):
 
     member_id: UUID = Field(description="The membership that ended.")
     user_id: UUID = Field(description="The user who is no longer a member.")
+
+
+class TeamCreated(Event):
+    """A team, a named group of members, came into being; nobody is in it yet."""
+
+    type: ClassVar[str] = "auth.team.created.v1"
+    subject: ClassVar[str] = "team_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    team_id: UUID = Field(description="The new team.")
+
+
+class TeamRenamed(Event):
+    """A team has another name from now on."""
+
+    type: ClassVar[str] = "auth.team.renamed.v1"
+    subject: ClassVar[str] = "team_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    team_id: UUID = Field(description="The team.")
+
+
+class TeamMembersChanged(Event):
+    """Members came into a team or went out of it.
+
+    Who leaves the organization leaves its teams, too; of that only `MemberRemoved` tells.
+    """
+
+    type: ClassVar[str] = "auth.team.members_changed.v1"
+    subject: ClassVar[str] = "team_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    team_id: UUID = Field(description="The team.")
+    added: list[UUID] = Field(max_length=100, description="The users who came in.")
+    removed: list[UUID] = Field(max_length=100, description="The users who went out.")
+
+
+class TeamDeleted(Event):
+    """A team is no more; its members stay members of the organization."""
+
+    type: ClassVar[str] = "auth.team.deleted.v1"
+    subject: ClassVar[str] = "team_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    team_id: UUID = Field(description="The team that is gone.")
+
+
+class DelegationProposed(Event):
+    """An agency asked to act in this organization, or a client offers this agency to act in its own."""
+
+    type: ClassVar[str] = "auth.delegation.proposed.v1"
+    subject: ClassVar[str] = "delegation_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = MANAGERS
+
+    delegation_id: UUID = Field(description="The delegation that waits for this organization's word.")
+    by: Name = Field(description="Who proposes it: `client` or `agency`.", examples=["agency"])
+
+
+class DelegationGranted(Event):
+    """People of an agency may act in this organization, its client, from now on."""
+
+    type: ClassVar[str] = "auth.delegation.granted.v1"
+    subject: ClassVar[str] = "delegation_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = MANAGERS
+
+    delegation_id: UUID = Field(description="The delegation.")
+    agency_id: UUID = Field(description="The organization of the agency.")
+    roles: list[RoleName] = Field(description="The roles in which at most they act.", examples=[["editor"]])
+    ends_at: AwareDatetime = Field(description="When it ends by itself.")
+
+
+class DelegationChanged(Event):
+    """An agency sends others to this organization, its client, or in other roles."""
+
+    type: ClassVar[str] = "auth.delegation.changed.v1"
+    subject: ClassVar[str] = "delegation_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = MANAGERS
+
+    delegation_id: UUID = Field(description="The delegation.")
+
+
+class DelegationRevoked(Event):
+    """Nobody of an agency acts in this organization, its client, any more; or what was proposed came to nothing."""
+
+    type: ClassVar[str] = "auth.delegation.revoked.v1"
+    subject: ClassVar[str] = "delegation_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = MANAGERS
+
+    delegation_id: UUID = Field(description="The delegation that is over.")
+    agency_id: UUID = Field(description="The organization of the agency.")
+    because: Name = Field(description="Who ended it: `client`, `agency`, or `expired`.", examples=["client"])
 
 
 class OwnershipOffered(Event):

@@ -55,6 +55,18 @@ PERMISSIONS: Final[Mapping[str, Permission]] = MappingProxyType(
             "Invite, change and remove members of every role but owner.", MANAGERS, delegable=False
         ),
         "owners.manage": Permission("Invite, make and remove owners.", OWNER, delegable=False),
+        "teams.read": Permission("See the teams, and who is in them.", TEAM),
+        "teams.manage": Permission("Create, rename and delete teams, and say who is in them.", MANAGERS),
+        # agencies
+        "delegations.read": Permission(
+            "See which agencies act in the organization, and in which roles.", MANAGERS, delegable=False
+        ),
+        "delegations.manage": Permission(
+            "Let agencies act in the organization, and end that.", OWNER, delegable=False
+        ),
+        "clients.manage": Permission(
+            "Act as an agency: ask clients, accept, and say whom to send.", MANAGERS, delegable=False
+        ),
         # posts
         "posts.read": Permission("See posts and what became of them.", TEAM),
         "posts.write": Permission("Write, schedule, cancel and delete posts.", WRITING),

@@ -80,7 +80,7 @@ def audited(
 
     It belongs to the organization the transaction is bound to, unless another is named. `details` are words, ids,
     states, counts: texts and addresses are refused. Who acts in a person's place is the actor, and the person stands
-    in the details.
+    in the details, as does the agency that sent somebody (`via`).
 
     Raises:
         UnknownAction: the action is not one of `contracts.audit.ACTIONS`.
@@ -88,6 +88,8 @@ def audited(
     """
     if action not in ACTIONS:
         raise UnknownAction(action)
+    if isinstance(actor, Caller) and actor.agency_id is not None:
+        details = {**details, "via": str(actor.agency_id)}
     if isinstance(actor, Caller) and actor.actor_id is not None:
         details = {**details, "on_behalf_of": str(actor.user_id)}
         actor = Staff(actor.actor_id)

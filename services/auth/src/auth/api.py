@@ -10,6 +10,8 @@ from auth.announcements.router import router as announcements
 from auth.announcements.router import staff as staff_announcements
 from auth.api_keys.router import internal as key_exchanges
 from auth.api_keys.router import router as api_keys
+from auth.changes.router import router as changes
+from auth.delegations.router import of_agency, of_client
 from auth.devices.router import router as devices
 from auth.directory.router import organizations as staff_organizations
 from auth.directory.router import users as staff_users
@@ -29,6 +31,7 @@ from auth.invitations.router import acceptance
 from auth.invitations.router import router as invitations
 from auth.keys.router import internal as key_removal
 from auth.keys.router import router as keys
+from auth.magic_links.router import router as magic_links
 from auth.members.router import router as members
 from auth.oauth.asking import router as authorization_requests
 from auth.oauth.consent import router as consent
@@ -40,6 +43,7 @@ from auth.organizations.router import router as organizations
 from auth.ownership.router import router as ownership
 from auth.passkeys.router import entering
 from auth.passkeys.router import router as passkeys
+from auth.passwords.router import router as passwords
 from auth.preferences.router import router as preferences
 from auth.roles.router import router as roles
 from auth.scopes.router import router as scopes
@@ -53,11 +57,15 @@ from auth.suspensions.router import router as suspensions
 from auth.system.router import internal as maintenance
 from auth.system.router import public as system
 from auth.system.router import router as staff_settings
+from auth.teams.router import router as teams
 
 ROUTERS: Final[Sequence[APIRouter]] = (
     keys,
     key_removal,
     accounts,
+    passwords,
+    magic_links,
+    changes,
     sessions,
     federation,
     linked_accounts,
@@ -72,6 +80,9 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     invitations,
     acceptance,
     ownership,
+    teams,
+    of_client,
+    of_agency,
     preferences,
     roles,
     scopes,

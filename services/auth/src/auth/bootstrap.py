@@ -9,6 +9,8 @@ from typing import Final
 
 from auth import migrations, worker
 from auth.accounts.address import AddressInvalid
+from auth.accounts.handle import Handles, domains
+from auth.accounts.phone import NumberRules
 from auth.accounts.privacy import AccountHolding
 from auth.accounts.sealing import Addresses
 from auth.accounts.service import AccountService
@@ -22,6 +24,10 @@ from auth.api_keys.privacy import ApiKeyHolding
 from auth.api_keys.secrets import Secrets
 from auth.api_keys.service import ApiKeyService
 from auth.api_keys.uses import Uses
+from auth.challenges.model import TextCodes
+from auth.challenges.service import Challenges
+from auth.changes.service import AddressChangeService
+from auth.delegations.service import DelegationService
 from auth.devices.names import DeviceNames
 from auth.devices.privacy import DeviceHolding
 from auth.devices.service import DeviceService
@@ -46,6 +52,7 @@ from auth.impersonations.service import ImpersonationService
 from auth.invitations.privacy import InvitationHolding
 from auth.invitations.service import InvitationService
 from auth.keys.service import KeyRing, KeyRotation
+from auth.magic_links.service import MagicLinkService
 from auth.mails.composer import MailComposer
 from auth.mails.model import CATEGORIES
 from auth.mails.privacy import MailHolding
@@ -64,6 +71,7 @@ from auth.passkeys.proving import PasskeyProofs
 from auth.passkeys.service import PasskeyService
 from auth.passwords.approving import Approval, approval_of
 from auth.passwords.hashing import Passwords
+from auth.passwords.service import PasswordService
 from auth.preferences.privacy import PreferenceHolding
 from auth.preferences.service import PreferenceService
 from auth.sessions.access import AccessTokens
@@ -88,6 +96,12 @@ from auth.suspensions.service import SuspensionService
 from auth.sweeping import Sweeper
 from auth.system.current import EVERY, CurrentSettings
 from auth.system.service import SystemService
+from auth.teams.service import TeamService
+from auth.texts.kind import TextKind, TextSender
+from auth.texts.model import TextLimits
+from auth.texts.privacy import TextHolding
+from auth.texts.service import Texts
+from auth.texts.telnyx import Telnyx
 from auth.throttle.service import Throttle
 from auth.tokens.mints import Mints
 from auth.worker import SUBSCRIPTIONS
@@ -141,6 +155,9 @@ class Parts:
     """What auth is made of."""
 
     accounts: AccountService
+    passwords: PasswordService
+    magic_links: MagicLinkService
+    changes: AddressChangeService
     sessions: SessionService
     overview: SessionOverview
     devices: DeviceService
@@ -153,6 +170,8 @@ class Parts:
     members: MemberService
     invitations: InvitationService
     ownership: OwnershipService
+    teams: TeamService
+    delegations: DelegationService
     keys: KeyRing
     rotation: KeyRotation
     preferences: PreferenceService
@@ -178,13 +197,21 @@ def build(  # noqa: PLR0917 - what everything stands on
     outbound: Outbound,
     settings: AuthSettings,
     server: MailServer | None = None,
+    sender: TextSender | None = None,
 ) -> Parts:
-    """The parts, on a database; without a mail server of its own, mails go to the one in the settings."""
+    """The parts, on a database; without servers of its own, mails and texts go to those in the settings."""
     sealer = Sealer.from_text(settings.sealing_key.get_secret_value())
     mints = Mints.under(sealer)
     keys = KeyRing(database, sealer)
     addresses = Addresses(keyring)
-    mailer = _mailer(database, keyring, MailComposer(addresses, mints, _public_url(settings)), settings, server)
+    text_codes, handles = TextCodes(sealer.derive("text-codes")), _handles(settings)
+    composer = MailComposer(addresses, mints, _public_url(settings))
+    telnyx = sender or Telnyx(outbound, settings.telnyx_url.rstrip("/"), _telnyx_key(settings), settings.telnyx_from)
+    text_kind = TextKind(addresses, text_codes, mints.challenge, telnyx, _public_url(settings))
+    mailer = _mailer(database, keyring, composer, text_kind, settings, server)
+    limits = TextLimits(network=settings.texts_per_network_and_hour, all=settings.texts_per_hour)
+    texts = Texts(database, mailer.ledger, limits, settings.texts_per_second)
+    challenges = Challenges(database, addresses, mints, text_codes, mailer, texts)
     current = CurrentSettings(database)
     approval = approval_of(passwords, outbound, settings, current.passwords_are_strict)
     throttle = Throttle(database, sealer.derive("sign-in-attempts"), mailer, mints.unlock)
@@ -195,11 +222,14 @@ def build(  # noqa: PLR0917 - what everything stands on
     party = RelyingParty(settings.rp_id, settings.product_name, settings.origins, settings.webauthn_user_verification)
     proofs = PasskeyProofs(database, party, mailer)
     secrets, uses = Secrets(sealer), Uses(database)
-    sessions = SessionService(database, addresses, passwords, entrance, throttle)
+    sessions = SessionService(database, addresses, handles, passwords, entrance, throttle)
     codes = Codes(database, seals, codes_key)
     showing = ShowingService(database, entrance, codes, proofs, passwords, mailer, throttle)
     return Parts(
-        accounts=AccountService(database, addresses, passwords, approval, mints.verification, mailer),
+        accounts=AccountService(database, addresses, handles, passwords, approval, challenges),
+        passwords=PasswordService(database, addresses, handles, passwords, approval, challenges, mailer, throttle),
+        magic_links=MagicLinkService(database, handles, challenges, entrance),
+        changes=AddressChangeService(database, addresses, handles, challenges, mailer),
         sessions=sessions,
         overview=SessionOverview(
             database, entrance.whereabouts, names, entrance.csrf_tokens, entrance.limits, mailer
@@ -214,6 +244,8 @@ def build(  # noqa: PLR0917 - what everything stands on
         members=MemberService(database, addresses),
         invitations=InvitationService(database, addresses, mints.invitation, mailer),
         ownership=OwnershipService(database, mailer),
+        teams=TeamService(database),
+        delegations=DelegationService(database, mailer),
         keys=keys,
         rotation=KeyRotation(database, sealer),
         preferences=PreferenceService(database, addresses, mailer),
@@ -316,6 +348,26 @@ def _staff(  # noqa: PLR0917 - what staff are served with
     )
 
 
+def _handles(settings: AuthSettings) -> Handles:
+    """Which addresses and numbers are taken; a list that cannot be read is noticed before anybody signs up."""
+    numbers = NumberRules(
+        settings.phone_region,
+        settings.phone_countries,
+        settings.phone_types_refused,
+        open=settings.telnyx_key is not None,
+    )
+    if settings.disposable_domains is None:
+        return Handles(numbers)
+    try:
+        return Handles(numbers, domains(settings.disposable_domains.read_text("utf-8")))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SystemExit(f"AUTH_DISPOSABLE_DOMAINS: {error}") from error
+
+
+def _telnyx_key(settings: AuthSettings) -> str:
+    return "" if settings.telnyx_key is None else settings.telnyx_key.get_secret_value()
+
+
 def _holdings(  # noqa: PLR0917 - whatever holds something about people
     database: Database,
     addresses: Addresses,
@@ -328,6 +380,7 @@ def _holdings(  # noqa: PLR0917 - whatever holds something about people
     holdings = (
         MemberHolding(database),
         MailHolding(database, addresses, mailer),
+        TextHolding(database, mailer.ledger),
         InvitationHolding(database, addresses),
         PreferenceHolding(database),
         FlagHolding(database),
@@ -350,8 +403,13 @@ def _holdings(  # noqa: PLR0917 - whatever holds something about people
     return Holdings(holdings, known_in)
 
 
-def _mailer(
-    database: Database, keyring: Keyring, composer: MailComposer, settings: AuthSettings, server: MailServer | None
+def _mailer(  # noqa: PLR0917 - what mails are made of
+    database: Database,
+    keyring: Keyring,
+    composer: MailComposer,
+    texts: TextKind,
+    settings: AuthSettings,
+    server: MailServer | None,
 ) -> Mailer:
     post = Post(settings.mail_from, CATEGORIES, f"{_public_url(settings)}/v1/unsubscribe")
     kinds = mail_kinds(
@@ -361,7 +419,7 @@ def _mailer(
         post,
         composer,
     )
-    return Mailer(database, keyring, Ledger(database, kinds), post)
+    return Mailer(database, keyring, Ledger(database, [*kinds, texts]), post)
 
 
 def _public_url(settings: AuthSettings) -> str:
@@ -397,6 +455,9 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
     """What endpoints ask for."""
     return (
         parts.accounts,
+        parts.passwords,
+        parts.magic_links,
+        parts.changes,
         parts.sessions,
         parts.overview,
         parts.devices,
@@ -409,6 +470,8 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.members,
         parts.invitations,
         parts.ownership,
+        parts.teams,
+        parts.delegations,
         parts.preferences,
         parts.keys,
         *parts.federation.endpoints,
@@ -437,7 +500,14 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
 
 def loops(parts: Parts) -> Sequence[Loop]:
     """What a worker does beside relaying."""
-    return worker.loops(parts.mailer, parts.rotation, parts.sweeper, parts.operations.exports, parts.staff.statistics)
+    return worker.loops(
+        parts.mailer,
+        parts.rotation,
+        parts.sweeper,
+        exports=parts.operations.exports,
+        delegations=parts.delegations,
+        statistics=parts.staff.statistics,
+    )
 
 
 def serving(parts: Parts) -> Sequence[Loop]:

@@ -3,9 +3,10 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
-from pydantic_settings import SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
 
+from auth.accounts.phone import NUMBER_TYPES
 from kit.mail import SmtpServer
 from kit.seal import Sealer
 from kit.settings import SealingKey, ServiceSettings
@@ -24,6 +25,19 @@ def _smtp(value: SecretStr) -> SecretStr:
 def _mailbox(value: str) -> str:
     if "@" not in parseaddr(value)[1]:
         raise ValueError("must hold an address, such as: Rostrum <no-reply@example.com>")
+    return value
+
+
+def _words(value: object) -> object:
+    return frozenset(filter(None, value.replace(" ", "").split(","))) if isinstance(value, str) else value
+
+
+Words = Annotated[frozenset[str], NoDecode, BeforeValidator(_words)]
+
+
+def _number_types(value: frozenset[str]) -> frozenset[str]:
+    if value - NUMBER_TYPES:
+        raise ValueError(f"must be among {sorted(NUMBER_TYPES)}")
     return value
 
 
@@ -59,8 +73,20 @@ class AuthSettings(ServiceSettings):
     session_days: float = Field(30, gt=0, le=400)
     session_idle_days: float = Field(14, gt=0, le=400)
     password_policy: Literal["default", "strict"] = "default"  # noqa: S105 - a name, not a secret
+    disposable_domains: Path | None = None
     breached_passwords: Path | None = None
     breached_url: str | None = Field(None, pattern=r"^https?://[^\s#?]+$")
+    telnyx_url: str = Field("https://api.telnyx.com/v2", pattern=r"^https?://[^\s#?]+$")
+    telnyx_key: SecretStr | None = None
+    telnyx_from: str = Field("", max_length=20)
+    phone_region: str | None = Field(None, pattern=r"^[A-Z]{2}$")
+    phone_countries: Words = frozenset()
+    phone_types_refused: Annotated[Words, AfterValidator(_number_types)] = frozenset(
+        {"premium", "shared_cost", "toll_free", "voip", "personal", "pager", "uan", "voicemail"}
+    )
+    texts_per_hour: int = Field(500, ge=0)
+    texts_per_network_and_hour: int = Field(20, ge=1)
+    texts_per_second: float = Field(10.0, gt=0)
     product_name: str = Field("Rostrum", min_length=1, max_length=64, pattern=r"^[^:\x00-\x1f]+$")
     """What people's authenticator apps and passkeys call us."""
     webauthn_rp_id: str = Field("", pattern=r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*)?$")

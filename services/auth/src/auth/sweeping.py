@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from auth.accounts.repository import AccountRepository
 from auth.activity.repository import ActivityRepository
+from auth.challenges.repository import ChallengeRepository
 from auth.devices.model import KEPT_FOR as DEVICES_KEPT
 from auth.devices.repository import DeviceRepository
 from auth.factors.model import ACTIVATE_WITHIN
@@ -15,11 +15,12 @@ from auth.impersonations.model import KEPT
 from auth.impersonations.repository import ImpersonationRepository
 from auth.mails.repository import NoticeRepository
 from auth.oauth.repository import GrantRepository, RequestRepository
-from auth.passkeys.repository import ChallengeRepository
+from auth.passkeys.repository import ChallengeRepository as PasskeyChallenges
 from auth.sessions.repository import SessionRepository
 from auth.sign_ins.repository import SignInRepository
 from auth.staff.repository import StaffAttempts
 from auth.staff_sessions.repository import StaffSessionRepository
+from auth.texts.repository import TextRepository
 from auth.throttle.repository import ThrottleRepository
 from kit.db.database import Database
 
@@ -46,7 +47,7 @@ class Sweeper:
                 await RequestRepository(tx).purge(AT_ONCE),
                 await GrantRepository(tx).purge(timedelta(days=1), AT_ONCE),
                 await ActivityRepository(tx).purge(ACTIVITY_KEPT, AT_ONCE),
-                await ChallengeRepository(tx).purge(AT_ONCE),
+                await PasskeyChallenges(tx).purge(AT_ONCE),
                 await DeviceRepository(tx).purge(DEVICES_KEPT, AT_ONCE),
                 await ThrottleRepository(tx).purge(PLACES_KEPT, GUESSES_KEPT, LOCKS_KEPT, AT_ONCE),
                 await StaffSessionRepository(tx).purge(timedelta(days=1), AT_ONCE),
@@ -54,6 +55,7 @@ class Sweeper:
                 await StaffAttempts(tx).purge(timedelta(hours=2), AT_ONCE),
                 await AppRepository(tx).purge(ACTIVATE_WITHIN, AT_ONCE),
                 await NoticeRepository(tx).purge(timedelta(days=90), AT_ONCE),
-                await AccountRepository(tx).purge_verifications(timedelta(days=7), AT_ONCE),
+                await ChallengeRepository(tx).purge(timedelta(days=7), AT_ONCE),
+                await TextRepository(tx).purge(timedelta(days=30), AT_ONCE),
             )
         return max(forgotten) >= AT_ONCE

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from auth.delegations.service import DelegationService
 from auth.exports.service import StaffExportService
 from auth.keys.service import KeyRotation
 from auth.statistics.service import StatisticsService
@@ -26,7 +27,9 @@ def loops(
     mailer: Mailer,
     rotation: KeyRotation,
     sweeper: Sweeper,
+    *,
     exports: StaffExportService,
+    delegations: DelegationService,
     statistics: StatisticsService,
 ) -> Sequence[Loop]:
     """Mails are sent by the ledger, whose loops come by themselves."""
@@ -34,6 +37,7 @@ def loops(
         *mailer.loops(),
         Loop("keys", rotation.rotate_when_due, every=60),
         Loop("sweeper", sweeper.sweep, every=300),
+        Loop("delegations", delegations.end_due, every=2),
         Loop("lists of staff expire", exports.expire, every=300),
         Loop("statistics", statistics.count, every=900),
     )

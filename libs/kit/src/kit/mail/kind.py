@@ -132,7 +132,7 @@ class MailKind:
             raise Refused("The recipient is not to be mailed.", code="suppressed", said=reason)
         try:
             letter = work.letter or await self._opened(mail)
-            words = self.templates.render(mail.template, mail.locale, letter.parameters)
+            words = self.templates.render(letter.template or mail.template, mail.locale, letter.parameters)
             unsubscribe = None if category.essential else await self._unsubscribe(work, letter)
             ready = message(mail, self.post, letter.to, words, unsubscribe)
         except Refused:

@@ -82,11 +82,15 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """To whom, and what to say; `user_id` is the recipient's account, whose preferences an unsubscription changes."""
+    """To whom, and what to say; `user_id` is the recipient's account, whose preferences an unsubscription changes.
+
+    `template` takes the place of the mail's own where only now it is known what there is to say.
+    """
 
     to: str = field(repr=False)
     parameters: Mapping[str, Parameter] = field(repr=False)
     user_id: UUID | None = None
+    template: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

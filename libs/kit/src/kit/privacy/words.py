@@ -102,6 +102,7 @@ RETENTION: Final[Mapping[str, Retention]] = MappingProxyType(
         "consents asked for": Retention("1 day after they expired", "the loop `forget connections`"),
         "links": Retention("7 days after the link expired", "the sweeper"),
         "notices": Retention("90 days after it happened", "the sweeper"),
+        "texts": Retention("30 days after it was asked for", "the sweeper"),
         "history": Retention("7 days in the broker's history", "the broker"),
         "seen messages": Retention("14 days", "the loop `purge messages`"),
         "mails": Retention("30 days after it is known what became of the mail", "the loop `forget mails`"),

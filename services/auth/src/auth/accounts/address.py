@@ -2,7 +2,7 @@
 
 import unicodedata
 from dataclasses import dataclass, field
-from typing import Self
+from typing import ClassVar, Self
 from uuid import UUID
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
@@ -24,9 +24,20 @@ class AddressInvalid(Invalid):
         super().__init__(errors=[FieldError("#/email", self.title())])
 
 
+class AddressDisposable(Invalid):
+    """Use an address that lasts: mailboxes of this domain are thrown away."""
+
+    code = "address-disposable"
+
+    def __init__(self) -> None:
+        super().__init__(errors=[FieldError("#/email", self.title())])
+
+
 @dataclass(frozen=True, slots=True)
 class EmailAddress:
     """An address; two of the same `value` are the same mailbox to us, `display` is as it was typed."""
+
+    kind: ClassVar[str] = "email"
 
     value: str
     display: str

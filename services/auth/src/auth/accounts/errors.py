@@ -1,19 +1,4 @@
-from kit.errors import FieldError, Forbidden, Gone, Invalid
-
-
-class LinkMalformed(Invalid):
-    """This is not a link of ours; open the newest mail and follow its link."""
-
-    code = "link-malformed"
-
-    def __init__(self) -> None:
-        super().__init__(errors=[FieldError("#/token", self.title())])
-
-
-class LinkExpired(Gone):
-    """This link has expired; ask for a new mail."""
-
-    code = "link-expired"
+from kit.errors import Forbidden, Gone
 
 
 class LinkUsed(Gone):

@@ -1,13 +1,8 @@
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 from uuid import UUID
 
 from auth.accounts.address import SealedAddress
-
-LINK_LIFE: Final = timedelta(hours=24)
-MOST_MAILS: Final = 5
-"""Mails to one address within an hour; what is asked beyond that is answered alike and not sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +11,9 @@ class Identity:
 
     id: UUID
     user_id: UUID
-    verified: bool
+    kind: str
+    blind: bytes
+    sealed: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,30 +27,27 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Verification:
-    """A proof of an address under way, with the password of the sign-up that began it."""
-
-    id: UUID
-    identity: Identity
-    address: SealedAddress
-    password_hash: str
-    expired: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Profile:
-    """A user as shown to that user; `email` is there once the address was opened."""
+    """A user as shown to that user; `email` and `phone` are there once they were opened."""
 
     user_id: UUID
-    address: SealedAddress
+    address: SealedAddress | None
+    number: SealedAddress | None
     verified: bool
     email: str | None = None
+    phone: str | None = None
+
+    @property
+    def places(self) -> list[SealedAddress]:
+        """Address and number, as far as there are any, the one to be called by at the front."""
+        return [each for each in (self.address, self.number) if each is not None]
 
 
 @dataclass(frozen=True, slots=True)
 class PersonsAddress:
     """An address that somebody has proven to be theirs, or has only typed."""
 
+    kind: str
     blind: bytes
     address: SealedAddress
     verified_at: datetime | None

@@ -1,58 +1,129 @@
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 from auth.accounts.address import SealedAddress
-from auth.accounts.model import Account, Identity, PersonsAddress, Profile, Verification
+from auth.accounts.model import Account, Identity, PersonsAddress, Profile
 from kit.db.database import Row, Transaction
-
-_VERIFICATION = """
-    SELECT v.id, v.password_hash, v.expires_at <= kit_now() AS expired,
-           i.id AS identity_id, i.user_id, i.verified_at IS NOT NULL AS verified, i.sealed
-    FROM verifications AS v JOIN identities AS i ON i.id = v.identity_id
-    WHERE v.id = $1
-"""
 
 
 @dataclass(frozen=True, slots=True)
 class AccountRepository:
-    """Users, their addresses, and the proofs of these under way."""
+    """Users and their addresses."""
 
     tx: Transaction
 
-    async def add(self, identity: Identity, blind: bytes, sealed: bytes, password_hash: str, locale: str) -> bool:
-        """Make a user with this address, unless somebody has it; waits for a twin that is being made."""
+    async def add(self, identity: Identity, password_hash: str, locale: str) -> bool:
+        """Make a user with this proven address, unless somebody has it; waits for a twin that is being made."""
         made = await self.tx.execute(
             """
             WITH taken AS (
-                INSERT INTO identities (id, user_id, kind, blind, sealed)
-                VALUES ($1, $2, 'email', $3, $4)
+                INSERT INTO identities (id, user_id, kind, blind, sealed, verified_at)
+                VALUES ($1, $2, $3, $4, $5, kit_now())
                 ON CONFLICT (kind, blind) DO NOTHING
                 RETURNING user_id
             )
-            INSERT INTO users (id, password_hash, locale) SELECT user_id, $5, $6 FROM taken
+            INSERT INTO users (id, password_hash, locale, verified_at, version)
+            SELECT user_id, $6, $7, kit_now(), 2 FROM taken
             """,
             identity.id,
             identity.user_id,
-            blind,
-            sealed,
+            identity.kind,
+            identity.blind,
+            identity.sealed,
             password_hash,
             locale,
         )
         return made == 1
 
-    async def lock_identity(self, blind: bytes) -> Identity | None:
-        """The address for update, if somebody has it."""
-        row = await self.tx.fetchrow(
+    async def add_identity(self, identity: Identity) -> bool:
+        """Give a user another proven address; False when somebody has it."""
+        return (
+            await self.tx.execute(
+                """
+                INSERT INTO identities (id, user_id, kind, blind, sealed, verified_at)
+                VALUES ($1, $2, $3, $4, $5, kit_now())
+                ON CONFLICT DO NOTHING
+                """,
+                identity.id,
+                identity.user_id,
+                identity.kind,
+                identity.blind,
+                identity.sealed,
+            )
+            == 1
+        )
+
+    async def replace_identity(self, identity: Identity, instead_of: bytes) -> bool:
+        """Give an address another value; False when it is not `instead_of` any more, or somebody has the new one."""
+        return (
+            await self.tx.execute(
+                """
+                UPDATE identities SET blind = $3, sealed = $4, verified_at = kit_now()
+                WHERE id = $1 AND user_id = $2 AND blind = $5
+                  AND NOT EXISTS (SELECT FROM identities AS other
+                                  WHERE other.kind = identities.kind AND other.blind = $3)
+                """,
+                identity.id,
+                identity.user_id,
+                identity.blind,
+                identity.sealed,
+                instead_of,
+            )
+            == 1
+        )
+
+    async def put_identity(self, identity: Identity) -> bool:
+        """Give an address this value whatever it is now, also when it was taken away; False when somebody has it."""
+        return (
+            await self.tx.execute(
+                """
+                INSERT INTO identities (id, user_id, kind, blind, sealed, verified_at)
+                SELECT $1, $2, $3, $4, $5, kit_now()
+                WHERE NOT EXISTS (SELECT FROM identities WHERE kind = $3 AND blind = $4 AND id <> $1)
+                ON CONFLICT (id) DO UPDATE SET blind = $4, sealed = $5, verified_at = kit_now()
+                """,
+                identity.id,
+                identity.user_id,
+                identity.kind,
+                identity.blind,
+                identity.sealed,
+            )
+            == 1
+        )
+
+    async def forget_identities_since(self, user_id: UUID, challenge_id: UUID, but: Identity) -> None:
+        """Take away what a user has proven since a challenge was begun."""
+        await self.tx.execute(
             """
-            SELECT id, user_id, verified_at IS NOT NULL AS verified
-            FROM identities
-            WHERE kind = 'email' AND blind = $1
+            DELETE FROM identities
+            WHERE user_id = $1 AND id <> $3
+              AND verified_at >= (SELECT created_at FROM challenges WHERE id = $2)
+            """,
+            user_id,
+            challenge_id,
+            but.id,
+        )
+
+    async def remove_identity(self, identity_id: UUID) -> None:
+        """Take an address away."""
+        await self.tx.execute("DELETE FROM identities WHERE id = $1", identity_id)
+
+    async def identities(self, user_id: UUID) -> list[Identity]:
+        """The proven addresses of a user, for update; the first of each kind is the one that counts."""
+        rows = await self.tx.fetch(
+            """
+            SELECT id, user_id, kind, blind, sealed FROM identities
+            WHERE user_id = $1 AND verified_at IS NOT NULL
+            ORDER BY verified_at, id
             FOR NO KEY UPDATE
             """,
-            blind,
+            user_id,
         )
-        return None if row is None else Identity(row["id"], row["user_id"], row["verified"])
+        return [Identity(**row) for row in rows]
+
+    async def identity(self, user_id: UUID, kind: str) -> Identity | None:
+        """The proven address of this kind that counts."""
+        return next((each for each in await self.identities(user_id) if each.kind == kind), None)
 
     async def password_of(self, user_id: UUID) -> str:
         """The hash of the password."""
@@ -68,76 +139,34 @@ class AccountRepository:
             instead_of,
         )
 
-    async def add_verification(
-        self, verification_id: UUID, identity_id: UUID, password_hash: str, life: timedelta
-    ) -> None:
-        """Begin a proof of the address."""
-        await self.tx.execute(
-            """
-            INSERT INTO verifications (id, identity_id, password_hash, expires_at)
-            VALUES ($1, $2, $3, kit_now() + $4::interval)
-            """,
-            verification_id,
-            identity_id,
-            password_hash,
-            life,
-        )
-
-    async def find_verification(self, verification_id: UUID) -> Verification | None:
-        """A proof with its address."""
-        return _verification(await self.tx.fetchrow(_VERIFICATION, verification_id))
-
-    async def lock_verification(self, verification_id: UUID) -> Verification | None:
-        """A proof with its address; all proofs of one address wait for one another."""
-        return _verification(await self.tx.fetchrow(_VERIFICATION + " FOR NO KEY UPDATE OF i", verification_id))
-
-    async def mark_verified(self, verification: Verification, sealed: bytes) -> int:
-        """The address is proven: its user has the proof's password, other proofs are void; returns the version."""
-        identity = verification.identity
-        await self.tx.execute(
-            "UPDATE identities SET verified_at = kit_now(), sealed = $2 WHERE id = $1", identity.id, sealed
-        )
-        await self.tx.execute(
-            "UPDATE verifications SET used_at = kit_now(), password_hash = '' WHERE identity_id = $1", identity.id
-        )
-        version: int = await self.tx.fetchval(
-            """
-            UPDATE users SET password_hash = $2, verified_at = kit_now(), version = version + 1
-            WHERE id = $1
-            RETURNING version
-            """,
-            identity.user_id,
-            verification.password_hash,
-        )
-        return version
-
-    async def find(self, blind: bytes) -> Account | None:
+    async def find(self, kind: str, blind: bytes) -> Account | None:
         """Whose address this is, with what signing in needs."""
         row = await self.tx.fetchrow(
             """
             SELECT u.id, u.password_hash, i.verified_at IS NOT NULL AS verified, u.epoch
             FROM identities AS i JOIN users AS u ON u.id = i.user_id
-            WHERE i.kind = 'email' AND i.blind = $1
+            WHERE i.kind = $1 AND i.blind = $2
             """,
+            kind,
             blind,
         )
         return None if row is None else Account(row["id"], row["password_hash"], row["verified"], row["epoch"])
 
     async def profile(self, user_id: UUID) -> Profile | None:
-        """The user with the address that was proven first."""
-        row = await self.tx.fetchrow(
+        """The user with the addresses that were proven first."""
+        rows = await self.tx.fetch(
             """
-            SELECT id, user_id, sealed, verified_at IS NOT NULL AS verified
-            FROM identities
-            WHERE user_id = $1 AND kind = 'email'
-            ORDER BY verified_at NULLS LAST, id
-            LIMIT 1
+            SELECT DISTINCT ON (i.kind) i.kind, i.id, i.sealed, u.verified_at IS NOT NULL AS verified
+            FROM users AS u LEFT JOIN identities AS i ON i.user_id = u.id
+            WHERE u.id = $1
+            ORDER BY i.kind, i.verified_at NULLS LAST, i.id
             """,
             user_id,
         )
-        if row is None:
+        if not rows:
             return None
-        return Profile(row["user_id"], SealedAddress(row["id"], row["sealed"]), row["verified"])
+        sealed = {row["kind"]: SealedAddress(row["id"], row["sealed"]) for row in rows if row["kind"] is not None}
+        return Profile(user_id, sealed.get("email"), sealed.get("phone"), rows[0]["verified"])
 
     async def owns(self, user_id: UUID, blind: bytes) -> bool:
         """Whether the address is the user's, and proven."""
@@ -153,17 +182,6 @@ class AccountRepository:
         )
         return found
 
-    async def purge_verifications(self, after: timedelta, at_most: int) -> int:
-        """Forget proofs that ended so long ago."""
-        return await self.tx.execute(
-            """
-            DELETE FROM verifications
-            WHERE id IN (SELECT id FROM verifications WHERE expires_at < kit_now() - $1::interval LIMIT $2)
-            """,
-            after,
-            at_most,
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class PersonsAccount:
@@ -174,12 +192,16 @@ class PersonsAccount:
     async def addresses(self, user_id: UUID) -> list[PersonsAddress]:
         """Their addresses; those that nobody has proven may be a stranger's."""
         rows = await self.tx.fetch(
-            "SELECT id, blind, sealed, verified_at, created_at FROM identities WHERE user_id = $1 ORDER BY id",
+            "SELECT id, kind, blind, sealed, verified_at, created_at FROM identities WHERE user_id = $1 ORDER BY id",
             user_id,
         )
         return [
             PersonsAddress(
-                row["blind"], SealedAddress(row["id"], row["sealed"]), row["verified_at"], row["created_at"]
+                row["kind"],
+                row["blind"],
+                SealedAddress(row["id"], row["sealed"]),
+                row["verified_at"],
+                row["created_at"],
             )
             for row in rows
         ]
@@ -187,18 +209,6 @@ class PersonsAccount:
     async def user(self, user_id: UUID) -> list[Row]:
         """The account itself."""
         return await self.tx.fetch("SELECT id, locale, verified_at, created_at FROM users WHERE id = $1", user_id)
-
-    async def verifications(self, user_id: UUID) -> list[Row]:
-        """Proofs of their addresses."""
-        return await self.tx.fetch(
-            """
-            SELECT v.identity_id, v.created_at, v.expires_at, v.used_at
-            FROM verifications AS v JOIN identities AS i ON i.id = v.identity_id
-            WHERE i.user_id = $1
-            ORDER BY v.id
-            """,
-            user_id,
-        )
 
     async def lock(self, user_id: UUID) -> bool:
         """The account for deletion, after its addresses, as everybody locks them; False when it is gone."""
@@ -234,22 +244,8 @@ class PersonsAccount:
         return found
 
     async def delete(self, user_id: UUID) -> dict[str, int]:
-        """Forget proofs, addresses and account; rows by table."""
+        """Forget addresses and account; rows by table."""
         return {
-            "verifications": await self.tx.execute(
-                """
-                DELETE FROM verifications WHERE identity_id IN (SELECT id FROM identities WHERE user_id = $1)
-                """,
-                user_id,
-            ),
             "identities": await self.tx.execute("DELETE FROM identities WHERE user_id = $1", user_id),
             "users": await self.tx.execute("DELETE FROM users WHERE id = $1", user_id),
         }
-
-
-def _verification(row: Row | None) -> Verification | None:
-    if row is None:
-        return None
-    identity = Identity(row["identity_id"], row["user_id"], row["verified"])
-    address = SealedAddress(identity.id, row["sealed"])
-    return Verification(row["id"], identity, address, row["password_hash"], row["expired"])

@@ -3,19 +3,17 @@ from uuid import UUID
 
 from pydantic import Field, SecretStr
 
+from auth.challenges.schemas import Address, Code, EmailOrPhone, LinkToken, RequestToken
 from auth.organizations.schemas import MembershipOut
 from kit.http.models import Model, Out
 from kit.http.pagination import Page
 
 Password = Annotated[SecretStr, Field(max_length=1024, description="12 to 256 characters, hard to guess")]
-Address = Annotated[str, Field(max_length=320, description="An e-mail address", examples=["ada@example.com"])]
-LinkToken = Annotated[str, Field(max_length=256, description="What stands behind #token= in the mail's link")]
 
 
-class SignUp(Model):
-    """A new account."""
+class SignUp(EmailOrPhone):
+    """A new account, by mail address or by phone number."""
 
-    email: Address
     password: Password
 
 
@@ -25,6 +23,12 @@ class ResendVerification(Model):
     email: Address
 
 
+class ResendText(Model):
+    """The same code once more, please."""
+
+    request_token: RequestToken
+
+
 class VerifyAddress(Model):
     """The token of a link, and the password chosen when signing up."""
 
@@ -32,8 +36,11 @@ class VerifyAddress(Model):
     password: Password
 
 
-class Accepted(Out):
-    """Nothing more is said: the mail tells the rest."""
+class VerifyPhone(Model):
+    """The code of a text message, and what signing up was answered with."""
+
+    request_token: RequestToken
+    code: Code
 
 
 class VerifiedOut(Out):
@@ -46,7 +53,8 @@ class MeOut(Out):
     """The caller, with the first page of memberships."""
 
     user_id: UUID
-    email: str | None = Field(description="Null while the account is being forgotten.")
+    email: str | None = Field(description="Null without one, and while the account is being forgotten.")
+    phone: str | None = Field(description="Null without one, and while the account is being forgotten.")
     verified: bool
     memberships: Page[MembershipOut]
     impersonation_id: UUID | None = Field(

@@ -8,10 +8,13 @@ from typing import Final
 from uuid import UUID
 
 from auth.accounts.address import EmailAddress, SealedAddress
+from auth.accounts.handle import Handle
+from auth.accounts.phone import PhoneNumber
 from kit.seal import Keyring
 
 _PURPOSE: Final = "auth identities"
 _IDENTITY: Final = b"identities.sealed:"
+_CHALLENGE: Final = b"challenges.sealed:"
 _INVITATION: Final = b"invitations.email_sealed:"
 
 
@@ -26,24 +29,39 @@ class Addresses:
 
     keyring: Keyring
 
-    async def blind(self, email: EmailAddress) -> bytes:
+    async def blind(self, handle: Handle) -> bytes:
         """What an address is looked up by, in identities and invitations of all organizations; needs nobody's key."""
-        secret = await self.keyring.secret(None, _PURPOSE)
-        return hmac.digest(secret, b"email\0" + email.value.encode(), hashlib.sha256)
+        return await self._hashed(handle.kind, handle.value)
 
-    async def seal_claimed(self, identity_id: UUID, email: EmailAddress) -> bytes:
+    async def network(self, number: PhoneNumber) -> bytes:
+        """What numbers are counted by that begin alike."""
+        return await self._hashed("network", number.network)
+
+    async def seal_claimed(self, challenge_id: UUID, handle: Handle) -> bytes:
         """Seal an address that somebody says is theirs."""
-        return await self.keyring.seal(None, email.display.encode(), _IDENTITY + identity_id.bytes)
+        return await self.keyring.seal(None, handle.display.encode(), _CHALLENGE + challenge_id.bytes)
 
-    async def seal_proven(self, user_id: UUID, claimed: SealedAddress) -> bytes:
+    async def seal_proven(self, user_id: UUID, identity_id: UUID, claimed: SealedAddress) -> bytes:
         """Seal a claimed address anew, under the key of the person who has proven it.
 
         Raises:
             KeyShredded: the person was forgotten.
         """
-        place = _IDENTITY + claimed.row_id.bytes
-        address = await self.keyring.open(None, claimed.sealed, place)
-        return await self.keyring.seal(None, address, place, subject=f"user:{user_id}")
+        address = await self.keyring.open(None, claimed.sealed, _CHALLENGE + claimed.row_id.bytes)
+        return await self.keyring.seal(None, address, _IDENTITY + identity_id.bytes, subject=f"user:{user_id}")
+
+    async def seal_former(self, user_id: UUID, challenge_id: UUID, proven: SealedAddress) -> bytes:
+        """Seal a proven address anew for the challenge that may bring it back, still under the key of its person.
+
+        Raises:
+            KeyShredded: the person was forgotten.
+        """
+        address = await self.keyring.open(None, proven.sealed, _IDENTITY + proven.row_id.bytes)
+        return await self.keyring.seal(None, address, _CHALLENGE + challenge_id.bytes, subject=f"user:{user_id}")
+
+    async def open_claimed(self, several: Sequence[SealedAddress]) -> list[str | None]:
+        """The addresses of challenges as they were typed, with one look-up for all keys."""
+        return await self._opened(None, _CHALLENGE, several)
 
     async def seal_owned(self, user_id: UUID, identity_id: UUID, email: EmailAddress) -> bytes:
         """Seal an address that is proven from the start, under the key of its person.
@@ -71,6 +89,10 @@ class Addresses:
     async def open_invited(self, organization_id: UUID, several: Sequence[SealedAddress]) -> list[str | None]:
         """The addresses of one organization's invitations as they were typed, with one look-up for all keys."""
         return await self._opened(organization_id, _INVITATION, several)
+
+    async def _hashed(self, kind: str, value: str) -> bytes:
+        secret = await self.keyring.secret(None, _PURPOSE)
+        return hmac.digest(secret, f"{kind}\0{value}".encode(), hashlib.sha256)
 
     async def _opened(
         self, organization_id: UUID | None, place: bytes, several: Sequence[SealedAddress]

@@ -74,7 +74,7 @@ class FactorService:
             profile = await AccountRepository(tx).profile(caller.user_id)
         if profile is None:
             raise Unauthenticated
-        (email,) = await self.addresses.open([profile.address])
+        named_by = await self.addresses.open(profile.places)
         app_id, secret = new_id(), new_secret()
         try:
             sealed, named = await self.seals.seal_app(caller.user_id, app_id, secret, name)
@@ -86,7 +86,7 @@ class FactorService:
             await apps.purge(ACTIVATE_WITHIN, AT_ONCE, caller.user_id)
             if not await apps.add(App(app_id, caller.user_id, sealed, active=False), named, MOST_APPS):
                 raise TooManyFactors
-        return enrolment(app_id, secret, self.issuer, email or "")
+        return enrolment(app_id, secret, self.issuer, next(filter(None, named_by), ""))
 
     async def activate_app(self, app_id: UUID, code: str, caller: Caller, *, end_others: bool) -> list[str]:
         """Take an app into use with its first right code; returns recovery codes, if there were none yet."""

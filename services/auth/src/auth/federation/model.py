@@ -74,21 +74,12 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
-    """Who has an address: whether it is proven, and whether they ever proved anything."""
-
-    identity_id: UUID
-    user_id: UUID
-    verified: bool
-    anything_verified: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Known:
     """What the rows say of somebody a provider vouches for."""
 
     linked_user_id: UUID | None
-    holder: Holder | None
+    holder_id: UUID | None
+    """Who has proven the address here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +106,6 @@ class Way(StrEnum):
 
     SIGN_IN = "sign_in"
     LINK = "link"
-    TAKE_OVER = "take_over"
-    RECLAIM = "reclaim"
     REGISTER = "register"
 
 
@@ -150,9 +139,8 @@ def decide(known: Known, proven: EmailAddress | None) -> Way:
 
     A subject that is linked is that person, whatever address the provider shows now. Else only an address that the
     provider has verified says anything, and it is linked to an account by itself only where that account has proven
-    the same address: else whoever signed up first with somebody's address would share the account of its owner. An
-    address that is only claimed goes to its owner: with the account, emptied, where nothing of it was ever proven,
-    and else away from the account that claims it.
+    the same address: no other account has an address. A sign-up that nobody has confirmed is none, so whoever began
+    one with somebody else's address shares nothing with its owner.
 
     Raises:
         AddressNotVerifiedThere: they must sign in in another way and link the provider themselves.
@@ -161,11 +149,7 @@ def decide(known: Known, proven: EmailAddress | None) -> Way:
         return Way.SIGN_IN
     if proven is None:
         raise AddressNotVerifiedThere
-    if known.holder is None:
-        return Way.REGISTER
-    if known.holder.verified:
-        return Way.LINK
-    return Way.RECLAIM if known.holder.anything_verified else Way.TAKE_OVER
+    return Way.REGISTER if known.holder_id is None else Way.LINK
 
 
 def domain_of(email: EmailAddress) -> str:

@@ -3,7 +3,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from auth.federation.errors import IdentityNotFound
-from auth.federation.model import FLOW_LIFE, Chosen, Claimed, Flow, Holder, Identity, Known, ProviderKind, Purpose
+from auth.federation.model import FLOW_LIFE, Chosen, Claimed, Flow, Identity, Known, ProviderKind, Purpose
 from kit.db.database import Row, Transaction
 
 
@@ -118,18 +118,13 @@ class IdentityRepository:
         )
         if linked is not None or address_blind is None:
             return Known(linked, None)
-        row = await self.tx.fetchrow(
+        holder = await self.tx.fetchval(
             f"""
-            SELECT i.id, i.user_id, i.verified_at IS NOT NULL AS verified,
-                   u.verified_at IS NOT NULL OR EXISTS (
-                       SELECT FROM identities AS o WHERE o.user_id = i.user_id AND o.verified_at IS NOT NULL
-                   ) AS anything_verified
-            FROM identities AS i JOIN users AS u ON u.id = i.user_id
-            WHERE i.kind = 'email' AND i.blind = $1{held}{" OF i" if lock else ""}
+            SELECT user_id FROM identities WHERE kind = 'email' AND blind = $1 AND verified_at IS NOT NULL{held}
             """,  # noqa: S608 - ours
             address_blind,
         )
-        return Known(None, None if row is None else _holder(row))
+        return Known(None, holder)
 
     async def add(self, identity_id: UUID, user_id: UUID, chosen: Chosen, blind: bytes, sealed: bytes) -> bool:
         """Link one; False when it is linked already."""
@@ -207,77 +202,6 @@ class IdentityRepository:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class ProvenAccounts:
-    """Accounts whose address somebody else has proven."""
-
-    tx: Transaction
-
-    async def register(
-        self, user_id: UUID, identity_id: UUID, blind: bytes, sealed: bytes, locale: str
-    ) -> int | None:
-        """A person with a proven address and without a password; returns the version, None when it is taken."""
-        version: int | None = await self.tx.fetchval(
-            """
-            WITH taken AS (
-                INSERT INTO identities (id, user_id, kind, blind, sealed, verified_at)
-                VALUES ($1, $2, 'email', $3, $4, kit_now())
-                ON CONFLICT (kind, blind) DO NOTHING
-                RETURNING user_id
-            )
-            INSERT INTO users (id, password_hash, locale, verified_at)
-            SELECT user_id, '', $5, kit_now() FROM taken
-            RETURNING version
-            """,
-            identity_id,
-            user_id,
-            blind,
-            sealed,
-            locale,
-        )
-        return version
-
-    async def take_over(self, holder: Holder, sealed: bytes) -> int:
-        """The account that nobody has proven is its owner's: its password and all links to it are void."""
-        await self._prove(holder, holder.user_id, sealed)
-        version: int = await self.tx.fetchval(
-            """
-            UPDATE users SET password_hash = '', verified_at = kit_now(), version = version + 1
-            WHERE id = $1 RETURNING version
-            """,
-            holder.user_id,
-        )
-        return version
-
-    async def reclaim(self, holder: Holder, user_id: UUID, sealed: bytes, locale: str) -> int:
-        """The address leaves the account that only claims it, and is that of a new person."""
-        version: int = await self.tx.fetchval(
-            """
-            INSERT INTO users (id, password_hash, locale, verified_at) VALUES ($1, '', $2, kit_now())
-            RETURNING version
-            """,
-            user_id,
-            locale,
-        )
-        await self._prove(holder, user_id, sealed)
-        return version
-
-    async def _prove(self, holder: Holder, user_id: UUID, sealed: bytes) -> None:
-        await self.tx.execute(
-            "UPDATE identities SET verified_at = kit_now(), sealed = $2, user_id = $3 WHERE id = $1",
-            holder.identity_id,
-            sealed,
-            user_id,
-        )
-        await self.tx.execute(
-            """
-            UPDATE verifications SET used_at = coalesce(used_at, kit_now()), password_hash = ''
-            WHERE identity_id = $1
-            """,
-            holder.identity_id,
-        )
-
-
 def _claimed(row: Row) -> Claimed:
     flow = Flow(
         id=row["id"],
@@ -293,7 +217,3 @@ def _claimed(row: Row) -> Claimed:
 
 def _identity(row: Row) -> Identity:
     return Identity(**{**row, "kind": ProviderKind(row["kind"])})
-
-
-def _holder(row: Row) -> Holder:
-    return Holder(row["id"], row["user_id"], row["verified"], row["anything_verified"])

@@ -3,7 +3,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field, SecretStr, model_validator
 
-from auth.accounts.schemas import Address
+from auth.challenges.schemas import Address
 from auth.federation.model import ProviderKind
 from kit.http.models import Model, Out
 

@@ -5,17 +5,20 @@ from typing import Final
 from uuid import UUID
 
 from auth.accounts.address import EmailAddress
+from auth.accounts.model import Identity
+from auth.accounts.repository import AccountRepository
 from auth.accounts.sealing import Addresses
+from auth.challenges.model import Purpose as ChallengePurpose
+from auth.challenges.repository import ChallengeRepository
 from auth.federation.errors import FederationOver, NotAMember
 from auth.federation.model import Flow, Known, Purpose, Trust, Way, decide
-from auth.federation.repository import FlowRepository, IdentityRepository, ProvenAccounts
+from auth.federation.repository import FlowRepository, IdentityRepository
 from auth.federation.sealing import Subjects
 from auth.federation.travel import Travel
 from auth.mails.notices import Notice, notify
 from auth.members.joining import join
 from auth.members.repository import MemberRepository
 from auth.openid.model import Assertion
-from auth.sessions.revoking import end_sessions
 from auth.sign_ins.model import Outcome, Proof, Wish
 from auth.sign_ins.service import Entrance
 from contracts.auth import UserRegistered, UserVerified
@@ -59,8 +62,8 @@ class _Draft:
     user_id: UUID
     identity_id: UUID
     sealed: bytes = field(default=b"", repr=False)
-    address_id: UUID | None = None
-    address_sealed: bytes = field(default=b"", repr=False)
+    address: Identity | None = field(default=None, repr=False)
+    """The address of a new account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,15 +127,14 @@ class FederatedSignIn:
     async def _drafted(self, case: _Case, way: Way, known: Known) -> _Draft:
         if way is Way.SIGN_IN and known.linked_user_id is not None:
             return _Draft(known.linked_user_id, new_id())
-        holder = known.holder
-        user_id = holder.user_id if holder is not None and way is not Way.RECLAIM else new_id()
-        identity_id = new_id()
+        user_id, identity_id = known.holder_id or new_id(), new_id()
         sealed = await self.subjects.seal(user_id, identity_id, case.assertion)
-        if way is Way.LINK or case.proven is None:
+        if known.holder_id is not None or case.proven is None or case.address_blind is None:
             return _Draft(user_id, identity_id, sealed)
-        address_id = new_id() if holder is None else holder.identity_id
+        address_id = new_id()
         address_sealed = await self.addresses.seal_owned(user_id, address_id, case.proven)
-        return _Draft(user_id, identity_id, sealed, address_id, address_sealed)
+        address = Identity(address_id, user_id, "email", case.address_blind, address_sealed)
+        return _Draft(user_id, identity_id, sealed, address)
 
     async def _apply(self, tx: Transaction, case: _Case, way: Way, known: Known, draft: _Draft) -> None:
         identities = IdentityRepository(tx)
@@ -141,38 +143,28 @@ class FederatedSignIn:
         if way is Way.SIGN_IN:
             await identities.use(case.blind)
             return
-        if way is not Way.LINK:
-            await self._open_account(tx, case, known, draft)
+        if draft.address is not None:
+            await _open_account(tx, draft.address, case.locale)
         if not await identities.add(draft.identity_id, draft.user_id, case.flow.chosen, case.blind, draft.sealed):
             raise _Changed
         await tell_linked(tx, case.flow, draft.user_id, draft.identity_id)
         if way is Way.LINK:
             await notify(tx, self.mailer, draft.user_id, Notice.IDENTITY_LINKED, draft.identity_id)
 
-    async def _open_account(self, tx: Transaction, case: _Case, known: Known, draft: _Draft) -> None:
-        """Make the account of a proven address, or give one that nobody has proven to the owner of the address."""
-        accounts, holder, user = ProvenAccounts(tx), known.holder, User(draft.user_id)
-        version: int | None
-        if holder is None:
-            assert draft.address_id is not None and case.address_blind is not None  # noqa: S101, PT018 - for mypy
-            version = await accounts.register(
-                draft.user_id, draft.address_id, case.address_blind, draft.address_sealed, case.locale
-            )
-        elif draft.user_id == holder.user_id:
-            version = await accounts.take_over(holder, draft.address_sealed)
-            await end_sessions(tx, draft.user_id)
-        else:
-            version = await accounts.reclaim(holder, draft.user_id, draft.address_sealed, case.locale)
-        if version is None:
-            raise _Changed
-        if holder is None or draft.user_id != holder.user_id:
-            await tx.emit(
-                UserRegistered(user_id=draft.user_id), audited("auth.user.registered", user, "user", draft.user_id)
-            )
-        await tx.emit(
-            UserVerified(user_id=draft.user_id, version=version),
-            audited("auth.user.verified", user, "user", draft.user_id),
-        )
+
+async def _open_account(tx: Transaction, address: Identity, locale: str) -> None:
+    """Make the account of a proven address, without a password; sign-ups with it that wait are void."""
+    challenges, user = ChallengeRepository(tx), User(address.user_id)
+    await challenges.lock_address(address.blind)
+    if not await AccountRepository(tx).add(address, "", locale):
+        raise _Changed
+    await challenges.void(address.blind, ChallengePurpose.SIGN_UP)
+    await tx.emit(
+        UserRegistered(user_id=address.user_id),
+        audited("auth.user.registered", user, "user", address.user_id),
+        UserVerified(user_id=address.user_id, version=2),
+        audited("auth.user.verified", user, "user", address.user_id, by="provider"),
+    )
 
 
 async def _belong(tx: Transaction, case: _Case, user_id: UUID) -> None:

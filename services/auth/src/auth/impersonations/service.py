@@ -155,7 +155,7 @@ class ImpersonationService:
     async def _token(self, held: Impersonation, standing: Standing, staff: StaffCaller) -> ActingToken:
         (shown,) = await self.reasons.opened([held])
         now = self.database.clock.now()
-        life = token_life(held.ends_at, now)
+        life = standing.bounded(token_life(held.ends_at, now), now)
         if held.over or life < timedelta(seconds=1):
             raise ImpersonationOver
         claims = claims_of(held.user_id, held.id, standing) | {"act": {"sub": str(staff.staff_id)}}

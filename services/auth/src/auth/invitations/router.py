@@ -4,7 +4,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, status
 
 from auth.accounts.address import AddressInvalid
-from auth.accounts.schemas import Accepted
+from auth.challenges.schemas import Accepted
 from auth.invitations.errors import (
     AlreadyInvited,
     AlreadyMember,

@@ -2,7 +2,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from auth.accounts.schemas import Address, LinkToken
+from auth.challenges.schemas import Address, LinkToken
 from auth.invitations.model import InvitationState
 from auth.members.permissions import Role
 from kit.http.models import Model, Out

@@ -131,10 +131,10 @@ class InvitationService:
             accepted = held.accepted(caller.user_id)
             if accepted is not held:
                 await _join(tx, accepted, caller)
-            standing = await MemberRepository(tx).standing_of(caller.user_id)
-            if standing is None:  # accepted long ago, and removed since
+            role = await MemberRepository(tx).role_of(caller.user_id)
+            if role is None:  # accepted long ago, and removed since
                 raise InvitationGone
-            membership = await OrganizationRepository(tx).find(caller.user_id, standing[0], None)
+            membership = await OrganizationRepository(tx).find(caller.user_id, role, None)
         if membership is None:
             raise InvitationGone
         return membership

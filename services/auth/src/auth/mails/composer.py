@@ -2,18 +2,50 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
-from auth.accounts.address import EmailAddress
+from auth.accounts.address import EmailAddress, SealedAddress
 from auth.accounts.sealing import Addresses
 from auth.announcements.repository import RecipientRepository
-from auth.mails.model import ANNOUNCEMENT, ANNOUNCEMENTS, INVITATION, INVITATIONS, SECURITY_NOTICE, VERIFY
+from auth.challenges.model import Purpose
+from auth.mails.model import (
+    ADDRESS_TAKEN,
+    ALREADY_REGISTERED,
+    ANNOUNCEMENT,
+    ANNOUNCEMENTS,
+    CHANGE,
+    INVITATION,
+    INVITATIONS,
+    MAGIC_LINK,
+    RESET,
+    SECURITY_NOTICE,
+    TEMPLATES,
+    UNDO,
+    VERIFY,
+)
 from auth.mails.notices import Notice
-from auth.mails.repository import AddressContent, ContentRepository, InvitationContent, NoticeContent
+from auth.mails.repository import ChallengeContent, ContentRepository, InvitationContent, NoticeContent
 from auth.preferences.repository import PreferenceRepository
 from auth.tokens.mints import Mints
 from kit.db.database import Transaction
 from kit.mail import Letter, Outgoing
+
+PAGES: Final = {
+    VERIFY: "verify",
+    RESET: "reset-password",
+    MAGIC_LINK: "magic-link",
+    CHANGE: "confirm-address",
+    UNDO: "undo-address-change",
+}
+"""Where the link of each template leads; one that has none leads to where people sign in."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    to: SealedAddress
+    claimed: bool
+    template: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +62,9 @@ class MailComposer:
         notices = [mail for mail in mails if mail.template == SECURITY_NOTICE]
         announcements = [mail for mail in mails if mail.template == ANNOUNCEMENT]
         others = (INVITATION, SECURITY_NOTICE, ANNOUNCEMENT)
-        accounts = [mail for mail in mails if mail.template not in others]
+        challenges = [mail for mail in mails if mail.template not in others]
         return (
-            await self._about_addresses(tx, accounts)
+            await self._challenges(tx, challenges)
             | await self._notices(tx, notices)
             | await self._invitations(tx, invitations)
             | await self._announcements(tx, announcements)
@@ -80,25 +112,28 @@ class MailComposer:
             return ""
         return f"{self.public_url}/unlock#token={self.mints.unlock.make(content.cause)}"
 
-    async def _about_addresses(self, tx: Transaction, mails: Sequence[Outgoing]) -> dict[UUID, Letter]:
+    async def _challenges(self, tx: Transaction, mails: Sequence[Outgoing]) -> dict[UUID, Letter]:
         if not mails:
             return {}
-        contents = await ContentRepository(tx).addresses(mails)
-        opened = await self.addresses.open([each.to for each in contents.values()])
-        to = dict(zip(contents, opened, strict=True))
-        letters = {mail.id: self._about_address(mail, contents.get(mail.id), to.get(mail.id)) for mail in mails}
-        return {mail_id: letter for mail_id, letter in letters.items() if letter is not None}
+        contents = await ContentRepository(tx).challenges(mails)
+        wanted = {mail_id: found for mail_id, each in contents.items() if (found := _letter_of(each)) is not None}
+        proven = [wanted[mail_id].to for mail_id in wanted if not wanted[mail_id].claimed]
+        claimed = [wanted[mail_id].to for mail_id in wanted if wanted[mail_id].claimed]
+        opened = await self.addresses.open(proven) + await self.addresses.open_claimed(claimed)
+        addresses = dict(zip((each.row_id for each in (*proven, *claimed)), opened, strict=True))
+        letters: dict[UUID, Letter] = {}
+        for mail_id, written in wanted.items():
+            to = addresses[written.to.row_id]
+            if to is not None:
+                link = self._link(written.template, contents[mail_id].challenge_id)
+                letters[mail_id] = Letter(EmailAddress.parse(to).wire, {"link": link}, template=written.template)
+        return letters
 
-    def _about_address(self, mail: Outgoing, content: AddressContent | None, to: str | None) -> Letter | None:
-        if content is None or to is None:
-            return None
-        wire = EmailAddress.parse(to).wire
-        if mail.template != VERIFY or mail.detail is None:
-            return Letter(wire, {"link": f"{self.public_url}/sign-in"})
-        if content.verified:
-            return None
-        token = self.mints.verification.make(mail.detail)
-        return Letter(wire, {"link": f"{self.public_url}/verify#token={token}"})
+    def _link(self, template: str, challenge_id: UUID) -> str:
+        page = PAGES.get(template)
+        if page is None:
+            return f"{self.public_url}/sign-in"
+        return f"{self.public_url}/{page}#token={self.mints.challenge.make(challenge_id)}"
 
     async def _invitations(self, tx: Transaction, mails: Sequence[Outgoing]) -> dict[UUID, Letter]:
         if not mails:
@@ -132,3 +167,21 @@ class MailComposer:
             "role": content.role,
         }
         return Letter(EmailAddress.parse(to).wire, parameters, content.user_id)
+
+
+def _letter_of(content: ChallengeContent) -> _Written | None:
+    """To whom a challenge is told and how, as things are now; nobody is written to who has nothing to learn."""
+    template = TEMPLATES[content.purpose]
+    match content.purpose:
+        case Purpose.SIGN_UP if content.proven is not None:
+            return _Written(content.proven, False, ALREADY_REGISTERED)
+        case Purpose.CHANGE if content.proven is not None:
+            return _Written(content.proven, False, ADDRESS_TAKEN)
+        case Purpose.SIGN_UP if content.claimed is not None and content.has_password:
+            return _Written(content.claimed, True, template)
+        case Purpose.CHANGE | Purpose.UNDO if content.claimed is not None:
+            return _Written(content.claimed, True, template)
+        case Purpose.RESET | Purpose.MAGIC_LINK if content.proven is not None:
+            return _Written(content.proven, False, template)
+        case _:
+            return None

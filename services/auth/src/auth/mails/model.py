@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
+from auth.challenges.model import Purpose
 from kit.ids import new_id
 from kit.mail import Category, Mail
 
@@ -19,28 +20,35 @@ ANNOUNCEMENTS: Final = Category("announcements")
 CATEGORIES: Final = (ACCOUNT, INVITATIONS, ANNOUNCEMENTS)
 
 VERIFY: Final = "verify"
+RESET: Final = "reset-password"
+MAGIC_LINK: Final = "magic-link"
+CHANGE: Final = "confirm-address"
+UNDO: Final = "address-changed"
+TEMPLATES: Final = {
+    Purpose.SIGN_UP: VERIFY,
+    Purpose.RESET: RESET,
+    Purpose.MAGIC_LINK: MAGIC_LINK,
+    Purpose.CHANGE: CHANGE,
+    Purpose.UNDO: UNDO,
+}
+"""What each challenge is told with, where the address is whose it is said to be."""
+ADDRESS_TAKEN: Final = "address-taken"
 ALREADY_REGISTERED: Final = "already-registered"
 INVITATION: Final = "invitation"
 ANNOUNCEMENT: Final = "announcement"
 SECURITY_NOTICE: Final = "security-notice"
 
 
-def verify(identity_id: UUID, verification_id: UUID, locale: str) -> Mail:
-    """A mail with the link that proves the address."""
+def challenge_mail(purpose: Purpose, identity_id: UUID, challenge_id: UUID, locale: str) -> Mail:
+    """A mail with the link of a challenge; what it says is decided when it leaves."""
+    template = TEMPLATES[purpose]
     return Mail(
-        VERIFY,
+        template,
         ACCOUNT.name,
-        f"{VERIFY}/{verification_id}",
+        f"{template}/{challenge_id}",
         locale=locale,
         about=identity_id,
-        detail=verification_id,
-    )
-
-
-def already_registered(identity_id: UUID, locale: str) -> Mail:
-    """A mail that says there is an account already."""
-    return Mail(
-        ALREADY_REGISTERED, ACCOUNT.name, f"{ALREADY_REGISTERED}/{new_id()}", locale=locale, about=identity_id
+        detail=challenge_id,
     )
 
 

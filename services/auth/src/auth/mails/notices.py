@@ -36,6 +36,7 @@ class Notice(StrEnum):
     IDENTITY_LINKED = "identity_linked"
     IDENTITY_UNLINKED = "identity_unlinked"
     IMPERSONATED = "impersonated"
+    DELEGATION_GRANTED = "delegation_granted"
     OWNERSHIP_OFFERED = "ownership_offered"
     OWNERSHIP_TRANSFERRED = "ownership_transferred"
 

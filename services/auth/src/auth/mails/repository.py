@@ -4,16 +4,20 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from auth.accounts.address import SealedAddress
+from auth.challenges.model import Purpose
 from kit.db.database import Row, Transaction
 from kit.mail import Outgoing
 
 
 @dataclass(frozen=True, slots=True)
-class AddressContent:
-    """What mails about an address are made of."""
+class ChallengeContent:
+    """What the mail of a challenge is made of: the address as it was typed, and as it is proven by whoever has it."""
 
-    to: SealedAddress
-    verified: bool
+    purpose: Purpose
+    challenge_id: UUID
+    claimed: SealedAddress | None
+    proven: SealedAddress | None
+    has_password: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +58,27 @@ class ContentRepository:
 
     tx: Transaction
 
-    async def addresses(self, mails: Sequence[Outgoing]) -> Mapping[UUID, AddressContent]:
-        """The address of each mail; none when the proof the mail is about has ended."""
+    async def challenges(self, mails: Sequence[Outgoing]) -> Mapping[UUID, ChallengeContent]:
+        """What each mail of a challenge says; none when the challenge is over."""
         rows = await self.tx.fetch(
             """
-            SELECT mail.id, i.id AS identity_id, i.sealed, i.verified_at IS NOT NULL AS verified
-            FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS mail (id, identity_id, verification_id)
-            JOIN identities AS i ON i.id = mail.identity_id
-            WHERE mail.verification_id IS NULL OR EXISTS (
-                SELECT FROM verifications AS v WHERE v.id = mail.verification_id AND v.expires_at > kit_now()
-            )
+            SELECT mail.id, c.id AS challenge_id, c.purpose, c.sealed, c.password_hash <> '' AS has_password,
+                   i.id AS identity_id, i.sealed AS identity_sealed
+            FROM unnest($1::uuid[], $2::uuid[]) AS mail (id, challenge_id)
+            JOIN challenges AS c ON c.id = mail.challenge_id AND c.used_at IS NULL AND c.expires_at > kit_now()
+            LEFT JOIN identities AS i ON i.kind = c.kind AND i.blind = c.blind AND i.verified_at IS NOT NULL
             """,
             [mail.id for mail in mails],
-            [mail.about for mail in mails],
             [mail.detail for mail in mails],
         )
         return {
-            row["id"]: AddressContent(SealedAddress(row["identity_id"], row["sealed"]), row["verified"])
+            row["id"]: ChallengeContent(
+                Purpose(row["purpose"]),
+                row["challenge_id"],
+                None if row["sealed"] is None else SealedAddress(row["challenge_id"], row["sealed"]),
+                None if row["identity_id"] is None else SealedAddress(row["identity_id"], row["identity_sealed"]),
+                row["has_password"],
+            )
             for row in rows
         }
 

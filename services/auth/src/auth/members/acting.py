@@ -33,8 +33,8 @@ class Acting:
 async def acting(tx: Transaction, caller: Caller) -> Acting:
     """How the caller acts in the transaction's organization now.
 
-    A person is looked up. A key or program on its own is what its token says, in the organization of the token alone;
-    what acts for a person with narrowed rights stays in that organization, too.
+    A person is looked up: a member, or sent by an agency. A key or program on its own is what its token says, in the
+    organization of the token alone; what acts for a person with narrowed rights stays in that organization, too.
 
     Raises:
         OrganizationNotFound: the caller does not act here; a foreign organization looks like none.
@@ -60,12 +60,12 @@ async def _acting(tx: Transaction, caller: Caller) -> Acting:
     found = await MemberRepository(tx).standing_of(caller.user_id, caller.session_id)
     if found is None:
         raise OrganizationNotFound
-    role, suspended, weak = found
+    role, agency_id, suspended, weak = found
     if suspended:
         raise AccountSuspended
     if weak and caller.actor_id is None and caller.client_id is None:
         raise SecondFactorRequired
-    return Acting(role)
+    return Acting(role, agency_id)
 
 
 async def insist(tx: Transaction, caller: Caller, permission: str) -> Acting:

@@ -30,7 +30,7 @@ async def join(tx: Transaction, user_id: UUID, role: Role, actor: Actor) -> UUID
     """
     members = MemberRepository(tx)
     await members.lock_organization()
-    if await members.standing_of(user_id) is not None:
+    if await members.role_of(user_id) is not None:
         return None
     seats = (await _quota.use(tx, SEATS)).allowed
     taken = await members.count()

@@ -3,10 +3,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
+from auth.delegations.ending import member_leaves
+from auth.delegations.repository import PersonsAssignments
 from auth.members.repository import PersonsMemberships, organizations_of
 from auth.ownership.ending import tell_withdrawn
 from auth.ownership.repository import PersonsTransfers
 from auth.sessions.revoking import void_tokens
+from auth.teams.repository import PersonsTeams
 from contracts.auth import MemberRemoved
 from kit.audit import SYSTEM, audited
 from kit.db.database import Database, Transaction
@@ -19,16 +22,22 @@ class MemberHolding:
     """Where a user belongs. To be erased first: only here it can turn out that they cannot go yet."""
 
     database: Database
-    tables: ClassVar[frozenset[str]] = frozenset({"members", "ownership_transfers"})
+    tables: ClassVar[frozenset[str]] = frozenset(
+        {"members", "ownership_transfers", "team_members", "delegation_assignments"}
+    )
 
     async def export(self, person: Person, organization_ids: Sequence[UUID]) -> AsyncIterator[Rows | File]:
-        """Their memberships, with roles and since when, and what organizations they offered or were offered."""
+        """Their memberships and teams, since when, and what organizations they offered or were offered."""
         if person.kind == "user" and organization_ids:
             async with self.database.snapshot(*organization_ids) as tx:
                 rows = await PersonsMemberships(tx).all(person.id)
                 offers = await PersonsTransfers(tx).all(person.id)
+                teams = await PersonsTeams(tx).all(person.id)
+                sent = await PersonsAssignments(tx).all(person.id)
             yield Rows("members", [dict(row) for row in rows])
             yield Rows("ownership_transfers", [dict(row) for row in offers])
+            yield Rows("team_members", [dict(row) for row in teams])
+            yield Rows("delegation_assignments", [dict(row) for row in sent])
 
     async def erase(self, tx: Transaction, person: Person, way: str) -> Erased:
         """They leave every organization, and no token of theirs speaks of one any more.
@@ -47,6 +56,10 @@ class MemberHolding:
         for row in offers:
             if row["state"] == "pending":
                 await tell_withdrawn(tx, row["organization_id"], row["id"], row["version"] + 1, SYSTEM)
+        for member_id in await memberships.ids(person.id, theirs):
+            await member_leaves(tx, member_id)
+        assignments = await PersonsAssignments(tx).delete(person.id)
+        places = await PersonsTeams(tx).delete(person.id)
         ended = await memberships.delete(person.id, theirs)
         for row in ended:
             organization_id, version = row["organization_id"], row["version"] + 1
@@ -65,7 +78,13 @@ class MemberHolding:
             )
         if ended:
             await void_tokens(tx, person.id)
-        return Erased(removed={"members": len(ended), "ownership_transfers": len(offers)})
+        removed = {
+            "members": len(ended),
+            "ownership_transfers": len(offers),
+            "team_members": places,
+            "delegation_assignments": assignments,
+        }
+        return Erased(removed=removed)
 
 
 async def known_in(tx: Transaction, person: Person) -> Sequence[UUID]:

@@ -14,24 +14,47 @@ class MemberRepository:
 
     tx: Transaction
 
-    async def standing_of(self, user_id: UUID, session_id: UUID | None = None) -> tuple[Role, bool, bool] | None:
-        """The role somebody has here now, if any, whether their account is suspended, and the session too weak."""
+    async def standing_of(
+        self, user_id: UUID, session_id: UUID | None = None
+    ) -> tuple[Role, UUID | None, bool, bool] | None:
+        """The role somebody acts in here now, if any, and by which agency.
+
+        And whether their account is suspended, and the session too weak for this organization.
+        """
         row = await self.tx.fetchrow(
             """
-            SELECT m.role, u.suspended_at IS NOT NULL AS suspended,
+            SELECT coalesce(m.role, sent.role) AS role, sent.agency_id, u.suspended_at IS NOT NULL AS suspended,
                    o.requires_second_factor AND NOT EXISTS (
                        SELECT FROM sessions WHERE id = $3 AND user_id = $2 AND strong_at IS NOT NULL
                    ) AS weak
-            FROM members AS m
-            JOIN users AS u ON u.id = m.user_id
-            JOIN organizations AS o ON o.id = m.organization_id
-            WHERE m.organization_id = $1 AND m.user_id = $2
+            FROM users AS u
+            JOIN organizations AS o ON o.id = $1
+            LEFT JOIN members AS m ON m.user_id = u.id AND m.organization_id = $1
+            LEFT JOIN LATERAL delegated_to(CASE WHEN m.role IS NULL THEN u.id END, $1) AS sent ON true
+            WHERE u.id = $2
             """,
             self.tx.organization_id,
             user_id,
             session_id,
         )
-        return None if row is None else (Role(row["role"]), row["suspended"], row["weak"])
+        if row is None or row["role"] is None:
+            return None
+        return Role(row["role"]), row["agency_id"], row["suspended"], row["weak"]
+
+    async def role_of(self, user_id: UUID) -> Role | None:
+        """The role somebody has as a member, if they are one."""
+        role = await self.tx.fetchval(
+            "SELECT role FROM members WHERE organization_id = $1 AND user_id = $2", self.tx.organization_id, user_id
+        )
+        return None if role is None else Role(role)
+
+    async def owners_of(self, organization_id: UUID) -> list[UUID]:
+        """The users who own an organization, of those that the transaction is bound to; not more than a hundred."""
+        rows = await self.tx.fetch(
+            "SELECT user_id FROM members WHERE organization_id = $1 AND role = 'owner' ORDER BY id LIMIT 100",
+            organization_id,
+        )
+        return [row["user_id"] for row in rows]
 
     async def is_suspended(self) -> bool:
         """Whether nobody acts in the organization."""
@@ -179,6 +202,15 @@ class PersonsMemberships:
             """,
             user_id,
             self.tx.organization_ids,
+        )
+        return [row["id"] for row in rows]
+
+    async def ids(self, user_id: UUID, organization_ids: Sequence[UUID]) -> list[UUID]:
+        """The memberships in these."""
+        rows = await self.tx.fetch(
+            "SELECT id FROM members WHERE user_id = $1 AND organization_id = ANY ($2) ORDER BY id",
+            user_id,
+            organization_ids,
         )
         return [row["id"] for row in rows]
 

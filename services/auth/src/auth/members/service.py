@@ -3,6 +3,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from auth.accounts.sealing import Addresses
+from auth.delegations.ending import member_leaves
 from auth.members.acting import acting, insist
 from auth.members.errors import LastOwner, MemberNotFound, NotAllowed
 from auth.members.model import Member
@@ -125,6 +126,7 @@ async def keep_an_owner(members: MemberRepository, leaving: Member) -> None:
 async def _remove(tx: Transaction, members: MemberRepository, member: Member, caller: Caller) -> None:
     await keep_an_owner(members, member)
     await end_offers(tx, member.id, caller)
+    await member_leaves(tx, member.id)
     await members.remove(member.id)
     await tx.emit(
         MemberRemoved(member_id=member.id, user_id=member.user_id, version=member.version + 1),

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 TENANT_FREE: Mapping[str, str] = {
     "users": "people exist before and beside organizations and may be members of several",
     "identities": "the addresses of people, looked up before anyone is signed in",
-    "verifications": "proofs of an address under way, of people without any organization yet",
+    "challenges": "what was sent to an address, of people without any organization yet, or without an account",
+    "outgoing_texts": "text messages to people, who may have no organization or account yet",
     "activity": "what people do, in whatever organization",
     "devices": "a person's devices, known before anyone is signed in",
     "throttles": "keyed by what a stranger typed or whence it came, which may belong to nobody",

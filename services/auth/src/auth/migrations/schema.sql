@@ -90,6 +90,35 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON api_keys TO auth_app;
 GRANT SELECT (organization_id) ON api_keys TO auth_loops;
 GRANT SELECT (made_by) ON api_keys TO auth_loops;
 
+CREATE TABLE challenges (
+    id uuid NOT NULL,
+    purpose text NOT NULL,
+    kind text NOT NULL,
+    blind bytea NOT NULL,
+    identity_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    known boolean NOT NULL,
+    sealed bytea,
+    password_hash text NOT NULL DEFAULT ''::text,
+    sessions_from_epoch bigint,
+    locale text NOT NULL,
+    tries integer NOT NULL DEFAULT 0,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT challenges_blind_check CHECK ((length(blind) = 32)),
+    CONSTRAINT challenges_kind_check CHECK ((kind = ANY (ARRAY['email'::text, 'phone'::text]))),
+    CONSTRAINT challenges_locale_check CHECK ((locale ~ '^[a-z]{2}$'::text)),
+    CONSTRAINT challenges_pkey PRIMARY KEY (id),
+    CONSTRAINT challenges_purpose_check CHECK ((purpose = ANY (ARRAY['sign-up'::text, 'reset'::text, 'magic-link'::text, 'change'::text, 'undo'::text]))),
+    CONSTRAINT challenges_sealed_check CHECK ((length(sealed) <= 2048))
+);
+COMMENT ON TABLE challenges IS 'What was asked for, for an address, whether or not somebody has it: a row is the same for both. identity_id and user_id are whose it was, or the ids they would get. A link or code is computed from the id and stands nowhere.';
+CREATE INDEX challenges_by_address ON challenges USING btree (blind, purpose, id);
+CREATE INDEX challenges_by_expiry ON challenges USING btree (expires_at);
+CREATE INDEX challenges_by_user ON challenges USING btree (user_id);
+GRANT DELETE, INSERT, SELECT, UPDATE ON challenges TO auth_app;
+
 CREATE TABLE daily_figures (
     day date NOT NULL,
     users bigint NOT NULL,
@@ -134,6 +163,62 @@ CREATE TABLE dead_letters (
 COMMENT ON TABLE dead_letters IS 'Messages that could not be applied, for an operator to replay or discard.';
 CREATE INDEX dead_letters_by_state ON dead_letters USING btree (state, id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON dead_letters TO auth_app;
+
+CREATE TABLE delegation_assignments (
+    id uuid NOT NULL,
+    delegation_id uuid NOT NULL,
+    agency_id uuid NOT NULL,
+    member_id uuid,
+    team_id uuid,
+    role text NOT NULL,
+    CONSTRAINT delegation_assignments_agency_id_fkey FOREIGN KEY (agency_id) REFERENCES organizations(id),
+    CONSTRAINT delegation_assignments_check CHECK (((member_id IS NULL) OR (team_id IS NULL))),
+    CONSTRAINT delegation_assignments_delegation_id_fkey FOREIGN KEY (delegation_id) REFERENCES delegations(id) ON DELETE CASCADE,
+    CONSTRAINT delegation_assignments_delegation_id_member_id_team_id_key UNIQUE NULLS NOT DISTINCT (delegation_id, member_id, team_id),
+    CONSTRAINT delegation_assignments_member_id_fkey FOREIGN KEY (member_id) REFERENCES members(id) ON DELETE CASCADE,
+    CONSTRAINT delegation_assignments_pkey PRIMARY KEY (id),
+    CONSTRAINT delegation_assignments_team_id_fkey FOREIGN KEY (team_id) REFERENCES teams(id) ON DELETE CASCADE
+);
+COMMENT ON TABLE delegation_assignments IS 'Whom an agency sends to a client, in which of the roles it was given: a member, a team, or (neither) everybody.';
+ALTER TABLE delegation_assignments ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX delegation_assignments_by_member ON delegation_assignments USING btree (member_id) WHERE (member_id IS NOT NULL);
+CREATE INDEX delegation_assignments_by_team ON delegation_assignments USING btree (team_id) WHERE (team_id IS NOT NULL);
+CREATE POLICY delegating ON delegation_assignments FOR SELECT TO auth_loops USING (true);
+CREATE POLICY tenant ON delegation_assignments FOR ALL TO auth_app USING ((agency_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT ON delegation_assignments TO auth_app;
+GRANT SELECT ON delegation_assignments TO auth_loops;
+
+CREATE TABLE delegations (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    agency_id uuid NOT NULL,
+    roles text[] NOT NULL,
+    state text NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    granted_at timestamp with time zone,
+    ended_because text,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT delegations_agency_id_fkey FOREIGN KEY (agency_id) REFERENCES organizations(id),
+    CONSTRAINT delegations_check CHECK ((organization_id <> agency_id)),
+    CONSTRAINT delegations_check1 CHECK (((state = 'ended'::text) = (ended_because IS NOT NULL))),
+    CONSTRAINT delegations_check2 CHECK (((state <> 'active'::text) OR (granted_at IS NOT NULL))),
+    CONSTRAINT delegations_ended_because_check CHECK ((ended_because = ANY (ARRAY['client'::text, 'agency'::text, 'expired'::text]))),
+    CONSTRAINT delegations_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
+    CONSTRAINT delegations_pkey PRIMARY KEY (id),
+    CONSTRAINT delegations_roles_check CHECK (((cardinality(roles) > 0) AND (roles <@ ARRAY['admin'::text, 'editor'::text, 'approver'::text, 'agent'::text, 'analyst'::text, 'client'::text, 'provider'::text, 'navigator'::text]))),
+    CONSTRAINT delegations_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'offered'::text, 'active'::text, 'ended'::text])))
+);
+COMMENT ON TABLE delegations IS 'organization_id is the client, which is acted in; asked waits for the client, offered for the agency. One that is active past ends_at has ended, and is marked so by a loop.';
+ALTER TABLE delegations ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX delegations_by_end ON delegations USING btree (ends_at) WHERE (state <> 'ended'::text);
+CREATE INDEX delegations_of_agency ON delegations USING btree (agency_id, id);
+CREATE INDEX delegations_of_client ON delegations USING btree (organization_id, id);
+CREATE UNIQUE INDEX delegations_once ON delegations USING btree (organization_id, agency_id) WHERE (state <> 'ended'::text);
+CREATE POLICY delegating ON delegations FOR SELECT TO auth_loops USING (true);
+CREATE POLICY tenant ON delegations FOR ALL TO auth_app USING (((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])) OR (agency_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[]))));
+GRANT INSERT, SELECT, UPDATE ON delegations TO auth_app;
+GRANT SELECT ON delegations TO auth_loops;
 
 CREATE TABLE devices (
     id uuid NOT NULL,
@@ -268,13 +353,14 @@ CREATE TABLE identities (
     sealed bytea NOT NULL,
     CONSTRAINT identities_blind_check CHECK ((length(blind) = 32)),
     CONSTRAINT identities_kind_blind_key UNIQUE (kind, blind),
-    CONSTRAINT identities_kind_check CHECK ((kind = 'email'::text)),
+    CONSTRAINT identities_kind_check CHECK ((kind = ANY (ARRAY['email'::text, 'phone'::text]))),
     CONSTRAINT identities_pkey PRIMARY KEY (id),
     CONSTRAINT identities_sealed_check CHECK ((length(sealed) <= 2048)),
     CONSTRAINT identities_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
 );
-COMMENT ON TABLE identities IS 'By what a person may be reached and recognised; blind is a keyed hash of the normalised address, sealed holds it as it was typed: under the platform''s key until it is proven, then under the person''s own.';
+COMMENT ON TABLE identities IS 'By what a person may be reached and recognised; blind is a keyed hash of the normalised mail address or number, sealed holds it as it was typed, under the person''s own key.';
 CREATE INDEX identities_by_user ON identities USING btree (user_id);
+CREATE UNIQUE INDEX identities_one_phone ON identities USING btree (user_id) WHERE (kind = 'phone'::text);
 GRANT DELETE, INSERT, SELECT, UPDATE ON identities TO auth_app;
 GRANT SELECT ON identities TO auth_loops;
 GRANT SELECT (user_id) ON identities TO auth_loops;
@@ -887,6 +973,31 @@ CREATE POLICY tenant ON outgoing_mails FOR ALL TO auth_app USING (((organization
 GRANT DELETE, INSERT, SELECT, UPDATE ON outgoing_mails TO auth_app;
 GRANT DELETE, SELECT ON outgoing_mails TO auth_loops;
 
+CREATE TABLE outgoing_texts (
+    id uuid NOT NULL,
+    challenge_id uuid NOT NULL,
+    about uuid NOT NULL,
+    blind bytea NOT NULL,
+    network bytea NOT NULL,
+    status text NOT NULL DEFAULT 'pending'::text,
+    message_id text,
+    unknowns integer NOT NULL DEFAULT 0,
+    code text NOT NULL DEFAULT ''::text,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    settled_at timestamp with time zone,
+    CONSTRAINT outgoing_texts_blind_check CHECK ((length(blind) = 32)),
+    CONSTRAINT outgoing_texts_network_check CHECK ((length(network) = 32)),
+    CONSTRAINT outgoing_texts_pkey PRIMARY KEY (id),
+    CONSTRAINT outgoing_texts_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'sent'::text, 'refused'::text, 'unknown'::text, 'unconfirmed'::text, 'withdrawn'::text])))
+);
+COMMENT ON TABLE outgoing_texts IS 'Text messages by reference, without number, words or code; blind and network are keyed hashes of the number and of its first digits, by which they are counted.';
+CREATE INDEX outgoing_texts_about ON outgoing_texts USING btree (about);
+CREATE INDEX outgoing_texts_by_age ON outgoing_texts USING btree (created_at);
+CREATE INDEX outgoing_texts_by_challenge ON outgoing_texts USING btree (challenge_id, created_at);
+CREATE INDEX outgoing_texts_by_network ON outgoing_texts USING btree (network, created_at);
+CREATE INDEX outgoing_texts_to ON outgoing_texts USING btree (blind, created_at);
+GRANT DELETE, INSERT, SELECT, UPDATE ON outgoing_texts TO auth_app;
+
 CREATE TABLE ownership_transfers (
     id uuid NOT NULL,
     organization_id uuid NOT NULL,
@@ -1367,6 +1478,43 @@ CREATE TABLE system_settings (
 COMMENT ON TABLE system_settings IS 'Settings that were changed from what they are by default; which there are stands in settings/registry.py.';
 GRANT INSERT, SELECT, UPDATE ON system_settings TO auth_app;
 
+CREATE TABLE team_members (
+    team_id uuid NOT NULL,
+    member_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    added_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT team_members_member_id_fkey FOREIGN KEY (member_id) REFERENCES members(id) ON DELETE CASCADE,
+    CONSTRAINT team_members_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
+    CONSTRAINT team_members_pkey PRIMARY KEY (team_id, member_id),
+    CONSTRAINT team_members_team_id_fkey FOREIGN KEY (team_id) REFERENCES teams(id) ON DELETE CASCADE
+);
+COMMENT ON TABLE team_members IS 'Who is in which team; goes with the team and with the membership.';
+ALTER TABLE team_members ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX team_members_by_member ON team_members USING btree (member_id);
+CREATE POLICY delegating ON team_members FOR SELECT TO auth_loops USING (true);
+CREATE POLICY tenant ON team_members FOR ALL TO auth_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT ON team_members TO auth_app;
+GRANT SELECT ON team_members TO auth_loops;
+
+CREATE TABLE teams (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    name text NOT NULL,
+    name_key text NOT NULL,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT teams_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT teams_name_key_check CHECK ((length(name_key) <= 800)),
+    CONSTRAINT teams_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
+    CONSTRAINT teams_organization_id_name_key_key UNIQUE (organization_id, name_key),
+    CONSTRAINT teams_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE teams IS 'Named groups of members; name_key is the name as it is compared. The version rises with the name and with who is in it.';
+ALTER TABLE teams ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX teams_in_order ON teams USING btree (organization_id, id);
+CREATE POLICY tenant ON teams FOR ALL TO auth_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON teams TO auth_app;
+
 CREATE TABLE throttles (
     scope text NOT NULL,
     key bytea NOT NULL,
@@ -1424,21 +1572,6 @@ CREATE INDEX users_suspended ON users USING btree (created_at, id) WHERE (suspen
 GRANT DELETE, INSERT, SELECT, UPDATE ON users TO auth_app;
 GRANT SELECT ON users TO auth_loops;
 
-CREATE TABLE verifications (
-    id uuid NOT NULL,
-    identity_id uuid NOT NULL,
-    password_hash text NOT NULL,
-    expires_at timestamp with time zone NOT NULL,
-    used_at timestamp with time zone,
-    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
-    CONSTRAINT verifications_identity_id_fkey FOREIGN KEY (identity_id) REFERENCES identities(id),
-    CONSTRAINT verifications_pkey PRIMARY KEY (id)
-);
-COMMENT ON TABLE verifications IS 'One per sign-up or resend: following its link verifies the address with the password of that very sign-up.';
-CREATE INDEX verifications_by_expiry ON verifications USING btree (expires_at);
-CREATE INDEX verifications_by_identity ON verifications USING btree (identity_id);
-GRANT DELETE, INSERT, SELECT, UPDATE ON verifications TO auth_app;
-
 CREATE OR REPLACE FUNCTION auth.count_organizations(since timestamp with time zone, before timestamp with time zone)
  RETURNS TABLE(organizations bigint, new_organizations bigint)
  LANGUAGE sql
@@ -1447,6 +1580,45 @@ CREATE OR REPLACE FUNCTION auth.count_organizations(since timestamp with time zo
 AS $function$
         SELECT (SELECT count(*) FROM organizations AS o WHERE o.created_at < before),
                (SELECT count(*) FROM organizations AS o WHERE o.created_at >= since AND o.created_at < before)
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.delegated_to(person uuid, client uuid)
+ RETURNS TABLE(delegation_id uuid, agency_id uuid, role text, granted_at timestamp with time zone, ends_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        SELECT d.id, d.agency_id, a.role, d.granted_at, d.ends_at
+        FROM delegations AS d
+        JOIN organizations AS agency ON agency.id = d.agency_id AND agency.suspended_at IS NULL
+        JOIN members AS m ON m.organization_id = d.agency_id AND m.user_id = person
+        JOIN delegation_assignments AS a ON a.delegation_id = d.id AND a.role = ANY (d.roles) AND (
+            a.member_id = m.id
+            OR a.team_id IN (SELECT t.team_id FROM team_members AS t WHERE t.member_id = m.id)
+            OR (a.member_id IS NULL AND a.team_id IS NULL)
+        )
+        WHERE d.organization_id = client AND d.state = 'active' AND d.ends_at > kit_now()
+        -- What was said of the member counts before what was said of a team, and that before what holds for all;
+        -- of several teams the one with the most powerful role.
+        ORDER BY a.member_id IS NULL, a.team_id IS NULL, array_position(
+            ARRAY['admin', 'editor', 'approver', 'agent', 'analyst', 'client', 'provider', 'navigator'], a.role), d.id
+        LIMIT 1
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.delegations_due(at_most integer)
+ RETURNS TABLE(id uuid, organization_id uuid, agency_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        SELECT d.id, d.organization_id, d.agency_id FROM delegations AS d
+        WHERE d.state <> 'ended' AND d.ends_at <= kit_now()
+        ORDER BY d.ends_at
+        LIMIT at_most
     $function$;
 -- owner: auth_loops
 -- may be called by: auth_app
@@ -1924,21 +2096,6 @@ AS $function$
 -- owner: auth_loops
 -- may be called by: auth_app
 
-CREATE OR REPLACE FUNCTION auth.memberships_of(person uuid, after_organization uuid, at_most integer)
- RETURNS TABLE(organization_id uuid, name text, role text, member_id uuid, version bigint, created_at timestamp with time zone, joined_at timestamp with time zone)
- LANGUAGE sql
- STABLE SECURITY DEFINER
- SET search_path TO 'auth', 'kit', 'pg_temp'
-AS $function$
-        SELECT o.id, o.name, m.role, m.id, o.version, o.created_at, m.joined_at
-        FROM members AS m JOIN organizations AS o ON o.id = m.organization_id
-        WHERE m.user_id = person AND m.organization_id > after_organization
-        ORDER BY m.organization_id
-        LIMIT at_most
-    $function$;
--- owner: auth_loops
--- may be called by: auth_app
-
 CREATE OR REPLACE FUNCTION auth.oauth_client(client uuid)
  RETURNS TABLE(organization_id uuid, name text, ended boolean)
  LANGUAGE sql
@@ -2037,6 +2194,55 @@ AS $function$
         SELECT i.organization_id
         FROM identities AS own JOIN invitations AS i ON i.email_blind = own.blind
         WHERE own.user_id = person AND own.verified_at IS NOT NULL
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.organizations_open_to(person uuid, after_organization uuid, at_most integer)
+ RETURNS TABLE(organization_id uuid, name text, role text, member_id uuid, version bigint, created_at timestamp with time zone, joined_at timestamp with time zone, agency_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        SELECT o.id, o.name, mine.role, mine.member_id, o.version, o.created_at, mine.since, mine.agency_id
+        FROM (
+            SELECT m.organization_id, m.role, m.id AS member_id, m.joined_at AS since, NULL::uuid AS agency_id
+            FROM members AS m WHERE m.user_id = person
+            UNION ALL
+            SELECT client.organization_id, sent.role, NULL, sent.granted_at, sent.agency_id
+            FROM (
+                SELECT DISTINCT d.organization_id
+                FROM members AS m JOIN delegations AS d ON d.agency_id = m.organization_id AND d.state = 'active'
+                WHERE m.user_id = person
+            ) AS client
+            CROSS JOIN LATERAL delegated_to(person, client.organization_id) AS sent
+            WHERE NOT EXISTS (
+                SELECT FROM members AS own WHERE own.user_id = person AND own.organization_id = client.organization_id
+            )
+        ) AS mine
+        JOIN organizations AS o ON o.id = mine.organization_id
+        WHERE o.id > after_organization
+        ORDER BY o.id
+        LIMIT at_most
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.people_sent_to(client uuid)
+ RETURNS TABLE(user_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        SELECT DISTINCT m.user_id
+        FROM delegations AS d
+        JOIN delegation_assignments AS a ON a.delegation_id = d.id
+        JOIN members AS m ON m.organization_id = d.agency_id AND (
+            a.member_id = m.id
+            OR a.team_id IN (SELECT t.team_id FROM team_members AS t WHERE t.member_id = m.id)
+            OR (a.member_id IS NULL AND a.team_id IS NULL)
+        )
+        WHERE d.organization_id = client AND d.state = 'active'
     $function$;
 -- owner: auth_loops
 -- may be called by: auth_app

@@ -108,7 +108,7 @@ async def sign_in_to_consent(request: Request, desk: Desk, visitor: CurrentVisit
     token = form.fields.get("request", "")
     try:
         outcome = await desk.sessions.sign_in(
-            form.fields.get("email", ""), form.fields.get("password", ""), Wish(visitor)
+            form.fields.get("email", ""), None, form.fields.get("password", ""), Wish(visitor)
         )
     except (DomainError, AddressInvalid) as refusal:
         return await desk.page(token, None, refusal.title(), _status(refusal))

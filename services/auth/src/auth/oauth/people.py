@@ -22,7 +22,7 @@ class PeopleService:
             return told
         async with self.database.transaction() as tx:
             profile = await AccountRepository(tx).profile(user_id)
-        if profile is not None:
+        if profile is not None and profile.address is not None:
             (email,) = await self.addresses.open([profile.address])
             if email is not None:
                 told |= {"email": email, "email_verified": profile.verified}

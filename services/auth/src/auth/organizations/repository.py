@@ -50,11 +50,11 @@ class OrganizationRepository:
         await self.tx.execute("SELECT FROM organizations WHERE id = $1 FOR UPDATE", self.tx.organization_id)
 
     async def of(self, user_id: UUID, after: UUID | None, at_most: int) -> list[Membership]:
-        """All organizations of a user in the order of their ids; the one question that crosses tenants."""
+        """All organizations in which a user may act, in the order of their ids; a question that crosses tenants."""
         rows = await self.tx.fetch(
             """
-            SELECT organization_id, name, role, member_id, version, created_at, joined_at
-            FROM memberships_of($1, $2, $3)
+            SELECT organization_id, name, role, member_id, version, created_at, joined_at, agency_id
+            FROM organizations_open_to($1, $2, $3)
             """,
             user_id,
             after or UUID(int=0),

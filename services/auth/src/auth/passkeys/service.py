@@ -60,10 +60,9 @@ class PasskeyService:
             await ChallengeRepository(tx).add(value, _registration(caller), CHALLENGE_LIFE)
         if handle is None:
             raise Unauthenticated
-        email = None
-        if profile is not None:
-            (email,) = await self.addresses.open([profile.address])
-        return Options(self.party.creation(handle, email or self.party.name, value, known))
+        there = [] if profile is None else profile.places
+        opened = [each for each in await self.addresses.open(there) if each is not None]
+        return Options(self.party.creation(handle, next(iter(opened), self.party.name), value, known))
 
     async def add(
         self, name: str, credential: Credential, caller: Caller, *, end_others: bool

@@ -30,7 +30,7 @@ class Approval:
         """
         policy = replace(self.policy, name="strict") if self.strict() else self.policy
         _refuse(policy.length_objection(password, second_factor=second_factor))
-        _refuse(await self.passwords.compute(policy.objection, password, context))
+        _refuse(await self.passwords.compute(policy.objection, password, context, second_factor=second_factor))
         if self.breached is not None and await self.breached.holds(password):
             raise PasswordRefused("This password has leaked elsewhere.", ["Choose one that you use nowhere else."])
 

@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 
-from kit.errors import FieldError, Invalid, TooManyRequests
+from kit.errors import FieldError, Forbidden, Invalid, TooManyRequests
 
 
 class TooManyPasswords(TooManyRequests):
@@ -19,3 +19,9 @@ class PasswordRefused(Invalid):
         super().__init__(
             errors=[FieldError("#/password", each) for each in said], warning=warning, suggestions=list(suggestions)
         )
+
+
+class PasswordWrong(Forbidden):
+    """This is not your present password."""
+
+    code = "password-wrong"

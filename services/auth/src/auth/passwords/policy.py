@@ -12,6 +12,8 @@ from auth.passwords.common import KnownPasswords
 
 LONGEST: Final = 256
 LEAST_SCORE: Final = 3
+LEAST_SCORE_OF_TWO: Final = 2
+"""zxcvbn gives no eight characters more, however they were drawn."""
 SHORTEST: Final = {"default": 12, "strict": 15}
 """By the name of the policy, where the password is the only factor."""
 SHORTEST_OF_TWO: Final = 8
@@ -49,7 +51,9 @@ class PasswordPolicy:
             return Objection(f"Use at most {LONGEST} characters.")
         return None
 
-    def objection(self, password: str, context: Sequence[str] = ()) -> Objection | None:
+    def objection(
+        self, password: str, context: Sequence[str] = (), *, second_factor: bool = False
+    ) -> Objection | None:
         """Why a password of acceptable length is refused; `context` are the addresses of its owner.
 
         Takes milliseconds of computing: not for the event loop.
@@ -60,7 +64,7 @@ class PasswordPolicy:
             return Objection("Do not use your own address in the password.")
         words = [self.product, *(word for each in context for word in (each, *each.split("@")))]
         found = _zxcvbn()(password[:_LOOKED_AT], user_inputs=words, max_length=_LOOKED_AT)
-        if found["score"] >= LEAST_SCORE:
+        if found["score"] >= (LEAST_SCORE_OF_TWO if second_factor else LEAST_SCORE):
             return None
         feedback = found["feedback"]
         warning = str(feedback["warning"] or "This password is too easy to guess.")

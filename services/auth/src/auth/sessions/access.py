@@ -47,6 +47,8 @@ def claims_of(user_id: object, session_id: object, standing: Standing, csrf: str
     claims: dict[str, object] = {"sub": str(user_id), "sid": str(session_id), "epoch": standing.epoch}
     if standing.organization_id is not None and standing.role is not None:
         claims |= {"org": str(standing.organization_id), "role": standing.role}
+    if standing.agency_id is not None:
+        claims["via"] = str(standing.agency_id)
     if csrf is not None:
         claims["csrf"] = csrf
     return claims

@@ -107,6 +107,14 @@ class Standing:
     """Whether nobody acts in the organization that was asked for, so that none is acted in."""
     demanding: bool = False
     """Whether the organization lets in only sessions that are strong."""
+    agency_id: UUID | None = None
+    """The agency that sends them, where they are no member."""
+    until: datetime | None = None
+    """When that ends."""
+
+    def bounded(self, life: timedelta, now: datetime) -> timedelta:
+        """How long a token may live: not longer than what it says holds."""
+        return life if self.until is None else max(timedelta(seconds=1), min(life, self.until - now))
 
 
 @dataclass(frozen=True, slots=True)

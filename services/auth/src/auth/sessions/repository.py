@@ -1,4 +1,4 @@
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -121,7 +121,8 @@ class SessionRepository:
     async def standing(self, user_id: UUID, organization_id: UUID | None) -> Standing | None:
         """Epochs and role as of one moment, so that no token says an old role under a new epoch.
 
-        With an organization the transaction must be bound to it. None when there is no such user.
+        The role is that of a member, or else that in which an agency sends them. With an organization the transaction
+        must be bound to it. None when there is no such user.
         """
         if organization_id is None:
             row = await self.tx.fetchrow(
@@ -131,12 +132,14 @@ class SessionRepository:
             return None if row is None else Standing(**row)
         row = await self.tx.fetchrow(
             """
-            SELECT u.epoch, u.sessions_from_epoch, u.suspended_at IS NOT NULL AS suspended, m.role,
-                   m.role IS NOT NULL AND o.suspended_at IS NOT NULL AS organization_suspended,
+            SELECT u.epoch, u.sessions_from_epoch, u.suspended_at IS NOT NULL AS suspended,
+                   coalesce(m.role, sent.role) AS role, sent.agency_id, sent.ends_at AS until,
+                   coalesce(m.role, sent.role) IS NOT NULL AND o.suspended_at IS NOT NULL AS organization_suspended,
                    coalesce(o.requires_second_factor, false) AS demanding
             FROM users AS u
             LEFT JOIN members AS m ON m.user_id = u.id AND m.organization_id = $2
             LEFT JOIN organizations AS o ON o.id = $2
+            LEFT JOIN LATERAL delegated_to(CASE WHEN m.role IS NULL THEN u.id END, $2) AS sent ON true
             WHERE u.id = $1
             """,
             user_id,
@@ -154,6 +157,8 @@ class SessionRepository:
             suspended=row["suspended"],
             organization_suspended=shut,
             demanding=row["demanding"],
+            agency_id=None if shut else row["agency_id"],
+            until=row["until"],
         )
 
     async def save_use(self, use: Use) -> None:
@@ -298,14 +303,41 @@ class SessionRepository:
             raise Unauthenticated
         return row["epoch"], row["version"]
 
+    async def raise_epochs(self, user_ids: Collection[UUID]) -> list[Row]:
+        """Void the older access tokens of several; id, new epoch and version of those whose account is there."""
+        return await self.tx.fetch(
+            """
+            UPDATE users SET epoch = epoch + 1, version = version + 1
+            WHERE id IN (SELECT id FROM users WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE)
+            RETURNING id, epoch, version
+            """,
+            list(user_ids),
+        )
+
+    async def add_revocations(self, epochs: Mapping[UUID, int]) -> None:
+        """Let gateways that ask know of several."""
+        await self.tx.execute(
+            """
+            INSERT INTO revocations (id, user_id, epoch)
+            SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[])
+            """,
+            [new_id() for _ in epochs],
+            list(epochs),
+            list(epochs.values()),
+        )
+
     async def raise_epochs_of_members(self, organization_id: UUID) -> list[Raised]:
-        """Void older access tokens of all members, and let gateways that ask know."""
+        """Void older access tokens of all members, and of all whom agencies send, and let gateways that ask know."""
         rows = await self.tx.fetch(
             """
             WITH theirs AS (
                 SELECT u.id
-                FROM members AS m JOIN users AS u ON u.id = m.user_id
-                WHERE m.organization_id = $1
+                FROM users AS u
+                WHERE u.id IN (
+                    SELECT m.user_id FROM members AS m WHERE m.organization_id = $1
+                    UNION
+                    SELECT sent.user_id FROM people_sent_to($1) AS sent
+                )
                 ORDER BY u.id
                 FOR NO KEY UPDATE OF u
             ), raised AS (

@@ -4,6 +4,7 @@ Such a fact is about a person and belongs to no organization. So these are the l
 on it is bound to none.
 """
 
+from collections.abc import Collection
 from uuid import UUID
 
 from auth.sessions.repository import SessionRepository
@@ -51,6 +52,20 @@ async def void_tokens(tx: Transaction, user_id: UUID) -> None:
 async def void_session(tx: Transaction, session_id: UUID, user_id: UUID) -> None:
     """Void the access tokens of one session of a user whose row says itself that it has ended: an impersonation."""
     await _tell(tx, user_id, session_id, by=0)
+
+
+async def void_tokens_of(tx: Transaction, user_ids: Collection[UUID]) -> None:
+    """Void the access tokens of several users at once; those who are gone are passed over."""
+    await tx.bind()
+    sessions = SessionRepository(tx)
+    rows = await sessions.raise_epochs(user_ids)
+    await sessions.add_revocations({row["id"]: row["epoch"] for row in rows})
+    await tx.emit(
+        *(
+            SessionsRevoked(user_id=row["id"], session_id=None, epoch=row["epoch"], version=row["version"])
+            for row in rows
+        )
+    )
 
 
 async def void_credential(

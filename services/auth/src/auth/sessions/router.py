@@ -4,6 +4,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response, status
 
 from auth.accounts.address import AddressInvalid
+from auth.accounts.phone import NumberInvalid
 from auth.organizations.errors import OrganizationIsSuspended, OrganizationNotFound
 from auth.passwords.errors import TooManyPasswords
 from auth.sessions.errors import (
@@ -63,6 +64,7 @@ def never_kept(response: Response) -> None:
     | problems(
         WrongCredentials,
         AddressInvalid,
+        NumberInvalid,
         OrganizationNotFound,
         OrganizationIsSuspended,
         AccountSuspended,
@@ -73,9 +75,9 @@ def never_kept(response: Response) -> None:
 async def sign_in(
     body: SignIn, sessions: Sessions, visitor: CurrentVisitor, response: Response
 ) -> TokensOut | FactorNeededOut:
-    """Sign in with e-mail address and password; 202 when a second factor is owed."""
+    """Sign in with mail address or phone number, and password; 202 when a second factor is owed."""
     wish = Wish(visitor, body.organization_id)
-    return answered(await sessions.sign_in(body.email, body.password.get_secret_value(), wish), response)
+    return answered(await sessions.sign_in(body.email, body.phone, body.password.get_secret_value(), wish), response)
 
 
 @router.post(

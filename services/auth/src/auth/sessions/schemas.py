@@ -4,16 +4,16 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field, SecretStr
 
-from auth.accounts.schemas import Address, LinkToken, Password
+from auth.accounts.schemas import Password
+from auth.challenges.schemas import EmailOrPhone, LinkToken
 from auth.sessions.overview import Statistics
 from auth.sign_ins.model import Proof
 from kit.http.models import Model, Out
 
 
-class SignIn(Model):
+class SignIn(EmailOrPhone):
     """A new session; with an organization, to act in it at once."""
 
-    email: Address
     password: Password
     organization_id: UUID | None = None
 

@@ -3,7 +3,7 @@ from datetime import datetime, timedelta
 from typing import Final, NoReturn
 from uuid import UUID
 
-from auth.accounts.address import EmailAddress
+from auth.accounts.handle import Handle, Handles
 from auth.accounts.model import Account
 from auth.accounts.repository import AccountRepository
 from auth.accounts.sealing import Addresses
@@ -53,19 +53,20 @@ class SessionService:
 
     database: Database
     addresses: Addresses
+    handles: Handles
     passwords: Passwords
     entrance: Entrance
     throttle: Throttle
 
-    async def sign_in(self, address: str, password: str, wish: Wish) -> Outcome:
+    async def sign_in(self, email: str | None, phone: str | None, password: str, wish: Wish) -> Outcome:
         """Begin a session, or a sign-in that a second factor completes.
 
-        An unknown address, a wrong password and an address that is not verified are answered alike, after the same
-        work: else signing up with somebody's address and then in would tell whether they have an account.
+        An unknown address and a wrong password are answered alike, after the same work. An address that
+        nobody has proven is unknown.
         """
-        email = EmailAddress.parse(address)
-        blind = await self.addresses.blind(email)
-        account, attempt = await self._attempt(blind, wish)
+        handle = self.handles.known(email, phone)
+        blind = await self.addresses.blind(handle)
+        account, attempt = await self._attempt(handle, blind, wish)
         try:
             matches = await self.passwords.match(password, account.password_hash if account else None)
         except BaseException:
@@ -176,10 +177,10 @@ class SessionService:
             now, revocations = await SessionRepository(tx).revocations(REVOKED_LATELY)
             return now, revocations, await KeyRepository(tx).removed(REVOKED_LATELY)
 
-    async def _attempt(self, blind: bytes, wish: Wish) -> tuple[Account | None, Attempt]:
+    async def _attempt(self, handle: Handle, blind: bytes, wish: Wish) -> tuple[Account | None, Attempt]:
         """Count an attempt; whose address it is is looked up even when there were too many, as for the line of it."""
         async with self.database.transaction() as tx:
-            account = await AccountRepository(tx).find(blind)
+            account = await AccountRepository(tx).find(handle.kind, blind)
             attempt = await self.throttle.claim(tx, blind, account.user_id if account else None, wish.visitor)
             if attempt.wait is not None:
                 await tx.emit(_turned_away("auth.session.throttled", account, blind))

@@ -58,10 +58,10 @@ class Wish:
 
     visitor: Visitor = Visitor()
     organization_id: UUID | None = None
-    identity_provider_id: UUID | None = None
-    """The organization's identity provider that vouches for them, where it is one."""
     remember_device: bool = False
     """Whether the second factor need not be shown on this device for a while; heeded once it was shown."""
+    identity_provider_id: UUID | None = None
+    """The organization's identity provider that vouches for them, where it is one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,11 +158,12 @@ class Entrance:
         refresh_life: timedelta | None = None,
     ) -> Tokens:
         """What the next requests need; with `cookies`, what a browser needs that keeps its tokens there."""
-        key = await self.keys.signer()
+        key, now = await self.keys.signer(), self.database.clock.now()
+        life = standing.bounded(life, now)
         csrf = self.csrf_tokens.claim(session_id) if cookies else None
         claims = claims_of(user_id, session_id, standing, csrf)
         return Tokens(
-            access_token=self.access_tokens.sign(key, claims, self.database.clock.now(), life),
+            access_token=self.access_tokens.sign(key, claims, now, life),
             expires_in=int(life.total_seconds()),
             refresh_token=self.refresh_tokens.make(session_id, counter=counter),
             session_id=session_id,

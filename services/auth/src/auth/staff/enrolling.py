@@ -5,7 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from auth.accounts.address import EmailAddress
-from auth.accounts.errors import LinkMalformed
+from auth.challenges.errors import LinkMalformed
 from auth.factors.model import enrolment, new_secret, step_of
 from auth.passwords.approving import Approval
 from auth.staff.errors import EnrolmentCodeWrong, EnrolmentOver

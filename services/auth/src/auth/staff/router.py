@@ -4,7 +4,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Response, status
 
 from auth.accounts.address import AddressInvalid
-from auth.accounts.errors import LinkMalformed
+from auth.challenges.errors import LinkMalformed
 from auth.passwords.errors import PasswordRefused, TooManyPasswords
 from auth.staff.enrolling import EnrolmentService
 from auth.staff.errors import (

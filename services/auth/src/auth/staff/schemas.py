@@ -3,7 +3,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field, SecretStr
 
-from auth.accounts.schemas import Address, LinkToken, Password
+from auth.accounts.schemas import Password
+from auth.challenges.schemas import Address, LinkToken
 from auth.staff.permissions import StaffRole
 from kit.http.models import Model, Out
 

@@ -26,10 +26,11 @@ class FederationMints:
 
 @dataclass(frozen=True, slots=True)
 class Mints:
-    """One mint per purpose."""
+    """One mint per purpose: `challenge` is in a link, `request` is what whoever asked for it keeps."""
 
     refresh: TokenMint
-    verification: TokenMint
+    challenge: TokenMint
+    request: TokenMint
     invitation: TokenMint
     sign_in: TokenMint
     federation: FederationMints
@@ -46,7 +47,8 @@ class Mints:
         """All mints, with keys derived from one master key."""
         return cls(
             refresh=TokenMint(sealer, "refresh"),
-            verification=TokenMint(sealer, "verification"),
+            challenge=TokenMint(sealer, "challenge"),
+            request=TokenMint(sealer, "request"),
             invitation=TokenMint(sealer, "invitation", ids=2),
             sign_in=TokenMint(sealer, "sign-in"),
             federation=FederationMints.under(sealer),

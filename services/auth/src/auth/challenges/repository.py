@@ -1,0 +1,203 @@
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from auth.challenges.model import MOST_TRIES, Challenge, Purpose
+from kit.db.database import Row, Transaction
+from kit.errors import Unauthenticated
+
+_FIELDS = """
+    id, purpose, kind, blind, identity_id, user_id, known, sealed, password_hash,
+    sessions_from_epoch AS epoch, locale, expires_at <= kit_now() AS expired, used_at IS NOT NULL AS used
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeRepository:
+    """Challenges, of known and unknown addresses alike."""
+
+    tx: Transaction
+
+    async def lock_address(self, blind: bytes) -> None:
+        """Let those that are about one address wait for one another, whether or not somebody has it."""
+        await self.tx.execute("SELECT pg_advisory_xact_lock($1)", int.from_bytes(blind[:8], signed=True))
+
+    async def add(
+        self, wanted: Challenge, life: timedelta, at_most: int, within: timedelta, *, again: bool = False
+    ) -> Challenge | None:
+        """Begin a challenge, for whoever has the address now; None when there were too many lately.
+
+        With `again` it takes the password of the newest one of its address and purpose, or none.
+        """
+        row = await self.tx.fetchrow(
+            f"""
+            INSERT INTO challenges (id, purpose, kind, blind, identity_id, user_id, known, sealed, password_hash,
+                                    sessions_from_epoch, locale, expires_at)
+            SELECT $1, $2, $3, $4, coalesce(i.id, $5), coalesce(i.user_id, $6), i.id IS NOT NULL, $7,
+                   CASE WHEN $12 THEN coalesce((SELECT held.password_hash FROM challenges AS held
+                                                WHERE held.blind = $4 AND held.purpose = $2
+                                                ORDER BY held.id DESC LIMIT 1), '')
+                        ELSE $8 END,
+                   u.sessions_from_epoch, $9, kit_now() + $10::interval
+            FROM (SELECT) AS one
+            LEFT JOIN identities AS i ON i.kind = $3 AND i.blind = $4 AND i.verified_at IS NOT NULL
+            LEFT JOIN users AS u ON u.id = i.user_id
+            WHERE (SELECT count(*) FROM challenges
+                   WHERE blind = $4 AND purpose = $2 AND created_at > kit_now() - $13::interval) < $11::integer
+            RETURNING {_FIELDS}
+            """,  # noqa: S608 - ours
+            wanted.id,
+            wanted.purpose,
+            wanted.kind,
+            wanted.blind,
+            wanted.identity_id,
+            wanted.user_id,
+            wanted.sealed,
+            wanted.password_hash,
+            wanted.locale,
+            life,
+            at_most,
+            again,
+            within,
+        )
+        return _challenge(row)
+
+    async def add_own(self, wanted: Challenge, life: timedelta) -> Challenge:
+        """Begin a challenge of somebody who is known, in their language: it is theirs, whoever has the address.
+
+        Raises:
+            Unauthenticated: the account is gone.
+        """
+        row = await self.tx.fetchrow(
+            f"""
+            INSERT INTO challenges (id, purpose, kind, blind, identity_id, user_id, known, sealed,
+                                    sessions_from_epoch, locale, expires_at)
+            SELECT $1, $2, $3, $4, $5, $6, true, $7, u.sessions_from_epoch, u.locale, kit_now() + $8::interval
+            FROM users AS u WHERE u.id = $6
+            RETURNING {_FIELDS}
+            """,  # noqa: S608 - ours
+            wanted.id,
+            wanted.purpose,
+            wanted.kind,
+            wanted.blind,
+            wanted.identity_id,
+            wanted.user_id,
+            wanted.sealed,
+            life,
+        )
+        begun = _challenge(row)
+        if begun is None:
+            raise Unauthenticated
+        return begun
+
+    async def lately(self, user_id: UUID, blind: bytes, purpose: Purpose, within: timedelta) -> int:
+        """How many of this purpose one person began lately, or anybody for an address: the larger number."""
+        counted: int = await self.tx.fetchval(
+            """
+            SELECT greatest(
+                (SELECT count(*) FROM challenges
+                 WHERE user_id = $1 AND purpose = $3 AND created_at > kit_now() - $4::interval),
+                (SELECT count(*) FROM challenges
+                 WHERE blind = $2 AND purpose = $3 AND created_at > kit_now() - $4::interval))
+            """,
+            user_id,
+            blind,
+            purpose,
+            within,
+        )
+        return counted
+
+    async def void_later(self, challenge: Challenge) -> None:
+        """Use up those of the same purpose and person that were begun after this one; older ones stay good.
+
+        Who takes an account over can change the address twice, and so has a link of this kind, too: it must not
+        outlive, nor void, that of the owner.
+        """
+        await self.tx.execute(
+            """
+            UPDATE challenges SET used_at = coalesce(used_at, kit_now())
+            WHERE user_id = $1 AND purpose = $2 AND id > $3
+            """,
+            challenge.user_id,
+            challenge.purpose,
+            challenge.id,
+        )
+
+    async def find(self, challenge_id: UUID) -> Challenge | None:
+        """A challenge."""
+        return _challenge(await self.tx.fetchrow(f"SELECT {_FIELDS} FROM challenges WHERE id = $1", challenge_id))  # noqa: S608 - ours
+
+    async def attempt(self, challenge_id: UUID) -> Challenge | None:
+        """Count a try of a code before it is made; None when there may be none any more."""
+        row = await self.tx.fetchrow(
+            f"""
+            UPDATE challenges SET tries = tries + 1
+            WHERE id = $1 AND kind = 'phone' AND tries < $2 AND used_at IS NULL AND expires_at > kit_now()
+            RETURNING {_FIELDS}
+            """,  # noqa: S608 - ours
+            challenge_id,
+            MOST_TRIES,
+        )
+        return _challenge(row)
+
+    async def use(self, challenge_id: UUID) -> Challenge | None:
+        """Use one up; None when it was used or has expired meanwhile, or sessions were ended since it was begun.
+
+        Only bringing a former address back outlives these: whoever took the account over would end all sessions.
+        """
+        row = await self.tx.fetchrow(
+            f"""
+            UPDATE challenges SET used_at = kit_now()
+            WHERE id = $1 AND used_at IS NULL AND expires_at > kit_now()
+              AND (NOT known OR purpose = 'undo' OR sessions_from_epoch IS NOT DISTINCT FROM
+                   (SELECT u.sessions_from_epoch FROM users AS u WHERE u.id = challenges.user_id FOR UPDATE))
+            RETURNING {_FIELDS}
+            """,  # noqa: S608 - ours
+            challenge_id,
+        )
+        return _challenge(row)
+
+    async def void(self, blind: bytes, purpose: Purpose) -> None:
+        """Use up all of one purpose for an address."""
+        await self.tx.execute(
+            """
+            UPDATE challenges SET used_at = coalesce(used_at, kit_now()), password_hash = ''
+            WHERE blind = $1 AND purpose = $2
+            """,
+            blind,
+            purpose,
+        )
+
+    async def of(self, user_id: UUID, blinds: Collection[bytes]) -> list[Row]:
+        """Those of one person, or for an address of theirs."""
+        return await self.tx.fetch(
+            """
+            SELECT purpose, kind, created_at, expires_at, used_at FROM challenges
+            WHERE user_id = $1 OR blind = ANY ($2)
+            ORDER BY id
+            """,
+            user_id,
+            list(blinds),
+        )
+
+    async def delete(self, user_id: UUID, blinds: Collection[bytes]) -> int:
+        """Forget those of one person, and those for an address of theirs."""
+        return await self.tx.execute(
+            "DELETE FROM challenges WHERE user_id = $1 OR blind = ANY ($2)", user_id, list(blinds)
+        )
+
+    async def purge(self, after: timedelta, at_most: int) -> int:
+        """Forget those that ended so long ago."""
+        return await self.tx.execute(
+            """
+            DELETE FROM challenges
+            WHERE id IN (SELECT id FROM challenges WHERE expires_at < kit_now() - $1::interval LIMIT $2)
+            """,
+            after,
+            at_most,
+        )
+
+
+def _challenge(row: Row | None) -> Challenge | None:
+    return None if row is None else Challenge(**{**dict(row), "purpose": Purpose(row["purpose"])})
