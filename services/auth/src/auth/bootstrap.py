@@ -1,23 +1,23 @@
 """Builds auth's own parts; the only wiring."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from operator import attrgetter
+from pathlib import Path
 from typing import Final
 
 from auth import migrations, worker
 from auth.accounts.address import AddressInvalid
 from auth.accounts.handle import Handles, domains
+from auth.accounts.importing import UserImport
 from auth.accounts.phone import NumberRules
 from auth.accounts.privacy import AccountHolding
 from auth.accounts.sealing import Addresses
 from auth.accounts.service import AccountService
 from auth.activity.privacy import ActivityHolding
-from auth.announcements.kind import AnnouncementKind
-from auth.announcements.privacy import RecipientHolding
-from auth.announcements.service import AnnouncementService
 from auth.api import ROUTERS
 from auth.api_keys.exchanging import KeyExchange
 from auth.api_keys.privacy import ApiKeyHolding
@@ -33,8 +33,6 @@ from auth.devices.privacy import DeviceHolding
 from auth.devices.service import DeviceService
 from auth.directory.service import DirectoryService
 from auth.enterprise.enforcing import Enforcement
-from auth.exports.kind import StaffExportKind
-from auth.exports.service import StaffExportService
 from auth.factors.privacy import FactorHolding
 from auth.factors.proving import Codes
 from auth.factors.sealing import FactorSeals
@@ -43,8 +41,6 @@ from auth.factors.showing import ShowingService
 from auth.federation.parts import Federation, federation, outside
 from auth.federation.privacy import FederationHolding
 from auth.federation.sealing import Subjects
-from auth.flags.privacy import FlagHolding
-from auth.flags.service import FlagService
 from auth.grants.service import GrantService
 from auth.impersonations.privacy import ImpersonationHolding
 from auth.impersonations.sealing import Reasons
@@ -61,8 +57,7 @@ from auth.members.service import MemberService
 from auth.oauth.parts import OAuthParts
 from auth.oauth.privacy import GrantHolding
 from auth.oauth_clients.privacy import ClientHolding
-from auth.operations.kind import UserOperationKind
-from auth.operations.service import OperationService
+from auth.operations.parts import OperationParts, operation_holdings
 from auth.organizations.service import OrganizationService
 from auth.ownership.service import OwnershipService
 from auth.passkeys.ceremony import RelyingParty
@@ -94,8 +89,7 @@ from auth.suspensions.privacy import SuspensionHolding
 from auth.suspensions.sealing import Notes
 from auth.suspensions.service import SuspensionService
 from auth.sweeping import Sweeper
-from auth.system.current import EVERY, CurrentSettings
-from auth.system.service import SystemService
+from auth.system.current import CurrentSettings
 from auth.teams.service import TeamService
 from auth.texts.kind import TextKind, TextSender
 from auth.texts.model import TextLimits
@@ -112,11 +106,9 @@ from kit.http.acting import Acting
 from kit.http.client import Outbound
 from kit.http.peer import Peers
 from kit.http.tokens import staff_audience
-from kit.jobs.jobs import Jobs
-from kit.jobs.privacy import JobHolding
 from kit.ledger.ledger import Ledger
 from kit.mail import Mailer, MailServer, Post, SmtpServer, Templates, mail_kinds
-from kit.privacy.holding import Holdings
+from kit.privacy.holding import Holding, Holdings
 from kit.privacy.requests import RequestKeys
 from kit.process import Loop
 from kit.seal import Keyring, SealBroken, Sealer
@@ -138,23 +130,11 @@ class StaffParts:
 
 
 @dataclass(frozen=True, slots=True)
-class OperationParts:
-    """What staff runs the platform with."""
-
-    current: CurrentSettings
-    system: SystemService
-    flags: FlagService
-    announcements: AnnouncementService
-    exports: StaffExportService
-    bulk: OperationService
-    jobs: Jobs
-
-
-@dataclass(frozen=True, slots=True)
 class Parts:
     """What auth is made of."""
 
     accounts: AccountService
+    user_import: UserImport
     passwords: PasswordService
     magic_links: MagicLinkService
     changes: AddressChangeService
@@ -227,6 +207,7 @@ def build(  # noqa: PLR0917 - what everything stands on
     showing = ShowingService(database, entrance, codes, proofs, passwords, mailer, throttle)
     return Parts(
         accounts=AccountService(database, addresses, handles, passwords, approval, challenges),
+        user_import=UserImport(database, addresses, challenges),
         passwords=PasswordService(database, addresses, handles, passwords, approval, challenges, mailer, throttle),
         magic_links=MagicLinkService(database, handles, challenges, entrance),
         changes=AddressChangeService(database, addresses, handles, challenges, mailer),
@@ -249,7 +230,7 @@ def build(  # noqa: PLR0917 - what everything stands on
         keys=keys,
         rotation=KeyRotation(database, sealer),
         preferences=PreferenceService(database, addresses, mailer),
-        operations=_operations(database, addresses, mailer, current),
+        operations=OperationParts.build(database, addresses, mailer, current),
         staff=_staff(database, keyring, approval, keys, mints, mailer, settings),
         api_keys=ApiKeyService(database, secrets),
         key_exchange=KeyExchange(database, secrets, keys, access_tokens, uses),
@@ -295,25 +276,6 @@ def _entrance(  # noqa: PLR0917 - what letting people in needs
         Limits(timedelta(days=settings.session_days), timedelta(days=settings.session_idle_days)),
         mailer,
         Enforcement(Addresses(keyring)),
-    )
-
-
-def _operations(database: Database, addresses: Addresses, mailer: Mailer, current: CurrentSettings) -> OperationParts:
-    """Parts with which staff runs the platform, and the jobs they begin."""
-    kinds = (
-        UserOperationKind(database, mailer),
-        AnnouncementKind(mailer),
-        StaffExportKind(database, addresses),
-    )
-    jobs = Jobs(database, kinds)
-    return OperationParts(
-        current=current,
-        system=SystemService(database, current),
-        flags=FlagService(database),
-        announcements=AnnouncementService(database, jobs, mailer, StaffSeals(addresses.keyring)),
-        exports=StaffExportService(database, jobs, addresses.keyring),
-        bulk=OperationService(database, jobs, addresses),
-        jobs=jobs,
     )
 
 
@@ -377,15 +339,13 @@ def _holdings(  # noqa: PLR0917 - whatever holds something about people
     devices: DeviceHolding,
 ) -> Holdings:
     """What is held about people, in the order in which it is let go of."""
-    holdings = (
+    holdings: tuple[Holding, ...] = (
         MemberHolding(database),
         MailHolding(database, addresses, mailer),
         TextHolding(database, mailer.ledger),
         InvitationHolding(database, addresses),
         PreferenceHolding(database),
-        FlagHolding(database),
-        RecipientHolding(database),
-        JobHolding(database),
+        *operation_holdings(database),
         FactorHolding(database, seals),
         PasskeyHolding(database, seals),
         ApiKeyHolding(database),
@@ -479,13 +439,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.staff.members,
         parts.staff.sessions,
         parts.staff.enrolments,
-        parts.operations.current,
-        parts.operations.system,
-        parts.operations.flags,
-        parts.operations.announcements,
-        parts.operations.exports,
-        parts.operations.bulk,
-        parts.operations.jobs,
+        *parts.operations.for_endpoints(),
         parts.staff.impersonations,
         parts.staff.directory,
         parts.staff.suspensions,
@@ -514,7 +468,7 @@ def serving(parts: Parts) -> Sequence[Loop]:
     """What a process does beside answering."""
     return (
         Loop("uses of API keys", parts.uses.run),
-        Loop("settings", parts.operations.current.refresh, every=EVERY),
+        *parts.operations.serving(),
     )
 
 
@@ -532,6 +486,20 @@ async def remove_key(parts: Parts, kid: str) -> None:
     """Take a signing key away in an emergency: what it has signed is refused everywhere within seconds."""
     if not await parts.rotation.remove(kid):
         raise SystemExit(f"remove-key: there is no signing key {kid}; /.well-known/jwks.json names them")
+
+
+async def import_users(parts: Parts, file: str) -> None:
+    """Open accounts from a file of JSON lines: email, hash (bcrypt or argon2), verified, and perhaps locale."""
+    counted: Counter[str] = Counter()
+    try:
+        with Path(file).open(encoding="utf-8") as lines:  # noqa: ASYNC230 - a command that does nothing else
+            async for told in parts.user_import.run(lines):
+                counted[told.outcome.partition(":")[0]] += 1
+                if told.outcome.startswith("refused"):
+                    print(f"line {told.number}: {told.outcome}")  # noqa: T201 - for whoever runs the command
+    except (OSError, UnicodeDecodeError) as error:
+        raise SystemExit(f"import-users: {error}") from None
+    print(", ".join(f"{count} {outcome}" for outcome, count in sorted(counted.items())))  # noqa: T201 - likewise
 
 
 async def add_staff(parts: Parts, address: str, role: str = StaffRole.ADMIN.value) -> None:
@@ -558,6 +526,11 @@ SERVICE: Final = Service(
     privacy=privacy,
     subscriptions=SUBSCRIPTIONS,
     consumers=CONSUMERS,
-    commands={"rotate-keys": rotate_keys, "remove-key": remove_key, "add-staff": add_staff},
+    commands={
+        "rotate-keys": rotate_keys,
+        "remove-key": remove_key,
+        "add-staff": add_staff,
+        "import-users": import_users,
+    },
     acting=Acting("auth.request.impersonated", changes=False),
 )
