@@ -223,9 +223,10 @@ def build(  # noqa: PLR0917 - what everything stands on
     sessions = SessionService(database, addresses, handles, passwords, entrance, throttle)
     codes = Codes(database, seals, codes_key)
     showing = ShowingService(database, entrance, codes, proofs, passwords, mailer, throttle)
+    reset = PasswordService(database, addresses, handles, passwords, approval, challenges, mailer, throttle)
     return Parts(
         accounts=AccountService(database, addresses, handles, passwords, approval, challenges),
-        passwords=PasswordService(database, addresses, handles, passwords, approval, challenges, mailer, throttle),
+        passwords=reset,
         magic_links=MagicLinkService(database, handles, challenges, entrance),
         changes=AddressChangeService(database, addresses, handles, challenges, mailer),
         sessions=sessions,
@@ -248,7 +249,7 @@ def build(  # noqa: PLR0917 - what everything stands on
         rotation=KeyRotation(database, sealer),
         preferences=PreferenceService(database, addresses, mailer),
         operations=_operations(database, addresses, mailer, current),
-        staff=_staff(database, keyring, approval, keys, mints, mailer, settings),
+        staff=_staff(database, keyring, approval, keys, mints, reset, settings),
         api_keys=ApiKeyService(database, secrets),
         key_exchange=KeyExchange(database, secrets, keys, access_tokens, uses),
         uses=uses,
@@ -319,7 +320,7 @@ def _staff(  # noqa: PLR0917 - what staff are served with
     approval: Approval,
     keys: KeyRing,
     mints: Mints,
-    mailer: Mailer,
+    reset: PasswordService,
     settings: AuthSettings,
 ) -> StaffParts:
     """Parts of staff, with tokens for their own audience."""
@@ -335,9 +336,9 @@ def _staff(  # noqa: PLR0917 - what staff are served with
             Reasons(keyring),
             keys,
             AccessTokens(settings.token_issuer, settings.token_audience),
-            mailer,
+            reset.mailer,
         ),
-        directory=DirectoryService(database, Addresses(keyring)),
+        directory=DirectoryService(database, Addresses(keyring), reset),
         suspensions=SuspensionService(database, Notes(keyring)),
         grants=GrantService(database, keyring),
         statistics=StatisticsService(database, timedelta(days=settings.session_idle_days)),
