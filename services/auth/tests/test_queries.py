@@ -75,7 +75,6 @@ async def plan(database: Database, sql: str, *args: object) -> str:
         ("SELECT id FROM users ORDER BY created_at DESC, id DESC LIMIT 9", ()),
         ("SELECT id FROM users WHERE created_at > kit_now() ORDER BY created_at DESC, id DESC LIMIT 9", ()),
         ("SELECT id FROM users WHERE suspended_at IS NOT NULL ORDER BY created_at DESC, id DESC LIMIT 9", ()),
-        ("SELECT id FROM organizations WHERE suspended_at IS NOT NULL ORDER BY id DESC LIMIT 9", ()),
         ("SELECT id FROM impersonations WHERE user_id = $1 AND id < $2 ORDER BY id DESC", (new_id(), new_id())),
         (
             "SELECT id FROM impersonations WHERE organization_id = $1 AND id < $2 ORDER BY id DESC",
@@ -83,13 +82,10 @@ async def plan(database: Database, sql: str, *args: object) -> str:
         ),
         ("SELECT id FROM impersonations WHERE staff_id = $1 AND id < $2 ORDER BY id DESC", (new_id(), new_id())),
         ("SELECT id FROM impersonations WHERE ends_at < kit_now()", ()),
-        ("SELECT id FROM suspensions WHERE user_id = $1 ORDER BY id DESC", (new_id(),)),
-        ("SELECT id FROM suspensions WHERE organization_id = $1 ORDER BY id DESC", (ORGANIZATION,)),
         (
             "SELECT id FROM subscription_grants WHERE organization_id = $1 AND id < $2 ORDER BY id DESC",
             (ORGANIZATION, new_id()),
         ),
-        ("SELECT id FROM staff_sessions WHERE staff_id = $1 ORDER BY id DESC", (new_id(),)),
         ("SELECT id FROM staff_sessions WHERE expires_at < kit_now()", ()),
         ("SELECT id FROM staff WHERE enrolment_id = $1", (new_id(),)),
         ("SELECT role FROM api_keys WHERE organization_id = $1 AND id = $2", (ORGANIZATION, new_id())),

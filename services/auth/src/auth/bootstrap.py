@@ -232,7 +232,6 @@ def build(  # noqa: PLR0917 - what everything stands on
         accounts=AccountService(database, addresses, handles, passwords, approval, challenges),
         passwords=reset,
         user_import=UserImport(database, addresses, challenges),
-        passwords=PasswordService(database, addresses, handles, passwords, approval, challenges, mailer, throttle),
         magic_links=MagicLinkService(database, handles, challenges, entrance),
         changes=AddressChangeService(database, addresses, handles, challenges, mailer),
         sessions=sessions,
