@@ -18,9 +18,6 @@ from auth.accounts.privacy import AccountHolding
 from auth.accounts.sealing import Addresses
 from auth.accounts.service import AccountService
 from auth.activity.privacy import ActivityHolding
-from auth.announcements.kind import AnnouncementKind
-from auth.announcements.privacy import RecipientHolding
-from auth.announcements.service import AnnouncementService
 from auth.api import ROUTERS
 from auth.api_keys.exchanging import KeyExchange
 from auth.api_keys.privacy import ApiKeyHolding
@@ -35,15 +32,11 @@ from auth.devices.names import DeviceNames
 from auth.devices.privacy import DeviceHolding
 from auth.devices.service import DeviceService
 from auth.directory.service import DirectoryService
-from auth.exports.kind import StaffExportKind
-from auth.exports.service import StaffExportService
 from auth.factors.privacy import FactorHolding
 from auth.factors.proving import Codes
 from auth.factors.sealing import FactorSeals
 from auth.factors.service import FactorService
 from auth.factors.showing import ShowingService
-from auth.flags.privacy import FlagHolding
-from auth.flags.service import FlagService
 from auth.grants.service import GrantService
 from auth.impersonations.privacy import ImpersonationHolding
 from auth.impersonations.sealing import Reasons
@@ -60,8 +53,7 @@ from auth.members.service import MemberService
 from auth.oauth.parts import OAuthParts
 from auth.oauth.privacy import GrantHolding
 from auth.oauth_clients.privacy import ClientHolding
-from auth.operations.kind import UserOperationKind
-from auth.operations.service import OperationService
+from auth.operations.parts import OperationParts, operation_holdings
 from auth.organizations.service import OrganizationService
 from auth.ownership.service import OwnershipService
 from auth.passkeys.ceremony import RelyingParty
@@ -96,8 +88,7 @@ from auth.suspensions.privacy import SuspensionHolding
 from auth.suspensions.sealing import Notes
 from auth.suspensions.service import SuspensionService
 from auth.sweeping import Sweeper
-from auth.system.current import EVERY, CurrentSettings
-from auth.system.service import SystemService
+from auth.system.current import CurrentSettings
 from auth.teams.service import TeamService
 from auth.texts.kind import TextKind, TextSender
 from auth.texts.model import TextLimits
@@ -114,11 +105,9 @@ from kit.http.acting import Acting
 from kit.http.client import Outbound
 from kit.http.peer import Peers
 from kit.http.tokens import staff_audience
-from kit.jobs.jobs import Jobs
-from kit.jobs.privacy import JobHolding
 from kit.ledger.ledger import Ledger
 from kit.mail import Mailer, MailServer, Post, SmtpServer, Templates, mail_kinds
-from kit.privacy.holding import Holdings
+from kit.privacy.holding import Holding, Holdings
 from kit.privacy.requests import RequestKeys
 from kit.process import Loop
 from kit.seal import Keyring, SealBroken, Sealer
@@ -137,19 +126,6 @@ class StaffParts:
     suspensions: SuspensionService
     grants: GrantService
     statistics: StatisticsService
-
-
-@dataclass(frozen=True, slots=True)
-class OperationParts:
-    """What staff runs the platform with."""
-
-    current: CurrentSettings
-    system: SystemService
-    flags: FlagService
-    announcements: AnnouncementService
-    exports: StaffExportService
-    bulk: OperationService
-    jobs: Jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +231,8 @@ def build(  # noqa: PLR0917 - what everything stands on
         preferences=PreferenceService(database, addresses, mailer),
         operations=_operations(database, addresses, mailer, current),
         staff=_staff(database, keyring, approval, keys, mints, reset, settings),
+        operations=OperationParts.build(database, addresses, mailer, current),
+        staff=_staff(database, keyring, approval, keys, mints, mailer, settings),
         api_keys=ApiKeyService(database, secrets),
         key_exchange=KeyExchange(database, secrets, keys, access_tokens, uses),
         uses=uses,
@@ -297,25 +275,6 @@ def _entrance(  # noqa: PLR0917 - what letting people in needs
         Whereabouts(keyring),
         Limits(timedelta(days=settings.session_days), timedelta(days=settings.session_idle_days)),
         mailer,
-    )
-
-
-def _operations(database: Database, addresses: Addresses, mailer: Mailer, current: CurrentSettings) -> OperationParts:
-    """Parts with which staff runs the platform, and the jobs they begin."""
-    kinds = (
-        UserOperationKind(database, mailer),
-        AnnouncementKind(mailer),
-        StaffExportKind(database, addresses),
-    )
-    jobs = Jobs(database, kinds)
-    return OperationParts(
-        current=current,
-        system=SystemService(database, current),
-        flags=FlagService(database),
-        announcements=AnnouncementService(database, jobs, mailer, StaffSeals(addresses.keyring)),
-        exports=StaffExportService(database, jobs, addresses.keyring),
-        bulk=OperationService(database, jobs, addresses),
-        jobs=jobs,
     )
 
 
@@ -392,15 +351,13 @@ def _holdings(  # noqa: PLR0917 - whatever holds something about people
     devices: DeviceHolding,
 ) -> Holdings:
     """What is held about people, in the order in which it is let go of."""
-    holdings = (
+    holdings: tuple[Holding, ...] = (
         MemberHolding(database),
         MailHolding(database, addresses, mailer),
         TextHolding(database, mailer.ledger),
         InvitationHolding(database, addresses),
         PreferenceHolding(database),
-        FlagHolding(database),
-        RecipientHolding(database),
-        JobHolding(database),
+        *operation_holdings(database),
         FactorHolding(database, seals),
         PasskeyHolding(database, seals),
         ApiKeyHolding(database),
@@ -491,13 +448,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.staff.members,
         parts.staff.sessions,
         parts.staff.enrolments,
-        parts.operations.current,
-        parts.operations.system,
-        parts.operations.flags,
-        parts.operations.announcements,
-        parts.operations.exports,
-        parts.operations.bulk,
-        parts.operations.jobs,
+        *parts.operations.for_endpoints(),
         parts.staff.impersonations,
         parts.staff.directory,
         parts.staff.suspensions,
@@ -526,7 +477,7 @@ def serving(parts: Parts) -> Sequence[Loop]:
     """What a process does beside answering."""
     return (
         Loop("uses of API keys", parts.uses.run),
-        Loop("settings", parts.operations.current.refresh, every=EVERY),
+        *parts.operations.serving(),
     )
 
 
