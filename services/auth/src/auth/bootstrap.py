@@ -31,16 +31,13 @@ from auth.delegations.service import DelegationService
 from auth.devices.names import DeviceNames
 from auth.devices.privacy import DeviceHolding
 from auth.devices.service import DeviceService
-from auth.directory.service import DirectoryService
 from auth.factors.privacy import FactorHolding
 from auth.factors.proving import Codes
 from auth.factors.sealing import FactorSeals
 from auth.factors.service import FactorService
 from auth.factors.showing import ShowingService
-from auth.grants.service import GrantService
 from auth.impersonations.privacy import ImpersonationHolding
 from auth.impersonations.sealing import Reasons
-from auth.impersonations.service import ImpersonationService
 from auth.invitations.privacy import InvitationHolding
 from auth.invitations.service import InvitationService
 from auth.keys.service import KeyRing, KeyRotation
@@ -77,16 +74,9 @@ from auth.sessions.service import SessionService
 from auth.sessions.whereabouts import Whereabouts
 from auth.settings import AuthSettings
 from auth.sign_ins.service import Entrance
-from auth.staff.enrolling import EnrolmentService
 from auth.staff.permissions import StaffRole
-from auth.staff.sealing import StaffSeals
-from auth.staff.service import StaffService
-from auth.staff_sessions.access import StaffAccess
-from auth.staff_sessions.service import StaffSessionService
-from auth.statistics.service import StatisticsService
 from auth.suspensions.privacy import SuspensionHolding
 from auth.suspensions.sealing import Notes
-from auth.suspensions.service import SuspensionService
 from auth.sweeping import Sweeper
 from auth.system.current import CurrentSettings
 from auth.teams.service import TeamService
@@ -104,7 +94,6 @@ from kit.db.database import Database
 from kit.http.acting import Acting
 from kit.http.client import Outbound
 from kit.http.peer import Peers
-from kit.http.tokens import staff_audience
 from kit.ledger.ledger import Ledger
 from kit.mail import Mailer, MailServer, Post, SmtpServer, Templates, mail_kinds
 from kit.privacy.holding import Holding, Holdings
@@ -112,20 +101,6 @@ from kit.privacy.requests import RequestKeys
 from kit.process import Loop
 from kit.seal import Keyring, SealBroken, Sealer
 from kit.service import Backbone, Privacy, Service
-
-
-@dataclass(frozen=True, slots=True)
-class StaffParts:
-    """What serves the platform's own staff."""
-
-    members: StaffService
-    sessions: StaffSessionService
-    enrolments: EnrolmentService
-    impersonations: ImpersonationService
-    directory: DirectoryService
-    suspensions: SuspensionService
-    grants: GrantService
-    statistics: StatisticsService
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,10 +204,8 @@ def build(  # noqa: PLR0917 - what everything stands on
         keys=keys,
         rotation=KeyRotation(database, sealer),
         preferences=PreferenceService(database, addresses, mailer),
-        operations=_operations(database, addresses, mailer, current),
-        staff=_staff(database, keyring, approval, keys, mints, reset, settings),
         operations=OperationParts.build(database, addresses, mailer, current),
-        staff=_staff(database, keyring, approval, keys, mints, mailer, settings),
+        staff=StaffParts.build(database, keyring, keys, mints, reset, settings),
         api_keys=ApiKeyService(database, secrets),
         key_exchange=KeyExchange(database, secrets, keys, access_tokens, uses),
         uses=uses,
@@ -275,37 +248,6 @@ def _entrance(  # noqa: PLR0917 - what letting people in needs
         Whereabouts(keyring),
         Limits(timedelta(days=settings.session_days), timedelta(days=settings.session_idle_days)),
         mailer,
-    )
-
-
-def _staff(  # noqa: PLR0917 - what staff are served with
-    database: Database,
-    keyring: Keyring,
-    approval: Approval,
-    keys: KeyRing,
-    mints: Mints,
-    reset: PasswordService,
-    settings: AuthSettings,
-) -> StaffParts:
-    """Parts of staff, with tokens for their own audience."""
-    seals = StaffSeals(keyring)
-    access_tokens = AccessTokens(settings.token_issuer, staff_audience(settings.token_audience))
-    access = StaffAccess(keys, access_tokens, mints.staff_refresh, database.clock)
-    return StaffParts(
-        members=StaffService(database, seals, mints.staff_enrolment, _public_url(settings)),
-        sessions=StaffSessionService(database, seals, approval.passwords, access),
-        enrolments=EnrolmentService(database, seals, approval, mints.staff_enrolment),
-        impersonations=ImpersonationService(
-            database,
-            Reasons(keyring),
-            keys,
-            AccessTokens(settings.token_issuer, settings.token_audience),
-            reset.mailer,
-        ),
-        directory=DirectoryService(database, Addresses(keyring), reset),
-        suspensions=SuspensionService(database, Notes(keyring)),
-        grants=GrantService(database, keyring),
-        statistics=StatisticsService(database, timedelta(days=settings.session_idle_days)),
     )
 
 
@@ -445,15 +387,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.preferences,
         parts.keys,
         parts.rotation,
-        parts.staff.members,
-        parts.staff.sessions,
-        parts.staff.enrolments,
         *parts.operations.for_endpoints(),
-        parts.staff.impersonations,
-        parts.staff.directory,
-        parts.staff.suspensions,
-        parts.staff.grants,
-        parts.staff.statistics,
         parts.api_keys,
         parts.key_exchange,
         parts.peers,
