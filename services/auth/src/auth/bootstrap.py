@@ -31,11 +31,17 @@ from auth.delegations.service import DelegationService
 from auth.devices.names import DeviceNames
 from auth.devices.privacy import DeviceHolding
 from auth.devices.service import DeviceService
+from auth.directory.service import DirectoryService
+from auth.enterprise.enforcing import Enforcement
 from auth.factors.privacy import FactorHolding
 from auth.factors.proving import Codes
 from auth.factors.sealing import FactorSeals
 from auth.factors.service import FactorService
 from auth.factors.showing import ShowingService
+from auth.federation.parts import Federation, federation, outside
+from auth.federation.privacy import FederationHolding
+from auth.federation.sealing import Subjects
+from auth.grants.service import GrantService
 from auth.impersonations.privacy import ImpersonationHolding
 from auth.impersonations.sealing import Reasons
 from auth.invitations.privacy import InvitationHolding
@@ -57,11 +63,8 @@ from auth.passkeys.ceremony import RelyingParty
 from auth.passkeys.privacy import PasskeyHolding
 from auth.passkeys.proving import PasskeyProofs
 from auth.passkeys.service import PasskeyService
-from auth.passwords.approving import Approval
-from auth.passwords.breached import BreachedPasswords
-from auth.passwords.common import KnownPasswords, NotAList
+from auth.passwords.approving import Approval, approval_of
 from auth.passwords.hashing import Passwords
-from auth.passwords.policy import PasswordPolicy
 from auth.passwords.service import PasswordService
 from auth.preferences.privacy import PreferenceHolding
 from auth.preferences.service import PreferenceService
@@ -133,6 +136,7 @@ class Parts:
     operations: OperationParts
     api_keys: ApiKeyService
     key_exchange: KeyExchange
+    federation: Federation
     uses: Uses
     oauth: OAuthParts
     peers: Peers
@@ -166,7 +170,7 @@ def build(  # noqa: PLR0917 - what everything stands on
     texts = Texts(database, mailer.ledger, limits, settings.texts_per_second)
     challenges = Challenges(database, addresses, mints, text_codes, mailer, texts)
     current = CurrentSettings(database)
-    approval = _approval(passwords, outbound, settings, current)
+    approval = approval_of(passwords, outbound, settings, current.passwords_are_strict)
     throttle = Throttle(database, sealer.derive("sign-in-attempts"), mailer, mints.unlock)
     access_tokens = AccessTokens(settings.token_issuer, settings.token_audience)
     entrance = _entrance(database, sealer, keyring, keys, mints, mailer, access_tokens, settings)
@@ -208,6 +212,7 @@ def build(  # noqa: PLR0917 - what everything stands on
         staff=StaffParts.build(database, keyring, keys, mints, reset, settings),
         api_keys=ApiKeyService(database, secrets),
         key_exchange=KeyExchange(database, secrets, keys, access_tokens, uses),
+        federation=federation(database, keyring, sealer, mints, entrance, mailer, outbound, settings),
         uses=uses,
         oauth=OAuthParts.build(sealer, mints, addresses, entrance, sessions, showing, _public_url(settings)),
         peers=Peers(settings.clients()),
@@ -248,6 +253,7 @@ def _entrance(  # noqa: PLR0917 - what letting people in needs
         Whereabouts(keyring),
         Limits(timedelta(days=settings.session_days), timedelta(days=settings.session_idle_days)),
         mailer,
+        Enforcement(Addresses(keyring)),
     )
 
 
@@ -261,6 +267,34 @@ def _approval(passwords: Passwords, outbound: Outbound, settings: AuthSettings, 
     breached = None if settings.breached_url is None else BreachedPasswords(outbound, settings.breached_url)
     return Approval(
         passwords, PasswordPolicy(settings.password_policy, known=known), breached, current.passwords_are_strict
+def _staff(  # noqa: PLR0917 - what staff are served with
+    database: Database,
+    keyring: Keyring,
+    approval: Approval,
+    keys: KeyRing,
+    mints: Mints,
+    mailer: Mailer,
+    settings: AuthSettings,
+) -> StaffParts:
+    """Parts of staff, with tokens for their own audience."""
+    seals = StaffSeals(keyring)
+    access_tokens = AccessTokens(settings.token_issuer, staff_audience(settings.token_audience))
+    access = StaffAccess(keys, access_tokens, mints.staff_refresh, database.clock)
+    return StaffParts(
+        members=StaffService(database, seals, mints.staff_enrolment, _public_url(settings)),
+        sessions=StaffSessionService(database, seals, approval.passwords, access),
+        enrolments=EnrolmentService(database, seals, approval, mints.staff_enrolment),
+        impersonations=ImpersonationService(
+            database,
+            Reasons(keyring),
+            keys,
+            AccessTokens(settings.token_issuer, settings.token_audience),
+            mailer,
+        ),
+        directory=DirectoryService(database, Addresses(keyring)),
+        suspensions=SuspensionService(database, Notes(keyring)),
+        grants=GrantService(database, keyring),
+        statistics=StatisticsService(database, timedelta(days=settings.session_idle_days)),
     )
 
 
@@ -303,6 +337,7 @@ def _holdings(  # noqa: PLR0917 - whatever holds something about people
         FactorHolding(database, seals),
         PasskeyHolding(database, seals),
         ApiKeyHolding(database),
+        FederationHolding(database, Subjects(addresses.keyring)),
         SuspensionHolding(database, Notes(addresses.keyring)),
         ClientHolding(database),
         GrantHolding(database),
@@ -342,7 +377,8 @@ def _public_url(settings: AuthSettings) -> str:
 @asynccontextmanager
 async def open_parts(backbone: Backbone[AuthSettings]) -> AsyncIterator[Parts]:
     """Build the parts, see to it that there is a signing key, and end the hashing threads at the end."""
-    passwords, outbound = Passwords(), Outbound(clock=backbone.database.clock)
+    passwords = Passwords()
+    outbound = Outbound(clock=backbone.database.clock, rules=outside(backbone.settings.sandbox_provider_url))
     try:
         parts = build(backbone.database, backbone.keyring, passwords, outbound, backbone.settings)
         await _prove_keys(parts)
@@ -386,6 +422,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.delegations,
         parts.preferences,
         parts.keys,
+        *parts.federation.endpoints,
         parts.rotation,
         *parts.operations.for_endpoints(),
         parts.api_keys,
