@@ -31,7 +31,6 @@ from auth.delegations.service import DelegationService
 from auth.devices.names import DeviceNames
 from auth.devices.privacy import DeviceHolding
 from auth.devices.service import DeviceService
-from auth.directory.service import DirectoryService
 from auth.enterprise.enforcing import Enforcement
 from auth.factors.privacy import FactorHolding
 from auth.factors.proving import Codes
@@ -41,9 +40,6 @@ from auth.factors.showing import ShowingService
 from auth.federation.parts import Federation, federation, outside
 from auth.federation.privacy import FederationHolding
 from auth.federation.sealing import Subjects
-from auth.grants.service import GrantService
-from auth.impersonations.privacy import ImpersonationHolding
-from auth.impersonations.sealing import Reasons
 from auth.invitations.privacy import InvitationHolding
 from auth.invitations.service import InvitationService
 from auth.keys.service import KeyRing, KeyRotation
@@ -63,7 +59,7 @@ from auth.passkeys.ceremony import RelyingParty
 from auth.passkeys.privacy import PasskeyHolding
 from auth.passkeys.proving import PasskeyProofs
 from auth.passkeys.service import PasskeyService
-from auth.passwords.approving import Approval, approval_of
+from auth.passwords.approving import approval_of
 from auth.passwords.hashing import Passwords
 from auth.passwords.service import PasswordService
 from auth.preferences.privacy import PreferenceHolding
@@ -77,9 +73,8 @@ from auth.sessions.service import SessionService
 from auth.sessions.whereabouts import Whereabouts
 from auth.settings import AuthSettings
 from auth.sign_ins.service import Entrance
+from auth.staff.parts import StaffParts, staff_holdings
 from auth.staff.permissions import StaffRole
-from auth.suspensions.privacy import SuspensionHolding
-from auth.suspensions.sealing import Notes
 from auth.sweeping import Sweeper
 from auth.system.current import CurrentSettings
 from auth.teams.service import TeamService
@@ -185,8 +180,8 @@ def build(  # noqa: PLR0917 - what everything stands on
     reset = PasswordService(database, addresses, handles, passwords, approval, challenges, mailer, throttle)
     return Parts(
         accounts=AccountService(database, addresses, handles, passwords, approval, challenges),
-        passwords=reset,
         user_import=UserImport(database, addresses, challenges),
+        passwords=reset,
         magic_links=MagicLinkService(database, handles, challenges, entrance),
         changes=AddressChangeService(database, addresses, handles, challenges, mailer),
         sessions=sessions,
@@ -209,7 +204,9 @@ def build(  # noqa: PLR0917 - what everything stands on
         rotation=KeyRotation(database, sealer),
         preferences=PreferenceService(database, addresses, mailer),
         operations=OperationParts.build(database, addresses, mailer, current),
-        staff=StaffParts.build(database, keyring, keys, mints, reset, settings),
+        staff=StaffParts.build(
+            addresses, keys, mints, reset, access_tokens, _public_url(settings), entrance.limits.idle
+        ),
         api_keys=ApiKeyService(database, secrets),
         key_exchange=KeyExchange(database, secrets, keys, access_tokens, uses),
         federation=federation(database, keyring, sealer, mints, entrance, mailer, outbound, settings),
@@ -257,47 +254,6 @@ def _entrance(  # noqa: PLR0917 - what letting people in needs
     )
 
 
-def _approval(passwords: Passwords, outbound: Outbound, settings: AuthSettings, current: CurrentSettings) -> Approval:
-    """What is asked of passwords; a list that cannot be used is noticed before anybody signs up."""
-    more = [] if settings.breached_passwords is None else [settings.breached_passwords]
-    try:
-        known = KnownPasswords.shipped(*more)
-    except (NotAList, OSError) as error:
-        raise SystemExit(f"AUTH_BREACHED_PASSWORDS: {error}") from error
-    breached = None if settings.breached_url is None else BreachedPasswords(outbound, settings.breached_url)
-    return Approval(
-        passwords, PasswordPolicy(settings.password_policy, known=known), breached, current.passwords_are_strict
-def _staff(  # noqa: PLR0917 - what staff are served with
-    database: Database,
-    keyring: Keyring,
-    approval: Approval,
-    keys: KeyRing,
-    mints: Mints,
-    mailer: Mailer,
-    settings: AuthSettings,
-) -> StaffParts:
-    """Parts of staff, with tokens for their own audience."""
-    seals = StaffSeals(keyring)
-    access_tokens = AccessTokens(settings.token_issuer, staff_audience(settings.token_audience))
-    access = StaffAccess(keys, access_tokens, mints.staff_refresh, database.clock)
-    return StaffParts(
-        members=StaffService(database, seals, mints.staff_enrolment, _public_url(settings)),
-        sessions=StaffSessionService(database, seals, approval.passwords, access),
-        enrolments=EnrolmentService(database, seals, approval, mints.staff_enrolment),
-        impersonations=ImpersonationService(
-            database,
-            Reasons(keyring),
-            keys,
-            AccessTokens(settings.token_issuer, settings.token_audience),
-            mailer,
-        ),
-        directory=DirectoryService(database, Addresses(keyring)),
-        suspensions=SuspensionService(database, Notes(keyring)),
-        grants=GrantService(database, keyring),
-        statistics=StatisticsService(database, timedelta(days=settings.session_idle_days)),
-    )
-
-
 def _handles(settings: AuthSettings) -> Handles:
     """Which addresses and numbers are taken; a list that cannot be read is noticed before anybody signs up."""
     numbers = NumberRules(
@@ -338,10 +294,9 @@ def _holdings(  # noqa: PLR0917 - whatever holds something about people
         PasskeyHolding(database, seals),
         ApiKeyHolding(database),
         FederationHolding(database, Subjects(addresses.keyring)),
-        SuspensionHolding(database, Notes(addresses.keyring)),
         ClientHolding(database),
         GrantHolding(database),
-        ImpersonationHolding(database, Reasons(addresses.keyring)),
+        *staff_holdings(database, addresses.keyring),
         sessions,
         devices,
         ActivityHolding(database),
@@ -425,6 +380,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         *parts.federation.endpoints,
         parts.rotation,
         *parts.operations.for_endpoints(),
+        *parts.staff.for_endpoints(),
         parts.api_keys,
         parts.key_exchange,
         parts.peers,
