@@ -18,6 +18,7 @@ from auth.organizations.model import Membership
 from auth.organizations.repository import OrganizationRepository
 from auth.sessions.repository import SessionRepository
 from auth.sessions.revoking import void_credential
+from auth.sign_ins.errors import SecondFactorRequired
 from auth.sign_ins.fresh import insist_on_fresh_proof
 from auth.tokens.model import TokenForged, TokenMint
 from kit.audit import audited
@@ -122,6 +123,7 @@ class Authorizing:
         Raises:
             RequestOver: it was decided meanwhile.
             ConsentIncomplete: the caller does not belong to the organization.
+            SecondFactorRequired: it demands a second factor, and none was shown in the caller's session.
         """
         async with self.database.transaction() as tx:
             asked, client, _ = await self._asked(tx, token)
@@ -214,5 +216,7 @@ async def _who(tx: Transaction, organization_id: UUID, caller: Caller) -> Who:
     standing = await SessionRepository(tx).standing(caller.user_id, organization_id)
     if standing is None or standing.organization_id is None:
         raise ConsentIncomplete
-    proven_at = await GrantRepository(tx).proven_at(caller.session_id)
-    return Who(caller.user_id, organization_id, standing.epoch, proven_at)
+    proven_at, strong = await GrantRepository(tx).proven_in(caller.session_id)
+    if standing.demanding and not strong:
+        raise SecondFactorRequired
+    return Who(caller.user_id, organization_id, standing.epoch, proven_at, strong)

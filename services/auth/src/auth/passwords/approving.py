@@ -21,8 +21,11 @@ class Approval:
     strict: Callable[[], bool] = field(default=lambda: False)
     """Whether staff has said that the strict policy holds, whatever is configured."""
 
-    async def insist(self, password: str, context: Sequence[str] = (), *, second_factor: bool = False) -> None:
+    async def insist(self, password: str, context: Sequence[str] = (), *, second_factor: bool = False) -> bool:
         """Go on only with a good password. With no transaction open.
+
+        Returns:
+            Whether it is good only because of the second factor.
 
         Raises:
             PasswordRefused: with what is wrong and what would be better.
@@ -33,6 +36,11 @@ class Approval:
         _refuse(await self.passwords.compute(policy.objection, password, context, second_factor=second_factor))
         if self.breached is not None and await self.breached.holds(password):
             raise PasswordRefused("This password has leaked elsewhere.", ["Choose one that you use nowhere else."])
+        if not second_factor:
+            return False
+        if policy.length_objection(password) is not None:
+            return True
+        return await self.passwords.compute(policy.objection, password, context) is not None
 
 
 def _refuse(objection: Objection | None) -> None:
