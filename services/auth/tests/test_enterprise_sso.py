@@ -13,8 +13,10 @@ from contracts.auth import MemberAdded, SessionsRevoked
 
 from .conftest import Forward
 from .federating import Federated, Trip
+from .oauth import Program, decide, query_of
 from .second_factors import complete, with_app
 from .story import GOOD, Person, problem
+from .test_oauth_clients import Clients
 
 BEGIN = "/v1/sessions/federated"
 ANN, BOB = "ann@acme.test", "bob@acme.test"
@@ -507,3 +509,17 @@ async def test_who_has_a_second_factor_owes_it_here_too_and_then_came_through_th
     assert (done.status_code, done.json()["organization_id"]) == (201, acme.organization_id)
     again = Person(federated.story.http, ANN, done.json())
     assert (await again.refresh(acme.organization_id)).status_code == 200
+
+
+async def test_a_program_is_let_in_by_those_only_who_came_through_the_provider(federated: Federated) -> None:
+    """A grant acts in the organization for a long time: it must not be the way around."""
+    acme = await company(federated)
+    here = acme.organization_id
+    ann = await federated.story.member(acme.owner, here, ANN, "editor")
+    program = Program(federated.story, await Clients(federated.story, acme.owner, here).registered())
+    await acme.change(enforced=True)
+    sent = (await program.authorize()).headers["location"]
+    token = query_of(sent)["request"]
+    assert problem(await decide(ann, token, here)) == (403, "sign-in-through-provider")
+    through = federated.person(await acme.sign_in(ANN), ANN)
+    assert (await decide(through, token, here)).status_code == 200

@@ -130,6 +130,7 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "auth.user.searched": "A member of staff searched for users.",
         "auth.user.read": "A member of staff read about a user.",
         "auth.user.addresses_opened": "A member of staff opened the addresses of a user.",
+        "auth.user.reset_started": "A member of staff had the mail sent by which a user chooses another password.",
         "auth.user.suspended": "A user was suspended.",
         "auth.user.restored": "A suspended user was restored.",
         "auth.organization.read": "A member of staff read about an organization.",

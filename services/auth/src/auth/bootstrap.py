@@ -31,7 +31,6 @@ from auth.delegations.service import DelegationService
 from auth.devices.names import DeviceNames
 from auth.devices.privacy import DeviceHolding
 from auth.devices.service import DeviceService
-from auth.directory.service import DirectoryService
 from auth.enterprise.enforcing import Enforcement
 from auth.factors.privacy import FactorHolding
 from auth.factors.proving import Codes
@@ -41,10 +40,6 @@ from auth.factors.showing import ShowingService
 from auth.federation.parts import Federation, federation, outside
 from auth.federation.privacy import FederationHolding
 from auth.federation.sealing import Subjects
-from auth.grants.service import GrantService
-from auth.impersonations.privacy import ImpersonationHolding
-from auth.impersonations.sealing import Reasons
-from auth.impersonations.service import ImpersonationService
 from auth.invitations.privacy import InvitationHolding
 from auth.invitations.service import InvitationService
 from auth.keys.service import KeyRing, KeyRotation
@@ -64,7 +59,7 @@ from auth.passkeys.ceremony import RelyingParty
 from auth.passkeys.privacy import PasskeyHolding
 from auth.passkeys.proving import PasskeyProofs
 from auth.passkeys.service import PasskeyService
-from auth.passwords.approving import Approval, approval_of
+from auth.passwords.approving import approval_of
 from auth.passwords.hashing import Passwords
 from auth.passwords.service import PasswordService
 from auth.preferences.privacy import PreferenceHolding
@@ -78,16 +73,8 @@ from auth.sessions.service import SessionService
 from auth.sessions.whereabouts import Whereabouts
 from auth.settings import AuthSettings
 from auth.sign_ins.service import Entrance
-from auth.staff.enrolling import EnrolmentService
+from auth.staff.parts import StaffParts, staff_holdings
 from auth.staff.permissions import StaffRole
-from auth.staff.sealing import StaffSeals
-from auth.staff.service import StaffService
-from auth.staff_sessions.access import StaffAccess
-from auth.staff_sessions.service import StaffSessionService
-from auth.statistics.service import StatisticsService
-from auth.suspensions.privacy import SuspensionHolding
-from auth.suspensions.sealing import Notes
-from auth.suspensions.service import SuspensionService
 from auth.sweeping import Sweeper
 from auth.system.current import CurrentSettings
 from auth.teams.service import TeamService
@@ -105,7 +92,6 @@ from kit.db.database import Database
 from kit.http.acting import Acting
 from kit.http.client import Outbound
 from kit.http.peer import Peers
-from kit.http.tokens import staff_audience
 from kit.ledger.ledger import Ledger
 from kit.mail import Mailer, MailServer, Post, SmtpServer, Templates, mail_kinds
 from kit.privacy.holding import Holding, Holdings
@@ -113,20 +99,6 @@ from kit.privacy.requests import RequestKeys
 from kit.process import Loop
 from kit.seal import Keyring, SealBroken, Sealer
 from kit.service import Backbone, Privacy, Service
-
-
-@dataclass(frozen=True, slots=True)
-class StaffParts:
-    """What serves the platform's own staff."""
-
-    members: StaffService
-    sessions: StaffSessionService
-    enrolments: EnrolmentService
-    impersonations: ImpersonationService
-    directory: DirectoryService
-    suspensions: SuspensionService
-    grants: GrantService
-    statistics: StatisticsService
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,10 +177,11 @@ def build(  # noqa: PLR0917 - what everything stands on
     sessions = SessionService(database, addresses, handles, passwords, entrance, throttle)
     codes = Codes(database, seals, codes_key)
     showing = ShowingService(database, entrance, codes, proofs, passwords, mailer, throttle)
+    reset = PasswordService(database, addresses, handles, passwords, approval, challenges, mailer, throttle)
     return Parts(
         accounts=AccountService(database, addresses, handles, passwords, approval, challenges),
         user_import=UserImport(database, addresses, challenges),
-        passwords=PasswordService(database, addresses, handles, passwords, approval, challenges, mailer, throttle),
+        passwords=reset,
         magic_links=MagicLinkService(database, handles, challenges, entrance),
         changes=AddressChangeService(database, addresses, handles, challenges, mailer),
         sessions=sessions,
@@ -231,7 +204,9 @@ def build(  # noqa: PLR0917 - what everything stands on
         rotation=KeyRotation(database, sealer),
         preferences=PreferenceService(database, addresses, mailer),
         operations=OperationParts.build(database, addresses, mailer, current),
-        staff=_staff(database, keyring, approval, keys, mints, mailer, settings),
+        staff=StaffParts.build(
+            addresses, keys, mints, reset, access_tokens, _public_url(settings), entrance.limits.idle
+        ),
         api_keys=ApiKeyService(database, secrets),
         key_exchange=KeyExchange(database, secrets, keys, access_tokens, uses),
         federation=federation(database, keyring, sealer, mints, entrance, mailer, outbound, settings),
@@ -279,37 +254,6 @@ def _entrance(  # noqa: PLR0917 - what letting people in needs
     )
 
 
-def _staff(  # noqa: PLR0917 - what staff are served with
-    database: Database,
-    keyring: Keyring,
-    approval: Approval,
-    keys: KeyRing,
-    mints: Mints,
-    mailer: Mailer,
-    settings: AuthSettings,
-) -> StaffParts:
-    """Parts of staff, with tokens for their own audience."""
-    seals = StaffSeals(keyring)
-    access_tokens = AccessTokens(settings.token_issuer, staff_audience(settings.token_audience))
-    access = StaffAccess(keys, access_tokens, mints.staff_refresh, database.clock)
-    return StaffParts(
-        members=StaffService(database, seals, mints.staff_enrolment, _public_url(settings)),
-        sessions=StaffSessionService(database, seals, approval.passwords, access),
-        enrolments=EnrolmentService(database, seals, approval, mints.staff_enrolment),
-        impersonations=ImpersonationService(
-            database,
-            Reasons(keyring),
-            keys,
-            AccessTokens(settings.token_issuer, settings.token_audience),
-            mailer,
-        ),
-        directory=DirectoryService(database, Addresses(keyring)),
-        suspensions=SuspensionService(database, Notes(keyring)),
-        grants=GrantService(database, keyring),
-        statistics=StatisticsService(database, timedelta(days=settings.session_idle_days)),
-    )
-
-
 def _handles(settings: AuthSettings) -> Handles:
     """Which addresses and numbers are taken; a list that cannot be read is noticed before anybody signs up."""
     numbers = NumberRules(
@@ -350,10 +294,9 @@ def _holdings(  # noqa: PLR0917 - whatever holds something about people
         PasskeyHolding(database, seals),
         ApiKeyHolding(database),
         FederationHolding(database, Subjects(addresses.keyring)),
-        SuspensionHolding(database, Notes(addresses.keyring)),
         ClientHolding(database),
         GrantHolding(database),
-        ImpersonationHolding(database, Reasons(addresses.keyring)),
+        *staff_holdings(database, addresses.keyring),
         sessions,
         devices,
         ActivityHolding(database),
@@ -436,15 +379,8 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.keys,
         *parts.federation.endpoints,
         parts.rotation,
-        parts.staff.members,
-        parts.staff.sessions,
-        parts.staff.enrolments,
         *parts.operations.for_endpoints(),
-        parts.staff.impersonations,
-        parts.staff.directory,
-        parts.staff.suspensions,
-        parts.staff.grants,
-        parts.staff.statistics,
+        *parts.staff.for_endpoints(),
         parts.api_keys,
         parts.key_exchange,
         parts.peers,

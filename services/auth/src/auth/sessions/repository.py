@@ -97,6 +97,13 @@ class SessionRepository:
             "UPDATE sessions SET identity_provider_id = $2 WHERE id = $1", session_id, identity_provider_id
         )
 
+    async def through(self, session_id: UUID) -> UUID | None:
+        """The organization's identity provider by whose word a session began, if by one."""
+        found: UUID | None = await self.tx.fetchval(
+            "SELECT identity_provider_id FROM sessions WHERE id = $1", session_id
+        )
+        return found
+
     async def lock(self, session_id: UUID) -> tuple[Session, datetime] | None:
         """A session for update, and the time as of the question."""
         row = await self.tx.fetchrow(
