@@ -130,5 +130,4 @@ class PasswordService:
             known = await AccountRepository(tx).identities(user_id)
         opened = await self.addresses.open([SealedAddress(each.id, each.sealed) for each in known])
         context = [each for each in opened if each is not None]
-        await self.approval.insist(password, context, second_factor=second_factor)
-        return await self.passwords.hashed(password)
+        return await self.approval.hashed(password, context, second_factor=second_factor)
