@@ -10,7 +10,8 @@ from rich.console import Console
 from benchmarks.harness import FOLDER, table
 
 NAMES = (
-    *("gateway", "cache", "bus", "intake", "realtime", "ledger", "audit", "seal", "quota", "refresh", "sign_up"),
+    *("gateway", "api_keys", "cache", "bus", "intake", "realtime", "ledger", "audit", "seal", "quota", "refresh"),
+    "sign_up",
     "footprint",
 )
 ONLY_FULL = ("pacing",)

@@ -15,9 +15,12 @@ from auth.delegations.router import of_agency, of_client
 from auth.devices.router import router as devices
 from auth.directory.router import organizations as staff_organizations
 from auth.directory.router import users as staff_users
+from auth.enterprise.router import router as identity_providers
 from auth.exports.router import router as staff_exports
 from auth.factors.router import router as factors
 from auth.factors.router import showing
+from auth.federation.linking_router import router as linked_accounts
+from auth.federation.router import router as federation
 from auth.flags.router import router as flags
 from auth.flags.router import staff as staff_flags
 from auth.grants.router import router as grants
@@ -64,6 +67,9 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     magic_links,
     changes,
     sessions,
+    federation,
+    linked_accounts,
+    identity_providers,
     devices,
     showing,
     entering,

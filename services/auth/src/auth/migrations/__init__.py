@@ -12,6 +12,8 @@ TENANT_FREE: Mapping[str, str] = {
     "throttles": "keyed by what a stranger typed or whence it came, which may belong to nobody",
     "sessions": "a person's sessions, which may switch from one organization to another",
     "sign_ins": "people who are not signed in yet",
+    "federated_identities": "people's accounts at providers, looked up before anyone is signed in",
+    "federation_flows": "people who are on their way to a provider and back, mostly not signed in",
     "passkeys": "passkeys of people, by which they are known before they act anywhere",
     "passkey_challenges": "questions to authenticators of people, many of whom are not known yet",
     "totp_factors": "authenticator apps of people, shown before they act anywhere",

@@ -1,10 +1,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal, Protocol
 
 from auth.passwords.breached import BreachedPasswords
+from auth.passwords.common import KnownPasswords, NotAList
 from auth.passwords.errors import PasswordRefused
 from auth.passwords.hashing import Passwords
 from auth.passwords.policy import Objection, PasswordPolicy
+from kit.http.client import Outbound
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +42,30 @@ class Approval:
 def _refuse(objection: Objection | None) -> None:
     if objection is not None:
         raise PasswordRefused(objection.warning, objection.suggestions)
+
+
+class Wanted(Protocol):
+    """What is asked of passwords, as the settings say."""
+
+    @property
+    def password_policy(self) -> Literal["default", "strict"]:
+        """How long they have to be."""
+
+    @property
+    def breached_passwords(self) -> Path | None:
+        """A file of leaked ones."""
+
+    @property
+    def breached_url(self) -> str | None:
+        """A service that knows leaked ones."""
+
+
+def approval_of(passwords: Passwords, outbound: Outbound, wanted: Wanted, strict: Callable[[], bool]) -> Approval:
+    """What is asked of passwords; a list that cannot be used is noticed before anybody signs up."""
+    more = [] if wanted.breached_passwords is None else [wanted.breached_passwords]
+    try:
+        known = KnownPasswords.shipped(*more)
+    except (NotAList, OSError) as error:
+        raise SystemExit(f"AUTH_BREACHED_PASSWORDS: {error}") from error
+    breached = None if wanted.breached_url is None else BreachedPasswords(outbound, wanted.breached_url)
+    return Approval(passwords, PasswordPolicy(wanted.password_policy, known=known), breached, strict)

@@ -51,6 +51,8 @@ class Session:
     """Whether the current token was ever shown: then its answer had arrived."""
     retried: bool = False
     """Whether the current token was given once more after the grace."""
+    through: UUID | None = None
+    """The organization's identity provider by whose word it began; when that is disabled, it has ended."""
 
     def judge(
         self,

@@ -91,13 +91,28 @@ class SessionRepository:
             begun.visitor_sealed,
         )
 
+    async def came_through(self, session_id: UUID, identity_provider_id: UUID) -> None:
+        """Remember the organization's identity provider by whose word a session began."""
+        await self.tx.execute(
+            "UPDATE sessions SET identity_provider_id = $2 WHERE id = $1", session_id, identity_provider_id
+        )
+
+    async def through(self, session_id: UUID) -> UUID | None:
+        """The organization's identity provider by whose word a session began, if by one."""
+        found: UUID | None = await self.tx.fetchval(
+            "SELECT identity_provider_id FROM sessions WHERE id = $1", session_id
+        )
+        return found
+
     async def lock(self, session_id: UUID) -> tuple[Session, datetime] | None:
         """A session for update, and the time as of the question."""
         row = await self.tx.fetchrow(
             """
             SELECT s.id, s.user_id, s.epoch, s.organization_id, s.counter, s.rotated_at, s.used_at, s.expires_at,
-                   s.ended_at IS NOT NULL AS ended, s.strong_at IS NOT NULL AS strong, d.token_id AS device,
-                   s.confirmed, s.retried, kit_now() AS now
+                   s.ended_at IS NOT NULL OR (
+                       s.identity_provider_id IS NOT NULL AND NOT provider_is_active(s.identity_provider_id)
+                   ) AS ended, s.identity_provider_id AS through, s.strong_at IS NOT NULL AS strong,
+                   d.token_id AS device, s.confirmed, s.retried, kit_now() AS now
             FROM sessions AS s LEFT JOIN devices AS d ON d.id = s.device_id
             WHERE s.id = $1
             FOR NO KEY UPDATE OF s
