@@ -138,8 +138,8 @@ class PasswordService:
             known = await AccountRepository(tx).identities(user_id)
         opened = await self.addresses.open([SealedAddress(each.id, each.sealed) for each in known])
         context = [each for each in opened if each is not None]
-        needs_factor = await self.approval.insist(password, context, second_factor=second_factor)
-        return Chosen(await self.passwords.hashed(password), needs_factor)
+        hashed = await self.approval.hashed(password, context, second_factor=second_factor)
+        return Chosen(hashed, second_factor and await self.approval.needs_factor(password, context))
 
 
 async def _save(tx: Transaction, user_id: UUID, chosen: Chosen, *, instead_of: str | None = None) -> bool:
