@@ -1,5 +1,6 @@
 """Every list and every claim is read from an index, also when a table is large and a page is deep."""
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -44,6 +45,11 @@ async def plan(database: Database, sql: str, *args: object) -> str:
         ("SELECT count(*) FROM security_notices WHERE user_id = $1 AND notice = $2", (new_id(), "x")),
         ("SELECT id FROM security_notices WHERE happened_at < kit_now()", ()),
         ("SELECT id FROM sessions WHERE expires_at < kit_now()", ()),
+        (
+            "SELECT id FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND used_at > $2 ORDER BY used_at",
+            (new_id(), datetime.now(UTC)),
+        ),
+        ("SELECT id FROM oauth_grants WHERE organization_id = $1 AND NOT strong AND ended_at IS NULL", (new_id(),)),
         ("SELECT id FROM revocations WHERE revoked_at > kit_now() ORDER BY revoked_at", ()),
         ("SELECT 1 FROM throttles WHERE last_at < kit_now()", ()),
         ("SELECT 1 FROM throttles WHERE lock_id = $1", (new_id(),)),

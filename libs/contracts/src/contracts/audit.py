@@ -78,6 +78,7 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "auth.session.revoked": "Somebody ended one of their sessions.",
         "auth.session.others_revoked": "All sessions of an account but the present one were ended.",
         "auth.session.all_revoked": "All sessions of an account were ended.",
+        "auth.session.displaced": "A session was ended because its person had begun too many others.",
         "auth.session.reuse_detected": "A used refresh token was shown again, and its session was ended.",
         "auth.session.broke_glass": "An owner signed in past the identity provider that others must use.",
         "auth.identity_provider.created": "An identity provider of an organization was connected.",

@@ -875,6 +875,7 @@ CREATE TABLE oauth_grants (
     ended_at timestamp with time zone,
     ended_because text,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    strong boolean NOT NULL DEFAULT false,
     CONSTRAINT oauth_grants_client_id_fkey FOREIGN KEY (client_id) REFERENCES oauth_clients(id),
     CONSTRAINT oauth_grants_pkey PRIMARY KEY (id),
     CONSTRAINT oauth_grants_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
@@ -883,6 +884,7 @@ COMMENT ON TABLE oauth_grants IS 'What a person let a program do in an organizat
 CREATE INDEX oauth_grants_by_expiry ON oauth_grants USING btree (expires_at);
 CREATE INDEX oauth_grants_ended ON oauth_grants USING btree (ended_at) WHERE (ended_at IS NOT NULL);
 CREATE INDEX oauth_grants_of_person ON oauth_grants USING btree (user_id, client_id, id);
+CREATE INDEX oauth_grants_weak ON oauth_grants USING btree (organization_id) WHERE ((NOT strong) AND (ended_at IS NULL));
 GRANT DELETE, INSERT, SELECT, UPDATE ON oauth_grants TO auth_app;
 
 CREATE TABLE oauth_requests (
@@ -1263,7 +1265,7 @@ CREATE TABLE sessions (
     seen_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     identity_provider_id uuid,
     CONSTRAINT sessions_check CHECK (((ended_at IS NULL) = (ended_because IS NULL))),
-    CONSTRAINT sessions_ended_because_check CHECK ((ended_because = ANY (ARRAY['signed-out'::text, 'token-reused'::text, 'ended'::text, 'device-forgotten'::text]))),
+    CONSTRAINT sessions_ended_because_check CHECK ((ended_because = ANY (ARRAY['signed-out'::text, 'token-reused'::text, 'ended'::text, 'device-forgotten'::text, 'displaced'::text]))),
     CONSTRAINT sessions_pkey PRIMARY KEY (id),
     CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
 );
@@ -1272,6 +1274,7 @@ CREATE INDEX sessions_by_device ON sessions USING btree (device_id) WHERE (devic
 CREATE INDEX sessions_by_expiry ON sessions USING btree (expires_at);
 CREATE INDEX sessions_by_provider ON sessions USING btree (identity_provider_id) WHERE (identity_provider_id IS NOT NULL);
 CREATE INDEX sessions_by_use ON sessions USING btree (user_id, used_at);
+CREATE INDEX sessions_going_on ON sessions USING btree (user_id, used_at) WHERE (ended_at IS NULL);
 CREATE INDEX sessions_of_user ON sessions USING btree (user_id, id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON sessions TO auth_app;
 GRANT SELECT ON sessions TO auth_loops;
@@ -1561,6 +1564,7 @@ CREATE TABLE users (
     suspended_at timestamp with time zone,
     locale text NOT NULL DEFAULT 'en'::text,
     passkey_handle bytea,
+    password_needs_factor boolean NOT NULL DEFAULT false,
     CONSTRAINT users_check CHECK ((sessions_from_epoch <= epoch)),
     CONSTRAINT users_locale_check CHECK ((locale ~ '^[a-z]{2}$'::text)),
     CONSTRAINT users_passkey_handle_key UNIQUE (passkey_handle),
@@ -1630,8 +1634,18 @@ CREATE OR REPLACE FUNCTION auth.demanding_organizations_of(person uuid, at_most 
  SET search_path TO 'auth', 'kit', 'pg_temp'
 AS $function$
         SELECT o.id, o.name
-        FROM members AS m JOIN organizations AS o ON o.id = m.organization_id
-        WHERE m.user_id = person AND o.requires_second_factor
+        FROM organizations AS o
+        WHERE o.requires_second_factor AND o.id IN (
+            SELECT m.organization_id FROM members AS m WHERE m.user_id = person
+            UNION
+            SELECT client.organization_id
+            FROM (
+                SELECT DISTINCT d.organization_id
+                FROM members AS m JOIN delegations AS d ON d.agency_id = m.organization_id AND d.state = 'active'
+                WHERE m.user_id = person
+            ) AS client
+            CROSS JOIN LATERAL delegated_to(person, client.organization_id) AS sent
+        )
         ORDER BY o.id
         LIMIT at_most
     $function$;

@@ -19,6 +19,7 @@ from auth.organizations.model import Membership
 from auth.organizations.repository import OrganizationRepository
 from auth.sessions.repository import SessionRepository
 from auth.sessions.revoking import void_credential
+from auth.sign_ins.errors import SecondFactorRequired
 from auth.sign_ins.fresh import insist_on_fresh_proof
 from auth.tokens.model import TokenForged, TokenMint
 from kit.audit import audited
@@ -124,6 +125,7 @@ class Authorizing:
         Raises:
             RequestOver: it was decided meanwhile.
             ConsentIncomplete: the caller does not belong to the organization.
+            SecondFactorRequired: it demands a second factor, and none was shown in the caller's session.
             SignInThroughProvider: the organization wants the caller to come through its own identity provider.
         """
         async with self.database.transaction() as tx:
@@ -149,8 +151,10 @@ class Authorizing:
             raise ConsentIncomplete
         through = await sessions.through(caller.session_id)
         await self.enforcement.insist(tx, caller.user_id, organization_id, standing.role, through)
-        proven_at = await GrantRepository(tx).proven_at(caller.session_id)
-        return Who(caller.user_id, organization_id, standing.epoch, proven_at)
+        proven_at, strong = await GrantRepository(tx).proven_in(caller.session_id)
+        if standing.demanding and not strong:
+            raise SecondFactorRequired
+        return Who(caller.user_id, organization_id, standing.epoch, proven_at, strong)
 
     async def deny(self, token: str, caller: Caller) -> str:
         """Refuse what the program asks for; where to send the caller."""

@@ -21,8 +21,8 @@ class Approval:
     strict: Callable[[], bool] = field(default=lambda: False)
     """Whether staff has said that the strict policy holds, whatever is configured."""
 
-    async def insist(self, password: str, context: Sequence[str] = (), *, second_factor: bool = False) -> None:
-        """Go on only with a good password. With no transaction open.
+    async def hashed(self, password: str, context: Sequence[str] = (), *, second_factor: bool = False) -> str:
+        """The hash of a good password. With no transaction open.
 
         Raises:
             PasswordRefused: with what is wrong and what would be better.
@@ -30,9 +30,20 @@ class Approval:
         """
         policy = replace(self.policy, name="strict") if self.strict() else self.policy
         _refuse(policy.length_objection(password, second_factor=second_factor))
-        _refuse(await self.passwords.compute(policy.objection, password, context, second_factor=second_factor))
         if self.breached is not None and await self.breached.holds(password):
             raise PasswordRefused("This password has leaked elsewhere.", ["Choose one that you use nowhere else."])
+
+        def judge(typed: str) -> None:
+            _refuse(policy.objection(typed, context, second_factor=second_factor))
+
+        return await self.passwords.hashed(password, judge)
+
+    async def needs_factor(self, password: str, context: Sequence[str] = ()) -> bool:
+        """Whether a password that passed is good only because of a second factor. With no transaction open."""
+        policy = replace(self.policy, name="strict") if self.strict() else self.policy
+        if policy.length_objection(password) is not None:
+            return True
+        return await self.passwords.compute(policy.objection, password, context) is not None
 
 
 def _refuse(objection: Objection | None) -> None:

@@ -18,6 +18,8 @@ class Limits:
 
     absolute: timedelta = timedelta(days=30)
     idle: timedelta = timedelta(days=14)
+    parallel: int = 100
+    """So many of one person go on at once; one more ends the one that was used least lately (OWASP ASVS 7.1.2)."""
 
 
 class Verdict(Enum):

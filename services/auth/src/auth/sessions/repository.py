@@ -253,6 +253,28 @@ class SessionRepository:
         )
         return None if row is None else Strength(tuple(row["proofs"]), row["proven_at"], row["strong_at"])
 
+    async def outnumbered(self, user_id: UUID, idle: timedelta, at_most: int) -> list[UUID]:
+        """Of sessions that go on, those beyond so many, used least lately; one that is being used now is none."""
+        rows = await self.tx.fetch(
+            """
+            WITH living AS (
+                SELECT s.id, s.used_at
+                FROM sessions AS s JOIN users AS u ON u.id = s.user_id
+                WHERE s.user_id = $1 AND s.ended_at IS NULL AND s.used_at > kit_now() - $2::interval
+                  AND s.expires_at > kit_now() AND s.epoch >= u.sessions_from_epoch
+            )
+            SELECT s.id FROM sessions AS s
+            WHERE s.id IN (
+                SELECT id FROM living ORDER BY used_at, id LIMIT (SELECT greatest(count(*) - $3, 0) FROM living)
+            )
+            FOR NO KEY UPDATE SKIP LOCKED
+            """,
+            user_id,
+            idle,
+            at_most,
+        )
+        return [row["id"] for row in rows]
+
     async def begun_on(self, user_id: UUID, device_id: UUID) -> list[UUID]:
         """Sessions that were begun on a device and have not ended."""
         rows = await self.tx.fetch(

@@ -18,6 +18,7 @@ from auth.sessions.csrf import CsrfTokens
 from auth.sessions.errors import WrongCredentials
 from auth.sessions.model import TOKEN_LIFE, Limits, Standing, Tokens
 from auth.sessions.repository import Begun, SessionRepository
+from auth.sessions.revoking import end_outnumbered
 from auth.sessions.whereabouts import Whereabouts
 from auth.sign_ins.errors import AccountSuspended, SecondFactorRequired, SignInOver
 from auth.sign_ins.model import ENOUGH, SECOND, SIGN_IN_LIFE, FactorNeeded, Outcome, Proof, SignIn, Wish, strong
@@ -92,6 +93,7 @@ class Entrance:
         if device.unknown:
             await tx.emit(audited("auth.device.added", User(user_id), "device", device.id))
             await notify(tx, self.mailer, user_id, Notice.NEW_DEVICE, device.id)
+        await end_outnumbered(tx, user_id, self.limits)
         life = min(TOKEN_LIFE, self.limits.absolute)
         tokens = await self.tokens(session_id, user_id, standing, counter=0, life=life, cookies=wish.visitor.cookies)
         return replace(tokens, device_token=self.device_tokens.make(device.token_id))
