@@ -147,7 +147,7 @@ async def test_whoever_signs_in_with_a_factor_has_not_lost_it(story: Story, forw
     assert row["state"] == "pending", "a password alone stops nothing"
     assert (await complete(story, owed["sign_in_token"], "totp", app.code())).status_code == 201
     (held,) = (await staff.call("GET", path(ada))).json()["items"]
-    assert (held["state"], held["cancelled_by"]) == ("factor_recovery.cancelled", "factor")
+    assert (held["state"], held["cancelled_by"]) == ("cancelled", "factor")
     await begun(staff, ada)
     await forward(60)
     shown = await ada.call("POST", "/v1/sessions/current/proofs", json={"factor": "totp", "code": app.code()})
