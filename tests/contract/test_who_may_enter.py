@@ -23,8 +23,11 @@ from kit.testing.databases import Databases
 from .walking import MODEST, Answer, Building, Json, building
 
 AUTH: Final = "/v1/organizations/{organization_id}"
+PROGRAM: Final[Json] = {"name": "x", "redirect_uris": ["https://x.test/"], "scopes": ["posts:read"]}
 BODIES: Final[dict[tuple[str, str], Json]] = {
     ("POST", f"{AUTH}/api-keys"): {"name": "x", "role": MODEST, "scopes": ["posts:read"]},
+    ("POST", f"{AUTH}/oauth-clients"): PROGRAM,
+    ("PUT", f"{AUTH}/oauth-clients/{{client_id}}"): PROGRAM,
 }
 """Where the least that the schema accepts is refused by its content before anybody is asked who calls."""
 

@@ -106,6 +106,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/v1/sessions/current/proofs", "auth", methods=POST, rates=("proof",)),
     Route("/v1/sessions/refresh", "auth", public=True, methods=POST, rates=("refresh",)),
     Route("/v1/sessions/unlock", "auth", public=True, methods=POST, rates=("auth", "sign-in")),
+    Route("/v1/factor-recoveries/stop", "auth", public=True, methods=POST, rates=("auth", "sign-in")),
     Route("/v1/sessions", "auth"),
     Route("/v1/devices", "auth"),
     Route("/v1/me", "auth"),

@@ -604,10 +604,10 @@ async def test_userinfo_tells_what_was_granted_and_nothing_after_the_end(
     token = (await program.exchange(await granted(bob, program, acme))).json()
     assert (await asked(token["access_token"])).json() == {"sub": bob.user_id}
     without = (await program.exchange(await granted(bob, program, acme, scope="posts:read"))).json()
-    assert problem(await asked(without["access_token"])) == (401, "invalid-token")
-    assert problem(await asked(bob.tokens["access_token"])) == (401, "invalid-token")
+    assert problem(await asked(without["access_token"])) == (401, "userinfo-refused")
+    assert problem(await asked(bob.tokens["access_token"])) == (401, "userinfo-refused")
     assert (await bob.call("DELETE", f"/v1/me/authorized-apps/{program.id}")).status_code == 204
-    assert problem(await asked(token["access_token"])) == (401, "invalid-token")
+    assert problem(await asked(token["access_token"])) == (401, "userinfo-refused")
 
 
 # What a person sees of it

@@ -269,6 +269,9 @@ async def impersonated(story: Story, *people: Person) -> None:
             await SuspensionRepository(tx).add(
                 Suspension(suspension_id, person_id, None, Reason.ABUSE, note, UUID(staff.staff_id), now, None, None)
             )
+        begun = {"reason": "They called us and showed their passport."}
+        path = f"/v1/staff/users/{each.user_id}/factor-recoveries"
+        assert (await staff.call("POST", path, json=begun)).status_code == 201
 
 
 async def photograph(story: Story) -> dict[str, Counter[str]]:
@@ -558,6 +561,7 @@ async def test_killed_at_any_step_it_goes_on_and_the_counts_are_right(
         "announcement_recipients": 1,
         "impersonations": 1,
         "suspensions": 1,
+        "factor_recoveries": 1,
         "throttles": 1,
         "devices": 2,
         "activity": 1,

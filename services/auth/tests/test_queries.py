@@ -49,6 +49,13 @@ async def plan(database: Database, sql: str, *args: object) -> str:
             "SELECT id FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND used_at > $2 ORDER BY used_at",
             (new_id(), datetime.now(UTC)),
         ),
+        ("SELECT id FROM factor_recoveries WHERE user_id = $1 AND state = 'pending'", (new_id(),)),
+        ("SELECT id FROM factor_recoveries WHERE user_id = $1", (new_id(),)),
+        ("SELECT id FROM factor_recoveries WHERE state = 'pending' AND due_at <= kit_now() ORDER BY due_at", ()),
+        (
+            "SELECT id FROM factor_recoveries WHERE state = 'pending' AND id < $1 ORDER BY id DESC LIMIT 9",
+            (new_id(),),
+        ),
         ("SELECT id FROM oauth_grants WHERE organization_id = $1 AND NOT strong AND ended_at IS NULL", (new_id(),)),
         ("SELECT id FROM revocations WHERE revoked_at > kit_now() ORDER BY revoked_at", ()),
         ("SELECT 1 FROM throttles WHERE last_at < kit_now()", ()),

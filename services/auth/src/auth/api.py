@@ -17,6 +17,8 @@ from auth.directory.router import organizations as staff_organizations
 from auth.directory.router import users as staff_users
 from auth.enterprise.router import router as identity_providers
 from auth.exports.router import router as staff_exports
+from auth.factor_recoveries.router import router as factor_recoveries
+from auth.factor_recoveries.router import stopping
 from auth.factors.router import router as factors
 from auth.factors.router import showing
 from auth.federation.linking_router import router as linked_accounts
@@ -74,6 +76,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     showing,
     entering,
     factors,
+    factor_recoveries,
+    stopping,
     passkeys,
     organizations,
     members,

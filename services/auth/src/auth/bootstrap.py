@@ -397,6 +397,7 @@ def loops(parts: Parts) -> Sequence[Loop]:
         exports=parts.operations.exports,
         delegations=parts.delegations,
         statistics=parts.staff.statistics,
+        recoveries=parts.staff.recoveries,
     )
 
 

@@ -26,6 +26,7 @@ TENANT_FREE: Mapping[str, str] = {
     "signing_keys": "the platform's own keys, sealed under the master key",
     "security_notices": "what a person was told of their account, whichever organization they act in",
     "daily_figures": "numbers of the whole platform",
+    "factor_recoveries": "of people who have lost their second factors, wherever they act, begun by staff",
     "suspensions": "of people and of organizations alike, written and read by staff alone",
     "impersonations": "acts of staff for one person, who reads them whichever organization it was in",
     "staff": "the platform's own people, who belong to no organization",

@@ -239,6 +239,31 @@ COMMENT ON TABLE devices IS 'A browser or program in which this person has signe
 CREATE INDEX devices_by_age ON devices USING btree (seen_at);
 GRANT DELETE, INSERT, SELECT, UPDATE ON devices TO auth_app;
 
+CREATE TABLE factor_recoveries (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    reason_sealed bytea NOT NULL,
+    state text NOT NULL DEFAULT 'pending'::text,
+    cancelled_by text,
+    begun_by uuid NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    settled_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT factor_recoveries_cancelled_by_check CHECK ((cancelled_by = ANY (ARRAY['link'::text, 'factor'::text, 'staff'::text]))),
+    CONSTRAINT factor_recoveries_check CHECK (((state = 'pending'::text) = (settled_at IS NULL))),
+    CONSTRAINT factor_recoveries_check1 CHECK (((state = 'cancelled'::text) = (cancelled_by IS NOT NULL))),
+    CONSTRAINT factor_recoveries_pkey PRIMARY KEY (id),
+    CONSTRAINT factor_recoveries_reason_sealed_check CHECK ((length(reason_sealed) <= 8192)),
+    CONSTRAINT factor_recoveries_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'cancelled'::text, 'done'::text]))),
+    CONSTRAINT factor_recoveries_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE factor_recoveries IS 'What staff began for people who have lost their second factors: pending until due_at, cancelled by a link, by a factor that was shown, or by staff, else done by a loop.';
+CREATE INDEX factor_recoveries_due ON factor_recoveries USING btree (due_at) WHERE (state = 'pending'::text);
+CREATE INDEX factor_recoveries_listed ON factor_recoveries USING btree (id) WHERE (state = 'pending'::text);
+CREATE INDEX factor_recoveries_of_user ON factor_recoveries USING btree (user_id, id);
+CREATE UNIQUE INDEX factor_recoveries_pending ON factor_recoveries USING btree (user_id) WHERE (state = 'pending'::text);
+GRANT DELETE, INSERT, SELECT, UPDATE ON factor_recoveries TO auth_app;
+
 CREATE TABLE federated_identities (
     id uuid NOT NULL,
     user_id uuid NOT NULL,

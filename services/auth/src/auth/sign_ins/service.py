@@ -9,6 +9,7 @@ from auth.activity.repository import ActivityRepository
 from auth.devices.model import REMEMBERED_FOR, Recognised
 from auth.devices.repository import DeviceRepository
 from auth.enterprise.enforcing import Enforcement
+from auth.factor_recoveries.stopping import stop_recovery
 from auth.factors.enrolled import enrolled
 from auth.keys.service import KeyRing
 from auth.mails.notices import Notice, notify
@@ -88,6 +89,8 @@ class Entrance:
         await sessions.add(begun, standing, self.limits.absolute)
         if wish.identity_provider_id is not None:
             await SessionRepository(tx).came_through(session_id, wish.identity_provider_id)
+        if shown & SECOND:
+            await stop_recovery(tx, user_id)
         await ActivityRepository(tx).count(user_id, sign_ins=1)
         await tx.emit(audited("auth.session.started", User(user_id), "session", session_id))
         if device.unknown:

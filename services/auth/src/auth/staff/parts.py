@@ -7,6 +7,9 @@ from typing import Self
 
 from auth.accounts.sealing import Addresses
 from auth.directory.service import DirectoryService
+from auth.factor_recoveries.privacy import FactorRecoveryHolding
+from auth.factor_recoveries.sealing import RecoveryReasons
+from auth.factor_recoveries.service import FactorRecoveryService
 from auth.grants.service import GrantService
 from auth.impersonations.privacy import ImpersonationHolding
 from auth.impersonations.sealing import Reasons
@@ -42,6 +45,7 @@ class StaffParts:
     suspensions: SuspensionService
     grants: GrantService
     statistics: StatisticsService
+    recoveries: FactorRecoveryService
 
     @classmethod
     def build(  # noqa: PLR0917 - what they stand on
@@ -68,6 +72,9 @@ class StaffParts:
             suspensions=SuspensionService(database, Notes(keyring)),
             grants=GrantService(database, keyring),
             statistics=StatisticsService(database, idle),
+            recoveries=FactorRecoveryService(
+                database, addresses, seals, RecoveryReasons(keyring), passwords.mailer, mints.factor_recovery
+            ),
         )
 
     def for_endpoints(self) -> Sequence[object]:
@@ -81,9 +88,14 @@ class StaffParts:
             self.suspensions,
             self.grants,
             self.statistics,
+            self.recoveries,
         )
 
 
 def staff_holdings(database: Database, keyring: Keyring) -> Sequence[Holding]:
     """What is held about people because staff did something to them."""
-    return (SuspensionHolding(database, Notes(keyring)), ImpersonationHolding(database, Reasons(keyring)))
+    return (
+        SuspensionHolding(database, Notes(keyring)),
+        FactorRecoveryHolding(database, RecoveryReasons(keyring)),
+        ImpersonationHolding(database, Reasons(keyring)),
+    )

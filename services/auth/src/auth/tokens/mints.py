@@ -36,6 +36,7 @@ class Mints:
     federation: FederationMints
     device: TokenMint
     unlock: TokenMint
+    factor_recovery: TokenMint
     oauth_request: TokenMint
     oauth_code: TokenMint
     oauth_refresh: TokenMint
@@ -54,6 +55,7 @@ class Mints:
             federation=FederationMints.under(sealer),
             device=TokenMint(sealer, "device"),
             unlock=TokenMint(sealer, "unlock"),
+            factor_recovery=TokenMint(sealer, "factor-recovery"),
             oauth_request=TokenMint(sealer, "oauth-request"),
             oauth_code=TokenMint(sealer, "oauth-code"),
             oauth_refresh=TokenMint(sealer, "oauth-refresh"),
