@@ -34,6 +34,7 @@ from auth.devices.service import DeviceService
 from auth.directory.service import DirectoryService
 from auth.exports.kind import StaffExportKind
 from auth.exports.service import StaffExportService
+from auth.eligibility.service import EligibilityService
 from auth.factors.privacy import FactorHolding
 from auth.factors.proving import Codes
 from auth.factors.sealing import FactorSeals
@@ -59,6 +60,7 @@ from auth.oauth.privacy import GrantHolding
 from auth.oauth_clients.privacy import ClientHolding
 from auth.operations.kind import UserOperationKind
 from auth.operations.service import OperationService
+from auth.onboarding.service import OnboardingService
 from auth.organizations.service import OrganizationService
 from auth.ownership.service import OwnershipService
 from auth.passkeys.ceremony import RelyingParty
@@ -171,6 +173,8 @@ class Parts:
     ownership: OwnershipService
     teams: TeamService
     delegations: DelegationService
+    onboarding: OnboardingService
+    eligibility: EligibilityService
     keys: KeyRing
     rotation: KeyRotation
     preferences: PreferenceService
@@ -244,6 +248,8 @@ def build(  # noqa: PLR0917 - what everything stands on
         ownership=OwnershipService(database, mailer),
         teams=TeamService(database),
         delegations=DelegationService(database, mailer),
+        onboarding=OnboardingService(database),
+        eligibility=EligibilityService(database),
         keys=keys,
         rotation=KeyRotation(database, sealer),
         preferences=PreferenceService(database, addresses, mailer),
@@ -479,6 +485,8 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.ownership,
         parts.teams,
         parts.delegations,
+        parts.onboarding,
+        parts.eligibility,
         parts.preferences,
         parts.keys,
         parts.rotation,
