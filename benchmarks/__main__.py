@@ -9,7 +9,10 @@ from rich.console import Console
 
 from benchmarks.harness import FOLDER, table
 
-NAMES = ("gateway", "cache", "bus", "intake", "realtime", "ledger", "audit", "seal", "quota", "refresh", "footprint")
+NAMES = (
+    *("gateway", "api_keys", "cache", "bus", "intake", "realtime", "ledger", "audit", "seal", "quota", "refresh"),
+    "footprint",
+)
 ONLY_FULL = ("pacing",)
 
 

@@ -44,11 +44,13 @@ _UPSTREAM = """
     listen 127.0.0.1:{port} backlog=4096;
     location = /.well-known/jwks.json {{ return 200 '{jwks}'; }}
     location = /internal/revocations {{ return 200 '{{"now":"$time_iso8601","revocations":[]}}'; }}
+    location = /internal/api-keys/exchanges {{ return 200 '{exchange}'; }}
     location = /internal/plans {{ return 200 '{{"plans":[],"next":null}}'; }}
     location = /v1/traces {{ return 200; }}
     location / {{ return 200 '{answer}'; }}
   }}
 """
+API_KEY_SCOPES = "posts:read"
 _PROXY = """
   limit_req_zone $http_authorization zone=callers:10m rate=1000000r/s;
   upstream service {{ server 127.0.0.1:{upstream}; keepalive 256; keepalive_requests 100000000; }}
@@ -91,6 +93,13 @@ class Stage:
 
     def token(self) -> str:
         return self.issuer.token(datetime.now(UTC), new_id(), iss=ISSUER, aud=AUDIENCE)
+
+    def exchanged(self) -> dict[str, object]:
+        """What auth gives for an API key."""
+        key = str(new_id())
+        said = {"sub": key, "sid": key, "principal": "key", "scope": API_KEY_SCOPES}
+        token = self.issuer.token(datetime.now(UTC), new_id(), "editor", iss=ISSUER, aud=AUDIENCE, **said)
+        return {"access_token": token, "expires_in": 600, "allowed_addresses": []}
 
     async def program(self, *command: str, port: int, core: int | None = 0, **environment: str) -> Running:
         pinned = [] if core is None else harness.pinned(core)
@@ -167,7 +176,8 @@ async def stage() -> AsyncIterator[Stage]:
             await made.program(program, *options, port=port, core=1)
             made.redis_url = f"redis://127.0.0.1:{port}/0"
         keys = json.dumps(await made.issuer.jwks())
-        made.upstream = (await made.nginx("upstream", _UPSTREAM, core=1, jwks=keys, answer=json.dumps(ANSWER))).port
+        told = {"jwks": keys, "answer": json.dumps(ANSWER), "exchange": json.dumps(made.exchanged())}
+        made.upstream = (await made.nginx("upstream", _UPSTREAM, core=1, **told)).port
         yield made
 
 

@@ -376,3 +376,26 @@ async def test_the_question_reaches_auth_over_http() -> None:
     assert head.startswith(b"POST /internal/api-keys/exchanges HTTP/1.1\r\n")
     assert b"\r\nauthorization: Bearer gateway.token\r\n" in head
     assert content == b'{"key":"x"}'
+
+
+async def test_what_a_program_does_ends_with_the_program(open_house: Any) -> None:
+    """Whoever it acts for: the tokens of an ended program name it, and it is among what has ended."""
+    revocations = Revocations()
+    place = await open_house(revocations=revocations)
+    program = uuid4()
+    acting = place.auth.issuer.token(org=str(uuid4()), role="editor", client_id=str(program), scope="posts:read")
+    alone = place.auth.issuer.token(
+        sub=str(program),
+        principal="client",
+        org=str(uuid4()),
+        role="editor",
+        client_id=str(program),
+        scope="posts:read",
+    )
+    other = place.auth.issuer.token(org=str(uuid4()), role="editor", client_id=str(uuid4()), scope="posts:read")
+    for token in (acting, alone, other):
+        assert (await place.house.ask("/v1/posts", token=token)).status == 200
+    revocations.note(Revocation(user_id=program, session_id=program))
+    assert (await place.house.ask("/v1/posts", token=acting)).status == 401
+    assert (await place.house.ask("/v1/posts", token=alone)).status == 401
+    assert (await place.house.ask("/v1/posts", token=other)).status == 200

@@ -1,5 +1,6 @@
 """Two audiences: what opens the doors of staff opens no other, and the other way round."""
 
+from ipaddress import ip_network
 from typing import Any
 from uuid import uuid4
 
@@ -80,6 +81,18 @@ async def test_who_acts_for_somebody_else_gets_no_answer_that_no_service_has_on_
     for path, headers in (("/v1/events", {}), ("/v1/socket", _HANDSHAKE)):
         refused = await opened.ask(path, token=acting, **headers)
         assert (refused.status, refused.json()["type"]) == (403, "urn:rostrum:problem:not-while-impersonating")
+
+
+async def test_from_elsewhere_the_doors_of_staff_are_not_there(house: Any) -> None:
+    proxy, office = ip_network("127.0.0.1/32"), ip_network("192.0.2.0/24")
+    opened = await house(routes=(STAFFED, CUSTOMERS), trusted=(proxy,), staff_networks=(office,))
+    token = opened.issuer.token(**STAFF_CLAIMS)
+    own = opened.issuer.token()
+    for address, staff in (("192.0.2.7", 200), ("198.51.100.7", 404), ("192.0.2.7, 198.51.100.7", 404)):
+        headers = {"x_forwarded_for": address}
+        assert (await opened.ask("/v1/staff/users", token=token, **headers)).status == staff
+        assert (await opened.ask("/v1/staff/users", **headers)).status == (401 if staff == 200 else 404)
+        assert (await opened.ask("/v1/closed", token=own, **headers)).status == 200
 
 
 _HANDSHAKE = {

@@ -25,6 +25,7 @@ from gateway.problems import (
     ADDRESS_REFUSED,
     INVALID_API_KEY,
     INVALID_TOKEN,
+    NO_ROUTE,
     NOT_WHILE_IMPERSONATING,
     ORIGIN_REFUSED,
     OVERLOADED,
@@ -100,6 +101,8 @@ class Parts:
     events: EventsDoor
     cache: Cache
     maintenance: Maintenance
+    staff_addresses: Addresses | None = None
+    """Knows from where staff may come; without it, from anywhere."""
     secure: bool = False
     """Whether everything is reached over TLS, so that browsers may be told to insist on it."""
     max_in_flight: int = 1024
@@ -274,6 +277,8 @@ class Gateway:
             self._answer_preflight(visit)
             return None
         route = visit.route = parts.routes.match(visit.method, path)
+        if route.staff and parts.staff_addresses is not None and not parts.staff_addresses.is_trusted(visit.address):
+            raise Refused(NO_ROUTE)
         parts.maintenance.check(route, path)
         if route.public and visit.head.authorization[_KEY] == _MEANT:
             visit.head.authorization = b""  # nobody behind us is to see a key

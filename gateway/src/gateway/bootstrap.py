@@ -189,6 +189,7 @@ async def built(settings: GatewaySettings) -> AsyncIterator[Running]:
                 limiter=limiter,
                 revocations=revocations,
                 addresses=addresses,
+                staff_addresses=Addresses(settings.staff_networks) if settings.staff_networks else None,
                 cors=Cors(settings.cors_origins),
                 log=access_log,
                 health=health,

@@ -37,6 +37,8 @@ class GatewaySettings(ProcessSettings):
     redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
 
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()
+    staff_networks: Annotated[tuple[Network, ...], NoDecode] = ()
+    """From where staff may come; to others their doors are not there. Without any they may come from anywhere."""
     cors_origins: Annotated[frozenset[str], NoDecode] = frozenset()
 
     policy_file: Path = Field(default_factory=shipped)
@@ -58,7 +60,7 @@ class GatewaySettings(ProcessSettings):
     """Seconds between turning unready and no longer accepting, for the load balancer to notice."""
     drain_seconds: int = Field(20, ge=0)
 
-    @field_validator("trusted_proxies", mode="before")
+    @field_validator("trusted_proxies", "staff_networks", mode="before")
     @classmethod
     def _networks(cls, value: object) -> object:
         listed = _listed(value)

@@ -174,16 +174,17 @@ class Story:
         passwords: Passwords,
         settings: AuthSettings,
         keyring: Keyring | None = None,
+        *,
+        real_texts: bool = False,
     ) -> None:
         self.place = place
         self.database = database
         self.postbox = Postbox()
         self.phones = Phones()
+        sender = None if real_texts else self.phones
         self.outbound = Outbound(clock=database.clock)
         self.keyring = keyring or Keyring(database, LocalMasterKey.from_text(SEALING_KEY))
-        self.parts: Parts = build(
-            database, self.keyring, passwords, self.outbound, settings, self.postbox, self.phones
-        )
+        self.parts: Parts = build(database, self.keyring, passwords, self.outbound, settings, self.postbox, sender)
         self.delivering = Delivering(place, "auth", self.parts.ledger)
         self.verifier = TokenVerifier(
             self.parts.keys.jwks, settings.token_issuer, settings.token_audience, database.clock

@@ -72,6 +72,18 @@ async def plan(database: Database, sql: str, *args: object) -> str:
             (ORGANIZATION, b"x"),
         ),
         ("SELECT organization_id FROM invitations WHERE email_blind = $1", (b"x",)),
+        ("SELECT role FROM api_keys WHERE organization_id = $1 AND id = $2", (ORGANIZATION, new_id())),
+        ("SELECT id FROM api_keys WHERE organization_id = $1 AND id > $2 ORDER BY id", (ORGANIZATION, new_id())),
+        ("SELECT id FROM api_keys WHERE made_by = $1 AND id > $2 ORDER BY id", (new_id(), new_id())),
+        ("SELECT id FROM oauth_clients WHERE organization_id = $1 AND id > $2 ORDER BY id", (ORGANIZATION, new_id())),
+        ("SELECT id FROM oauth_requests WHERE expires_at < kit_now()", ()),
+        ("SELECT id FROM oauth_grants WHERE id = $1", (new_id(),)),
+        (
+            "SELECT id FROM oauth_grants WHERE user_id = $1 AND client_id = $2 ORDER BY id DESC OFFSET 9",
+            (new_id(), new_id()),
+        ),
+        ("SELECT id FROM oauth_grants WHERE expires_at < kit_now()", ()),
+        ("SELECT scopes FROM oauth_consents WHERE user_id = $1 AND client_id = $2", (new_id(), new_id())),
     ],
 )
 async def test_an_index_answers(sql: str, args: tuple[object, ...], story: Story) -> None:

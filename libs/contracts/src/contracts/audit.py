@@ -58,6 +58,7 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
     {
         # accounts and sessions
         "auth.user.registered": "An account was opened.",
+        "auth.user.imported": "An account was brought from another system, with its proven address.",
         "auth.user.verified": "The address of an account was proven.",
         "auth.challenge.begun": "A link or code was asked for, for an address or number.",
         "auth.challenge.failed": "A wrong code was shown for a number.",

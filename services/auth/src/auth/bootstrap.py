@@ -1,15 +1,18 @@
 """Builds auth's own parts; the only wiring."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from operator import attrgetter
+from pathlib import Path
 from typing import Final
 
 from auth import migrations, worker
 from auth.accounts.address import AddressInvalid
 from auth.accounts.handle import Handles, domains
+from auth.accounts.importing import UserImport
 from auth.accounts.phone import NumberRules
 from auth.accounts.privacy import AccountHolding
 from auth.accounts.sealing import Addresses
@@ -156,6 +159,7 @@ class Parts:
     """What auth is made of."""
 
     accounts: AccountService
+    user_import: UserImport
     passwords: PasswordService
     magic_links: MagicLinkService
     changes: AddressChangeService
@@ -229,6 +233,7 @@ def build(  # noqa: PLR0917 - what everything stands on
     showing = ShowingService(database, entrance, codes, proofs, passwords, mailer, throttle)
     return Parts(
         accounts=AccountService(database, addresses, handles, passwords, approval, challenges),
+        user_import=UserImport(database, addresses, challenges),
         passwords=PasswordService(database, addresses, handles, passwords, approval, challenges, mailer, throttle),
         magic_links=MagicLinkService(database, handles, challenges, entrance),
         changes=AddressChangeService(database, addresses, handles, challenges, mailer),
@@ -548,6 +553,20 @@ async def remove_key(parts: Parts, kid: str) -> None:
         raise SystemExit(f"remove-key: there is no signing key {kid}; /.well-known/jwks.json names them")
 
 
+async def import_users(parts: Parts, file: str) -> None:
+    """Open accounts from a file of JSON lines: email, hash (bcrypt or argon2), verified, and perhaps locale."""
+    counted: Counter[str] = Counter()
+    try:
+        with Path(file).open(encoding="utf-8") as lines:  # noqa: ASYNC230 - a command that does nothing else
+            async for told in parts.user_import.run(lines):
+                counted[told.outcome.partition(":")[0]] += 1
+                if told.outcome.startswith("refused"):
+                    print(f"line {told.number}: {told.outcome}")  # noqa: T201 - for whoever runs the command
+    except (OSError, UnicodeDecodeError) as error:
+        raise SystemExit(f"import-users: {error}") from None
+    print(", ".join(f"{count} {outcome}" for outcome, count in sorted(counted.items())))  # noqa: T201 - likewise
+
+
 async def add_staff(parts: Parts, address: str, role: str = StaffRole.ADMIN.value) -> None:
     """Add a member of staff (support, operator or admin), or let one enrol anew, and print the link for it."""
     try:
@@ -572,6 +591,11 @@ SERVICE: Final = Service(
     privacy=privacy,
     subscriptions=SUBSCRIPTIONS,
     consumers=CONSUMERS,
-    commands={"rotate-keys": rotate_keys, "remove-key": remove_key, "add-staff": add_staff},
+    commands={
+        "rotate-keys": rotate_keys,
+        "remove-key": remove_key,
+        "add-staff": add_staff,
+        "import-users": import_users,
+    },
     acting=Acting("auth.request.impersonated", changes=False),
 )

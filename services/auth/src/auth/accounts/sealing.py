@@ -50,6 +50,11 @@ class Addresses:
         address = await self.keyring.open(None, claimed.sealed, _CHALLENGE + claimed.row_id.bytes)
         return await self.keyring.seal(None, address, _IDENTITY + identity_id.bytes, subject=f"user:{user_id}")
 
+    async def seal_own(self, user_id: UUID, identity_id: UUID, handle: Handle) -> bytes:
+        """Seal an address that is known to be somebody's, under the key of that person."""
+        place = _IDENTITY + identity_id.bytes
+        return await self.keyring.seal(None, handle.display.encode(), place, subject=f"user:{user_id}")
+
     async def seal_former(self, user_id: UUID, challenge_id: UUID, proven: SealedAddress) -> bytes:
         """Seal a proven address anew for the challenge that may bring it back, still under the key of its person.
 

@@ -54,9 +54,13 @@ class ClientRepository:
         return count
 
     async def find(self, client_id: UUID) -> Client | None:
-        """One program that has not ended."""
+        """One program that has not ended; those of a suspended organization are none."""
         row = await self.tx.fetchrow(
-            f"SELECT {_COLUMNS} FROM oauth_clients WHERE organization_id = $1 AND id = $2 AND ended_at IS NULL",  # noqa: S608 - ours
+            f"""
+            SELECT {_COLUMNS} FROM oauth_clients
+            WHERE organization_id = $1 AND id = $2 AND ended_at IS NULL
+              AND NOT EXISTS (SELECT FROM organizations AS o WHERE o.id = $1 AND o.suspended_at IS NOT NULL)
+            """,  # noqa: S608 - ours
             self.tx.organization_id,
             client_id,
         )

@@ -137,12 +137,14 @@ class SuspensionRepository:
         )
 
     async def void_keys(self) -> list[Row]:
-        """Let gateways refuse the tokens of all keys of the transaction's organization that are in use."""
+        """Let gateways refuse the tokens of all keys and programs of the transaction's organization."""
         return await self.tx.fetch(
             """
             WITH keys AS (
                 SELECT id, version FROM api_keys
                 WHERE organization_id = $1 AND ended_at IS NULL AND expires_at > kit_now()
+                UNION ALL
+                SELECT id, version FROM oauth_clients WHERE organization_id = $1 AND ended_at IS NULL
             ), told AS (
                 INSERT INTO revocations (id, user_id, session_id, epoch)
                 SELECT gen_random_uuid(), keys.id, keys.id, 0 FROM keys
