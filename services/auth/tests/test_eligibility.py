@@ -100,7 +100,9 @@ async def test_a_claim_is_told_by_hash_and_the_same_code_is_the_same_claim(story
     (claimed,) = await story.told(SubscriptionClaimed)
     assert isinstance(claimed, SubscriptionClaimed)
     assert (str(claimed.organization_id), claimed.code_hash) == (buyer.id, hashlib.sha256(CODE.encode()).hexdigest())
-    assert CODE not in "".join(row["b"] for row in await story.admin("SELECT encode(body, 'escape') AS b FROM outbox"))
+    assert CODE not in "".join(
+        row["b"] for row in await story.admin("SELECT encode(body, 'escape') AS b FROM outbox")
+    )
     assert problem(await buyer.claim(OTHER)) == (409, "claim-pending")
     assert [each["code"] for each in (await buyer.eligible())["organizations"][0]["reasons"]] == ["claim-pending"]
     assert problem(await buyer.claim("nonsense")) == (422, "code-malformed")

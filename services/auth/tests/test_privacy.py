@@ -206,7 +206,7 @@ async def live(story: Story) -> Life:
     return Life(ada, bob, acme, bobs, carols)
 
 
-async def together(  # noqa: PLR0917 - everybody
+async def together(
     story: Story, ada: Person, bob: Person, carol: Person, acme: str, bobs_own: str, carols: str
 ) -> None:
     """Ada offers Acme to Bob, has a team with him, and sends him to Carol's, a client of Acme's."""
@@ -235,7 +235,9 @@ async def together(  # noqa: PLR0917 - everybody
         )
         assert place.status_code == 200, place.text
     code = "0123456789ABCDEFGHJKMNPQRS"
-    assert (await bob.call("POST", f"/v1/organizations/{bobs_own}/subscription-claims", json={"code": code})).is_success
+    assert (
+        await bob.call("POST", f"/v1/organizations/{bobs_own}/subscription-claims", json={"code": code})
+    ).is_success
 
 
 async def add_number(story: Story, person: Person) -> None:

@@ -15,9 +15,9 @@ from auth.delegations.router import of_agency, of_client
 from auth.devices.router import router as devices
 from auth.directory.router import organizations as staff_organizations
 from auth.directory.router import users as staff_users
-from auth.exports.router import router as staff_exports
 from auth.eligibility.router import claims as subscription_claims
 from auth.eligibility.router import mine as subscription_eligibility
+from auth.exports.router import router as staff_exports
 from auth.factors.router import router as factors
 from auth.factors.router import showing
 from auth.flags.router import router as flags
@@ -36,10 +36,10 @@ from auth.oauth.asking import router as authorization_requests
 from auth.oauth.consent import router as consent
 from auth.oauth.router import router as oauth
 from auth.oauth_clients.router import router as oauth_clients
-from auth.operations.doors import router as staff_jobs
-from auth.operations.router import router as user_operations
 from auth.onboarding.router import choices as onboarding_choices
 from auth.onboarding.router import router as onboarding
+from auth.operations.doors import router as staff_jobs
+from auth.operations.router import router as user_operations
 from auth.organizations.router import router as organizations
 from auth.ownership.router import router as ownership
 from auth.passkeys.router import entering

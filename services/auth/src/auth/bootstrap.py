@@ -35,9 +35,9 @@ from auth.devices.names import DeviceNames
 from auth.devices.privacy import DeviceHolding
 from auth.devices.service import DeviceService
 from auth.directory.service import DirectoryService
+from auth.eligibility.service import EligibilityService
 from auth.exports.kind import StaffExportKind
 from auth.exports.service import StaffExportService
-from auth.eligibility.service import EligibilityService
 from auth.factors.privacy import FactorHolding
 from auth.factors.proving import Codes
 from auth.factors.sealing import FactorSeals
@@ -61,9 +61,9 @@ from auth.members.service import MemberService
 from auth.oauth.parts import OAuthParts
 from auth.oauth.privacy import GrantHolding
 from auth.oauth_clients.privacy import ClientHolding
+from auth.onboarding.service import OnboardingService
 from auth.operations.kind import UserOperationKind
 from auth.operations.service import OperationService
-from auth.onboarding.service import OnboardingService
 from auth.organizations.service import OrganizationService
 from auth.ownership.service import OwnershipService
 from auth.passkeys.ceremony import RelyingParty

@@ -42,9 +42,7 @@ async def read_subscription_eligibility(caller: PersonalCaller, service: Service
 @claims.post(
     "",
     status_code=status.HTTP_201_CREATED,
-    responses=problems(
-        CodeMalformed, AddressNotVerified, StepUpNeeded, SubscribedAlready, ClaimPending, CodeTaken
-    ),
+    responses=problems(CodeMalformed, AddressNotVerified, StepUpNeeded, SubscribedAlready, ClaimPending, CodeTaken),
 )
 async def claim_subscription(
     organization_id: UUID, body: ClaimSubscription, caller: Payer, service: Service
@@ -63,11 +61,7 @@ async def list_subscription_claims(
     return Page(items=[SubscriptionClaimOut.model_validate(each) for each in found], next_cursor=cursor)
 
 
-@claims.delete(
-    "/{claim_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(ClaimNotFound, ClaimSettled)
-)
-async def withdraw_subscription_claim(
-    organization_id: UUID, claim_id: UUID, caller: Payer, service: Service
-) -> None:
+@claims.delete("/{claim_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(ClaimNotFound, ClaimSettled))
+async def withdraw_subscription_claim(organization_id: UUID, claim_id: UUID, caller: Payer, service: Service) -> None:
     """Take a claim back, as for a code that was mistyped."""
     await service.withdraw(organization_id, claim_id, caller)

@@ -11,7 +11,9 @@ from kit.http.models import Model, Out
 class ClaimSubscription(Model):
     """What came with the purchase."""
 
-    code: SecretStr = Field(max_length=64, description="26 letters and digits; spaces, dashes and case do not matter.")
+    code: SecretStr = Field(
+        max_length=64, description="26 letters and digits; spaces, dashes and case do not matter."
+    )
 
 
 class SubscriptionClaimOut(Out):

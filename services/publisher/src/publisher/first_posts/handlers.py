@@ -24,5 +24,7 @@ async def on_onboarding_completed(event: OnboardingCompleted, tx: Transaction) -
     )
     await PostRepository(tx).add(draft)
     await tx.emit(
-        audited("publisher.post.created", SYSTEM, "post", draft.id, status=draft.status.value, template=event.template)
+        audited(
+            "publisher.post.created", SYSTEM, "post", draft.id, status=draft.status.value, template=event.template
+        )
     )
