@@ -52,7 +52,7 @@ MAP: Final = of_service(migrations)
 GOES_WITH_TIME: Final = {"dead_letters", "outbox", "privacy_tasks", "processed_messages", "seal_keys"}
 """Where an id may still stand: facts on their way, what was asked of us, keys that compliance destroys."""
 
-ANONYMISED: Final = {"invitations": 2, "api_keys": 1, "oauth_clients": 1, "job_items": 1}
+ANONYMISED: Final = {"invitations": 2, "api_keys": 1, "oauth_clients": 1, "job_items": 1, "subscription_claims": 1}
 """What goes on as nobody's."""
 
 KEPT: Final = {"revocations": "security", "mail_suppressions": "wish"}

@@ -11,9 +11,7 @@ from kit.http.models import Model, Out
 class ClaimSubscription(Model):
     """What came with the purchase."""
 
-    code: SecretStr = Field(
-        max_length=64, description="26 letters and digits; spaces, dashes and case do not matter."
-    )
+    code: SecretStr = Field(max_length=64, description="26 letters and digits, however they are written.")
 
 
 class SubscriptionClaimOut(Out):

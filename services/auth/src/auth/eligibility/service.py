@@ -50,10 +50,10 @@ class EligibilityService:
 
         The same code again is the same claim. The code itself is neither kept nor handed on.
         """
-        code_hash = hash_of(code)
         async with self.database.transaction(organization_id) as tx:
             await MemberRepository(tx).lock_organization()
             await insist(tx, caller, "billing.manage")
+            code_hash = hash_of(code)
             account = await EligibilityRepository(tx).account(caller.user_id)
             if account is None or not account[0]:
                 raise AddressNotVerified

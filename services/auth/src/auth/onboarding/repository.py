@@ -23,6 +23,15 @@ class OnboardingRepository:
         )
         return None if row is None else _progress(row)
 
+    async def lock(self, member_id: UUID) -> Progress | None:
+        """The same, where other changes wait until we commit."""
+        await self.tx.execute(
+            "SELECT FROM members WHERE organization_id = $1 AND id = $2 FOR NO KEY UPDATE",
+            self.tx.organization_id,
+            member_id,
+        )
+        return await self.find(member_id)
+
     async def save(self, member_id: UUID, progress: Progress, expected: int) -> Progress | None:
         """Write how far a member has come; None when it is not the expected version that is there any more."""
         row = await self.tx.fetchrow(

@@ -3,7 +3,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 
-from auth.members.errors import NotAllowed
+from auth.members.errors import MemberNotFound, NotAllowed
 from auth.onboarding.errors import OnboardingOver, TemplateMissing
 from auth.onboarding.schemas import ChoicesOut, CompleteOnboarding, MoveOn, OnboardingOut
 from auth.onboarding.service import OnboardingService
@@ -17,7 +17,7 @@ from kit.http.problem import problems
 router = APIRouter(
     prefix="/v1/organizations/{organization_id}/onboarding",
     tags=["onboarding"],
-    responses=problems(TokenRefused, OrganizationNotFound, NotAllowed, AccountSuspended),
+    responses=problems(TokenRefused, OrganizationNotFound, NotAllowed, MemberNotFound, AccountSuspended),
 )
 choices = APIRouter(prefix="/v1/onboarding", tags=["onboarding"], dependencies=[OpenToAnybody])
 

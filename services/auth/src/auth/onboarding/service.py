@@ -3,7 +3,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from auth.members.acting import insist
-from auth.members.errors import NotAllowed
+from auth.members.errors import MemberNotFound
 from auth.members.repository import MemberRepository
 from auth.onboarding.model import Progress
 from auth.onboarding.repository import OnboardingRepository
@@ -42,7 +42,7 @@ class OnboardingService:
         """Do, skip or take up steps, and choose."""
         async with self.database.transaction(organization_id) as tx:
             member_id = await _member(tx, caller)
-            held = await OnboardingRepository(tx).find(member_id) or Progress(new_id())
+            held = await OnboardingRepository(tx).lock(member_id) or Progress(new_id())
             expected.check(held.version)
             moved = held.moved(moves.done, moves.skipped, moves.reopened, moves.goals, moves.template)
             return held if moved == held and held.version else await _saved(tx, member_id, moved, held.version)
@@ -55,18 +55,19 @@ class OnboardingService:
         """
         async with self.database.transaction(organization_id) as tx:
             member_id = await _member(tx, caller)
-            held = await OnboardingRepository(tx).find(member_id) or Progress(new_id())
+            held = await OnboardingRepository(tx).lock(member_id) or Progress(new_id())
             if held.completed_at is not None:
                 return held
             expected.check(held.version)
             moved = held.moved(goals=moves.goals, template=moves.template)
             template = moved.check_completion()
-            saved = await _saved(tx, member_id, replace(moved, post_id=new_id()), held.version)
+            post_id = new_id()
+            saved = await _saved(tx, member_id, replace(moved, post_id=post_id), held.version)
             await tx.emit(
                 OnboardingCompleted(
                     onboarding_id=saved.id,
                     user_id=caller.user_id,
-                    post_id=saved.post_id,
+                    post_id=post_id,
                     goals=list(saved.goals),
                     template=template,
                     language=await OnboardingRepository(tx).locale_of(caller.user_id),
@@ -82,7 +83,7 @@ async def _member(tx: Transaction, caller: Caller) -> UUID:
     await insist(tx, caller, "onboarding.complete")
     member = await MemberRepository(tx).find_user(caller.user_id)
     if member is None:
-        raise NotAllowed
+        raise MemberNotFound
     return member.id
 
 

@@ -8,21 +8,21 @@ _OPENINGS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {
         "en": MappingProxyType(
             {
-                "craft": "From today you can look over our shoulder: at the bench, at the material, at what becomes of it.",
+                "craft": "From today you can look over our shoulder: at the bench, and at what becomes of it.",
                 "food": "From today we show you what comes out of our kitchen, and who stands behind it.",
                 "advice": "From today we answer here, in plain words, what we are asked most often.",
                 "shop": "From today you see first here what is new on our shelves, and why we chose it.",
-                "health": "From today we share here what does you good: small exercises, good habits, honest answers.",
+                "health": "From today we share here what does you good: exercises, habits, honest answers.",
                 "community": "From today we tell you here what we do together, and how you can join in.",
             }
         ),
         "de": MappingProxyType(
             {
-                "craft": "Ab heute dürfen Sie uns über die Schulter schauen: an der Werkbank, beim Material, beim Ergebnis.",
+                "craft": "Ab heute dürfen Sie uns über die Schulter schauen: an der Werkbank und beim Ergebnis.",
                 "food": "Ab heute zeigen wir hier, was aus unserer Küche kommt und wer dahintersteht.",
                 "advice": "Ab heute beantworten wir hier in klaren Worten, was wir am häufigsten gefragt werden.",
-                "shop": "Ab heute sehen Sie hier zuerst, was bei uns neu im Regal steht und warum wir es ausgesucht haben.",
-                "health": "Ab heute teilen wir hier, was guttut: kleine Übungen, gute Gewohnheiten, ehrliche Antworten.",
+                "shop": "Ab heute sehen Sie hier zuerst, was neu im Regal steht und warum wir es ausgesucht haben.",
+                "health": "Ab heute teilen wir hier, was guttut: Übungen, Gewohnheiten, ehrliche Antworten.",
                 "community": "Ab heute erzählen wir hier, was wir gemeinsam tun und wie Sie mitmachen können.",
             }
         ),
