@@ -11,6 +11,7 @@ from benchmarks.harness import FOLDER, table
 
 NAMES = (
     *("gateway", "api_keys", "cache", "bus", "intake", "realtime", "ledger", "audit", "seal", "quota", "refresh"),
+    "sign_up",
     "footprint",
 )
 ONLY_FULL = ("pacing",)

@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 
@@ -8,6 +8,7 @@ from kit.db.database import Database
 from kit.db.provision import move_clock
 from kit.testing.databases import Databases, TestDatabase
 
+from .federating import Federated, Sandbox
 from .story import Story, settings
 
 Forward = Callable[[float], Awaitable[None]]
@@ -42,6 +43,23 @@ async def story(place: TestDatabase, database: Database, passwords: Passwords) -
         yield told
     finally:
         await told.end()
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """The outside world, once per process; every story begins with it as new."""
+    started = Sandbox.start()
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+async def federated(
+    place: TestDatabase, database: Database, passwords: Passwords, sandbox: Sandbox
+) -> AsyncIterator[Federated]:
+    """The application with identity providers."""
+    async with Federated.told(place, database, passwords, sandbox) as told:
+        yield told
 
 
 @pytest.fixture

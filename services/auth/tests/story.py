@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from auth.api import ROUTERS
 from auth.bootstrap import Parts, build, endpoint_parts
+from auth.federation.parts import outside
 from auth.passwords.hashing import Passwords
 from auth.settings import AuthSettings
 from auth.worker import SUBSCRIPTIONS
@@ -182,7 +183,7 @@ class Story:
         self.postbox = Postbox()
         self.phones = Phones()
         sender = None if real_texts else self.phones
-        self.outbound = Outbound(clock=database.clock)
+        self.outbound = Outbound(clock=database.clock, rules=outside(settings.sandbox_provider_url))
         self.keyring = keyring or Keyring(database, LocalMasterKey.from_text(SEALING_KEY))
         self.parts: Parts = build(database, self.keyring, passwords, self.outbound, settings, self.postbox, sender)
         self.delivering = Delivering(place, "auth", self.parts.ledger)

@@ -11,8 +11,10 @@ from contracts.audit import ACTIONS, AuditEntry
 
 from .authenticators import Authenticator, add_passkey, ask
 from .conftest import Forward
+from .federating import Federated
 from .second_factors import complete, half_signed_in, with_app
 from .story import GOOD, Person, Story
+from .test_enterprise_sso import connect
 from .test_privacy import Asking, user
 from .test_throttle import guess, until_locked
 
@@ -340,6 +342,29 @@ async def test_a_new_signing_key_is_in_the_audit_trail(story: Story, forward: Fo
     ]
 
 
+async def test_signing_in_with_a_provider_is_in_the_audit_trail(federated: Federated) -> None:
+    story = federated.story
+    await federated.google_goes_wrong("wrong_nonce")
+    await federated.google()
+    await federated.google_goes_wrong()
+    since = len(await lines(story))
+    ann = federated.person(await federated.google())
+    linked = (await federated.link(ann, "github", "1001")).json()["id"]
+    await ann.call("DELETE", f"/v1/me/identities/{linked}")
+    (first,) = (await ann.call("GET", "/v1/me/identities")).json()["items"]
+    refused = next(line for line in await lines(story) if line.action == "auth.federation.refused")
+    assert (refused.actor_id, refused.target_id, refused.details) == (None, "google", {"reason": "nonce"})
+    assert [each[:4] for each in await told(story, since)] == [
+        ("user.registered", ann.user_id, "user", ann.user_id),
+        ("user.verified", ann.user_id, "user", ann.user_id),
+        ("identity.linked", ann.user_id, "identity", first["id"]),
+        ("session.started", ann.user_id, "session", ann.tokens["session_id"]),
+        ("identity.linked", ann.user_id, "identity", linked),
+        ("identity.unlinked", ann.user_id, "identity", linked),
+    ]
+    assert "auth.federation.refused" in ACTIONS
+
+
 async def test_what_is_done_with_teams_is_in_the_audit_trail(story: Story) -> None:
     ada = await story.person(ADA)
     organization_id = await ada.create()
@@ -391,6 +416,26 @@ async def test_who_hands_an_organization_over_is_in_its_audit_trail(story: Story
         ("ownership.withdrawn", bob.user_id, "ownership", first, organization_id),
         ("ownership.offered", ada.user_id, "ownership", second, organization_id),
         ("ownership.transferred", bob.user_id, "ownership", second, organization_id),
+    ]
+
+
+async def test_what_is_done_with_identity_providers_is_in_the_audit_trail_of_the_organization(
+    federated: Federated,
+) -> None:
+    acme = await connect(federated)
+    since = len(await lines(federated.story)) - 1
+    domain = (await acme.prove("acme.test")).json()["id"]
+    await acme.change(enforced=True)
+    await acme.owner.call("DELETE", f"{acme.one}/domains/{domain}")
+    await acme.owner.call("DELETE", acme.one)
+    ada, its, here = acme.owner.user_id, acme.provider["id"], acme.organization_id
+    assert await told(federated.story, since) == [
+        ("identity_provider.created", ada, "identity_provider", its, here),
+        ("domain.named", ada, "domain", domain, here),
+        ("domain.proven", ada, "domain", domain, here),
+        ("identity_provider.changed", ada, "identity_provider", its, here),
+        ("domain.released", ada, "domain", domain, here),
+        ("identity_provider.removed", ada, "identity_provider", its, here),
     ]
 
 

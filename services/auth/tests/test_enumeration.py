@@ -34,9 +34,9 @@ class Counting(Passwords):
         super().__init__(threads=1, memory_kib=64, passes=1)
         self.work: list[str] = []
 
-    async def hashed(self, password: str) -> str:
+    async def hashed(self, password: str, judge: Callable[[str], None] | None = None) -> str:
         self.work.append("hash")
-        return await super().hashed(password)
+        return await super().hashed(password, judge)
 
     async def match(self, password: str, hashed: str | None) -> bool:
         self.work.append("match")

@@ -1,18 +1,25 @@
 """An organization may demand a second factor: who has shown none acts elsewhere, or nowhere."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from uuid import UUID
 
 import httpx
 import pytest
 
+from auth.passwords.hashing import Passwords
 from contracts.audit import AuditEntry
 from contracts.auth import OrganizationRenamed, OrganizationSecurityChanged, SessionsRevoked
+from kit.db.database import Database
+from kit.testing.databases import TestDatabase
 
 from .authenticators import Authenticator, add_passkey, ask
 from .conftest import Forward
+from .oauth import ISSUER, Program, decide, granted, query_of, request_of
 from .second_factors import AuthenticatorApp, complete, enrol, half_signed_in, with_app
-from .story import GOOD, Person, Story, problem
+from .story import GOOD, Person, Story, problem, settings
+from .test_delegations import Business
+from .test_oauth_clients import Clients
 
 ADA, BOB, CAROL = "ada.demands-31@house.test", "bob.demands-42@house.test", "carol.demands-53@house.test"
 DEMAND = {"requires_second_factor": True}
@@ -265,3 +272,121 @@ async def test_an_app_that_waits_for_its_first_code_is_no_factor(story: Story) -
     await bob.refresh()
     await enrol(story, bob)
     assert problem(await bob.refresh(organization_id)) == (403, "second-factor-required")
+
+
+async def test_people_of_an_agency_are_asked_as_well(story: Story) -> None:
+    """Their tokens are void at once, a session without a second factor is refused, and their last factor stays."""
+    ada, carol = await story.person("ada@agency.test"), await story.person("carol@client.test")
+    agency, client = await ada.create("Agency"), await carol.create("Client")
+    bob = await story.member(ada, agency, "bob@agency.test", "agent")
+    business = Business(story, ada, bob, carol, agency, client)
+    await business.sent({"role": "editor", "member_id": await business.member(bob)})
+    assert (await bob.refresh(client)).json()["role"] == "editor"
+    held = bob.tokens["access_token"]
+    epoch = (await story.verifier.verify(held)).epoch
+    await with_app(story, carol)
+    before = len(await story.told(SessionsRevoked))
+    assert (await change(carol, client, **DEMAND)).status_code == 200
+    told = [each for each in (await story.told(SessionsRevoked))[before:] if isinstance(each, SessionsRevoked)]
+    assert {str(each.user_id): each.epoch for each in told}[bob.user_id] > epoch
+    assert {str(each.user_id) for each in told} == {bob.user_id, carol.user_id}, "and nobody who is not sent"
+    assert problem(await bob.call("GET", f"/v1/organizations/{client}")) == (403, "second-factor-required")
+    assert (await bob.refresh()).json()["organization_id"] is None
+    assert problem(await bob.refresh(client)) == (403, "second-factor-required")
+    assert (await bob.refresh(agency)).json()["role"] == "agent", "at home nobody asks"
+    app = await with_app(story, bob)
+    assert (await bob.refresh(client)).json()["role"] == "editor"
+    assert (await bob.call("GET", "/v1/me/factors")).json()["demanded_by"] == [
+        {"organization_id": client, "name": "Client"}
+    ]
+    refused = await bob.call("DELETE", f"/v1/me/factors/totp/{app.id}")
+    assert problem(refused) == (409, "factor-demanded")
+
+
+class TestPrograms:
+    """Programs act for people where a second factor is demanded only if one was shown when they were let in."""
+
+    @pytest.fixture
+    async def story(self, place: TestDatabase, database: Database, passwords: Passwords) -> AsyncIterator[Story]:
+        told = Story(place, database, passwords, settings(place, token_issuer=ISSUER))
+        await told.begin()
+        try:
+            yield told
+        finally:
+            await told.end()
+
+    @pytest.fixture
+    async def program(self, story: Story) -> Program:
+        owner = await story.person("pat@partner.test")
+        clients = Clients(story, owner, await owner.create("Partner Ltd"))
+        return Program(story, await clients.registered())
+
+    async def test_only_a_session_with_a_second_factor_grants(self, story: Story, program: Program) -> None:
+        _, _, bob, organization_id = await strict(story)
+        await bob.refresh()
+        token = request_of(await program.authorize())
+        assert problem(await decide(bob, token, organization_id)) == (403, "second-factor-required")
+        assert await story.admin("SELECT FROM oauth_grants") == []
+        await with_app(story, bob)
+        answer = await decide(bob, token, organization_id)
+        assert answer.status_code == 200, "what was refused used nothing up"
+        code = query_of(answer.json()["redirect_to"])["code"]
+        tokens = (await program.exchange(code)).json()
+        assert (await program.refresh(tokens["refresh_token"])).status_code == 200
+
+    async def test_what_was_granted_without_one_ends_when_it_is_demanded(
+        self, story: Story, program: Program
+    ) -> None:
+        ada = await story.person(ADA)
+        organization_id = await ada.create()
+        bob = await story.member(ada, organization_id, BOB, "editor")
+        other = await bob.create("Bob's own")
+        weak, elsewhere = [
+            (await program.exchange(await granted(bob, program, each))).json() for each in (organization_id, other)
+        ]
+        unused = await granted(bob, program, organization_id)
+        await with_app(story, ada)
+        strong = (await program.exchange(await granted(ada, program, organization_id))).json()
+        claims = await story.verifier.verify(weak["access_token"])
+        assert (await change(ada, organization_id, **DEMAND)).status_code == 200
+        refused = await program.refresh(weak["refresh_token"])
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+        assert (await program.exchange(unused)).json()["error"] == "invalid_grant"
+        assert await program.introspect(weak["access_token"]) == {"active": False}
+        for going_on in (strong, elsewhere):
+            assert (await program.refresh(going_on["refresh_token"])).status_code == 200
+        (row,) = await story.admin("SELECT epoch FROM users WHERE id = $1", UUID(bob.user_id))
+        assert claims.epoch < row["epoch"], "its access token is void at every gateway"
+        lines = [each for each in await story.told(AuditEntry) if isinstance(each, AuditEntry)]
+        ended = [line for line in lines if line.action == "auth.oauth_grant.ended"]
+        assert [line.details for line in ended] == [{"because": "second-factor-demanded"}] * 2
+        back = await change(ada, organization_id, 2, requires_second_factor=False)
+        assert back.status_code == 200
+        assert (await program.refresh(weak["refresh_token"])).status_code == 400, "over is over"
+
+    async def test_one_that_slipped_through_ends_at_its_next_refresh(self, story: Story, program: Program) -> None:
+        ada = await story.person(ADA)
+        organization_id = await ada.create()
+        bob = await story.member(ada, organization_id, BOB, "editor")
+        weak = (await program.exchange(await granted(bob, program, organization_id))).json()
+        await story.admin("UPDATE organizations SET requires_second_factor = true")
+        assert (await program.refresh(weak["refresh_token"])).status_code == 400
+        (row,) = await story.admin("SELECT ended_because FROM oauth_grants")
+        assert row["ended_because"] == "second-factor-demanded"
+
+    async def test_while_it_is_demanded_nothing_weak_is_granted(self, story: Story, program: Program) -> None:
+        ada = await story.person(ADA)
+        organization_id = await ada.create()
+        bob = await story.member(ada, organization_id, BOB, "editor")
+        await with_app(story, ada)
+        asked = [request_of(await program.authorize()) for _ in range(4)]
+        answers = await asyncio.gather(
+            *(decide(bob, each, organization_id) for each in asked[:2]),
+            change(ada, organization_id, **DEMAND),
+            *(decide(bob, each, organization_id) for each in asked[2:]),
+        )
+        for answer in answers:
+            said = query_of(answer.json().get("redirect_to", "")) if answer.status_code == 200 else {}
+            if "code" in said:
+                assert (await program.exchange(said["code"])).status_code == 400
+        assert await story.admin("SELECT FROM oauth_grants WHERE NOT strong AND ended_at IS NULL") == []

@@ -12,9 +12,13 @@ import orjson
 import pytest
 
 from auth import migrations
+from auth.federation.model import Chosen, Flow, ProviderKind, Purpose
+from auth.federation.repository import FlowRepository, IdentityRepository
+from auth.federation.sealing import Subjects
 from auth.flags.model import Rules
 from auth.flags.repository import FlagRepository
 from auth.mails.notices import Notice, notify
+from auth.openid.model import Assertion
 from auth.passwords.hashing import Passwords
 from auth.sign_ins.model import SIGN_IN_LIFE, Proof, SignIn
 from auth.sign_ins.repository import SignInRepository
@@ -201,9 +205,22 @@ async def live(story: Story) -> Life:
             half = SignIn(new_id(), UUID(each.user_id), frozenset({Proof.PASSWORD}), None)
             await SignInRepository(tx).add(half, SIGN_IN_LIFE)
             await notify(tx, story.parts.mailer, UUID(each.user_id), Notice.NEW_DEVICE)
+        await link(story, each)
     await impersonated(story, ada, bob)
     await story.deliver()
     return Life(ada, bob, acme, bobs, carols)
+
+
+async def link(story: Story, person: Person) -> None:
+    """An account at Google is linked, and another way there was begun."""
+    subjects, user_id, identity_id = Subjects(story.keyring), UUID(person.user_id), new_id()
+    said = Assertion(f"subject-of-{person.email}", person.email, verified=True)
+    sealed = await subjects.seal(user_id, identity_id, said)
+    blind, google = await subjects.blind("https://google.test", said.subject), Chosen(ProviderKind.GOOGLE)
+    async with story.database.transaction() as tx:
+        assert await IdentityRepository(tx).add(identity_id, user_id, google, blind, sealed)
+        session_id = UUID(person.tokens["session_id"])
+        await FlowRepository(tx).add(Flow(new_id(), Purpose.LINK, google, "https://app.test", user_id, session_id))
 
 
 async def together(
@@ -263,6 +280,9 @@ async def impersonated(story: Story, *people: Person) -> None:
             await SuspensionRepository(tx).add(
                 Suspension(suspension_id, person_id, None, Reason.ABUSE, note, UUID(staff.staff_id), now, None, None)
             )
+        begun = {"reason": "They called us and showed their passport."}
+        path = f"/v1/staff/users/{each.user_id}/factor-recoveries"
+        assert (await staff.call("POST", path, json=begun)).status_code == 201
 
 
 async def photograph(story: Story) -> dict[str, Counter[str]]:
@@ -285,6 +305,7 @@ async def traces(story: Story, person: Person) -> list[str]:
         UNION SELECT encode(blind, 'hex') FROM identities WHERE user_id = $1
         UNION SELECT encode(sealed, 'hex') FROM identities WHERE user_id = $1
         UNION SELECT id::text FROM sessions WHERE user_id = $1
+        UNION SELECT encode(blind, 'hex') FROM federated_identities WHERE user_id = $1
         UNION SELECT id::text FROM members WHERE user_id = $1
         UNION SELECT encode(m.address_hash, 'hex') FROM outgoing_mails AS m JOIN identities AS i ON i.id = m.about
         WHERE i.user_id = $1 AND m.address_hash IS NOT NULL
@@ -552,6 +573,7 @@ async def test_killed_at_any_step_it_goes_on_and_the_counts_are_right(
         "announcement_recipients": 1,
         "impersonations": 1,
         "suspensions": 1,
+        "factor_recoveries": 1,
         "throttles": 1,
         "devices": 2,
         "activity": 1,
@@ -564,6 +586,8 @@ async def test_killed_at_any_step_it_goes_on_and_the_counts_are_right(
         "oauth_grants": 1,
         "oauth_consents": 1,
         "sign_ins": 1,
+        "federated_identities": 1,
+        "federation_flows": 1,
         "revocations": removed["revocations"],
         "challenges": 3,
         "outgoing_texts": 1,

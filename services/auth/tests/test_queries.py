@@ -1,5 +1,6 @@
 """Every list and every claim is read from an index, also when a table is large and a page is deep."""
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -44,6 +45,18 @@ async def plan(database: Database, sql: str, *args: object) -> str:
         ("SELECT count(*) FROM security_notices WHERE user_id = $1 AND notice = $2", (new_id(), "x")),
         ("SELECT id FROM security_notices WHERE happened_at < kit_now()", ()),
         ("SELECT id FROM sessions WHERE expires_at < kit_now()", ()),
+        (
+            "SELECT id FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND used_at > $2 ORDER BY used_at",
+            (new_id(), datetime.now(UTC)),
+        ),
+        ("SELECT id FROM factor_recoveries WHERE user_id = $1 AND state = 'pending'", (new_id(),)),
+        ("SELECT id FROM factor_recoveries WHERE user_id = $1", (new_id(),)),
+        ("SELECT id FROM factor_recoveries WHERE state = 'pending' AND due_at <= kit_now() ORDER BY due_at", ()),
+        (
+            "SELECT id FROM factor_recoveries WHERE state = 'pending' AND id < $1 ORDER BY id DESC LIMIT 9",
+            (new_id(),),
+        ),
+        ("SELECT id FROM oauth_grants WHERE organization_id = $1 AND NOT strong AND ended_at IS NULL", (new_id(),)),
         ("SELECT id FROM revocations WHERE revoked_at > kit_now() ORDER BY revoked_at", ()),
         ("SELECT 1 FROM throttles WHERE last_at < kit_now()", ()),
         ("SELECT 1 FROM throttles WHERE lock_id = $1", (new_id(),)),
@@ -72,6 +85,22 @@ async def plan(database: Database, sql: str, *args: object) -> str:
             (ORGANIZATION, b"x"),
         ),
         ("SELECT organization_id FROM invitations WHERE email_blind = $1", (b"x",)),
+        ("SELECT id FROM users ORDER BY created_at DESC, id DESC LIMIT 9", ()),
+        ("SELECT id FROM users WHERE created_at > kit_now() ORDER BY created_at DESC, id DESC LIMIT 9", ()),
+        ("SELECT id FROM users WHERE suspended_at IS NOT NULL ORDER BY created_at DESC, id DESC LIMIT 9", ()),
+        ("SELECT id FROM impersonations WHERE user_id = $1 AND id < $2 ORDER BY id DESC", (new_id(), new_id())),
+        (
+            "SELECT id FROM impersonations WHERE organization_id = $1 AND id < $2 ORDER BY id DESC",
+            (ORGANIZATION, new_id()),
+        ),
+        ("SELECT id FROM impersonations WHERE staff_id = $1 AND id < $2 ORDER BY id DESC", (new_id(), new_id())),
+        ("SELECT id FROM impersonations WHERE ends_at < kit_now()", ()),
+        (
+            "SELECT id FROM subscription_grants WHERE organization_id = $1 AND id < $2 ORDER BY id DESC",
+            (ORGANIZATION, new_id()),
+        ),
+        ("SELECT id FROM staff_sessions WHERE expires_at < kit_now()", ()),
+        ("SELECT id FROM staff WHERE enrolment_id = $1", (new_id(),)),
         ("SELECT role FROM api_keys WHERE organization_id = $1 AND id = $2", (ORGANIZATION, new_id())),
         ("SELECT id FROM api_keys WHERE organization_id = $1 AND id > $2 ORDER BY id", (ORGANIZATION, new_id())),
         ("SELECT id FROM api_keys WHERE made_by = $1 AND id > $2 ORDER BY id", (new_id(), new_id())),

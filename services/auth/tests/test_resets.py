@@ -6,6 +6,8 @@ import pytest
 
 from contracts.auth import SessionsRevoked
 
+from .authenticators import Authenticator, add_passkey
+from .authenticators import ask as challenge
 from .conftest import Forward
 from .second_factors import with_app
 from .story import GOOD, Person, Story, problem, text_of
@@ -191,3 +193,65 @@ async def actions(story: Story) -> set[str]:
     found = (str(row["body"]) for row in rows)
     wanted = ("auth.password.changed", "auth.password.refused", "auth.password.reset")
     return {action for text in found for action in wanted if action in text}
+
+
+SHORT = "vq7#Lw2z"
+
+
+async def test_a_short_password_keeps_its_last_second_factor(story: Story) -> None:
+    ada = await story.person(ADA)
+    app, other = await with_app(story, ada), await with_app(story, ada, "Another")
+    for path in (f"/v1/me/factors/totp/{app.id}", f"/v1/me/factors/totp/{other.id}"):
+        changed = await ada.call("PUT", "/v1/me/password", json={"present": GOOD, "password": SHORT})
+        assert changed.status_code in {204, 403}
+        await ada.refresh()
+        answer = await ada.call("DELETE", path)
+        assert answer.status_code == (204 if path.endswith(app.id) else 409)
+    assert problem(answer) == (409, "password-needs-factor")
+    assert (await ada.call("GET", "/v1/me/factors")).json()["recovery_codes_left"] == 10, "nothing was removed"
+    longer = await ada.call("PUT", "/v1/me/password", json={"present": SHORT, "password": NEW})
+    assert longer.status_code == 204
+    await ada.refresh()
+    assert (await ada.call("DELETE", path)).status_code == 204
+    short = await ada.call("PUT", "/v1/me/password", json={"present": NEW, "password": SHORT})
+    assert problem(short) == (422, "password-refused")
+
+
+async def test_a_short_password_by_a_link_keeps_a_passkey_too(story: Story) -> None:
+    ada = await story.person(ADA)
+    key = Authenticator()
+    passkey = (await add_passkey(ada, key))["id"]
+    assert (await reset(story, await link(story), SHORT))[0] == 204
+    answer = await story.http.post("/v1/sessions/passkey", json={"assertion": key.answer(await challenge(story))})
+    ada = Person(story.http, ADA, answer.json())
+    refused = await ada.call("DELETE", f"/v1/me/factors/passkeys/{passkey}")
+    assert problem(refused) == (409, "password-needs-factor")
+    assert (await reset(story, await link(story), NEW))[0] == 204
+    answer = await story.http.post("/v1/sessions/passkey", json={"assertion": key.answer(await challenge(story))})
+    ada = Person(story.http, ADA, answer.json())
+    assert (await ada.call("DELETE", f"/v1/me/factors/passkeys/{passkey}")).status_code == 204
+
+
+async def test_a_good_password_needs_no_factor_although_there_was_one(story: Story) -> None:
+    ada = await story.person(ADA)
+    app = await with_app(story, ada)
+    assert (await ada.call("PUT", "/v1/me/password", json={"present": GOOD, "password": NEW})).status_code == 204
+    await ada.refresh()
+    assert (await ada.call("DELETE", f"/v1/me/factors/totp/{app.id}")).status_code == 204
+
+
+async def test_of_a_short_password_and_the_removal_of_the_last_factor_one_wins(story: Story) -> None:
+    ada = await story.person(ADA)
+    app = await with_app(story, ada)
+    for _ in range(3):
+        await asyncio.gather(
+            ada.call("PUT", "/v1/me/password", json={"present": GOOD, "password": SHORT}),
+            ada.call("DELETE", f"/v1/me/factors/totp/{app.id}?end_other_sessions=false"),
+        )
+        (row,) = await story.admin(
+            """
+            SELECT password_needs_factor AS needs, EXISTS (SELECT FROM totp_factors WHERE user_id = u.id) AS has
+            FROM users AS u
+            """
+        )
+        assert row["has"] or not row["needs"]

@@ -1,5 +1,6 @@
 """What people see of their sessions, and how they end them."""
 
+import asyncio
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from auth.sessions.agents import Agent, read
+from contracts.audit import AuditEntry
 from contracts.auth import SessionsRevoked
 from kit.ids import new_id
 
@@ -219,3 +221,67 @@ async def test_statistics_tell_what_was_done_and_tried_by_day(story: Story, forw
     late = await again(story, device=ada.tokens["device_token"])
     told = (await late.call("GET", "/v1/sessions/statistics")).json()
     assert (told["sign_ins"], told["refusals"]) == (1, 0)
+
+
+MOST = 100
+
+
+async def fill(story: Story, person: Person, count: int) -> None:
+    """So many older sessions, each used a second before the next; the newest is this old still."""
+    await story.admin(
+        """
+        INSERT INTO sessions (id, user_id, epoch, expires_at, used_at, created_at, proofs)
+        SELECT gen_random_uuid(), $1, 0, kit_now() + interval '1 day', at, at, ARRAY['password']
+        FROM (SELECT kit_now() - interval '1 hour' - make_interval(secs => each) AS at
+              FROM generate_series(1, $2::integer) AS each) AS old
+        """,
+        UUID(person.user_id),
+        count,
+    )
+
+
+async def going_on(story: Story, person: Person) -> list[UUID]:
+    """The longest unused first."""
+    rows = await story.admin(
+        "SELECT id FROM sessions WHERE user_id = $1 AND ended_at IS NULL ORDER BY used_at", UUID(person.user_id)
+    )
+    return [row["id"] for row in rows]
+
+
+async def test_with_one_session_too_many_the_one_used_least_lately_ends(story: Story) -> None:
+    ada, bob = await story.person("ada@many.test"), await story.person("bob@many.test")
+    await fill(story, bob, MOST)
+    await fill(story, ada, MOST - 1)
+    before = await going_on(story, ada)
+    told = len(await story.told(SessionsRevoked))
+    assert (await story.sign_in(ada.email)).status_code == 201
+    after = await going_on(story, ada)
+    assert (len(after), set(before) - set(after)) == (MOST, {before[0]})
+    (revoked,) = (await story.told(SessionsRevoked))[told:]
+    assert isinstance(revoked, SessionsRevoked)
+    assert (str(revoked.user_id), revoked.session_id) == (ada.user_id, before[0])
+    lines = [each for each in await story.told(AuditEntry) if isinstance(each, AuditEntry)]
+    assert [each.target_id for each in lines if each.action == "auth.session.displaced"] == [str(before[0])]
+    (row,) = await story.admin("SELECT ended_because FROM sessions WHERE id = $1", before[0])
+    assert row["ended_because"] == "displaced"
+    assert (await ada.refresh()).status_code == 200, "what is used goes on"
+    assert len(await going_on(story, bob)) == MOST + 1, "nobody else's"
+
+
+async def test_sessions_begun_at_once_are_no_more_either(story: Story) -> None:
+    ada = await story.person("ada@many.test")
+    await fill(story, ada, MOST - 1)
+    answers = await asyncio.gather(*(story.sign_in(ada.email) for _ in range(6)), ada.refresh())
+    assert {each.status_code for each in answers} <= {200, 201}
+    assert len(await going_on(story, ada)) == MOST
+    for answer in answers[:6]:
+        assert (await Person(story.http, ada.email, answer.json()).refresh()).status_code == 200
+
+
+async def test_sessions_that_are_over_do_not_count(story: Story, forward: Forward) -> None:
+    ada = await story.person("ada@many.test")
+    await fill(story, ada, MOST + 20)
+    await forward(86_400)
+    assert (await story.sign_in(ada.email)).status_code == 201
+    rows = await story.admin("SELECT FROM sessions WHERE ended_because = 'displaced'")
+    assert rows == []

@@ -11,7 +11,7 @@ from contracts.auth import AuthAuditRecorded, SessionsRevoked
 
 from .conftest import Forward
 from .staffing import Colleague, hired
-from .story import Story, problem
+from .story import GOOD, Story, problem
 
 
 async def lines(story: Story, action: str) -> list[AuthAuditRecorded]:
@@ -84,6 +84,35 @@ async def test_an_address_is_opened_on_record_by_who_may(story: Story) -> None:
     assert (str(line.actor_id), line.target_id) == (staff.staff_id, ada.user_id)
     unknown = await staff.call("GET", f"/v1/staff/users/{uuid4()}/addresses")
     assert problem(unknown) == (404, "user-not-found")
+
+
+async def test_a_user_is_found_by_the_whole_number(story: Story) -> None:
+    number = "+4915112345678"
+    asked = await story.http.post("/v1/accounts", json={"phone": number, "password": GOOD})
+    code = {"request_token": asked.json()["request_token"]}
+    await story.deliver()
+    code["code"] = story.phones.code(number)
+    assert (await story.http.post("/v1/accounts/verify-phone", json=code)).status_code == 200
+    staff = await hired(story, StaffRole.SUPPORT)
+    (found,) = await search(staff, phone="+49 151 12345678")
+    assert [(each["kind"], each["address"]) for each in found["addresses"]] == [("phone", "+49***78")]
+    assert await search(staff, phone="+4915112345679") == []
+    reset = await staff.call("POST", f"/v1/staff/users/{found['id']}/password-resets")
+    assert problem(reset) == (409, "no-mail-address")
+
+
+async def test_staff_start_a_reset_and_choose_no_password(story: Story) -> None:
+    ada, staff = await story.person("ada@site.test"), await hired(story, StaffRole.SUPPORT)
+    before = len(story.postbox.to(ada.email))
+    asked = await staff.call("POST", f"/v1/staff/users/{ada.user_id}/password-resets")
+    assert (asked.status_code, asked.json()) == (202, {})
+    await story.deliver()
+    assert len(story.postbox.to(ada.email)) == before + 1
+    body = {"token": story.postbox.token(ada.email), "password": "another-otter-83-basalt"}
+    assert (await story.http.post("/v1/password-resets/complete", json=body)).status_code == 204
+    assert (await story.sign_in(ada.email, "another-otter-83-basalt")).status_code == 201
+    (line,) = await lines(story, "auth.user.reset_started")
+    assert (str(line.actor_id), line.target_id) == (staff.staff_id, ada.user_id)
 
 
 async def test_a_user_page_tells_where_they_belong_and_how_they_sign_in(story: Story) -> None:

@@ -45,10 +45,9 @@ async def test_users_with_their_addresses(story: Story) -> None:
     await work(story)
     assert (await admin.call("GET", f"/v1/staff/exports/{export_id}")).json()["state"] == "ready"
     rows = await table(admin, export_id)
-    assert [row["address"] for row in rows] == ["ada@example.com", "bob@example.com", ""]
-    assert [row["id"] for row in rows[:2]] == [person.user_id for person in people]
+    assert [row["address"] for row in rows] == ["ada@example.com", "bob@example.com"]
+    assert [row["id"] for row in rows] == [person.user_id for person in people]
     assert rows[0]["last_active_at"].endswith("Z")
-    assert rows[2]["verified_at"] == ""
     lines = [each.action for each in await story.told(AuthAuditRecorded) if isinstance(each, AuthAuditRecorded)]
     assert [each for each in lines if each.startswith("auth.staff_export")] == [
         "auth.staff_export.requested",

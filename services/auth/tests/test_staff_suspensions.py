@@ -19,6 +19,7 @@ from contracts.auth import (
 from .conftest import Forward
 from .staffing import hired
 from .story import Story, problem
+from .test_api_keys import exchange
 
 WHY = {"reason": "abuse", "note": "Ticket 17: sells followers, says eve@evil.test"}
 
@@ -66,7 +67,20 @@ async def test_nobody_acts_in_a_suspended_organization_and_its_members_go_on_els
     acme, other = await ada.create("Acme"), await ada.create("Other")
     bob = await story.member(ada, acme, "bob@site.test", "admin")
     key = {"name": "Import", "role": "editor", "scopes": ["posts:read"]}
-    assert (await ada.call("POST", f"/v1/organizations/{acme}/api-keys", json=key)).status_code == 201
+    made = (await ada.call("POST", f"/v1/organizations/{acme}/api-keys", json=key)).json()
+    program = {"name": "Sync", "role": "editor", "scopes": ["posts:read"], "redirect_uris": [], "public": False}
+    registered = (await ada.call("POST", f"/v1/organizations/{acme}/oauth-clients", json=program)).json()
+
+    async def machines() -> tuple[int, int]:
+        """What the key and the program are answered, on their own."""
+        auth = (registered["id"], registered["client_secret"])
+        grant = {"grant_type": "client_credentials"}
+        return (
+            (await exchange(story, made["key"])).status_code,
+            (await story.http.post("/v1/oauth/token", data=grant, auth=auth)).status_code,
+        )
+
+    assert await machines() == (200, 200)
     assert (await ada.refresh(acme)).status_code == 200
     staff = await hired(story, StaffRole.OPERATOR)
     path = f"/v1/staff/organizations/{acme}/suspension"
@@ -83,7 +97,9 @@ async def test_nobody_acts_in_a_suspended_organization_and_its_members_go_on_els
 
     revoked = [each for each in await story.told(SessionsRevoked) if isinstance(each, SessionsRevoked)]
     assert {ada.user_id, bob.user_id} < {str(each.user_id) for each in revoked}
-    assert len(revoked) == 3, "and the key"
+    assert len(revoked) == 4, "and the key, and the program"
+    assert {made["id"], registered["id"]} == {str(each.user_id) for each in revoked if each.session_id}
+    assert await machines() == (401, 401)
     (told,) = await story.told(OrganizationSuspended)
     assert isinstance(told, OrganizationSuspended)
     assert (str(told.organization_id), told.reason) == (acme, "payment")
@@ -93,6 +109,7 @@ async def test_nobody_acts_in_a_suspended_organization_and_its_members_go_on_els
     await forward(11)
     assert (await bob.refresh(acme)).json()["organization_id"] == acme
     assert (await bob.call("GET", f"/v1/organizations/{acme}/members")).status_code == 200
+    assert await machines() == (200, 200)
     (held,) = (await staff.call("GET", f"/v1/staff/organizations/{acme}/suspensions")).json()["items"]
     assert (held["reason"], held["note"], held["lifted_by"]) == ("payment", None, staff.staff_id)
 

@@ -193,4 +193,13 @@ class Plan:
             "TELNYX_KEY": "sandbox-telnyx-key",
             "TELNYX_FROM": "+15005550001",
             "CLIENT_SECRETS": json.dumps({"gateway": self.state.gateway_secret()}),
+            "GOOGLE_CLIENT_ID": "1000000000001-sandbox.apps.googleusercontent.com",
+            "GOOGLE_CLIENT_SECRET": "sandbox-secret",
+            "GOOGLE_ISSUER": f"{self.url('sandbox')}/google/accounts",
+            "GITHUB_CLIENT_ID": "Iv1.sandbox0000000001",
+            "GITHUB_CLIENT_SECRET": "sandbox-secret",
+            "GITHUB_URL": f"{self.url('sandbox')}/github/www",
+            "GITHUB_API_URL": f"{self.url('sandbox')}/github/api",
+            "SANDBOX_PROVIDER_URL": self.url("sandbox"),
+            "DNS_URL": f"{self.url('sandbox')}/dns/resolve",
         }

@@ -26,7 +26,8 @@ def profile(person: Person) -> Object:
 def written(world: World, keys: Keys, issuer: str, person: Person, code: Code, access: Access) -> str:  # noqa: PLR0917
     """The id_token that goes with an access token."""
     now, app = int(time.time()), world.app
-    digest = hashlib.sha256(access.value.encode()).digest()
+    hashed = hashlib.sha512 if app.algorithm == "EdDSA" else hashlib.sha256
+    digest = hashed(access.value.encode()).digest()
     claims: Object = {
         "iss": issuer,
         "azp": app.client_id,

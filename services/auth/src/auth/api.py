@@ -17,9 +17,14 @@ from auth.directory.router import organizations as staff_organizations
 from auth.directory.router import users as staff_users
 from auth.eligibility.router import claims as subscription_claims
 from auth.eligibility.router import mine as subscription_eligibility
+from auth.enterprise.router import router as identity_providers
 from auth.exports.router import router as staff_exports
+from auth.factor_recoveries.router import router as factor_recoveries
+from auth.factor_recoveries.router import stopping
 from auth.factors.router import router as factors
 from auth.factors.router import showing
+from auth.federation.linking_router import router as linked_accounts
+from auth.federation.router import router as federation
 from auth.flags.router import router as flags
 from auth.flags.router import staff as staff_flags
 from auth.grants.router import router as grants
@@ -68,10 +73,15 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     magic_links,
     changes,
     sessions,
+    federation,
+    linked_accounts,
+    identity_providers,
     devices,
     showing,
     entering,
     factors,
+    factor_recoveries,
+    stopping,
     passkeys,
     organizations,
     members,

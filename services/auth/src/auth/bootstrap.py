@@ -18,9 +18,6 @@ from auth.accounts.privacy import AccountHolding
 from auth.accounts.sealing import Addresses
 from auth.accounts.service import AccountService
 from auth.activity.privacy import ActivityHolding
-from auth.announcements.kind import AnnouncementKind
-from auth.announcements.privacy import RecipientHolding
-from auth.announcements.service import AnnouncementService
 from auth.api import ROUTERS
 from auth.api_keys.exchanging import KeyExchange
 from auth.api_keys.privacy import ApiKeyHolding
@@ -34,21 +31,16 @@ from auth.delegations.service import DelegationService
 from auth.devices.names import DeviceNames
 from auth.devices.privacy import DeviceHolding
 from auth.devices.service import DeviceService
-from auth.directory.service import DirectoryService
 from auth.eligibility.service import EligibilityService
-from auth.exports.kind import StaffExportKind
-from auth.exports.service import StaffExportService
+from auth.enterprise.enforcing import Enforcement
 from auth.factors.privacy import FactorHolding
 from auth.factors.proving import Codes
 from auth.factors.sealing import FactorSeals
 from auth.factors.service import FactorService
 from auth.factors.showing import ShowingService
-from auth.flags.privacy import FlagHolding
-from auth.flags.service import FlagService
-from auth.grants.service import GrantService
-from auth.impersonations.privacy import ImpersonationHolding
-from auth.impersonations.sealing import Reasons
-from auth.impersonations.service import ImpersonationService
+from auth.federation.parts import Federation, federation, outside
+from auth.federation.privacy import FederationHolding
+from auth.federation.sealing import Subjects
 from auth.invitations.privacy import InvitationHolding
 from auth.invitations.service import InvitationService
 from auth.keys.service import KeyRing, KeyRotation
@@ -62,19 +54,15 @@ from auth.oauth.parts import OAuthParts
 from auth.oauth.privacy import GrantHolding
 from auth.oauth_clients.privacy import ClientHolding
 from auth.onboarding.service import OnboardingService
-from auth.operations.kind import UserOperationKind
-from auth.operations.service import OperationService
+from auth.operations.parts import OperationParts, operation_holdings
 from auth.organizations.service import OrganizationService
 from auth.ownership.service import OwnershipService
 from auth.passkeys.ceremony import RelyingParty
 from auth.passkeys.privacy import PasskeyHolding
 from auth.passkeys.proving import PasskeyProofs
 from auth.passkeys.service import PasskeyService
-from auth.passwords.approving import Approval
-from auth.passwords.breached import BreachedPasswords
-from auth.passwords.common import KnownPasswords, NotAList
+from auth.passwords.approving import approval_of
 from auth.passwords.hashing import Passwords
-from auth.passwords.policy import PasswordPolicy
 from auth.passwords.service import PasswordService
 from auth.preferences.privacy import PreferenceHolding
 from auth.preferences.service import PreferenceService
@@ -87,19 +75,10 @@ from auth.sessions.service import SessionService
 from auth.sessions.whereabouts import Whereabouts
 from auth.settings import AuthSettings
 from auth.sign_ins.service import Entrance
-from auth.staff.enrolling import EnrolmentService
+from auth.staff.parts import StaffParts, staff_holdings
 from auth.staff.permissions import StaffRole
-from auth.staff.sealing import StaffSeals
-from auth.staff.service import StaffService
-from auth.staff_sessions.access import StaffAccess
-from auth.staff_sessions.service import StaffSessionService
-from auth.statistics.service import StatisticsService
-from auth.suspensions.privacy import SuspensionHolding
-from auth.suspensions.sealing import Notes
-from auth.suspensions.service import SuspensionService
 from auth.sweeping import Sweeper
-from auth.system.current import EVERY, CurrentSettings
-from auth.system.service import SystemService
+from auth.system.current import CurrentSettings
 from auth.teams.service import TeamService
 from auth.texts.kind import TextKind, TextSender
 from auth.texts.model import TextLimits
@@ -115,43 +94,13 @@ from kit.db.database import Database
 from kit.http.acting import Acting
 from kit.http.client import Outbound
 from kit.http.peer import Peers
-from kit.http.tokens import staff_audience
-from kit.jobs.jobs import Jobs
-from kit.jobs.privacy import JobHolding
 from kit.ledger.ledger import Ledger
 from kit.mail import Mailer, MailServer, Post, SmtpServer, Templates, mail_kinds
-from kit.privacy.holding import Holdings
+from kit.privacy.holding import Holding, Holdings
 from kit.privacy.requests import RequestKeys
 from kit.process import Loop
 from kit.seal import Keyring, SealBroken, Sealer
 from kit.service import Backbone, Privacy, Service
-
-
-@dataclass(frozen=True, slots=True)
-class StaffParts:
-    """What serves the platform's own staff."""
-
-    members: StaffService
-    sessions: StaffSessionService
-    enrolments: EnrolmentService
-    impersonations: ImpersonationService
-    directory: DirectoryService
-    suspensions: SuspensionService
-    grants: GrantService
-    statistics: StatisticsService
-
-
-@dataclass(frozen=True, slots=True)
-class OperationParts:
-    """What staff runs the platform with."""
-
-    current: CurrentSettings
-    system: SystemService
-    flags: FlagService
-    announcements: AnnouncementService
-    exports: StaffExportService
-    bulk: OperationService
-    jobs: Jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +135,7 @@ class Parts:
     operations: OperationParts
     api_keys: ApiKeyService
     key_exchange: KeyExchange
+    federation: Federation
     uses: Uses
     oauth: OAuthParts
     peers: Peers
@@ -219,7 +169,7 @@ def build(  # noqa: PLR0917 - what everything stands on
     texts = Texts(database, mailer.ledger, limits, settings.texts_per_second)
     challenges = Challenges(database, addresses, mints, text_codes, mailer, texts)
     current = CurrentSettings(database)
-    approval = _approval(passwords, outbound, settings, current)
+    approval = approval_of(passwords, outbound, settings, current.passwords_are_strict)
     throttle = Throttle(database, sealer.derive("sign-in-attempts"), mailer, mints.unlock)
     access_tokens = AccessTokens(settings.token_issuer, settings.token_audience)
     entrance = _entrance(database, sealer, keyring, keys, mints, mailer, access_tokens, settings)
@@ -231,10 +181,11 @@ def build(  # noqa: PLR0917 - what everything stands on
     sessions = SessionService(database, addresses, handles, passwords, entrance, throttle)
     codes = Codes(database, seals, codes_key)
     showing = ShowingService(database, entrance, codes, proofs, passwords, mailer, throttle)
+    reset = PasswordService(database, addresses, handles, passwords, approval, challenges, mailer, throttle)
     return Parts(
         accounts=AccountService(database, addresses, handles, passwords, approval, challenges),
         user_import=UserImport(database, addresses, challenges),
-        passwords=PasswordService(database, addresses, handles, passwords, approval, challenges, mailer, throttle),
+        passwords=reset,
         magic_links=MagicLinkService(database, handles, challenges, entrance),
         changes=AddressChangeService(database, addresses, handles, challenges, mailer),
         sessions=sessions,
@@ -258,10 +209,13 @@ def build(  # noqa: PLR0917 - what everything stands on
         keys=keys,
         rotation=KeyRotation(database, sealer),
         preferences=PreferenceService(database, addresses, mailer),
-        operations=_operations(database, addresses, mailer, current),
-        staff=_staff(database, keyring, approval, keys, mints, mailer, settings),
+        operations=OperationParts.build(database, addresses, mailer, current),
+        staff=StaffParts.build(
+            addresses, keys, mints, reset, access_tokens, _public_url(settings), entrance.limits.idle
+        ),
         api_keys=ApiKeyService(database, secrets),
         key_exchange=KeyExchange(database, secrets, keys, access_tokens, uses),
+        federation=federation(database, keyring, sealer, mints, entrance, mailer, outbound, settings),
         uses=uses,
         oauth=OAuthParts.build(sealer, mints, addresses, entrance, sessions, showing, _public_url(settings)),
         peers=Peers(settings.clients()),
@@ -302,69 +256,7 @@ def _entrance(  # noqa: PLR0917 - what letting people in needs
         Whereabouts(keyring),
         Limits(timedelta(days=settings.session_days), timedelta(days=settings.session_idle_days)),
         mailer,
-    )
-
-
-def _operations(database: Database, addresses: Addresses, mailer: Mailer, current: CurrentSettings) -> OperationParts:
-    """Parts with which staff runs the platform, and the jobs they begin."""
-    kinds = (
-        UserOperationKind(database, mailer),
-        AnnouncementKind(mailer),
-        StaffExportKind(database, addresses),
-    )
-    jobs = Jobs(database, kinds)
-    return OperationParts(
-        current=current,
-        system=SystemService(database, current),
-        flags=FlagService(database),
-        announcements=AnnouncementService(database, jobs, mailer, StaffSeals(addresses.keyring)),
-        exports=StaffExportService(database, jobs, addresses.keyring),
-        bulk=OperationService(database, jobs, addresses),
-        jobs=jobs,
-    )
-
-
-def _staff(  # noqa: PLR0917 - what staff are served with
-    database: Database,
-    keyring: Keyring,
-    approval: Approval,
-    keys: KeyRing,
-    mints: Mints,
-    mailer: Mailer,
-    settings: AuthSettings,
-) -> StaffParts:
-    """Parts of staff, with tokens for their own audience."""
-    seals = StaffSeals(keyring)
-    access_tokens = AccessTokens(settings.token_issuer, staff_audience(settings.token_audience))
-    access = StaffAccess(keys, access_tokens, mints.staff_refresh, database.clock)
-    return StaffParts(
-        members=StaffService(database, seals, mints.staff_enrolment, _public_url(settings)),
-        sessions=StaffSessionService(database, seals, approval.passwords, access),
-        enrolments=EnrolmentService(database, seals, approval, mints.staff_enrolment),
-        impersonations=ImpersonationService(
-            database,
-            Reasons(keyring),
-            keys,
-            AccessTokens(settings.token_issuer, settings.token_audience),
-            mailer,
-        ),
-        directory=DirectoryService(database, Addresses(keyring)),
-        suspensions=SuspensionService(database, Notes(keyring)),
-        grants=GrantService(database, keyring),
-        statistics=StatisticsService(database, timedelta(days=settings.session_idle_days)),
-    )
-
-
-def _approval(passwords: Passwords, outbound: Outbound, settings: AuthSettings, current: CurrentSettings) -> Approval:
-    """What is asked of passwords; a list that cannot be used is noticed before anybody signs up."""
-    more = [] if settings.breached_passwords is None else [settings.breached_passwords]
-    try:
-        known = KnownPasswords.shipped(*more)
-    except (NotAList, OSError) as error:
-        raise SystemExit(f"AUTH_BREACHED_PASSWORDS: {error}") from error
-    breached = None if settings.breached_url is None else BreachedPasswords(outbound, settings.breached_url)
-    return Approval(
-        passwords, PasswordPolicy(settings.password_policy, known=known), breached, current.passwords_are_strict
+        Enforcement(Addresses(keyring)),
     )
 
 
@@ -397,22 +289,20 @@ def _holdings(  # noqa: PLR0917 - whatever holds something about people
     devices: DeviceHolding,
 ) -> Holdings:
     """What is held about people, in the order in which it is let go of."""
-    holdings = (
+    holdings: tuple[Holding, ...] = (
         MemberHolding(database),
         MailHolding(database, addresses, mailer),
         TextHolding(database, mailer.ledger),
         InvitationHolding(database, addresses),
         PreferenceHolding(database),
-        FlagHolding(database),
-        RecipientHolding(database),
-        JobHolding(database),
+        *operation_holdings(database),
         FactorHolding(database, seals),
         PasskeyHolding(database, seals),
         ApiKeyHolding(database),
-        SuspensionHolding(database, Notes(addresses.keyring)),
+        FederationHolding(database, Subjects(addresses.keyring)),
         ClientHolding(database),
         GrantHolding(database),
-        ImpersonationHolding(database, Reasons(addresses.keyring)),
+        *staff_holdings(database, addresses.keyring),
         sessions,
         devices,
         ActivityHolding(database),
@@ -448,7 +338,8 @@ def _public_url(settings: AuthSettings) -> str:
 @asynccontextmanager
 async def open_parts(backbone: Backbone[AuthSettings]) -> AsyncIterator[Parts]:
     """Build the parts, see to it that there is a signing key, and end the hashing threads at the end."""
-    passwords, outbound = Passwords(), Outbound(clock=backbone.database.clock)
+    passwords = Passwords()
+    outbound = Outbound(clock=backbone.database.clock, rules=outside(backbone.settings.sandbox_provider_url))
     try:
         parts = build(backbone.database, backbone.keyring, passwords, outbound, backbone.settings)
         await _prove_keys(parts)
@@ -494,22 +385,10 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.eligibility,
         parts.preferences,
         parts.keys,
+        *parts.federation.endpoints,
         parts.rotation,
-        parts.staff.members,
-        parts.staff.sessions,
-        parts.staff.enrolments,
-        parts.operations.current,
-        parts.operations.system,
-        parts.operations.flags,
-        parts.operations.announcements,
-        parts.operations.exports,
-        parts.operations.bulk,
-        parts.operations.jobs,
-        parts.staff.impersonations,
-        parts.staff.directory,
-        parts.staff.suspensions,
-        parts.staff.grants,
-        parts.staff.statistics,
+        *parts.operations.for_endpoints(),
+        *parts.staff.for_endpoints(),
         parts.api_keys,
         parts.key_exchange,
         parts.peers,
@@ -526,6 +405,7 @@ def loops(parts: Parts) -> Sequence[Loop]:
         exports=parts.operations.exports,
         delegations=parts.delegations,
         statistics=parts.staff.statistics,
+        recoveries=parts.staff.recoveries,
     )
 
 
@@ -533,7 +413,7 @@ def serving(parts: Parts) -> Sequence[Loop]:
     """What a process does beside answering."""
     return (
         Loop("uses of API keys", parts.uses.run),
-        Loop("settings", parts.operations.current.refresh, every=EVERY),
+        *parts.operations.serving(),
     )
 
 

@@ -55,6 +55,21 @@ class AuthSettings(ServiceSettings):
     client_secrets: dict[Annotated[str, Field(pattern=r"^[a-z]{1,40}$")], SealingKey] = Field(default_factory=dict)
     """A JSON object: by caller, what it shares with us; the gateway exchanges API keys with it. Empty: nobody may."""
     public_url: str = Field("http://127.0.0.1:8080", pattern=r"^https?://[^\s#?]+$")
+    app_origins: tuple[Annotated[str, Field(pattern=r"^https?://[^\s/?#]+$")], ...] = ()
+    """A JSON list: where browsers may be sent after a sign-in with a provider; empty: to PUBLIC_URL's origin."""
+    google_client_id: str = ""
+    google_client_secret: SecretStr = SecretStr("")
+    google_issuer: str = Field("https://accounts.google.com", pattern=r"^https?://[^\s?#]+$")
+    github_client_id: str = ""
+    github_client_secret: SecretStr = SecretStr("")
+    github_url: str = Field("https://github.com", pattern=r"^https?://[^\s?#]+$")
+    github_api_url: str = Field("https://api.github.com", pattern=r"^https?://[^\s?#]+$")
+    github_consent_url: str = Field("", pattern=r"^(https?://[^\s?#]+)?$")
+    """Where browsers find GitHub, if by another address than we do."""
+    sandbox_provider_url: str = Field("", pattern=r"^(http://[0-9.]+:[0-9]+)?$")
+    """Outside production: the origin of a sandbox whose identity providers organizations may use, without TLS."""
+    dns_url: str = Field("https://dns.google/resolve", pattern=r"^https?://[^\s?#]+$")
+    """A resolver that answers in JSON over HTTPS: by it organizations prove that a domain is theirs."""
     session_days: float = Field(30, gt=0, le=400)
     session_idle_days: float = Field(14, gt=0, le=400)
     password_policy: Literal["default", "strict"] = "default"  # noqa: S105 - a name, not a secret
@@ -98,6 +113,18 @@ class AuthSettings(ServiceSettings):
         if any(host != self.rp_id and not host.endswith(f".{self.rp_id}") for host in hosts):
             raise ValueError("WEBAUTHN_ORIGINS must lie in WEBAUTHN_RP_ID, or browsers refuse passkeys there")
         return self
+
+    @model_validator(mode="after")
+    def _sandbox_is_for_development(self) -> Self:
+        if self.sandbox_provider_url and self.environment == "production":
+            raise ValueError("AUTH_SANDBOX_PROVIDER_URL is not for production")
+        return self
+
+    @property
+    def applications(self) -> tuple[str, ...]:
+        """Where browsers may be sent: the origins of our applications."""
+        parts = urlsplit(self.public_url)
+        return self.app_origins or (f"{parts.scheme}://{parts.netloc}",)
 
     def clients(self) -> dict[str, Sealer]:
         """Who may call our internal doors, each with its secret."""

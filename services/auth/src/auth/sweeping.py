@@ -10,6 +10,7 @@ from auth.devices.model import KEPT_FOR as DEVICES_KEPT
 from auth.devices.repository import DeviceRepository
 from auth.factors.model import ACTIVATE_WITHIN
 from auth.factors.repository import AppRepository
+from auth.federation.repository import FlowRepository
 from auth.impersonations.model import KEPT
 from auth.impersonations.repository import ImpersonationRepository
 from auth.mails.repository import NoticeRepository
@@ -42,6 +43,7 @@ class Sweeper:
             forgotten = (
                 await SessionRepository(tx).purge(timedelta(days=1), AT_ONCE),
                 await SignInRepository(tx).purge(AT_ONCE),
+                await FlowRepository(tx).purge(AT_ONCE),
                 await RequestRepository(tx).purge(AT_ONCE),
                 await GrantRepository(tx).purge(timedelta(days=1), AT_ONCE),
                 await ActivityRepository(tx).purge(ACTIVITY_KEPT, AT_ONCE),

@@ -6,6 +6,7 @@ from typing import Any, Final
 from auth.delegations.service import DelegationService
 from auth.eligibility.handlers import on_entitlements_changed
 from auth.exports.service import StaffExportService
+from auth.factor_recoveries.service import FactorRecoveryService
 from auth.keys.service import KeyRotation
 from auth.statistics.service import StatisticsService
 from auth.sweeping import Sweeper
@@ -31,6 +32,7 @@ def loops(
     exports: StaffExportService,
     delegations: DelegationService,
     statistics: StatisticsService,
+    recoveries: FactorRecoveryService,
 ) -> Sequence[Loop]:
     """Mails are sent by the ledger, whose loops come by themselves."""
     return (
@@ -38,6 +40,7 @@ def loops(
         Loop("keys", rotation.rotate_when_due, every=60),
         Loop("sweeper", sweeper.sweep, every=300),
         Loop("delegations", delegations.end_due, every=2),
+        Loop("factor recoveries", recoveries.finish_due, every=60),
         Loop("lists of staff expire", exports.expire, every=300),
         Loop("statistics", statistics.count, every=900),
     )

@@ -11,6 +11,7 @@ import httpx
 
 from contracts import Event, decode
 from kit.messaging.broker import OwnedConnection
+from local.demo.identity import Identity
 from local.demo.outside import Outside
 from local.demo.privacy import Privacy
 from local.visitor import Addresses, NotSeen, Visitor, newcomer, seen
@@ -51,6 +52,7 @@ class Story:
             ("Billing knows the organization and its free plan", self.billing_knows),
             ("The partner hears what happened, and nothing else", self.the_partner_hears),
             ("Eve sees nothing of it", self.eve_sees_nothing),
+            *Identity(self.ada, self.tag).steps(),
             *outside.steps(),
             *privacy.steps(),
             ("Ben is removed; his token stops at the gateway", self.ben_leaves),

@@ -224,6 +224,8 @@ class PersonsAccount:
                 OR EXISTS (SELECT FROM activity WHERE user_id = $1)
                 OR EXISTS (SELECT FROM devices WHERE user_id = $1)
                 OR EXISTS (SELECT FROM sign_ins WHERE user_id = $1)
+                OR EXISTS (SELECT FROM federated_identities WHERE user_id = $1)
+                OR EXISTS (SELECT FROM federation_flows WHERE user_id = $1)
                 OR EXISTS (SELECT FROM mail_preferences WHERE user_id = $1)
                 OR EXISTS (SELECT FROM passkeys WHERE user_id = $1)
                 OR EXISTS (SELECT FROM passkey_challenges WHERE user_id = $1)

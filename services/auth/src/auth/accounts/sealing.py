@@ -68,6 +68,15 @@ class Addresses:
         """The addresses of challenges as they were typed, with one look-up for all keys."""
         return await self._opened(None, _CHALLENGE, several)
 
+    async def seal_owned(self, user_id: UUID, identity_id: UUID, email: EmailAddress) -> bytes:
+        """Seal an address that is proven from the start, under the key of its person.
+
+        Raises:
+            KeyShredded: the person was forgotten.
+        """
+        place = _IDENTITY + identity_id.bytes
+        return await self.keyring.seal(None, email.display.encode(), place, subject=f"user:{user_id}")
+
     async def open(self, several: Sequence[SealedAddress]) -> list[str | None]:
         """The addresses of identities as they were typed, with one look-up for all keys."""
         return await self._opened(None, _IDENTITY, several)

@@ -35,8 +35,7 @@ class AccountService:
     async def sign_up(self, email: str | None, phone: str | None, password: str, locale: str) -> str:
         """Send a link or code to an address; returns by which token the one who asks is known."""
         handle = self.handles.new(email, phone)
-        await self.approval.insist(password, [handle.value])
-        hashed = await self.passwords.hashed(password)
+        hashed = await self.approval.hashed(password, [handle.value])
         return await self.challenges.ask(Purpose.SIGN_UP, handle, locale, hashed)
 
     async def resend(self, email: str, locale: str) -> None:

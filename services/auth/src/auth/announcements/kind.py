@@ -6,7 +6,7 @@ from uuid import UUID
 from auth.announcements.model import Announcement, Recipient, State, audience_of
 from auth.announcements.repository import AnnouncementRepository, RecipientRepository
 from auth.mails.model import ANNOUNCEMENTS, announcement_mail
-from auth.operations.audience import AudienceRepository
+from auth.operations.repository import AudienceRepository
 from auth.preferences.repository import PreferenceRepository
 from auth.system.registry import ANNOUNCEMENT_PACE
 from auth.system.repository import SettingRepository

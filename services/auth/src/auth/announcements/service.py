@@ -13,7 +13,8 @@ from auth.announcements.kind import KIND
 from auth.announcements.model import Announcement, Received, State, Words, audience_of
 from auth.announcements.repository import AnnouncementRepository, RecipientRepository
 from auth.mails.model import announcement_test
-from auth.operations.audience import Audience, AudienceRepository
+from auth.operations.audience import Audience
+from auth.operations.repository import AudienceRepository
 from auth.staff.repository import StaffRepository
 from auth.staff.sealing import StaffSeals
 from auth.staff_sessions.fresh import insist_on_fresh_proof

@@ -138,7 +138,7 @@ class AddressChangeService:
         if not await accounts.put_identity(identity):
             raise AddressTaken
         await challenges.void_later(challenge)
-        await PasswordRepository(tx).save(user_id, "")
+        await PasswordRepository(tx).save(user_id, "", needs_factor=False)
         await end_sessions(tx, user_id)
         await tx.emit(audited("auth.address.change_undone", User(user_id), "user", user_id, kind=challenge.kind))
 

@@ -15,6 +15,7 @@ class Wanted:
     """What to look for; what is None does not matter."""
 
     email: str | None = None
+    phone: str | None = None
     id: UUID | None = None
     organization_id: UUID | None = None
     created_after: datetime | None = None

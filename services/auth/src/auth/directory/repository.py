@@ -62,6 +62,11 @@ class DirectoryRepository:
         row = await self.tx.fetchrow(f"SELECT {_USER} FROM users AS u WHERE u.id = $1", user_id)  # noqa: S608 - ours
         return None if row is None else Found(**row)
 
+    async def locale(self, user_id: UUID) -> str:
+        """In which language a user is written to."""
+        locale: str = await self.tx.fetchval("SELECT locale FROM users WHERE id = $1", user_id)
+        return locale
+
     async def addresses(self, user_ids: list[UUID]) -> list[KnownAddress]:
         """All addresses of these, the proven ones first."""
         rows = await self.tx.fetch(

@@ -5,7 +5,9 @@ from fastapi import APIRouter, Depends, Query, status
 from pydantic import AwareDatetime
 
 from auth.accounts.address import AddressInvalid
-from auth.directory.errors import NoSuchOrganization, UserNotFound
+from auth.accounts.phone import NumberInvalid
+from auth.challenges.schemas import Accepted
+from auth.directory.errors import NoMailAddress, NoSuchOrganization, UserNotFound
 from auth.directory.model import Wanted
 from auth.directory.schemas import (
     AddressesOut,
@@ -30,22 +32,24 @@ organizations = APIRouter(
 Directory = Annotated[DirectoryService, Depends(part(DirectoryService))]
 Reader = Annotated[StaffCaller, staff_permitted("users.read")]
 Opener = Annotated[StaffCaller, staff_permitted("users.addresses")]
+Resetter = Annotated[StaffCaller, staff_permitted("users.reset")]
 Ender = Annotated[StaffCaller, staff_permitted("users.end_sessions")]
 OrganizationReader = Annotated[StaffCaller, staff_permitted("organizations.read")]
 
 
-def wanted(
+def wanted(  # noqa: PLR0917 - FastAPI passes them all by name
     email: Annotated[str | None, Query(max_length=320, description="The whole address")] = None,
+    phone: Annotated[str | None, Query(max_length=40, description="The whole number, with + and country")] = None,
     id: Annotated[UUID | None, Query(description="The user's id")] = None,  # noqa: A002 - its name in the query
     organization: Annotated[UUID | None, Query(description="Who is a member there")] = None,
     created_after: Annotated[AwareDatetime | None, Query()] = None,
     suspended: Annotated[bool | None, Query()] = None,
 ) -> Wanted:
     """What the query asks for."""
-    return Wanted(email, id, organization, created_after, suspended)
+    return Wanted(email, phone, id, organization, created_after, suspended)
 
 
-@users.get("", responses=problems(AddressInvalid, BadCursor))
+@users.get("", responses=problems(AddressInvalid, NumberInvalid, BadCursor))
 async def search_users(
     staff: Reader, directory: Directory, what: Annotated[Wanted, Depends(wanted)], page: Paging
 ) -> Page[UserOut]:
@@ -71,6 +75,17 @@ async def open_addresses(user_id: UUID, staff: Opener, directory: Directory) -> 
 async def end_users_sessions(user_id: UUID, staff: Ender, directory: Directory) -> None:
     """Sign a user out everywhere."""
     await directory.end_sessions(user_id, staff)
+
+
+@users.post(
+    "/{user_id}/password-resets",
+    status_code=status.HTTP_202_ACCEPTED,
+    responses=problems(UserNotFound, NoMailAddress),
+)
+async def start_reset(user_id: UUID, staff: Resetter, directory: Directory) -> Accepted:
+    """Send a user the mail by which they choose another password; nobody chooses it for them."""
+    await directory.start_reset(user_id, staff)
+    return Accepted()
 
 
 @organizations.get("", responses=problems(BadCursor))

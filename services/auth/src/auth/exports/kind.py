@@ -7,7 +7,7 @@ from uuid import UUID
 from auth.accounts.sealing import Addresses
 from auth.exports.model import StaffExport, State, What
 from auth.exports.repository import StaffExportRepository
-from auth.operations.audience import AudienceRepository
+from auth.operations.repository import AudienceRepository
 from kit.db.database import Database, Transaction
 from kit.jobs import model as jobs
 from kit.jobs.model import Done, Found, Item, Job, NewItem, Outcome, Skipped

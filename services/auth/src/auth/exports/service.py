@@ -11,7 +11,8 @@ from auth.exports.errors import (
 from auth.exports.kind import KIND, PLACE
 from auth.exports.model import COLUMNS, MOST_ROWS, StaffExport, State, What
 from auth.exports.repository import StaffExportRepository
-from auth.operations.audience import Audience, AudienceRepository
+from auth.operations.audience import Audience
+from auth.operations.repository import AudienceRepository
 from auth.staff_sessions.fresh import insist_on_fresh_proof
 from kit.audit import SYSTEM, audited
 from kit.db.database import Database, Transaction

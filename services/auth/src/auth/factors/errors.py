@@ -40,6 +40,12 @@ class FactorDemanded(Conflict):
     code = "factor-demanded"
 
 
+class PasswordTooShort(Conflict):
+    """Your password is good enough only beside a second factor; choose a longer one before you remove your last."""
+
+    code = "password-needs-factor"
+
+
 class WrongFactor(Unauthenticated):
     """This is wrong, was used before or is too old; try again with the next one."""
 

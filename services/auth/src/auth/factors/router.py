@@ -9,6 +9,7 @@ from auth.factors.errors import (
     FactorDemanded,
     FactorNotFound,
     NothingToRecover,
+    PasswordTooShort,
     ProofRefused,
     TooManyFactors,
     WrongFactor,
@@ -82,7 +83,9 @@ async def activate_app(
 
 
 @router.delete(
-    "/totp/{factor_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(FactorNotFound, FactorDemanded)
+    "/totp/{factor_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems(FactorNotFound, FactorDemanded, PasswordTooShort),
 )
 async def remove_app(
     factor_id: UUID, caller: PersonalCaller, factors: Factors, *, end_other_sessions: bool = True

@@ -13,6 +13,7 @@ from auth.factors.errors import (
     FactorDemanded,
     FactorNotFound,
     NothingToRecover,
+    PasswordTooShort,
     TooManyFactors,
 )
 from auth.factors.model import (
@@ -30,6 +31,7 @@ from auth.factors.model import (
 from auth.factors.repository import AppRepository, FactorRepository, RecoveryCodeRepository
 from auth.factors.sealing import FactorSeals
 from auth.mails.notices import Notice, notify
+from auth.passwords.repository import PasswordRepository
 from auth.sessions.errors import SessionEnded
 from auth.sessions.repository import SessionRepository
 from auth.sessions.revoking import end_other_sessions, void_tokens
@@ -173,11 +175,14 @@ async def removed(
 
     Raises:
         FactorDemanded: it was the last, and an organization demands one.
+        PasswordTooShort: it was the last, and the password was let pass because of it.
     """
     if not await enrolled(tx, caller.user_id):
         demands = await FactorRepository(tx).demanded_by(caller.user_id, MOST_DEMANDS)
         if demands:
             raise FactorDemanded(organizations=[str(each.organization_id) for each in demands])
+        if await PasswordRepository(tx).needs_factor(caller.user_id):
+            raise PasswordTooShort
         await RecoveryCodeRepository(tx).delete(caller.user_id)
     await tx.emit(audited("auth.factor.removed", caller, "factor", factor_id, kind=proof.value))
     await notify(tx, mailer, caller.user_id, Notice.FACTOR_REMOVED, factor_id)

@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from auth.accounts.repository import AccountRepository
+from auth.factor_recoveries.stopping import stop_recovery
 from auth.factors.errors import ProofRefused, WrongFactor
 from auth.factors.proving import Codes, Right, Shown
 from auth.factors.repository import RecoveryCodeRepository
@@ -20,7 +21,7 @@ from auth.sessions.model import Tokens
 from auth.sessions.repository import SessionRepository
 from auth.sessions.revoking import void_tokens
 from auth.sign_ins.fresh import FRESH
-from auth.sign_ins.model import Proof, Visitor, Wish
+from auth.sign_ins.model import SECOND, Proof, Visitor, Wish
 from auth.sign_ins.service import Entrance
 from auth.throttle.model import Attempt
 from auth.throttle.service import Throttle
@@ -192,6 +193,8 @@ async def _strengthened(tx: Transaction, caller: Caller, proof: Proof) -> Proven
     found = await SessionRepository(tx).strengthen(caller.session_id, caller.user_id, proof)
     if found is None:
         raise SessionEnded
+    if proof in SECOND:
+        await stop_recovery(tx, caller.user_id)
     await tx.emit(audited("auth.session.proven", caller, "session", caller.session_id, kind=proof.value))
     await void_tokens(tx, caller.user_id)
     return Proven(found.proofs, found.proven_at, found.strong_at, found.proven_at + FRESH)

@@ -174,7 +174,8 @@ class KeyRing:
 
     async def _look(self) -> None:
         try:
-            async with self._database.transaction() as tx:
+            # Who signs is often within a transaction: the ordinary connections may all be held by such.
+            async with self._database.aside() as tx:
                 stored = await KeyRepository(tx).all()
         except TransientError as trouble:
             if not self._keys:

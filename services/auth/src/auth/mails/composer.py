@@ -100,6 +100,7 @@ class MailComposer:
                     "when": f"{content.happened_at:%Y-%m-%d %H:%M} UTC",
                     "link": f"{self.public_url}/security",
                     "unlock": self._unlocking(content),
+                    "stop": self._stopping(content),
                 },
             )
             for (mail_id, content), to in zip(contents.items(), opened, strict=True)
@@ -111,6 +112,12 @@ class MailComposer:
         if content.notice != Notice.ACCOUNT_LOCKED:
             return ""
         return f"{self.public_url}/unlock#token={self.mints.unlock.make(content.cause)}"
+
+    def _stopping(self, content: NoticeContent) -> str:
+        """The link by which the owner keeps their second factors."""
+        if content.notice != Notice.FACTOR_RECOVERY_BEGUN:
+            return ""
+        return f"{self.public_url}/stop-factor-recovery#token={self.mints.factor_recovery.make(content.cause)}"
 
     async def _challenges(self, tx: Transaction, mails: Sequence[Outgoing]) -> dict[UUID, Letter]:
         if not mails:

@@ -52,12 +52,12 @@ def challenge_mail(purpose: Purpose, identity_id: UUID, challenge_id: UUID, loca
     )
 
 
-def security_notice(identity_id: UUID, notice_id: UUID, locale: str) -> Mail:
-    """A mail that says what happened to the account."""
+def security_notice(identity_id: UUID, notice_id: UUID, locale: str, number: int = 0) -> Mail:
+    """A mail that says what happened to the account; `number` counts those of the same notice."""
     return Mail(
         SECURITY_NOTICE,
         ACCOUNT.name,
-        f"{SECURITY_NOTICE}/{notice_id}",
+        f"{SECURITY_NOTICE}/{notice_id}" + (f"/{number}" if number else ""),
         locale=locale,
         about=identity_id,
         detail=notice_id,

@@ -30,6 +30,8 @@ class Notice(StrEnum):
     ACCOUNT_LOCKED = "account_locked"
     FACTOR_ADDED = "factor_added"
     FACTOR_REMOVED = "factor_removed"
+    FACTOR_RECOVERY_BEGUN = "factor_recovery_begun"
+    FACTOR_RECOVERY_DONE = "factor_recovery_done"
     RECOVERY_CODE_USED = "recovery_code_used"
     RECOVERY_CODES_RENEWED = "recovery_codes_renewed"
     PASSKEY_COPIED = "passkey_copied"
@@ -41,8 +43,16 @@ class Notice(StrEnum):
     OWNERSHIP_TRANSFERRED = "ownership_transferred"
 
 
+EVERYWHERE: Final = frozenset({Notice.FACTOR_RECOVERY_BEGUN, Notice.FACTOR_RECOVERY_DONE})
+"""What nobody must be able to hide by being loud."""
+MOST_ADDRESSES: Final = 20
+ALWAYS: Final = 1_000_000
+
+
 async def notify(tx: Transaction, mailer: Mailer, user_id: UUID, notice: Notice, cause: UUID | None = None) -> bool:
     """Tell a person what happened to their account, at their proven mail address and in their language.
+
+    What reaches as far as `EVERYWHERE` is told at every proven mail address, however often.
 
     In the transaction in which it happens. `cause` is the id of what brought it about (a session, a factor): of one
     cause a person is told once; without it each call is a cause of its own. False when nothing is sent: told before,
@@ -50,9 +60,12 @@ async def notify(tx: Transaction, mailer: Mailer, user_id: UUID, notice: Notice,
     """
     notices = NoticeRepository(tx)
     notice_id = new_id()
-    if not await notices.add(notice_id, user_id, notice, cause or notice_id, MOST_NOTICES, WITHIN):
+    at_most = ALWAYS if notice in EVERYWHERE else MOST_NOTICES
+    if not await notices.add(notice_id, user_id, notice, cause or notice_id, at_most, WITHIN):
         return False
-    recipient = await notices.recipient(user_id)
-    if recipient is None:
-        return False
-    return await mailer.queue(tx, security_notice(recipient.identity_id, notice_id, recipient.locale))
+    recipients = await notices.recipients(user_id, MOST_ADDRESSES if notice in EVERYWHERE else 1)
+    queued = [
+        await mailer.queue(tx, security_notice(each.identity_id, notice_id, each.locale, number))
+        for number, each in enumerate(recipients)
+    ]
+    return any(queued)

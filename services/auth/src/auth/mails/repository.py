@@ -169,19 +169,20 @@ class NoticeRepository:
         )
         return added == 1
 
-    async def recipient(self, user_id: UUID) -> Recipient | None:
-        """The mail address that a person proved first, and their language."""
-        row = await self.tx.fetchrow(
+    async def recipients(self, user_id: UUID, at_most: int) -> list[Recipient]:
+        """The mail addresses that a person has proven, the first one first, and their language."""
+        rows = await self.tx.fetch(
             """
             SELECT i.id, u.locale
             FROM identities AS i JOIN users AS u ON u.id = i.user_id
             WHERE i.user_id = $1 AND i.kind = 'email' AND i.verified_at IS NOT NULL
             ORDER BY i.verified_at, i.id
-            LIMIT 1
+            LIMIT $2
             """,
             user_id,
+            at_most,
         )
-        return None if row is None else Recipient(row["id"], row["locale"])
+        return [Recipient(row["id"], row["locale"]) for row in rows]
 
     async def of(self, user_id: UUID) -> list[Row]:
         """What one person was told."""

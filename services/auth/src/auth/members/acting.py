@@ -41,7 +41,7 @@ async def acting(tx: Transaction, caller: Caller) -> Acting:
         OrganizationIsSuspended: nobody acts here.
         AccountSuspended: nobody may use this account.
         SecondFactorRequired: the organization demands a second factor, and none was shown in the caller's session;
-            staff in a person's place have shown one of their own, and programs were let in by the person.
+            or in the one that let a program in; staff in a person's place have shown one of their own.
     """
     found = await _acting(tx, caller)
     if await MemberRepository(tx).is_suspended():
@@ -63,7 +63,7 @@ async def _acting(tx: Transaction, caller: Caller) -> Acting:
     role, agency_id, suspended, weak = found
     if suspended:
         raise AccountSuspended
-    if weak and caller.actor_id is None and caller.client_id is None:
+    if weak and caller.actor_id is None:
         raise SecondFactorRequired
     return Acting(role, agency_id)
 

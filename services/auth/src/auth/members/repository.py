@@ -26,6 +26,8 @@ class MemberRepository:
             SELECT coalesce(m.role, sent.role) AS role, sent.agency_id, u.suspended_at IS NOT NULL AS suspended,
                    o.requires_second_factor AND NOT EXISTS (
                        SELECT FROM sessions WHERE id = $3 AND user_id = $2 AND strong_at IS NOT NULL
+                       UNION ALL
+                       SELECT FROM oauth_grants WHERE id = $3 AND user_id = $2 AND strong
                    ) AS weak
             FROM users AS u
             JOIN organizations AS o ON o.id = $1

@@ -17,7 +17,7 @@ from auth.oauth.schemas import (
 )
 from auth.oauth.tokens import ProgramTokens
 from auth.sessions.router import never_kept
-from auth.sign_ins.errors import StepUpNeeded
+from auth.sign_ins.errors import SecondFactorRequired, StepUpNeeded
 from kit.http.app import part
 from kit.http.caller import Caller, PersonalCaller, TokenRefused
 from kit.http.problem import problems
@@ -42,7 +42,7 @@ async def read_authorization_request(
 @router.post(
     "/v1/oauth/authorization-requests/{token}",
     dependencies=[Depends(never_kept)],
-    responses=problems(RequestOver, StepUpNeeded, ConsentIncomplete),
+    responses=problems(RequestOver, StepUpNeeded, ConsentIncomplete, SecondFactorRequired),
 )
 async def decide_authorization_request(
     token: str, body: Decide, caller: PersonalCaller, authorizing: Asking

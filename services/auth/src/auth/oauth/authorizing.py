@@ -6,6 +6,7 @@ from typing import Final
 from urllib.parse import urlencode, urlsplit, urlunsplit
 from uuid import UUID
 
+from auth.enterprise.enforcing import Enforcement
 from auth.oauth.engine import Engine, Known, OAuth2Error
 from auth.oauth.errors import ConsentIncomplete, RequestOver
 from auth.oauth.issuing import Issuing
@@ -18,6 +19,7 @@ from auth.organizations.model import Membership
 from auth.organizations.repository import OrganizationRepository
 from auth.sessions.repository import SessionRepository
 from auth.sessions.revoking import void_credential
+from auth.sign_ins.errors import SecondFactorRequired
 from auth.sign_ins.fresh import insist_on_fresh_proof
 from auth.tokens.model import TokenForged, TokenMint
 from kit.audit import audited
@@ -54,6 +56,7 @@ class Authorizing:
     secrets: ClientSecrets
     requests: TokenMint
     issuing: Issuing
+    enforcement: Enforcement
     resources: frozenset[str]
     """The names of our interface, for programs that name what a token is for (RFC 8707)."""
 
@@ -122,12 +125,14 @@ class Authorizing:
         Raises:
             RequestOver: it was decided meanwhile.
             ConsentIncomplete: the caller does not belong to the organization.
+            SecondFactorRequired: it demands a second factor, and none was shown in the caller's session.
+            SignInThroughProvider: the organization wants the caller to come through its own identity provider.
         """
         async with self.database.transaction() as tx:
             asked, client, _ = await self._asked(tx, token)
             await tx.bind(organization_id)
             await insist_on_fresh_proof(tx, caller)
-            who = await _who(tx, organization_id, caller)
+            who = await self._who(tx, organization_id, caller)
             if not await RequestRepository(tx).take(asked.id):
                 raise RequestOver
             grants, grant_id = GrantRepository(tx), new_id()
@@ -138,6 +143,18 @@ class Authorizing:
             for each in ended:
                 await void_credential(tx, each, session_id=each, version=1)
         return self._back(asked.redirect_uri, {"code": self.issuing.code(grant_id)}, asked.state)
+
+    async def _who(self, tx: Transaction, organization_id: UUID, caller: Caller) -> Who:
+        sessions = SessionRepository(tx)
+        standing = await sessions.standing(caller.user_id, organization_id)
+        if standing is None or standing.organization_id is None:
+            raise ConsentIncomplete
+        through = await sessions.through(caller.session_id)
+        await self.enforcement.insist(tx, caller.user_id, organization_id, standing.role, through)
+        proven_at, strong = await GrantRepository(tx).proven_in(caller.session_id)
+        if standing.demanding and not strong:
+            raise SecondFactorRequired
+        return Who(caller.user_id, organization_id, standing.epoch, proven_at, strong)
 
     async def deny(self, token: str, caller: Caller) -> str:
         """Refuse what the program asks for; where to send the caller."""
@@ -208,11 +225,3 @@ def _first_fault(fields: Mapping[str, str], twice: Sequence[str]) -> tuple[str, 
     if fields.get("response_mode", "query") != "query":
         return "invalid_request", "Answers are sent in the query alone."
     return None
-
-
-async def _who(tx: Transaction, organization_id: UUID, caller: Caller) -> Who:
-    standing = await SessionRepository(tx).standing(caller.user_id, organization_id)
-    if standing is None or standing.organization_id is None:
-        raise ConsentIncomplete
-    proven_at = await GrantRepository(tx).proven_at(caller.session_id)
-    return Who(caller.user_id, organization_id, standing.epoch, proven_at)

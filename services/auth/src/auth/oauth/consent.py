@@ -27,7 +27,7 @@ from auth.oauth.schemas import Decide
 from auth.sessions.model import Tokens
 from auth.sessions.service import SessionService
 from auth.sign_ins.answering import CurrentVisitor
-from auth.sign_ins.errors import StepUpNeeded
+from auth.sign_ins.errors import SecondFactorRequired, StepUpNeeded
 from auth.sign_ins.model import Proof, Wish
 from kit.errors import DomainError, TooManyRequests
 from kit.http.app import part
@@ -149,6 +149,8 @@ async def decide_on_consent(request: Request, desk: Desk, caller: SignedIn) -> R
         return desk.pages.over()
     except StepUpNeeded:
         return await desk.page(token, None, "Sign in anew to decide.", 403)
+    except SecondFactorRequired as refusal:
+        return await desk.page(token, caller, refusal.title(), 403)
     except (DomainError, ValueError):
         return await desk.page(token, caller, "Choose one of your organizations.", 422)
     await desk.sessions.sign_out(caller)  # it was begun for this page alone

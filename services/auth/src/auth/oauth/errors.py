@@ -1,4 +1,4 @@
-from kit.errors import Conflict, Gone, NotFound
+from kit.errors import Conflict, Gone, NotFound, Unauthenticated
 
 
 class RequestOver(Gone):
@@ -17,3 +17,9 @@ class AppNotAuthorized(NotFound):
     """You have let no such program act for you."""
 
     code = "app-not-authorized"
+
+
+class UserinfoRefused(Unauthenticated):
+    """Show an access token that a person granted this program with the scope openid."""
+
+    code = "userinfo-refused"

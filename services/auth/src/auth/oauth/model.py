@@ -18,6 +18,10 @@ MOST_GRANTS: Final = 20
 """Grants of one person to one program; with one more the oldest ends."""
 
 
+WEAK: Final = "second-factor-demanded"
+"""Why a grant ends that was given without a second factor, where one is demanded."""
+
+
 def program_id(text: str) -> UUID:
     """A program's id as it is written in requests; what cannot be one is nobody's."""
     try:
@@ -80,6 +84,8 @@ class Grant:
     rotated_at: datetime | None
     used_at: datetime
     expires_at: datetime
+    strong: bool
+    """Whether a second factor was shown in the session in which it was granted."""
     ended: bool
 
     def judge_code(self, now: datetime, sessions_from_epoch: int) -> CodeWorth:

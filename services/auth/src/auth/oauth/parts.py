@@ -46,7 +46,7 @@ class OAuthParts:
         secrets = ClientSecrets(sealer.derive("oauth-client/secret"))
         issuing = Issuing(access, mints.oauth_code, mints.oauth_refresh)
         resources = frozenset({access.audience, access.issuer.rstrip("/"), public_url})
-        authorizing = Authorizing(database, secrets, mints.oauth_request, issuing, resources)
+        authorizing = Authorizing(database, secrets, mints.oauth_request, issuing, entrance.enforcement, resources)
         pages = Pages(public_url)
         marks = ConsentMarks(sealer.derive("oauth-consent/mark"))
         return cls(

@@ -5,11 +5,12 @@ from typing import Final
 from uuid import UUID
 
 from auth.oauth.model import MOST_GRANTS, Asked, Grant
+from auth.sessions.errors import SessionEnded
 from kit.db.database import Row, Transaction
 
 _GRANT: Final = """
     id, client_id, user_id, organization_id, scopes, epoch, redirect_uri, code_challenge, nonce, authenticated_at,
-    code_expires_at, code_used_at, counter, rotated_at, used_at, expires_at, ended_at IS NOT NULL AS ended
+    code_expires_at, code_used_at, counter, rotated_at, used_at, expires_at, strong, ended_at IS NOT NULL AS ended
 """
 
 
@@ -78,8 +79,9 @@ class GrantRepository:
             """
             INSERT INTO oauth_grants
                 (id, client_id, user_id, organization_id, scopes, epoch, redirect_uri, code_challenge, nonce,
-                 authenticated_at, code_expires_at, expires_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, kit_now() + $11::interval, kit_now() + $12::interval)
+                 authenticated_at, strong, code_expires_at, expires_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
+                    kit_now() + $12::interval, kit_now() + $13::interval)
             """,
             grant_id,
             asked.client_id,
@@ -91,6 +93,7 @@ class GrantRepository:
             asked.code_challenge,
             asked.nonce,
             who.authenticated_at,
+            who.strong,
             code_life,
             life,
         )
@@ -153,17 +156,43 @@ class GrantRepository:
         )
         return [row["id"] for row in rows]
 
+    async def end_weak(self, organization_id: UUID, because: str) -> list[UUID]:
+        """End what was granted in an organization from sessions without a second factor.
+
+        One that is being used just now is passed over: its next use finds that it is too weak.
+        """
+        rows = await self.tx.fetch(
+            """
+            UPDATE oauth_grants SET ended_at = kit_now(), ended_because = $2
+            WHERE id IN (
+                SELECT id FROM oauth_grants
+                WHERE organization_id = $1 AND NOT strong AND ended_at IS NULL
+                FOR UPDATE SKIP LOCKED
+            )
+            RETURNING id
+            """,
+            organization_id,
+            because,
+        )
+        return [row["id"] for row in rows]
+
     async def now(self) -> datetime:
         """The time as of the locks that are held."""
         now: datetime = await self.tx.fetchval("SELECT kit_now()")
         return now
 
-    async def proven_at(self, session_id: UUID) -> datetime:
-        """When somebody last proved in this session who they are."""
-        proven_at: datetime = await self.tx.fetchval(
-            "SELECT greatest(proven_at, strong_at) FROM sessions WHERE id = $1", session_id
+    async def proven_in(self, session_id: UUID) -> tuple[datetime, bool]:
+        """When somebody last proved in this session who they are, and whether ever with a second factor."""
+        row = await self.tx.fetchrow(
+            """
+            SELECT greatest(proven_at, strong_at) AS proven_at, strong_at IS NOT NULL AS strong
+            FROM sessions WHERE id = $1
+            """,
+            session_id,
         )
-        return proven_at
+        if row is None:
+            raise SessionEnded
+        return row["proven_at"], row["strong"]
 
     async def is_revoked(self, session_id: UUID, principal_id: UUID) -> bool:
         """Whether gateways have been told to refuse this session of a program that acts for nobody."""
@@ -198,6 +227,7 @@ class Who:
     organization_id: UUID
     epoch: int
     authenticated_at: datetime
+    strong: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,8 +307,8 @@ class PersonsGrants:
         """What they have granted; no code, and nothing to make one of."""
         return await self.tx.fetch(
             """
-            SELECT id, client_id, organization_id, scopes, redirect_uri, authenticated_at, used_at, expires_at,
-                   ended_at, ended_because, created_at
+            SELECT id, client_id, organization_id, scopes, redirect_uri, authenticated_at, strong, used_at,
+                   expires_at, ended_at, ended_because, created_at
             FROM oauth_grants
             WHERE user_id = $1 AND id > $2
             ORDER BY id

@@ -7,11 +7,13 @@ from fastapi.responses import JSONResponse, RedirectResponse
 
 from auth.oauth.authorizing import Authorizing, NotAProgram
 from auth.oauth.engine import Decided, refused
+from auth.oauth.errors import UserinfoRefused
 from auth.oauth.forms import FormMalformed, form_of, pairs_of
 from auth.oauth.pages import Pages
 from auth.oauth.people import PeopleService
 from auth.oauth.server import Server
 from auth.oauth.tokens import ProgramTokens
+from kit.errors import Unauthenticated
 from kit.http.app import part
 from kit.http.caller import OpenToAnybody, TokenRefused, TokenVerifier, bearer_token, verifier_of
 from kit.http.problem import problems
@@ -80,8 +82,8 @@ async def revoke_token(request: Request, tokens: Tokens, verifier: Verifier) -> 
     return _answered(await tokens.revoke(form, await _claims(verifier, form.fields.get("token", ""))))
 
 
-@router.get("/v1/oauth/userinfo", responses=problems(TokenRefused))
-@router.post("/v1/oauth/userinfo", responses=problems(TokenRefused))
+@router.get("/v1/oauth/userinfo", responses=problems(UserinfoRefused))
+@router.post("/v1/oauth/userinfo", responses=problems(UserinfoRefused))
 async def read_userinfo(
     request: Request,
     response: Response,
@@ -91,10 +93,13 @@ async def read_userinfo(
 ) -> dict[str, Any]:
     """Whose account it is, for a program that was granted `openid` (OpenID Connect Core, section 5.3)."""
     response.headers["cache-control"] = "no-store"
-    claims = await verifier.claims(bearer_token(request.headers.getlist("authorization")))
+    try:
+        claims = await verifier.claims(bearer_token(request.headers.getlist("authorization")))
+    except Unauthenticated as wrong:
+        raise UserinfoRefused from wrong
     found = await tokens.person_of(claims) if claims.client_id is not None else None
     if found is None:
-        raise TokenRefused
+        raise UserinfoRefused
     user_id, grant = found
     return await people.told(user_id, grant.scopes)
 

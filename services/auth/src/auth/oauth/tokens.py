@@ -9,7 +9,7 @@ from auth.keys.model import SigningKey
 from auth.keys.service import KeyRing
 from auth.oauth.engine import GRANTS, Decided, Engine, Form, Known, refused
 from auth.oauth.issuing import Issuing
-from auth.oauth.model import CodeWorth, Grant, RefreshWorth, program_id
+from auth.oauth.model import WEAK, CodeWorth, Grant, RefreshWorth, program_id
 from auth.oauth.repository import ConsentRepository, GrantRepository, PersonsGrants
 from auth.oauth_clients.model import Client
 from auth.oauth_clients.repository import found
@@ -42,7 +42,13 @@ class _Case:
         alive = (
             self.standing is not None and self.standing.organization_id is not None and not self.standing.suspended
         )
-        return self.grant if good and alive else None
+        return self.grant if good and alive and not self.weak else None
+
+    @property
+    def weak(self) -> bool:
+        """Whether it was granted without a second factor in an organization that demands one by now."""
+        demanding = self.standing is not None and self.standing.demanding
+        return self.grant is not None and demanding and not self.grant.strong
 
     @property
     def reused(self) -> bool:
@@ -78,6 +84,8 @@ class ProgramTokens:
                 decided.body = await self._made(tx, case, case.client, key, decided.scopes, now)
             elif case.reused and case.grant is not None and self._is_theirs(case):
                 await _end(tx, case.grant, "reused")
+            elif case.weak and case.grant is not None and self._is_theirs(case):
+                await _end(tx, case.grant, WEAK)
         return decided
 
     async def introspect(self, form: Form, claims: Claims | None) -> Decided:

@@ -4,8 +4,9 @@ from typing import Any, Final
 from uuid import UUID
 
 from auth.mails.notices import Notice, notify
-from auth.operations.audience import Audience, AudienceRepository
+from auth.operations.audience import Audience
 from auth.operations.model import Operation
+from auth.operations.repository import AudienceRepository
 from auth.sessions.revoking import end_sessions
 from auth.suspensions.model import Reason, Suspension
 from auth.suspensions.repository import SuspensionRepository

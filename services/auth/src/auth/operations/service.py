@@ -5,11 +5,11 @@ from uuid import UUID
 
 from auth.accounts.address import AddressInvalid, EmailAddress
 from auth.accounts.sealing import Addresses
-from auth.operations.audience import Audience, AudienceRepository
+from auth.operations.audience import Audience
 from auth.operations.errors import OperationNeedsReason
 from auth.operations.kind import KIND
 from auth.operations.model import PERMISSIONS, SHOWN, DryRun, Operation
-from auth.operations.repository import NamedUsers
+from auth.operations.repository import AudienceRepository, NamedUsers
 from auth.staff_sessions.fresh import insist_on_fresh_proof
 from auth.suspensions.model import Reason
 from kit.audit import audited

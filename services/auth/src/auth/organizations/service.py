@@ -5,6 +5,8 @@ from auth.factors.enrolled import enrolled
 from auth.members.acting import acting, insist
 from auth.members.permissions import Role
 from auth.members.repository import MemberRepository
+from auth.oauth.model import WEAK
+from auth.oauth.repository import GrantRepository
 from auth.organizations.errors import OrganizationNotFound
 from auth.organizations.model import Membership, changed_by
 from auth.organizations.repository import OrganizationRepository
@@ -14,7 +16,7 @@ from auth.sign_ins.errors import SecondFactorRequired
 from auth.sign_ins.fresh import insist_on_fresh_proof
 from contracts.auth import MemberAdded, OrganizationCreated, OrganizationRenamed, OrganizationSecurityChanged
 from contracts.event import Event
-from kit.audit import audited
+from kit.audit import SYSTEM, audited
 from kit.db.database import Database, Transaction
 from kit.errors import Unauthenticated
 from kit.http.caller import Caller
@@ -82,6 +84,8 @@ class OrganizationService:
             shown = await _found(tx, caller)
             if changed.requires_second_factor and not held.requires_second_factor:
                 await organizations.shut()
+                for each in await GrantRepository(tx).end_weak(organization_id, WEAK):
+                    await tx.emit(audited("auth.oauth_grant.ended", SYSTEM, "oauth_grant", each, because=WEAK))
                 await void_tokens_of_members(tx)
         return shown
 

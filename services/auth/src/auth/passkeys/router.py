@@ -3,7 +3,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response, status
 
-from auth.factors.errors import FactorDemanded, FactorNotFound, TooManyFactors, WrongFactor
+from auth.factors.errors import FactorDemanded, FactorNotFound, PasswordTooShort, TooManyFactors, WrongFactor
 from auth.organizations.errors import OrganizationNotFound
 from auth.passkeys.errors import PasskeyKnown, PasskeyRefused
 from auth.passkeys.schemas import (
@@ -73,7 +73,7 @@ async def rename_passkey(  # noqa: PLR0917 - FastAPI passes them all by name
 @router.delete(
     "/passkeys/{factor_id}",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=problems(FactorNotFound, FactorDemanded),
+    responses=problems(FactorNotFound, FactorDemanded, PasswordTooShort),
 )
 async def remove_passkey(
     factor_id: UUID, caller: PersonalCaller, passkeys: Passkeys, *, end_other_sessions: bool = True

@@ -44,13 +44,15 @@ class Passwords:
         """Let the threads end with what they are doing."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def hashed(self, password: str) -> str:
-        """The hash to store.
+    async def hashed(self, password: str, judge: Callable[[str], None] | None = None) -> str:
+        """The hash to store; a judge, on the same thread and right before, raises where it objects.
+
+        In one piece of work, so that of many who come at once the first have their answer when the last begin.
 
         Raises:
             TooManyPasswords: the queue is full.
         """
-        return await self.compute(self._hasher.hash, password)
+        return await self.compute(self._judged, password, judge)
 
     async def match(self, password: str, hashed: str | None) -> bool:
         """Whether the password is the one of this hash; without a hash the answer is no, after the same work.
@@ -79,6 +81,11 @@ class Passwords:
         loop = asyncio.get_running_loop()
         running.add_done_callback(lambda _done: _when_possible(loop, self._done))
         return await asyncio.wrap_future(running)
+
+    def _judged(self, password: str, judge: Callable[[str], None] | None) -> str:
+        if judge is not None:
+            judge(password)
+        return self._hasher.hash(password)
 
     def _done(self) -> None:
         self._in_work -= 1

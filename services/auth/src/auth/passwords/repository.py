@@ -15,14 +15,24 @@ class PasswordRepository:
         found: str | None = await self.tx.fetchval("SELECT password_hash FROM users WHERE id = $1", user_id)
         return found
 
-    async def save(self, user_id: UUID, password_hash: str, *, instead_of: str | None = None) -> bool:
+    async def needs_factor(self, user_id: UUID) -> bool:
+        """Whether a user's password is good enough only beside a second factor."""
+        return bool(await self.tx.fetchval("SELECT password_needs_factor FROM users WHERE id = $1", user_id))
+
+    async def save(
+        self, user_id: UUID, password_hash: str, *, needs_factor: bool, instead_of: str | None = None
+    ) -> bool:
         """Store another one; with `instead_of`, only while that one is still stored."""
         return (
             await self.tx.execute(
-                "UPDATE users SET password_hash = $2 WHERE id = $1 AND ($3::text IS NULL OR password_hash = $3)",
+                """
+                UPDATE users SET password_hash = $2, password_needs_factor = $4
+                WHERE id = $1 AND ($3::text IS NULL OR password_hash = $3)
+                """,
                 user_id,
                 password_hash,
                 instead_of,
+                needs_factor,
             )
             == 1
         )

@@ -1,6 +1,6 @@
 """Passwords that are forgotten, and passwords that are changed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from auth.accounts.address import SealedAddress
@@ -14,7 +14,7 @@ from auth.challenges.service import Challenges
 from auth.factors.enrolled import enrolled
 from auth.mails.notices import Notice, notify
 from auth.passwords.approving import Approval
-from auth.passwords.errors import PasswordWrong
+from auth.passwords.errors import PasswordRefused, PasswordWrong
 from auth.passwords.hashing import Passwords
 from auth.passwords.repository import PasswordRepository
 from auth.sessions.errors import TooManyAttempts
@@ -23,10 +23,18 @@ from auth.sign_ins.fresh import insist_on_fresh_proof
 from auth.sign_ins.model import Visitor
 from auth.throttle.service import Throttle
 from kit.audit import User, audited
-from kit.db.database import Database
+from kit.db.database import Database, Transaction
 from kit.errors import Unauthenticated
 from kit.http.caller import Caller
 from kit.mail import Mailer
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A password that may be stored, and whether it is good only beside a second factor."""
+
+    hashed: str = field(repr=False)
+    needs_factor: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +89,9 @@ class PasswordService:
             raise Unauthenticated
         if present is not None:
             await self._insist_on_present(caller, visitor, present, held)
-        hashed = await self._approved(caller.user_id, password, second_factor=bool(factors))
+        chosen = await self._approved(caller.user_id, password, second_factor=bool(factors))
         async with self.database.transaction() as tx:
-            if not await PasswordRepository(tx).save(caller.user_id, hashed, instead_of=held):
+            if not await _save(tx, caller.user_id, chosen, instead_of=held):
                 raise PasswordWrong
             await notify(tx, self.mailer, caller.user_id, Notice.PASSWORD_CHANGED)
             await end_other_sessions(tx, caller.user_id, caller.session_id)
@@ -113,11 +121,11 @@ class PasswordService:
         user_id = challenge.user_id
         async with self.database.transaction() as tx:
             factors = await enrolled(tx, user_id)
-        hashed = await self._approved(user_id, password, second_factor=bool(factors))
+        chosen = await self._approved(user_id, password, second_factor=bool(factors))
         async with self.database.transaction() as tx:
             if await ChallengeRepository(tx).use(challenge.id) is None:
                 return False
-            await PasswordRepository(tx).save(user_id, hashed)
+            await _save(tx, user_id, chosen)
             known = await AccountRepository(tx).identities(user_id)
             await self.throttle.forget(tx, user_id, *(each.blind for each in known))
             await notify(tx, self.mailer, user_id, Notice.PASSWORD_RESET, challenge.id)
@@ -125,10 +133,24 @@ class PasswordService:
             await tx.emit(audited("auth.password.reset", User(user_id), "user", user_id, by=challenge.kind))
         return True
 
-    async def _approved(self, user_id: UUID, password: str, *, second_factor: bool) -> str:
+    async def _approved(self, user_id: UUID, password: str, *, second_factor: bool) -> Chosen:
         async with self.database.transaction() as tx:
             known = await AccountRepository(tx).identities(user_id)
         opened = await self.addresses.open([SealedAddress(each.id, each.sealed) for each in known])
         context = [each for each in opened if each is not None]
-        await self.approval.insist(password, context, second_factor=second_factor)
-        return await self.passwords.hashed(password)
+        hashed = await self.approval.hashed(password, context, second_factor=second_factor)
+        return Chosen(hashed, second_factor and await self.approval.needs_factor(password, context))
+
+
+async def _save(tx: Transaction, user_id: UUID, chosen: Chosen, *, instead_of: str | None = None) -> bool:
+    """Store a password; False when another is stored than `instead_of`.
+
+    Raises:
+        PasswordRefused: it needs a second factor, and the last one was removed meanwhile.
+    """
+    saved = await PasswordRepository(tx).save(
+        user_id, chosen.hashed, needs_factor=chosen.needs_factor, instead_of=instead_of
+    )
+    if saved and chosen.needs_factor and not await enrolled(tx, user_id):  # asked under the lock of the user
+        raise PasswordRefused("This password is too short without a second factor.")
+    return saved

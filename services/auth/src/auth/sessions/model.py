@@ -18,6 +18,8 @@ class Limits:
 
     absolute: timedelta = timedelta(days=30)
     idle: timedelta = timedelta(days=14)
+    parallel: int = 100
+    """So many of one person go on at once; one more ends the one that was used least lately (OWASP ASVS 7.1.2)."""
 
 
 class Verdict(Enum):
@@ -51,6 +53,8 @@ class Session:
     """Whether the current token was ever shown: then its answer had arrived."""
     retried: bool = False
     """Whether the current token was given once more after the grace."""
+    through: UUID | None = None
+    """The organization's identity provider by whose word it began; when that is disabled, it has ended."""
 
     def judge(
         self,

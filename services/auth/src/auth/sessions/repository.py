@@ -91,13 +91,28 @@ class SessionRepository:
             begun.visitor_sealed,
         )
 
+    async def came_through(self, session_id: UUID, identity_provider_id: UUID) -> None:
+        """Remember the organization's identity provider by whose word a session began."""
+        await self.tx.execute(
+            "UPDATE sessions SET identity_provider_id = $2 WHERE id = $1", session_id, identity_provider_id
+        )
+
+    async def through(self, session_id: UUID) -> UUID | None:
+        """The organization's identity provider by whose word a session began, if by one."""
+        found: UUID | None = await self.tx.fetchval(
+            "SELECT identity_provider_id FROM sessions WHERE id = $1", session_id
+        )
+        return found
+
     async def lock(self, session_id: UUID) -> tuple[Session, datetime] | None:
         """A session for update, and the time as of the question."""
         row = await self.tx.fetchrow(
             """
             SELECT s.id, s.user_id, s.epoch, s.organization_id, s.counter, s.rotated_at, s.used_at, s.expires_at,
-                   s.ended_at IS NOT NULL AS ended, s.strong_at IS NOT NULL AS strong, d.token_id AS device,
-                   s.confirmed, s.retried, kit_now() AS now
+                   s.ended_at IS NOT NULL OR (
+                       s.identity_provider_id IS NOT NULL AND NOT provider_is_active(s.identity_provider_id)
+                   ) AS ended, s.identity_provider_id AS through, s.strong_at IS NOT NULL AS strong,
+                   d.token_id AS device, s.confirmed, s.retried, kit_now() AS now
             FROM sessions AS s LEFT JOIN devices AS d ON d.id = s.device_id
             WHERE s.id = $1
             FOR NO KEY UPDATE OF s
@@ -237,6 +252,28 @@ class SessionRepository:
             proof in SECOND and strong(proofs),
         )
         return None if row is None else Strength(tuple(row["proofs"]), row["proven_at"], row["strong_at"])
+
+    async def outnumbered(self, user_id: UUID, idle: timedelta, at_most: int) -> list[UUID]:
+        """Of sessions that go on, those beyond so many, used least lately; one that is being used now is none."""
+        rows = await self.tx.fetch(
+            """
+            WITH living AS (
+                SELECT s.id, s.used_at
+                FROM sessions AS s JOIN users AS u ON u.id = s.user_id
+                WHERE s.user_id = $1 AND s.ended_at IS NULL AND s.used_at > kit_now() - $2::interval
+                  AND s.expires_at > kit_now() AND s.epoch >= u.sessions_from_epoch
+            )
+            SELECT s.id FROM sessions AS s
+            WHERE s.id IN (
+                SELECT id FROM living ORDER BY used_at, id LIMIT (SELECT greatest(count(*) - $3, 0) FROM living)
+            )
+            FOR NO KEY UPDATE SKIP LOCKED
+            """,
+            user_id,
+            idle,
+            at_most,
+        )
+        return [row["id"] for row in rows]
 
     async def begun_on(self, user_id: UUID, device_id: UUID) -> list[UUID]:
         """Sessions that were begun on a device and have not ended."""

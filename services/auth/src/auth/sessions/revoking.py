@@ -7,9 +7,11 @@ on it is bound to none.
 from collections.abc import Collection
 from uuid import UUID
 
+from auth.sessions.model import Limits
 from auth.sessions.repository import SessionRepository
 from auth.sign_ins.repository import SignInRepository
 from contracts.auth import SessionsRevoked
+from kit.audit import SYSTEM, audited
 from kit.db.database import Transaction
 
 
@@ -19,6 +21,16 @@ async def end_session(tx: Transaction, session_id: UUID, user_id: UUID, because:
         return False
     await _tell(tx, user_id, session_id, by=0)
     return True
+
+
+async def end_outnumbered(tx: Transaction, user_id: UUID, limits: Limits) -> None:
+    """End the sessions of a user beyond the limit, used least lately; the last step of beginning one.
+
+    Whoever begins one has counted it in the activity of the day, which orders the sign-ins of one person.
+    """
+    for session_id in await SessionRepository(tx).outnumbered(user_id, limits.idle, limits.parallel):
+        if await end_session(tx, session_id, user_id, "displaced"):
+            await tx.emit(audited("auth.session.displaced", SYSTEM, "session", session_id))
 
 
 async def end_sessions(tx: Transaction, user_id: UUID) -> None:

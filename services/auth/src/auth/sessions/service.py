@@ -8,6 +8,7 @@ from auth.accounts.model import Account
 from auth.accounts.repository import AccountRepository
 from auth.accounts.sealing import Addresses
 from auth.activity.repository import ActivityRepository
+from auth.federation.errors import SignInThroughProvider
 from auth.keys.repository import KeyRepository
 from auth.mails.notices import Notice, notify
 from auth.passwords.hashing import Passwords
@@ -114,6 +115,7 @@ class SessionService:
                 await self._end_family(tx, session)
             elif standing is not None and verdict is not Verdict.ENDED:
                 standing = _let_in(standing, session, organization_id)
+                standing = await self._enforced(tx, session, standing, organization_id)
                 sealed = await self.entrance.whereabouts.seal(session.id, session.user_id, visitor)
                 retry = verdict is Verdict.RETRY
                 where = standing.organization_id
@@ -135,6 +137,21 @@ class SessionService:
             cookies=visitor.cookies,
             refresh_life=session.expires_at - now,
         )
+
+    async def _enforced(self, tx: Transaction, session: Session, standing: Standing, asked: UUID | None) -> Standing:
+        """Where an organization wants its members to come through its own provider, others act in it no more.
+
+        Raises:
+            SignInThroughProvider: it was asked for.
+        """
+        where = standing.organization_id
+        try:
+            await self.entrance.enforcement.insist(tx, session.user_id, where, standing.role, session.through)
+        except SignInThroughProvider:
+            if asked is not None:
+                raise
+            return replace(standing, organization_id=None, role=None)
+        return standing
 
     async def _end_family(self, tx: Transaction, session: Session) -> None:
         """Somebody has a copy of a token: nobody goes on with this session."""

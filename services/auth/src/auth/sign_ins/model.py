@@ -60,6 +60,8 @@ class Wish:
     organization_id: UUID | None = None
     remember_device: bool = False
     """Whether the second factor need not be shown on this device for a while; heeded once it was shown."""
+    identity_provider_id: UUID | None = None
+    """The organization's identity provider that vouches for them, where it is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class SignIn:
     user_id: UUID
     proofs: frozenset[Proof]
     organization_id: UUID | None
+    identity_provider_id: UUID | None = None
 
 
 Outcome = Tokens | FactorNeeded

@@ -16,14 +16,15 @@ class SignInRepository:
         """Let one wait."""
         await self.tx.execute(
             """
-            INSERT INTO sign_ins (id, user_id, proofs, organization_id, expires_at)
-            VALUES ($1, $2, $3, $4, kit_now() + $5::interval)
+            INSERT INTO sign_ins (id, user_id, proofs, organization_id, expires_at, identity_provider_id)
+            VALUES ($1, $2, $3, $4, kit_now() + $5::interval, $6)
             """,
             sign_in.id,
             sign_in.user_id,
             sorted(sign_in.proofs),
             sign_in.organization_id,
             life,
+            sign_in.identity_provider_id,
         )
 
     async def attempt(self, sign_in_id: UUID) -> SignIn | None:
@@ -32,7 +33,7 @@ class SignInRepository:
             """
             UPDATE sign_ins SET attempts = attempts + 1
             WHERE id = $1 AND attempts < $2 AND expires_at > kit_now()
-            RETURNING id, user_id, proofs, organization_id
+            RETURNING id, user_id, proofs, organization_id, identity_provider_id
             """,
             sign_in_id,
             MOST_FACTOR_ATTEMPTS,
@@ -43,7 +44,7 @@ class SignInRepository:
         """One of which a try is left; None when there is none such."""
         row = await self.tx.fetchrow(
             """
-            SELECT id, user_id, proofs, organization_id
+            SELECT id, user_id, proofs, organization_id, identity_provider_id
             FROM sign_ins
             WHERE id = $1 AND attempts < $2 AND expires_at > kit_now()
             """,
@@ -82,4 +83,4 @@ def _sign_in(row: Row | None) -> SignIn | None:
     if row is None:
         return None
     proofs = frozenset(Proof(each) for each in row["proofs"])
-    return SignIn(row["id"], row["user_id"], proofs, row["organization_id"])
+    return SignIn(row["id"], row["user_id"], proofs, row["organization_id"], row["identity_provider_id"])

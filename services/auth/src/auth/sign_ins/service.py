@@ -8,6 +8,8 @@ from uuid import UUID
 from auth.activity.repository import ActivityRepository
 from auth.devices.model import REMEMBERED_FOR, Recognised
 from auth.devices.repository import DeviceRepository
+from auth.enterprise.enforcing import Enforcement
+from auth.factor_recoveries.stopping import stop_recovery
 from auth.factors.enrolled import enrolled
 from auth.keys.service import KeyRing
 from auth.mails.notices import Notice, notify
@@ -17,6 +19,7 @@ from auth.sessions.csrf import CsrfTokens
 from auth.sessions.errors import WrongCredentials
 from auth.sessions.model import TOKEN_LIFE, Limits, Standing, Tokens
 from auth.sessions.repository import Begun, SessionRepository
+from auth.sessions.revoking import end_outnumbered
 from auth.sessions.whereabouts import Whereabouts
 from auth.sign_ins.errors import AccountSuspended, SecondFactorRequired, SignInOver
 from auth.sign_ins.model import ENOUGH, SECOND, SIGN_IN_LIFE, FactorNeeded, Outcome, Proof, SignIn, Wish, strong
@@ -42,6 +45,7 @@ class Entrance:
     whereabouts: Whereabouts
     limits: Limits
     mailer: Mailer
+    enforcement: Enforcement
 
     async def admit(self, tx: Transaction, user_id: UUID, proofs: Collection[Proof], wish: Wish) -> Outcome:
         """Begin a session for somebody who has shown these, or say what is still owed.
@@ -52,6 +56,7 @@ class Entrance:
         Raises:
             AccountSuspended: nobody may use this account.
             OrganizationNotFound: the user does not belong to the organization wished for.
+            SignInThroughProvider: that organization wants its members to come through its own identity provider.
             OrganizationIsSuspended: nobody acts in it.
             SecondFactorRequired: it lets in only those who have shown a second factor, and this user has none.
         """
@@ -60,11 +65,16 @@ class Entrance:
         if factors and await _remembered(tx, user_id, wish):
             shown, factors = shown | {Proof.DEVICE}, ()
         if factors:
-            return await self._ask(tx, SignIn(new_id(), user_id, shown, wish.organization_id), factors)
+            half = SignIn(new_id(), user_id, shown, wish.organization_id, wish.identity_provider_id)
+            return await self._ask(tx, half, factors)
         await tx.bind(*bound(wish.organization_id))
         standing = await _standing(tx, user_id, wish.organization_id)
+        where, through = standing.organization_id, wish.identity_provider_id
+        if await self.enforcement.insist(tx, user_id, where, standing.role, through):
+            await tx.emit(audited("auth.session.broke_glass", User(user_id), "user", user_id))
         if standing.demanding and not strong(shown):
-            return await self._ask_all_the_same(tx, SignIn(new_id(), user_id, shown, wish.organization_id))
+            half = SignIn(new_id(), user_id, shown, wish.organization_id, wish.identity_provider_id)
+            return await self._ask_all_the_same(tx, half)
         return await self._begin(tx, user_id, standing, shown, wish)
 
     async def _begin(
@@ -77,11 +87,16 @@ class Entrance:
         sealed = await self.whereabouts.seal(session_id, user_id, wish.visitor)
         begun = Begun(session_id, user_id, device.id, sealed, shown, strong(shown))
         await sessions.add(begun, standing, self.limits.absolute)
+        if wish.identity_provider_id is not None:
+            await SessionRepository(tx).came_through(session_id, wish.identity_provider_id)
+        if shown & SECOND:
+            await stop_recovery(tx, user_id)
         await ActivityRepository(tx).count(user_id, sign_ins=1)
         await tx.emit(audited("auth.session.started", User(user_id), "session", session_id))
         if device.unknown:
             await tx.emit(audited("auth.device.added", User(user_id), "device", device.id))
             await notify(tx, self.mailer, user_id, Notice.NEW_DEVICE, device.id)
+        await end_outnumbered(tx, user_id, self.limits)
         life = min(TOKEN_LIFE, self.limits.absolute)
         tokens = await self.tokens(session_id, user_id, standing, counter=0, life=life, cookies=wish.visitor.cookies)
         return replace(tokens, device_token=self.device_tokens.make(device.token_id))
@@ -128,7 +143,9 @@ class Entrance:
         """
         if not await SignInRepository(tx).take(sign_in.id):
             raise SignInOver
-        wish = replace(wish, organization_id=sign_in.organization_id)
+        wish = replace(
+            wish, organization_id=sign_in.organization_id, identity_provider_id=sign_in.identity_provider_id
+        )
         outcome = await self.admit(tx, sign_in.user_id, {*sign_in.proofs, proof}, wish)
         if not isinstance(outcome, Tokens):
             raise SignInOver

@@ -59,8 +59,7 @@ class EnrolmentService:
         if step is None:
             raise EnrolmentCodeWrong
         email = EmailAddress.parse(await self.seals.address(found.staff_id, found.email_sealed))
-        await self.approval.insist(password, [email.value])
-        hashed = await self.approval.passwords.hashed(password)
+        hashed = await self.approval.hashed(password, [email.value])
         async with self.database.transaction() as tx:
             staff_id = await StaffRepository(tx).enrol(enrolment_id, hashed, found.totp_sealed, step)
             if staff_id is None:

@@ -21,6 +21,7 @@ PERMISSIONS: Final[Mapping[str, str]] = MappingProxyType(
         "users.end_sessions": "End sessions of a user.",
         "users.reset": "Start a password reset for a user; nobody ever chooses the password for somebody else.",
         "users.suspend": "Suspend a user, and restore one.",
+        "users.recover_factors": "Begin to remove a user's lost second factors, three days ahead; see and stop it.",
         "organizations.read": "Search organizations and read about them.",
         "organizations.suspend": "Suspend an organization, and restore one.",
         "impersonations.begin": "Act in a user's place, for a stated reason and a limited time.",
@@ -53,6 +54,7 @@ _SUPPORT: Final = frozenset(
 )
 _OPERATOR: Final = _SUPPORT | {
     "users.suspend",
+    "users.recover_factors",
     "organizations.suspend",
     "subscriptions.grant",
     "jobs.run",

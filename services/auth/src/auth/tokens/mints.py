@@ -7,6 +7,24 @@ from kit.seal import Sealer
 
 
 @dataclass(frozen=True, slots=True)
+class FederationMints:
+    """Of a way to a provider and back: what goes there, what the browser keeps, what it is brought back with."""
+
+    state: TokenMint
+    request: TokenMint
+    completion: TokenMint
+
+    @classmethod
+    def under(cls, sealer: Sealer) -> "FederationMints":
+        """A key for each."""
+        return cls(
+            state=TokenMint(sealer, "federation-state"),
+            request=TokenMint(sealer, "federation-request"),
+            completion=TokenMint(sealer, "federation-completion"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Mints:
     """One mint per purpose: `challenge` is in a link, `request` is what whoever asked for it keeps."""
 
@@ -15,8 +33,10 @@ class Mints:
     request: TokenMint
     invitation: TokenMint
     sign_in: TokenMint
+    federation: FederationMints
     device: TokenMint
     unlock: TokenMint
+    factor_recovery: TokenMint
     oauth_request: TokenMint
     oauth_code: TokenMint
     oauth_refresh: TokenMint
@@ -32,8 +52,10 @@ class Mints:
             request=TokenMint(sealer, "request"),
             invitation=TokenMint(sealer, "invitation", ids=2),
             sign_in=TokenMint(sealer, "sign-in"),
+            federation=FederationMints.under(sealer),
             device=TokenMint(sealer, "device"),
             unlock=TokenMint(sealer, "unlock"),
+            factor_recovery=TokenMint(sealer, "factor-recovery"),
             oauth_request=TokenMint(sealer, "oauth-request"),
             oauth_code=TokenMint(sealer, "oauth-code"),
             oauth_refresh=TokenMint(sealer, "oauth-refresh"),
