@@ -239,6 +239,85 @@ COMMENT ON TABLE devices IS 'A browser or program in which this person has signe
 CREATE INDEX devices_by_age ON devices USING btree (seen_at);
 GRANT DELETE, INSERT, SELECT, UPDATE ON devices TO auth_app;
 
+CREATE TABLE factor_recoveries (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    reason_sealed bytea NOT NULL,
+    state text NOT NULL DEFAULT 'pending'::text,
+    cancelled_by text,
+    begun_by uuid NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    settled_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT factor_recoveries_cancelled_by_check CHECK ((cancelled_by = ANY (ARRAY['link'::text, 'factor'::text, 'staff'::text]))),
+    CONSTRAINT factor_recoveries_check CHECK (((state = 'pending'::text) = (settled_at IS NULL))),
+    CONSTRAINT factor_recoveries_check1 CHECK (((state = 'cancelled'::text) = (cancelled_by IS NOT NULL))),
+    CONSTRAINT factor_recoveries_pkey PRIMARY KEY (id),
+    CONSTRAINT factor_recoveries_reason_sealed_check CHECK ((length(reason_sealed) <= 8192)),
+    CONSTRAINT factor_recoveries_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'cancelled'::text, 'done'::text]))),
+    CONSTRAINT factor_recoveries_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE factor_recoveries IS 'What staff began for people who have lost their second factors: pending until due_at, cancelled by a link, by a factor that was shown, or by staff, else done by a loop.';
+CREATE INDEX factor_recoveries_due ON factor_recoveries USING btree (due_at) WHERE (state = 'pending'::text);
+CREATE INDEX factor_recoveries_listed ON factor_recoveries USING btree (id) WHERE (state = 'pending'::text);
+CREATE INDEX factor_recoveries_of_user ON factor_recoveries USING btree (user_id, id);
+CREATE UNIQUE INDEX factor_recoveries_pending ON factor_recoveries USING btree (user_id) WHERE (state = 'pending'::text);
+GRANT DELETE, INSERT, SELECT, UPDATE ON factor_recoveries TO auth_app;
+
+CREATE TABLE federated_identities (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    kind text NOT NULL,
+    provider_id uuid,
+    organization_id uuid,
+    blind bytea NOT NULL,
+    sealed bytea NOT NULL,
+    used_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT federated_identities_blind_check CHECK ((length(blind) = 32)),
+    CONSTRAINT federated_identities_blind_key UNIQUE (blind),
+    CONSTRAINT federated_identities_check CHECK (((kind = 'organization'::text) = (provider_id IS NOT NULL))),
+    CONSTRAINT federated_identities_check1 CHECK (((kind = 'organization'::text) = (organization_id IS NOT NULL))),
+    CONSTRAINT federated_identities_kind_check CHECK ((kind = ANY (ARRAY['google'::text, 'github'::text, 'organization'::text]))),
+    CONSTRAINT federated_identities_pkey PRIMARY KEY (id),
+    CONSTRAINT federated_identities_sealed_check CHECK ((length(sealed) <= 4096)),
+    CONSTRAINT federated_identities_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE federated_identities IS 'An account at a provider that belongs to a person here. blind is a keyed hash of the provider and its subject, never of an address; sealed holds subject and address as the provider last said them, under the person''s key.';
+CREATE INDEX federated_identities_by_provider ON federated_identities USING btree (provider_id) WHERE (provider_id IS NOT NULL);
+CREATE INDEX federated_identities_by_user ON federated_identities USING btree (user_id, id);
+GRANT DELETE, INSERT, SELECT, UPDATE ON federated_identities TO auth_app;
+
+CREATE TABLE federation_flows (
+    id uuid NOT NULL,
+    purpose text NOT NULL,
+    kind text NOT NULL,
+    provider_id uuid,
+    organization_id uuid,
+    redirect text NOT NULL,
+    user_id uuid,
+    session_id uuid,
+    wished_organization_id uuid,
+    state text NOT NULL DEFAULT 'asked'::text,
+    returned bytea,
+    expires_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT federation_flows_check CHECK (((kind = 'organization'::text) = (provider_id IS NOT NULL))),
+    CONSTRAINT federation_flows_check1 CHECK (((purpose = 'link'::text) = (user_id IS NOT NULL))),
+    CONSTRAINT federation_flows_check2 CHECK (((state = 'returned'::text) = (returned IS NOT NULL))),
+    CONSTRAINT federation_flows_kind_check CHECK ((kind = ANY (ARRAY['google'::text, 'github'::text, 'organization'::text]))),
+    CONSTRAINT federation_flows_pkey PRIMARY KEY (id),
+    CONSTRAINT federation_flows_purpose_check CHECK ((purpose = ANY (ARRAY['sign_in'::text, 'link'::text]))),
+    CONSTRAINT federation_flows_redirect_check CHECK ((length(redirect) <= 2048)),
+    CONSTRAINT federation_flows_returned_check CHECK ((length(returned) <= 8192)),
+    CONSTRAINT federation_flows_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'returned'::text, 'claimed'::text, 'over'::text]))),
+    CONSTRAINT federation_flows_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
+);
+COMMENT ON TABLE federation_flows IS 'A way to a provider and back: asked, returned with a code (sealed in returned), claimed by whoever exchanges it, over. Each step is taken once. State, verifier, nonce and tokens are computed from the id and stand nowhere.';
+CREATE INDEX federation_flows_by_expiry ON federation_flows USING btree (expires_at);
+CREATE INDEX federation_flows_by_user ON federation_flows USING btree (user_id) WHERE (user_id IS NOT NULL);
+GRANT DELETE, INSERT, SELECT, UPDATE ON federation_flows TO auth_app;
+
 CREATE TABLE flag_users (
     flag_key text NOT NULL,
     user_id uuid NOT NULL,
@@ -312,6 +391,65 @@ GRANT SELECT ON identities TO auth_loops;
 GRANT SELECT (user_id) ON identities TO auth_loops;
 GRANT SELECT (verified_at) ON identities TO auth_loops;
 GRANT SELECT (blind) ON identities TO auth_loops;
+
+CREATE TABLE identity_provider_domains (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    provider_id uuid NOT NULL,
+    domain text NOT NULL,
+    challenge text NOT NULL,
+    proven_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT identity_provider_domains_challenge_check CHECK (((length(challenge) >= 20) AND (length(challenge) <= 100))),
+    CONSTRAINT identity_provider_domains_domain_check CHECK (((length(domain) <= 253) AND (domain = lower(domain)))),
+    CONSTRAINT identity_provider_domains_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
+    CONSTRAINT identity_provider_domains_pkey PRIMARY KEY (id),
+    CONSTRAINT identity_provider_domains_provider_id_domain_key UNIQUE (provider_id, domain),
+    CONSTRAINT identity_provider_domains_provider_id_fkey FOREIGN KEY (provider_id) REFERENCES identity_providers(id) ON DELETE CASCADE
+);
+COMMENT ON TABLE identity_provider_domains IS 'Domains whose people a provider may vouch for once the challenge was found in their DNS; a domain is proven by one organization at a time.';
+ALTER TABLE identity_provider_domains ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX identity_provider_domains_in_order ON identity_provider_domains USING btree (organization_id, id);
+CREATE UNIQUE INDEX identity_provider_domains_proven_once ON identity_provider_domains USING btree (domain) WHERE (proven_at IS NOT NULL);
+CREATE POLICY routing ON identity_provider_domains FOR SELECT TO auth_loops USING (true);
+CREATE POLICY tenant ON identity_provider_domains FOR ALL TO auth_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON identity_provider_domains TO auth_app;
+GRANT SELECT (organization_id) ON identity_provider_domains TO auth_loops;
+GRANT SELECT (provider_id) ON identity_provider_domains TO auth_loops;
+GRANT SELECT (domain) ON identity_provider_domains TO auth_loops;
+GRANT SELECT (proven_at) ON identity_provider_domains TO auth_loops;
+
+CREATE TABLE identity_providers (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    name text NOT NULL,
+    issuer text NOT NULL,
+    client_id text NOT NULL,
+    secret_sealed bytea NOT NULL,
+    default_role text NOT NULL,
+    joins boolean NOT NULL,
+    silence_is_verified boolean NOT NULL,
+    enforced boolean NOT NULL,
+    active boolean NOT NULL DEFAULT true,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT identity_providers_client_id_check CHECK (((length(client_id) >= 1) AND (length(client_id) <= 255))),
+    CONSTRAINT identity_providers_default_role_check CHECK ((default_role = ANY (ARRAY['editor'::text, 'approver'::text, 'agent'::text, 'analyst'::text, 'client'::text, 'provider'::text, 'navigator'::text]))),
+    CONSTRAINT identity_providers_issuer_check CHECK (((length(issuer) >= 1) AND (length(issuer) <= 2048))),
+    CONSTRAINT identity_providers_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT identity_providers_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
+    CONSTRAINT identity_providers_pkey PRIMARY KEY (id),
+    CONSTRAINT identity_providers_secret_sealed_check CHECK ((length(secret_sealed) <= 4096))
+);
+COMMENT ON TABLE identity_providers IS 'By whose word members of an organization sign in. joins: who is no member becomes one, in default_role; silence_is_verified: an address counts as verified when the provider does not say; enforced: members of its proven domains act here through it only, owners excepted.';
+ALTER TABLE identity_providers ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX identity_providers_in_order ON identity_providers USING btree (organization_id, id);
+CREATE POLICY routing ON identity_providers FOR SELECT TO auth_loops USING (true);
+CREATE POLICY tenant ON identity_providers FOR ALL TO auth_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON identity_providers TO auth_app;
+GRANT SELECT (id) ON identity_providers TO auth_loops;
+GRANT SELECT (organization_id) ON identity_providers TO auth_loops;
+GRANT SELECT (active) ON identity_providers TO auth_loops;
 
 CREATE TABLE impersonations (
     id uuid NOT NULL,
@@ -762,6 +900,7 @@ CREATE TABLE oauth_grants (
     ended_at timestamp with time zone,
     ended_because text,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    strong boolean NOT NULL DEFAULT false,
     CONSTRAINT oauth_grants_client_id_fkey FOREIGN KEY (client_id) REFERENCES oauth_clients(id),
     CONSTRAINT oauth_grants_pkey PRIMARY KEY (id),
     CONSTRAINT oauth_grants_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
@@ -770,6 +909,7 @@ COMMENT ON TABLE oauth_grants IS 'What a person let a program do in an organizat
 CREATE INDEX oauth_grants_by_expiry ON oauth_grants USING btree (expires_at);
 CREATE INDEX oauth_grants_ended ON oauth_grants USING btree (ended_at) WHERE (ended_at IS NOT NULL);
 CREATE INDEX oauth_grants_of_person ON oauth_grants USING btree (user_id, client_id, id);
+CREATE INDEX oauth_grants_weak ON oauth_grants USING btree (organization_id) WHERE ((NOT strong) AND (ended_at IS NULL));
 GRANT DELETE, INSERT, SELECT, UPDATE ON oauth_grants TO auth_app;
 
 CREATE TABLE oauth_requests (
@@ -1171,15 +1311,18 @@ CREATE TABLE sessions (
     confirmed boolean NOT NULL DEFAULT false,
     retried boolean NOT NULL DEFAULT false,
     seen_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    identity_provider_id uuid,
     CONSTRAINT sessions_check CHECK (((ended_at IS NULL) = (ended_because IS NULL))),
-    CONSTRAINT sessions_ended_because_check CHECK ((ended_because = ANY (ARRAY['signed-out'::text, 'token-reused'::text, 'ended'::text, 'device-forgotten'::text]))),
+    CONSTRAINT sessions_ended_because_check CHECK ((ended_because = ANY (ARRAY['signed-out'::text, 'token-reused'::text, 'ended'::text, 'device-forgotten'::text, 'displaced'::text]))),
     CONSTRAINT sessions_pkey PRIMARY KEY (id),
     CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
 );
 COMMENT ON TABLE sessions IS 'A family of refresh tokens: counter is the current one, its parent is accepted for seconds after rotated_at, and once later by the same device while the current one was never shown (confirmed, retried). proofs is what the person has shown since it began; proven_at when last anything, strong_at when last two distinct factors.';
 CREATE INDEX sessions_by_device ON sessions USING btree (device_id) WHERE (device_id IS NOT NULL);
 CREATE INDEX sessions_by_expiry ON sessions USING btree (expires_at);
+CREATE INDEX sessions_by_provider ON sessions USING btree (identity_provider_id) WHERE (identity_provider_id IS NOT NULL);
 CREATE INDEX sessions_by_use ON sessions USING btree (user_id, used_at);
+CREATE INDEX sessions_going_on ON sessions USING btree (user_id, used_at) WHERE (ended_at IS NULL);
 CREATE INDEX sessions_of_user ON sessions USING btree (user_id, id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON sessions TO auth_app;
 GRANT SELECT ON sessions TO auth_loops;
@@ -1192,6 +1335,7 @@ CREATE TABLE sign_ins (
     attempts integer NOT NULL DEFAULT 0,
     expires_at timestamp with time zone NOT NULL,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    identity_provider_id uuid,
     CONSTRAINT sign_ins_pkey PRIMARY KEY (id),
     CONSTRAINT sign_ins_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id)
 );
@@ -1494,6 +1638,7 @@ CREATE TABLE users (
     suspended_at timestamp with time zone,
     locale text NOT NULL DEFAULT 'en'::text,
     passkey_handle bytea,
+    password_needs_factor boolean NOT NULL DEFAULT false,
     CONSTRAINT users_check CHECK ((sessions_from_epoch <= epoch)),
     CONSTRAINT users_locale_check CHECK ((locale ~ '^[a-z]{2}$'::text)),
     CONSTRAINT users_passkey_handle_key UNIQUE (passkey_handle),
@@ -1563,8 +1708,18 @@ CREATE OR REPLACE FUNCTION auth.demanding_organizations_of(person uuid, at_most 
  SET search_path TO 'auth', 'kit', 'pg_temp'
 AS $function$
         SELECT o.id, o.name
-        FROM members AS m JOIN organizations AS o ON o.id = m.organization_id
-        WHERE m.user_id = person AND o.requires_second_factor
+        FROM organizations AS o
+        WHERE o.requires_second_factor AND o.id IN (
+            SELECT m.organization_id FROM members AS m WHERE m.user_id = person
+            UNION
+            SELECT client.organization_id
+            FROM (
+                SELECT DISTINCT d.organization_id
+                FROM members AS m JOIN delegations AS d ON d.agency_id = m.organization_id AND d.state = 'active'
+                WHERE m.user_id = person
+            ) AS client
+            CROSS JOIN LATERAL delegated_to(person, client.organization_id) AS sent
+        )
         ORDER BY o.id
         LIMIT at_most
     $function$;
@@ -2192,6 +2347,39 @@ AS $function$
             OR (a.member_id IS NULL AND a.team_id IS NULL)
         )
         WHERE d.organization_id = client AND d.state = 'active'
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.prover_of_domain(wanted text)
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        SELECT d.provider_id FROM identity_provider_domains AS d WHERE d.domain = wanted AND d.proven_at IS NOT NULL
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.provider_is_active(wanted uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$ SELECT EXISTS (SELECT FROM identity_providers AS p WHERE p.id = wanted AND p.active) $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.provider_of_domain(wanted text)
+ RETURNS TABLE(organization_id uuid, provider_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        SELECT d.organization_id, d.provider_id
+        FROM identity_provider_domains AS d JOIN identity_providers AS p ON p.id = d.provider_id
+        WHERE d.domain = wanted AND d.proven_at IS NOT NULL AND p.active
     $function$;
 -- owner: auth_loops
 -- may be called by: auth_app
