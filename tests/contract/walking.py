@@ -31,6 +31,9 @@ NOBODY: Final = "http://127.0.0.1:1"
 MODEST: Final = "editor"
 """The role that bodies give: one that who may give any may give."""
 
+_WORDS: Final = {"mail": "someone@example.com", "scopes": "posts:read", "uris": "https://app.example/callback"}
+"""What a text must be to mean something, by a part of its name."""
+
 REFUSALS: Final = frozenset(
     {
         "unauthenticated",
@@ -173,7 +176,7 @@ class Building:
             return {each: self._value(schema["properties"][each], each) for each in needed}
         if kind == "array":
             return [self._value(schema["items"], name)] * schema.get("minItems", 0)
-        text = "someone@example.com" if "mail" in name else "x" * max(schema.get("minLength", 1), 1)
+        text = next((said for part, said in _WORDS.items() if part in name), "x" * max(schema.get("minLength", 1), 1))
         plain = {
             "uuid": str(new_id()),
             "date-time": "2999-01-01T00:00:00Z",

@@ -138,3 +138,37 @@ async def test_what_a_leaked_key_has_signed_dies_everywhere_and_sessions_go_on(
     await seen("a token of the key in its place", goes_on, within=10.0)
     keys = (await ada.call("GET", "/.well-known/jwks.json", expect=200)).json()["keys"]
     assert kid not in {key["kid"] for key in keys}
+
+
+async def test_a_changed_password_ends_the_tokens_of_other_sessions(platform: Trial, http: httpx.AsyncClient) -> None:
+    ada = await newcomer(platform.addresses, http, f"password.{secrets.token_hex(4)}@example.com")
+    other = Visitor(ada.addresses, http, ada.email, ada.password)
+    await other.sign_in()
+    assert (await other.call("GET", "/v1/me")).status_code == 200
+    body = {"present": ada.password, "password": secrets.token_urlsafe(18)}
+    await ada.call("PUT", "/v1/me/password", expect=204, json=body)
+    await dies("a token from before the change", lambda: other.call("GET", "/v1/me"))
+    refused = await other.call("POST", "/v1/sessions/refresh", json={"refresh_token": other.refresh_token})
+    assert refused.status_code == 401, "and its session has ended"
+    await ada.refresh()
+    assert (await ada.call("GET", "/v1/me")).status_code == 200
+
+
+async def test_another_role_ends_the_tokens_that_say_the_former(platform: Trial, http: httpx.AsyncClient) -> None:
+    ada, bob = [
+        await newcomer(platform.addresses, http, f"{name}.{secrets.token_hex(4)}@example.com")
+        for name in ("owner", "member")
+    ]
+    organization = await ada.found("Roles")
+    path = f"/v1/organizations/{organization['id']}"
+    invited = {"email": bob.email, "role": "admin"}
+    await ada.call("POST", f"{path}/invitations", expect=201, headers={"idempotency-key": bob.email}, json=invited)
+    token = await bob.token_from_mail("/invitations/accept")
+    await bob.call("POST", "/v1/invitations/accept", expect=200, json={"token": token})
+    assert (await bob.refresh(organization["id"]))["role"] == "admin"
+    members = (await ada.call("GET", f"{path}/members", expect=200)).json()["items"]
+    (member,) = [each for each in members if each["user_id"] == bob.user_id]
+    await ada.call("PATCH", f"{path}/members/{member['id']}", expect=200, json={"role": "analyst"})
+    await dies("a token with the former role", lambda: bob.call("GET", "/v1/me"))
+    assert (await bob.refresh())["role"] == "analyst", "the session goes on"
+    assert (await bob.call("GET", "/v1/me")).status_code == 200

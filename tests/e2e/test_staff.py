@@ -154,3 +154,19 @@ async def _a_grant_lifts_the_plan(doors: Doors, ada: Visitor, staff: str, organi
     await seen("the plan lifted, at billing and at the gateway", lambda: on("agency"))
     assert (await doors.ask("DELETE", f"{path}/{made.json()['id']}", staff)).status_code == 204
     await seen("the plan as it was", lambda: on("free"))
+
+
+async def test_a_suspension_ends_tokens_within_five_seconds(platform: Trial, http: httpx.AsyncClient) -> None:
+    eve = await newcomer(platform.addresses, http, f"eve.{secrets.token_hex(4)}@example.com")
+    doors = Doors(platform, http)
+    token = await hired(doors)
+    path = f"/v1/staff/users/{eve.user_id}/suspension"
+    assert (await doors.ask("PUT", path, token, json={"reason": "abuse"})).status_code == 204
+
+    async def refused() -> bool | None:
+        return True if (await eve.call("GET", "/v1/me")).status_code == 401 else None
+
+    await seen("a suspended person's token is refused", refused, within=5.0)
+    again = await eve.call("POST", "/v1/sessions", json={"email": eve.email, "password": eve.password})
+    assert again.status_code == 403
+    assert (await eve.call("GET", "/v1/me")).status_code == 401

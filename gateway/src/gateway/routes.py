@@ -148,6 +148,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/v1/oauth/revoke", "auth", public=True, methods=POST, rates=("oauth-token",), body_limit=FORM),
     Route("/v1/oauth/userinfo", "auth", public=True, methods=GET | POST, rates=("oauth-token",), body_limit=FORM),
     Route("/v1/scopes", "auth", public=True, methods=GET, rates=("keys",), cacheable=True, body_limit=0),
+    Route("/v1/onboarding", "auth", public=True, methods=GET, rates=("keys",), cacheable=True, body_limit=0),
     Route("/v1/roles", "auth", public=True, methods=GET, rates=("keys",), cacheable=True, body_limit=0),
     Route("/v1/invitations", "auth", rates=("invite",)),
     Route("/v1/staff", "auth", staff=True, rates=("staff",)),

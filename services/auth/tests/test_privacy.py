@@ -56,7 +56,7 @@ MAP: Final = of_service(migrations)
 GOES_WITH_TIME: Final = {"dead_letters", "outbox", "privacy_tasks", "processed_messages", "seal_keys"}
 """Where an id may still stand: facts on their way, what was asked of us, keys that compliance destroys."""
 
-ANONYMISED: Final = {"invitations": 2, "api_keys": 1, "oauth_clients": 1, "job_items": 1}
+ANONYMISED: Final = {"invitations": 2, "api_keys": 1, "oauth_clients": 1, "job_items": 1, "subscription_claims": 1}
 """What goes on as nobody's."""
 
 KEPT: Final = {"revocations": "security", "mail_suppressions": "wish"}
@@ -169,7 +169,7 @@ async def live(story: Story) -> Life:
     assert (await story.accept(carol)).status_code == 200
     carols = await carol.create("Carol's")
     await carol.invite(carols, BOB, "client")
-    await together(story, ada, carol, acme, carols)
+    await together(story, ada, bob, carol, acme, bobs, carols)
     await bob.invite(acme, "dave.driver-74@road.test", headers={"idempotency-key": "key-of-bob"})
     await ada.invite(acme, "erin.eagle-85@sky.test", headers={"idempotency-key": "key-of-ada"})
     async with story.database.transaction() as tx:
@@ -223,7 +223,9 @@ async def link(story: Story, person: Person) -> None:
         await FlowRepository(tx).add(Flow(new_id(), Purpose.LINK, google, "https://app.test", user_id, session_id))
 
 
-async def together(story: Story, ada: Person, carol: Person, acme: str, carols: str) -> None:
+async def together(
+    story: Story, ada: Person, bob: Person, carol: Person, acme: str, bobs_own: str, carols: str
+) -> None:
     """Ada offers Acme to Bob, has a team with him, and sends him to Carol's, a client of Acme's."""
     path = f"/v1/organizations/{acme}"
     ids = {email.casefold(): each["id"] for email, each in (await ada.members(acme)).items()}
@@ -244,6 +246,15 @@ async def together(story: Story, ada: Person, carol: Person, acme: str, carols: 
         headers={"if-match": '"v2"'},
     )
     assert sent.status_code == 200, sent.text
+    for each in (ada, bob):
+        place = await each.call(
+            "POST", f"{path}/onboarding/completion", json={"template": "craft"}, headers={"if-match": '"v0"'}
+        )
+        assert place.status_code == 200, place.text
+    code = "0123456789ABCDEFGHJKMNPQRS"
+    assert (
+        await bob.call("POST", f"/v1/organizations/{bobs_own}/subscription-claims", json={"code": code})
+    ).is_success
 
 
 async def add_number(story: Story, person: Person) -> None:
@@ -552,6 +563,7 @@ async def test_killed_at_any_step_it_goes_on_and_the_counts_are_right(
         "ownership_transfers": 1,
         "team_members": 1,
         "delegation_assignments": 1,
+        "onboardings": 1,
         "outgoing_mails": removed["outgoing_mails"],
         "ledger_entries": removed["outgoing_mails"] + 1,
         "ledger_attempts": removed["ledger_attempts"],

@@ -277,6 +277,50 @@ class DelegationRevoked(Event):
     because: Name = Field(description="Who ended it: `client`, `agency`, or `expired`.", examples=["client"])
 
 
+class OnboardingCompleted(Event):
+    """Somebody completed their first steps in an organization; a first draft is to be written for them."""
+
+    type: ClassVar[str] = "auth.onboarding.completed.v1"
+    subject: ClassVar[str] = "onboarding_id"
+    audience: ClassVar[Audience] = "internal"
+
+    onboarding_id: UUID = Field(description="The first steps of this member.")
+    user_id: UUID = Field(description="Who completed them.")
+    post_id: UUID = Field(description="The id that the draft is to have, so that it is one however often this comes.")
+    goals: list[Name] = Field(max_length=10, description="What they want to achieve.", examples=[["be_seen"]])
+    template: Name = Field(description="The template that comes nearest to their business.", examples=["craft"])
+    language: Name = Field(description="In which language the draft is to be.", examples=["en"])
+
+
+class SubscriptionClaimed(Event):
+    """An organization claims a subscription that was bought before it was there; billing looks for it.
+
+    A verified owner has shown the code that came with the purchase. Here it is by its SHA-256 alone.
+    """
+
+    type: ClassVar[str] = "auth.subscription.claimed.v1"
+    subject: ClassVar[str] = "claim_id"
+    audience: ClassVar[Audience] = "internal"
+
+    claim_id: UUID = Field(description="The claim.")
+    code_hash: str = Field(
+        pattern=r"^[0-9a-f]{64}$",
+        description="SHA-256 of the 26 characters of the code, in hexadecimal.",
+        examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
+    )
+    claimed_by: UUID = Field(description="The owner who claims it.")
+
+
+class SubscriptionClaimWithdrawn(Event):
+    """A claim was taken back before it led to a subscription."""
+
+    type: ClassVar[str] = "auth.subscription.claim_withdrawn.v1"
+    subject: ClassVar[str] = "claim_id"
+    audience: ClassVar[Audience] = "internal"
+
+    claim_id: UUID = Field(description="The claim that is void now.")
+
+
 class OwnershipOffered(Event):
     """An owner offered the organization to another member, who has seven days to accept."""
 

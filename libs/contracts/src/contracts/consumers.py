@@ -17,6 +17,7 @@ CONSUMERS: Final[Mapping[type[Event], tuple[str, ...]]] = {
     auth.SubscriptionGranted: ("billing",),
     auth.SubscriptionRevoked: ("billing",),
     billing.EntitlementsChanged: ("auth",),
+    auth.OnboardingCompleted: ("publisher",),
     compliance.ExportRequested: ("auth", "inbox", "publisher"),
     compliance.ErasureBegun: ("auth", "inbox", "publisher"),
     auth.AuthExportPartReady: ("compliance",),

@@ -57,6 +57,9 @@ PERMISSIONS: Final[Mapping[str, Permission]] = MappingProxyType(
         "owners.manage": Permission("Invite, make and remove owners.", OWNER, delegable=False),
         "teams.read": Permission("See the teams, and who is in them.", TEAM),
         "teams.manage": Permission("Create, rename and delete teams, and say who is in them.", MANAGERS),
+        "onboarding.complete": Permission(
+            "Go through the first steps, which end with a first draft.", WRITING, delegable=False
+        ),
         # agencies
         "delegations.read": Permission(
             "See which agencies act in the organization, and in which roles.", MANAGERS, delegable=False
@@ -104,7 +107,7 @@ PERMISSIONS: Final[Mapping[str, Permission]] = MappingProxyType(
 )
 """Every permission. A new one is a new line here, and a door that asks for it."""
 
-WAITING: Final = frozenset({"posts.approve", "billing.manage"})
+WAITING: Final = frozenset({"posts.approve"})
 """Those for which no door asks yet."""
 
 

@@ -15,6 +15,8 @@ from auth.delegations.router import of_agency, of_client
 from auth.devices.router import router as devices
 from auth.directory.router import organizations as staff_organizations
 from auth.directory.router import users as staff_users
+from auth.eligibility.router import claims as subscription_claims
+from auth.eligibility.router import mine as subscription_eligibility
 from auth.enterprise.router import router as identity_providers
 from auth.exports.router import router as staff_exports
 from auth.factor_recoveries.router import router as factor_recoveries
@@ -39,6 +41,8 @@ from auth.oauth.asking import router as authorization_requests
 from auth.oauth.consent import router as consent
 from auth.oauth.router import router as oauth
 from auth.oauth_clients.router import router as oauth_clients
+from auth.onboarding.router import choices as onboarding_choices
+from auth.onboarding.router import router as onboarding
 from auth.operations.doors import router as staff_jobs
 from auth.operations.router import router as user_operations
 from auth.organizations.router import router as organizations
@@ -87,6 +91,10 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     teams,
     of_client,
     of_agency,
+    onboarding,
+    onboarding_choices,
+    subscription_claims,
+    subscription_eligibility,
     preferences,
     roles,
     scopes,

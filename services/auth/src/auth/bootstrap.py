@@ -31,6 +31,7 @@ from auth.delegations.service import DelegationService
 from auth.devices.names import DeviceNames
 from auth.devices.privacy import DeviceHolding
 from auth.devices.service import DeviceService
+from auth.eligibility.service import EligibilityService
 from auth.enterprise.enforcing import Enforcement
 from auth.factors.privacy import FactorHolding
 from auth.factors.proving import Codes
@@ -52,6 +53,7 @@ from auth.members.service import MemberService
 from auth.oauth.parts import OAuthParts
 from auth.oauth.privacy import GrantHolding
 from auth.oauth_clients.privacy import ClientHolding
+from auth.onboarding.service import OnboardingService
 from auth.operations.parts import OperationParts, operation_holdings
 from auth.organizations.service import OrganizationService
 from auth.ownership.service import OwnershipService
@@ -124,6 +126,8 @@ class Parts:
     ownership: OwnershipService
     teams: TeamService
     delegations: DelegationService
+    onboarding: OnboardingService
+    eligibility: EligibilityService
     keys: KeyRing
     rotation: KeyRotation
     preferences: PreferenceService
@@ -200,6 +204,8 @@ def build(  # noqa: PLR0917 - what everything stands on
         ownership=OwnershipService(database, mailer),
         teams=TeamService(database),
         delegations=DelegationService(database, mailer),
+        onboarding=OnboardingService(database),
+        eligibility=EligibilityService(database),
         keys=keys,
         rotation=KeyRotation(database, sealer),
         preferences=PreferenceService(database, addresses, mailer),
@@ -375,6 +381,8 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.ownership,
         parts.teams,
         parts.delegations,
+        parts.onboarding,
+        parts.eligibility,
         parts.preferences,
         parts.keys,
         *parts.federation.endpoints,

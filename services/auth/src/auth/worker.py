@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from auth.delegations.service import DelegationService
+from auth.eligibility.handlers import on_entitlements_changed
 from auth.exports.service import StaffExportService
 from auth.factor_recoveries.service import FactorRecoveryService
 from auth.keys.service import KeyRotation
@@ -15,12 +16,11 @@ from kit.mail import Mailer
 from kit.messaging.subscription import Subscription
 from kit.privacy.answering import on_erasure_begun, on_export_requested
 from kit.process import Loop
-from kit.quota import on_entitlements
 
 SUBSCRIPTIONS: Final[Sequence[Subscription[Any]]] = (
     Subscription(ExportRequested, one=on_export_requested),
     Subscription(ErasureBegun, one=on_erasure_begun),
-    Subscription(EntitlementsChanged, one=on_entitlements),
+    Subscription(EntitlementsChanged, one=on_entitlements_changed),
 )
 
 

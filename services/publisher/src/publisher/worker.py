@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
+from contracts.auth import OnboardingCompleted
 from contracts.compliance import ErasureBegun, ExportRequested
 from kit.intake.intake import Intake
 from kit.messaging.partners import PartnerBridge
@@ -12,12 +13,14 @@ from kit.privacy.answering import on_erasure_begun, on_export_requested
 from kit.process import Loop
 from publisher.accounts.service import AccountWatch
 from publisher.connections.service import ConnectionSweeper
+from publisher.first_posts.handlers import on_onboarding_completed
 from publisher.partner_queues.work import PartnerQueueWork
 from publisher.platforms.versions import VersionWatch
 
 SUBSCRIPTIONS: Final[Sequence[Subscription[Any]]] = (
     Subscription(ExportRequested, one=on_export_requested),
     Subscription(ErasureBegun, one=on_erasure_begun),
+    Subscription(OnboardingCompleted, one=on_onboarding_completed),
 )
 
 

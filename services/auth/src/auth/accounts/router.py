@@ -17,6 +17,7 @@ from auth.accounts.schemas import (
 from auth.accounts.service import AccountService
 from auth.challenges.errors import LinkExpired, LinkMalformed, TextCodeOver, TextCodeWrong, TooManyTexts
 from auth.challenges.schemas import Accepted, AskedOut
+from auth.eligibility.service import EligibilityService
 from auth.mails.language import Language
 from auth.organizations.schemas import MembershipOut
 from auth.organizations.service import OrganizationService
@@ -32,6 +33,7 @@ from kit.http.problem import problems
 router = APIRouter(prefix="/v1", tags=["accounts"])
 
 Accounts = Annotated[AccountService, Depends(part(AccountService))]
+Eligibility = Annotated[EligibilityService, Depends(part(EligibilityService))]
 Organizations = Annotated[OrganizationService, Depends(part(OrganizationService))]
 
 
@@ -97,7 +99,9 @@ async def verify_phone(body: VerifyPhone, accounts: Accounts) -> VerifiedOut:
 
 
 @router.get("/me", responses=problems(Unauthenticated, TokenRefused))
-async def read_me(caller: PersonalCaller, accounts: Accounts, organizations: Organizations) -> MeOut:
+async def read_me(
+    caller: PersonalCaller, accounts: Accounts, organizations: Organizations, eligibility: Eligibility
+) -> MeOut:
     """Who I am, and the first of my memberships; the rest is at /v1/organizations."""
     me = await accounts.me(caller)
     memberships, cursor = await organizations.mine(caller, PageRequest())
@@ -108,5 +112,6 @@ async def read_me(caller: PersonalCaller, accounts: Accounts, organizations: Org
         phone=me.phone,
         verified=me.verified,
         memberships=Page(items=items, next_cursor=cursor),
+        subscription_eligible=(await eligibility.mine(caller)).eligible,
         impersonation_id=None if caller.actor_id is None else caller.session_id,
     )

@@ -57,6 +57,9 @@ class MeOut(Out):
     phone: str | None = Field(description="Null without one, and while the account is being forgotten.")
     verified: bool
     memberships: Page[MembershipOut]
+    subscription_eligible: bool = Field(
+        description="Whether a subscription may be started or linked; why not: /v1/me/subscription-eligibility."
+    )
     impersonation_id: UUID | None = Field(
         description="Set while a member of the platform's staff acts in this person's place."
     )

@@ -5,7 +5,9 @@ from uuid import UUID
 
 from auth.delegations.ending import member_leaves
 from auth.delegations.repository import PersonsAssignments
+from auth.eligibility.repository import PersonsClaims
 from auth.members.repository import PersonsMemberships, organizations_of
+from auth.onboarding.repository import PersonsOnboardings
 from auth.ownership.ending import tell_withdrawn
 from auth.ownership.repository import PersonsTransfers
 from auth.sessions.revoking import void_tokens
@@ -23,7 +25,14 @@ class MemberHolding:
 
     database: Database
     tables: ClassVar[frozenset[str]] = frozenset(
-        {"members", "ownership_transfers", "team_members", "delegation_assignments"}
+        {
+            "members",
+            "ownership_transfers",
+            "team_members",
+            "delegation_assignments",
+            "onboardings",
+            "subscription_claims",
+        }
     )
 
     async def export(self, person: Person, organization_ids: Sequence[UUID]) -> AsyncIterator[Rows | File]:
@@ -34,10 +43,14 @@ class MemberHolding:
                 offers = await PersonsTransfers(tx).all(person.id)
                 teams = await PersonsTeams(tx).all(person.id)
                 sent = await PersonsAssignments(tx).all(person.id)
+                steps = await PersonsOnboardings(tx).all(person.id)
+                claims = await PersonsClaims(tx).all(person.id)
             yield Rows("members", [dict(row) for row in rows])
             yield Rows("ownership_transfers", [dict(row) for row in offers])
             yield Rows("team_members", [dict(row) for row in teams])
             yield Rows("delegation_assignments", [dict(row) for row in sent])
+            yield Rows("onboardings", [dict(row) for row in steps])
+            yield Rows("subscription_claims", [dict(row) for row in claims])
 
     async def erase(self, tx: Transaction, person: Person, way: str) -> Erased:
         """They leave every organization, and no token of theirs speaks of one any more.
@@ -60,6 +73,8 @@ class MemberHolding:
             await member_leaves(tx, member_id)
         assignments = await PersonsAssignments(tx).delete(person.id)
         places = await PersonsTeams(tx).delete(person.id)
+        steps = await PersonsOnboardings(tx).delete(person.id)
+        claims = await PersonsClaims(tx).unlink(person.id)
         ended = await memberships.delete(person.id, theirs)
         for row in ended:
             organization_id, version = row["organization_id"], row["version"] + 1
@@ -83,8 +98,9 @@ class MemberHolding:
             "ownership_transfers": len(offers),
             "team_members": places,
             "delegation_assignments": assignments,
+            "onboardings": steps,
         }
-        return Erased(removed=removed)
+        return Erased(removed=removed, unlinked={"subscription_claims": claims})
 
 
 async def known_in(tx: Transaction, person: Person) -> Sequence[UUID]:

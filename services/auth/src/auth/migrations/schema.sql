@@ -931,6 +931,29 @@ COMMENT ON TABLE oauth_requests IS 'Requests of programs that nobody has decided
 CREATE INDEX oauth_requests_by_expiry ON oauth_requests USING btree (expires_at);
 GRANT DELETE, INSERT, SELECT, UPDATE ON oauth_requests TO auth_app;
 
+CREATE TABLE onboardings (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    member_id uuid NOT NULL,
+    done text[] NOT NULL DEFAULT '{}'::text[],
+    skipped text[] NOT NULL DEFAULT '{}'::text[],
+    goals text[] NOT NULL DEFAULT '{}'::text[],
+    template text,
+    post_id uuid,
+    completed_at timestamp with time zone,
+    version bigint NOT NULL DEFAULT 1,
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT onboardings_check CHECK (((completed_at IS NULL) = (post_id IS NULL))),
+    CONSTRAINT onboardings_member_id_fkey FOREIGN KEY (member_id) REFERENCES members(id) ON DELETE CASCADE,
+    CONSTRAINT onboardings_member_id_key UNIQUE (member_id),
+    CONSTRAINT onboardings_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
+    CONSTRAINT onboardings_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE onboardings IS 'First steps of a member: which are done or skipped, what was chosen; post_id is that of the draft that completion has made.';
+ALTER TABLE onboardings ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON onboardings FOR ALL TO auth_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON onboardings TO auth_app;
+
 CREATE TABLE organizations (
     id uuid NOT NULL,
     name text NOT NULL,
@@ -1424,6 +1447,32 @@ CREATE INDEX staff_sessions_by_expiry ON staff_sessions USING btree (expires_at)
 CREATE INDEX staff_sessions_of ON staff_sessions USING btree (staff_id, id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON staff_sessions TO auth_app;
 
+CREATE TABLE subscription_claims (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    code_hash bytea NOT NULL,
+    claimed_by uuid,
+    state text NOT NULL DEFAULT 'pending'::text,
+    version bigint NOT NULL DEFAULT 1,
+    expires_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT subscription_claims_claimed_by_fkey FOREIGN KEY (claimed_by) REFERENCES members(id) ON DELETE SET NULL,
+    CONSTRAINT subscription_claims_code_hash_check CHECK ((length(code_hash) = 32)),
+    CONSTRAINT subscription_claims_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(id),
+    CONSTRAINT subscription_claims_pkey PRIMARY KEY (id),
+    CONSTRAINT subscription_claims_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'linked'::text, 'withdrawn'::text])))
+);
+COMMENT ON TABLE subscription_claims IS 'Codes of subscriptions bought before signing up, as organizations have claimed them: a pending one past expires_at has lapsed.';
+ALTER TABLE subscription_claims ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX subscription_claims_by_member ON subscription_claims USING btree (claimed_by) WHERE (claimed_by IS NOT NULL);
+CREATE INDEX subscription_claims_in_order ON subscription_claims USING btree (organization_id, id);
+CREATE UNIQUE INDEX subscription_claims_of_a_code ON subscription_claims USING btree (code_hash) WHERE (state <> 'withdrawn'::text);
+CREATE UNIQUE INDEX subscription_claims_pending_once ON subscription_claims USING btree (organization_id) WHERE (state = 'pending'::text);
+CREATE POLICY lapsing ON subscription_claims FOR ALL TO auth_loops USING (true);
+CREATE POLICY tenant ON subscription_claims FOR ALL TO auth_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON subscription_claims TO auth_app;
+GRANT SELECT, UPDATE ON subscription_claims TO auth_loops;
+
 CREATE TABLE subscription_grants (
     id uuid NOT NULL,
     organization_id uuid NOT NULL,
@@ -1780,6 +1829,22 @@ AS $function$
             LIMIT 1 FOR NO KEY UPDATE OF j
         )
         RETURNING jobs.id, jobs.organization_id
+    $function$;
+-- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.lapse_claims_of(code bytea)
+ RETURNS bigint
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'auth', 'kit', 'pg_temp'
+AS $function$
+        WITH lapsed AS (
+            UPDATE subscription_claims SET state = 'withdrawn', version = version + 1
+            WHERE code_hash = code AND state = 'pending' AND expires_at <= kit_now()
+            RETURNING id
+        )
+        SELECT count(*) FROM lapsed
     $function$;
 -- owner: auth_loops
 -- may be called by: auth_app

@@ -163,6 +163,18 @@ ALTER TABLE engagements ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON engagements FOR ALL TO publisher_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT INSERT, SELECT, UPDATE ON engagements TO publisher_app;
 
+CREATE TABLE first_posts (
+    onboarding_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    post_id uuid NOT NULL,
+    written_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT first_posts_pkey PRIMARY KEY (onboarding_id)
+);
+COMMENT ON TABLE first_posts IS 'Which first steps have had their draft; it stays when the draft is deleted, so that hearing of them once more writes none.';
+ALTER TABLE first_posts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON first_posts FOR ALL TO publisher_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT ON first_posts TO publisher_app;
+
 CREATE TABLE idempotency_keys (
     principal text NOT NULL,
     key text NOT NULL,
