@@ -28,6 +28,7 @@ class Identity:
         """The chapter in order."""
         return (
             ("Cora signs up by phone, with the code of a text message", self.cora_signs_up_by_phone),
+            ("Gil signs in with Google, and is known when he comes back", self.gil_signs_in_with_google),
             ("Ida adds a code app; her password alone is not enough", self.ida_adds_a_code_app),
             ("A program with an API key reads, and may not write", self.a_key_reads),
             ("A partner's program acts for Ida, until she ends it", self.a_partner_is_let_in),
@@ -51,6 +52,21 @@ class Identity:
         await cora.call("POST", "/v1/accounts/verify-phone", expect=410, json=proof)
         await cora.call("POST", "/v1/sessions", expect=201, json=body)
         return "the code is good once; she signs in by her number"
+
+    async def gil_signs_in_with_google(self) -> str:
+        """To the provider's page and back, twice: an account at once, and the same one the second time."""
+        subject, email = str(10**20 + int(self.tag, 16)), f"gil.{self.tag}@example.com"
+        person = {"sub": subject, "email": email, "email_verified": True}
+        added = await self.visitor.http.post(f"{self.visitor.addresses.sandbox}/google/control/people", json=person)
+        added.raise_for_status()
+        first, second = await self._through_google(subject), await self._through_google(subject)
+        if first["user_id"] != second["user_id"]:
+            raise NotSeen("he is somebody else the second time")
+        gil = Visitor(self.visitor.addresses, self.visitor.http, "", access_token=second["access_token"])
+        me = (await gil.call("GET", "/v1/me", expect=200)).json()
+        if (me["email"], me["verified"]) != (email, True):
+            raise NotSeen(f"he is {me}")
+        return "an account with a proven address and no password, the same one both times"
 
     async def ida_adds_a_code_app(self) -> str:
         """Add it, sign in anew: the password is answered with what is owed, the code with tokens, once."""
@@ -122,6 +138,18 @@ class Identity:
         if answer.json()["access_token"] or "HttpOnly" not in answer.headers["set-cookie"]:
             raise NotSeen("a page could read the tokens")
         return "403 for a foreign page and without the token of the page, 201 with it"
+
+    async def _through_google(self, subject: str) -> dict[str, Any]:
+        browser = Visitor(self.visitor.addresses, self.visitor.http, "")
+        begun = (await browser.call("POST", "/v1/sessions/federated", expect=201, json={"provider": "google"})).json()
+        there = await browser.http.get(f"{begun['authorization_url']}&approve={subject}")
+        back = await browser.http.get(there.headers["location"])
+        brought = parse_qs(urlsplit(back.headers["location"]).fragment)
+        body = {"code": brought["federation_code"][0], "request_token": begun["request_token"]}
+        tokens: dict[str, Any] = (
+            await browser.call("POST", "/v1/sessions/federated/complete", expect=201, json=body)
+        ).json()
+        return tokens
 
     async def _asked(self, client: dict[str, Any], verifier: str) -> str:
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
