@@ -18,20 +18,25 @@ from kit.clock import ManualClock
 from kit.http.app import create_app
 from kit.http.caller import (
     CurrentCaller,
+    Door,
     MemberCaller,
+    OpenToAnybody,
     OrganizationCaller,
+    PersonalCaller,
     TokenRefused,
     TokenVerifier,
     jwks_at,
     permitted,
 )
 from kit.http.client import Outbound
+from kit.http.doors import routes_of
 from kit.http.tokens import KeySet, KeysUnavailable, public_keys
 
 Serving = Callable[[FastAPI], AbstractAsyncContextManager[httpx.AsyncClient]]
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 ISSUER, AUDIENCE = "https://issuer.test", "api"
+SENT: tuple[dict[str, Any], ...] = ({}, {"via": "019bc1a2-7f00-7000-8000-000000000001"})
 
 
 def b64(data: bytes) -> str:
@@ -322,9 +327,63 @@ async def owners(caller: Annotated[MemberCaller, Depends(permitted("organization
     return {"role": caller.role}
 
 
+@router.get("/trail")
+async def trail(caller: Annotated[MemberCaller, Depends(permitted("audit.read"))]) -> dict[str, str]:
+    return {"role": caller.role}
+
+
+@router.get("/own")
+async def own(caller: PersonalCaller) -> dict[str, str]:
+    return {"user": str(caller.user_id)}
+
+
+@router.get("/open", dependencies=[OpenToAnybody])
+async def everybody() -> dict[str, str]:
+    return {}
+
+
 @pytest.fixture
 def app(verifier: TokenVerifier) -> FastAPI:
     return create_app(service="sample", title="Sample", routers=[router], verifier=verifier)
+
+
+def test_every_route_tells_whose_its_door_is(app: FastAPI) -> None:
+    doors = {each.path: each.doors for each in routes_of(app)}
+    assert doors["/owners"] == (Door("permitted", "organization.rename"),)
+    assert doors["/mine"] == (Door("member"),)
+    assert doors["/own"] == (Door("person"),)
+    assert doors["/open"] == doors["/livez"] == (Door("anybody"),)
+    assert doors["/me"] == (), "who only asks for a caller has not said who may enter"
+
+
+def test_a_door_for_a_permission_that_is_not_there_is_a_mistake() -> None:
+    with pytest.raises(KeyError):
+        permitted("posts.burn")
+
+
+async def test_whom_an_agency_sent_does_nothing_that_would_outlast_it(
+    app: FastAPI, serving: Serving, issuer: Issuer
+) -> None:
+    async with serving(app) as client:
+        answers = [
+            await client.get(path, headers={"authorization": f"Bearer {issuer.token(role='admin', **claims)}"})
+            for path in ("/owners", "/trail")
+            for claims in SENT
+        ]
+        bad = await client.get("/me", headers={"authorization": f"Bearer {issuer.token(via='somebody')}"})
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 403]
+    assert bad.status_code == 401
+
+
+async def test_what_is_a_persons_is_no_programs(app: FastAPI, serving: Serving, issuer: Issuer) -> None:
+    async with serving(app) as client:
+        for principal, status in (("user", 200), ("key", 403), ("client", 403)):
+            claims: dict[str, Any] = {"principal": principal}
+            answer = await client.get("/own", headers={"authorization": f"Bearer {issuer.token(**claims)}"})
+            assert answer.status_code == status
+            if status == 403:
+                assert answer.json()["type"] == "urn:rostrum:problem:person-needed"
+        assert (await client.get("/open")).status_code == 200
 
 
 async def test_an_endpoint_knows_its_caller(app: FastAPI, serving: Serving, issuer: Issuer) -> None:

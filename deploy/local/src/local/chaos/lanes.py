@@ -153,7 +153,7 @@ class Lanes:
             await self._rest(random.uniform(1.0, 3.0))
 
     async def _join(self, email: str, *, leaves: bool) -> None:
-        """An invited person opens an account, follows both mails, and may be removed again."""
+        """An invited person opens an account, follows both mails, and may be removed again; seats may be short."""
         visitor = Visitor(self._owner.visitor.addresses, self._owner.visitor.http, email)
         guest = Client(visitor, self._book, self._owner.over)
         word = {"email": email, "password": visitor.password}
@@ -165,7 +165,7 @@ class Lanes:
         if verified is None or not await guest.sign_in():
             return
         self._book.accept(books.PERSON, email, visitor.user_id)
-        joined = await self._follow(guest, "/invitations/accept", "/v1/invitations/accept", {200, 410})
+        joined = await self._follow(guest, "/invitations/accept", "/v1/invitations/accept", {200, 409, 410})
         if joined is not None and joined.status_code == httpx.codes.OK:
             self._book.accept(books.MEMBER, email, visitor.user_id)
             if leaves:
