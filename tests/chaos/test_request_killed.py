@@ -14,9 +14,11 @@ import pytest
 
 from auth import migrations
 from auth.bootstrap import SERVICE
+from auth.tokens.mints import Mints
 from contracts.auth import UserRegistered
 from kit.messaging.broker import Broker
 from kit.messaging.topology import Topology
+from kit.seal import Sealer
 from kit.testing.databases import Databases, TestDatabase
 from kit.testing.ports import free_port
 from kit.testing.programs import Program, eventually
@@ -35,6 +37,7 @@ class World:
     postgres: Proxy
     auth: Program
     direct: str
+    sealing_key: str
     ids: set[str | None] = field(default_factory=set)
 
     async def people(self) -> int:
@@ -57,10 +60,22 @@ class World:
         finally:
             await connection.close()
 
-    async def sign_up(self) -> int:
+    async def call(self, path: str, body: dict[str, str]) -> int:
         async with httpx.AsyncClient(trust_env=False, timeout=90) as http:
-            answer = await http.post(f"http://127.0.0.1:{self.auth.port}/v1/accounts", json=PERSON)
+            answer = await http.post(f"http://127.0.0.1:{self.auth.port}{path}", json=body)
         return answer.status_code
+
+    async def link(self) -> str:
+        """The token of the link in the mail, which no server is there to take."""
+        connection = await asyncpg.connect(self.place.admin_url)
+        try:
+            challenge_id = await connection.fetchval("SELECT id FROM auth.challenges")
+        finally:
+            await connection.close()
+        return Mints.under(Sealer.from_text(self.sealing_key)).challenge.make(challenge_id)
+
+    async def verify(self, token: str) -> int:
+        return await self.call("/v1/accounts/verify", {"token": token, "password": PERSON["password"]})
 
 
 @pytest.fixture
@@ -73,6 +88,7 @@ async def world(databases: Databases, namespace: str, broker_url: str, tmp_path:
     async with proxied(url.hostname or "", url.port or 5432) as postgres:
         port = free_port()
         via = place.url("auth").replace(url.netloc.rpartition("@")[2], f"127.0.0.1:{postgres.listening_on}")
+        sealing_key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
         environment = {
             "AUTH_HTTP_PORT": str(port),
             "AUTH_DATABASE_URL": via,
@@ -81,14 +97,14 @@ async def world(databases: Databases, namespace: str, broker_url: str, tmp_path:
             "AUTH_BROKER_URL": broker_url,
             "AUTH_NAMESPACE": namespace,
             "AUTH_JWKS_URL": f"http://127.0.0.1:{port}/.well-known/jwks.json",
-            "AUTH_SEALING_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+            "AUTH_SEALING_KEY": sealing_key,
             "AUTH_SMTP_URL": f"smtp://127.0.0.1:{free_port()}",
             "AUTH_MAIL_FROM": "no-reply@example.com",
             "AUTH_PUBLIC_URL": "http://127.0.0.1:1",
         }
         auth = Program(("auth", "all"), environment, tmp_path / "auth.log", port)
         try:
-            yield World(place, topology, broker, postgres, auth, place.url("auth"))
+            yield World(place, topology, broker, postgres, auth, place.url("auth"), sealing_key)
         finally:
             await auth.kill()
             await topology.delete(connection, CONSUMERS)
@@ -103,10 +119,12 @@ async def test_a_request_killed_around_its_commit_happened_wholly_or_not_at_all(
     world: World, step: str, people_after: int
 ) -> None:
     await world.auth.start()
+    assert await world.call("/v1/accounts", PERSON) == 202
+    token = await world.link()
     hold = world.postgres.hold(
         "to_server" if step == "to_server" else "to_client", b"COMMIT", after_seeing=b"INSERT INTO identities"
     )
-    request = asyncio.create_task(world.sign_up())
+    request = asyncio.create_task(world.verify(token))
     async with asyncio.timeout(60):
         await hold.reached.wait()
     await world.auth.kill()
@@ -116,7 +134,7 @@ async def test_a_request_killed_around_its_commit_happened_wholly_or_not_at_all(
 
     await world.auth.start(AUTH_DATABASE_URL=world.direct)
     assert await world.people() == people_after
-    assert await world.sign_up() == 202
+    assert await world.verify(token) == (410 if people_after else 200)
 
     async def told_once() -> bool:
         return len(await world.told()) == 1
