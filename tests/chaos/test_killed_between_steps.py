@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 
 from billing import migrations
+from billing.bootstrap import SERVICE
 from contracts import decode
 from contracts.auth import OrganizationCreated
 from contracts.billing import EntitlementsChanged
@@ -27,11 +28,7 @@ from kit.testing.programs import Program, eventually
 from kit.testing.proxy import Hold, Proxy, proxied
 
 CREATED, CHANGED = OrganizationCreated.type, EntitlementsChanged.type
-CONSUMERS = {
-    "billing": ["auth.organization.created.v1", "auth.member.added.v1", "auth.member.removed.v1"],
-    "listener": [CHANGED],
-    "compliance": ["billing.audit.recorded.v1"],
-}
+CONSUMERS = SERVICE.own_consumers() | SERVICE.heard_by() | {"listener": [CHANGED]}
 INSERTS = b"INSERT INTO outbox"
 # As the relay's claim returns it: before an id of sixteen bytes. Where it is inserted, arrays stand side by side.
 CLAIMED = CHANGED.encode() + b"\x00\x00\x00\x10"
