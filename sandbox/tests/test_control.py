@@ -18,7 +18,7 @@ Read = Callable[..., Awaitable[list[dict[str, Any]]]]
 async def test_all_members_are_listed(http: httpx.AsyncClient, program: Any) -> None:
     items = (await http.get("/control")).json()["items"]
     members = {member["name"]: member for member in items}
-    assert set(members) == {"mailbox", "otlp", "linkedin", "whatsapp"}
+    assert {"mailbox", "otlp", "linkedin", "whatsapp", "telnyx", "google", "github", "oidc", "dns"} == set(members)
     assert members["mailbox"]["servers"] == [f"127.0.0.1:{program.smtp_port}"]
     assert members["otlp"]["doors"] == ["/v1/traces"]
 
