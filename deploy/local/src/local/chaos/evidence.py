@@ -132,6 +132,20 @@ async def gather_tables(plan: Plan) -> tuple[dict[str, list[Row]], list[str]]:
     return tables | await _with_addresses(plan, tables["members"], people, invitations), left
 
 
+async def gather_later_mails(plan: Plan, known: Sequence[Row]) -> list[Row]:
+    """Mails that came to be while the books were read; they are known, and nobody waits for them.
+
+    Whoever looks into conversations may have to sign in anew, of which a mail tells.
+    """
+    connection = await asyncpg.connect(plan.admin_url, timeout=_WITHIN)
+    try:
+        rows = await connection.fetch(_TABLES["mails"])
+    finally:
+        await connection.close()
+    before = {row[0] for row in known}
+    return [(row[0], row[1], "made while reading") for row in rows if row[0] not in before]
+
+
 async def _with_addresses(
     plan: Plan, members: Sequence[Row], people: Sequence[asyncpg.Record], invitations: Sequence[asyncpg.Record]
 ) -> dict[str, list[Row]]:

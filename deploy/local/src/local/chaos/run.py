@@ -26,6 +26,7 @@ from local.chaos.evidence import (
     gather_conversations,
     gather_facts,
     gather_history,
+    gather_later_mails,
     gather_outside,
     gather_tables,
     overhear,
@@ -186,6 +187,7 @@ class _Run:
         evidence.history = await gather_history(broker, self._topology, {fact.id for fact in evidence.facts})
         evidence.conversations = await gather_conversations(tenants)
         await gather_outside(evidence, sandbox, tenants)
+        evidence.tables["mails"] += await gather_later_mails(self.trial.plan, evidence.tables["mails"])
         return evidence
 
     async def _last_news(self, accounts: Accounts) -> None:
