@@ -37,7 +37,7 @@ class Identity:
 
     async def cora_signs_up_by_phone(self) -> str:
         """Sign up with a number, read the text on the phone, prove the number, sign in."""
-        number = f"+4915{int(self.tag, 16) % 10**9:09d}"
+        number = f"+49151{int(self.tag, 16) % 10**8:08d}"
         cora = Visitor(self.visitor.addresses, self.visitor.http, "")
         body = {"phone": number, "password": cora.password}
         asked = (await cora.call("POST", "/v1/accounts", expect=202, json=body)).json()
