@@ -71,9 +71,10 @@ lock: install ## Lock the newest allowed versions with their hashes
 		--output-file requirements.lock
 
 .PHONY: docs
-docs: install ## Write the references of events and of data again
+docs: install ## Write the references of events, of data and of platform limits again
 	@$(BIN)/python -m contracts docs
 	@$(BIN)/python -m kit.privacy
+	@$(BIN)/python -m postrules
 
 .PHONY: schemas
 schemas: install ## Write each service's schema.sql again from its migrations
@@ -94,6 +95,10 @@ bench: install ## Measure beside peers and limits, under six minutes [NAMES="bus
 .PHONY: bench-full
 bench-full: install ## The same with big data sets, and how exactly lanes keep their pace [NAMES=...]
 	@$(BIN)/python -m benchmarks full $(NAMES)
+
+.PHONY: orders
+orders: install ## 100,000 webhooks doubled and shuffled past dying workers: is all shown as if in order?
+	@$(BIN)/python -m benchmarks.orders
 
 .PHONY: chaos
 chaos: install ## Shoot at a platform of its own, compare all books afterwards [SECONDS=60] [SEED=7]

@@ -11,10 +11,13 @@ from benchmarks.harness import FOLDER, table
 
 NAMES = (
     *("gateway", "api_keys", "cache", "bus", "intake", "realtime", "ledger", "audit", "seal", "quota", "refresh"),
+    "generation",
     "sign_up",
+    "billing_intake",
+    "conversations",
     "footprint",
 )
-ONLY_FULL = ("pacing",)
+ONLY_FULL = ("pacing", "rush", "punctual", "inbox_lists")
 
 
 def main(arguments: list[str]) -> int:

@@ -269,7 +269,8 @@ async def world() -> AsyncIterator[World]:
         closing.push_async_callback(channel.exchange_delete, topology.events)
         closing.push_async_callback(channel.queue_delete, topology.browser_feed)
         here = f"http://127.0.0.1:{behind}"
-        given = {f"{name}_URL": here for name in ("AUTH", "BILLING", "COMPLIANCE", "INBOX", "PUBLISHER")}
+        services = ("AUTH", "BILLING", "COMPLIANCE", "GENERATION", "INBOX", "PUBLISHER")
+        given = {f"{name}_URL": here for name in services}
         given |= {"JWKS_URL": f"{here}/.well-known/jwks.json", "REDIS_URL": REDIS_URL, "BROKER_URL": BROKER_URL}
         given |= {"HTTP_PORT": str(port), "ADMIN_PORT": str(admin), "NAMESPACE": namespace, "LIMIT_SCALE": "100000"}
         environment = {**os.environ, **{f"GATEWAY_{name}": value for name, value in given.items()}}

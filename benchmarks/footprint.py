@@ -32,7 +32,7 @@ from kit.testing.plugin import BROKER_URL
 from kit.testing.ports import free_port
 from kit.testing.programs import Program
 
-SERVICES = ("auth", "billing", "compliance", "inbox", "publisher")
+SERVICES = ("auth", "billing", "compliance", "generation", "inbox", "publisher")
 LIBRARIES = (
     "fastapi.responses, uvicorn, asyncpg, aio_pika, pydantic_settings, prometheus_client, structlog, rich.table, "
     "jinja2, email_validator, cryptography.hazmat.primitives.ciphers.aead, orjson, uvloop, argon2"

@@ -134,7 +134,10 @@ class Stage:
         settings: Mapping[str, str] = {
             "HTTP_PORT": str(port),
             "ADMIN_PORT": str(admin),
-            **{f"{service}_URL": place for service in ("AUTH", "BILLING", "COMPLIANCE", "INBOX", "PUBLISHER")},
+            **{
+                f"{service}_URL": place
+                for service in ("AUTH", "BILLING", "COMPLIANCE", "GENERATION", "INBOX", "PUBLISHER")
+            },
             "JWKS_URL": f"{place}/.well-known/jwks.json",
             "REDIS_URL": self.redis_url,
             "BROKER_URL": BROKER_URL,

@@ -9,7 +9,8 @@ import json
 import os
 import statistics
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from kit.telemetry import logging
+from kit.testing.ports import free_port
 
 Size = Literal["short", "full"]
 Measure = Callable[[Size], Awaitable[Sequence["Result"]]]
@@ -148,3 +150,17 @@ async def listening(port: int, *, within: float = 30.0) -> None:
 def pinned(core: int) -> list[str]:
     """The beginning of a command line that keeps a program on one core; nothing where there is only one."""
     return ["taskset", "-c", str(core)] if (os.cpu_count() or 1) > core else []
+
+
+@asynccontextmanager
+async def serving(core: int, module: str, *arguments: str, within: float = 30.0) -> AsyncIterator[int]:
+    """A module's server as a process on one core; gives its port, which the module is told last."""
+    port = free_port()
+    command = [*pinned(core), sys.executable, "-m", module, "server", *arguments, str(port)]
+    process = await asyncio.create_subprocess_exec(*command)
+    try:
+        await listening(port, within=within)
+        yield port
+    finally:
+        process.terminate()
+        await process.wait()

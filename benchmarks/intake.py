@@ -10,8 +10,7 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -34,7 +33,6 @@ from kit.telemetry import logging
 from kit.testing import letters
 from kit.testing.databases import Databases
 from kit.testing.letters import PATH, Letters, delivery, keyring, letter, signed
-from kit.testing.ports import free_port
 
 SERVER, OTHERS = 0, 1  # cores
 CONNECTIONS: Final = 64
@@ -90,28 +88,17 @@ async def server(form: str, url: str, port: int, stop: asyncio.Event) -> None:
         await database.close()
 
 
-@asynccontextmanager
-async def serving(form: str, url: str) -> AsyncIterator[int]:
-    """The server as a process; gives its port."""
-    port = free_port()
-    command = [*pinned(SERVER), sys.executable, "-m", "benchmarks.intake", "server", form, url, str(port)]
-    process = await asyncio.create_subprocess_exec(*command)
-    try:
-        await harness.listening(port)
-        yield port
-    finally:
-        process.terminate()
-        await process.wait()
-
-
 class Sender:
-    """wrk with one signed delivery."""
+    """wrk with one signed delivery: three letters, or whatever is given with its headers and path."""
 
-    def __init__(self, wrk: Path, folder: Path) -> None:
-        self._wrk, self._script, body = wrk, folder / "post.lua", folder / "body"
-        self.body = delivery(*(letter(number, text="order " + "x" * 180) for number in range(3)))
+    def __init__(
+        self, wrk: Path, folder: Path, given: bytes = b"", headed: Mapping[str, str] | None = None, path: str = PATH
+    ) -> None:
+        self._wrk, self._script, self._path, body = wrk, folder / "post.lua", path, folder / "body"
+        self.body = given or delivery(*(letter(number, text="order " + "x" * 180) for number in range(3)))
         body.write_bytes(self.body)
-        headers = "".join(f'wrk.headers["{name}"] = "{value}"\n' for name, value in signed(self.body).items())
+        headed = headed or signed(self.body)
+        headers = "".join(f'wrk.headers["{name}"] = "{value}"\n' for name, value in headed.items())
         self._script.write_text(
             f'wrk.method = "POST"\nwrk.body = io.open("{body}", "rb"):read("*a")\n{headers}', encoding="utf-8"
         )
@@ -122,7 +109,7 @@ class Sender:
         return await self._sent(port, seconds)
 
     async def _sent(self, port: int, seconds: int) -> float:
-        url = f"http://127.0.0.1:{port}{PATH}"
+        url = f"http://127.0.0.1:{port}{self._path}"
         options = ["-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(self._script), url]
         process = await asyncio.create_subprocess_exec(
             *pinned(OTHERS), str(self._wrk), *options, stdout=asyncio.subprocess.PIPE
@@ -165,7 +152,7 @@ async def receiving(databases: Databases, rounds: int) -> list[Result]:
         for _ in range(rounds):
             for form, found in rates.items():
                 place = await databases.clone({"letters": letters})
-                async with serving(form, place.url("letters")) as port:
+                async with harness.serving(SERVER, "benchmarks.intake", form, place.url("letters")) as port:
                     found.append(await sender.most(port, SECONDS[form]))
                     if form == "stored":
                         late.append(await sender.p99_ms(port))

@@ -27,8 +27,10 @@ from gateway.cache.cache import Cache
 from gateway.cache.policy import Policy
 from gateway.deadlines import Sweep
 from gateway.edge import Bounds, Door, EdgeConnection
+from gateway.events.connected import Connected
 from gateway.events.door import EventsDoor
 from gateway.events.hub import Hub
+from gateway.events.presence import PresenceDoor
 from gateway.events.streams import Kept, Streams
 from gateway.fetch import NotFetched
 from gateway.headers import SECURITY, Cors
@@ -307,6 +309,7 @@ class Builder:
         policy: LimitPolicy | None = None,
         plans: Plans | None = None,
         seen: Seen | None = None,
+        present: Ask | None = None,
         maintenance: Maintenance | None = None,
         exchange: Ask | None = None,
         **key_bounds: Any,
@@ -332,6 +335,7 @@ class Builder:
         clock = clock or SystemClock()
         stays = Stays(clock, revocations, most)
         hub = await self._hub(events_redis_url or redis_url, stays, kept)
+        connected = Connected(hub.passing, present or _untold)
         out = io.BytesIO()
         verifier = Verifier(keys, clock, issuer=ISSUER, audience=AUDIENCE, trusts_memory=lambda: revocations.fresh)
         api_keys = ApiKeys(
@@ -340,7 +344,7 @@ class Builder:
         keys.heed(api_keys.forget)
         parts = Parts(
             routes=RouteTable(routes),
-            upstreams=dict.fromkeys(("auth", "billing", "compliance", "publisher", "inbox"), upstream),
+            upstreams=dict.fromkeys(("auth", "billing", "compliance", "generation", "publisher", "inbox"), upstream),
             verifier=verifier,
             api_keys=api_keys,
             seen=seen or Seen(_untold),
@@ -353,7 +357,8 @@ class Builder:
             log=AccessLog(out),
             health=Health({"keys": lambda: True}),
             stays=stays,
-            events=EventsDoor(hub, stays, heartbeat=heartbeat, backlog=backlog),
+            events=EventsDoor(hub, stays, connected, heartbeat=heartbeat, backlog=backlog),
+            presence=PresenceDoor(hub.passing),
             cache=Cache(pipe, self.namespace, Policy(), most_bytes=cache_bytes, now=now),
             maintenance=maintenance or Maintenance(clock.now),
             secure=secure,

@@ -141,10 +141,13 @@ class Stream:
         found, _, self._text = self._text.partition(b"\n\n")
         return found
 
-    async def next(self) -> Told | None:
-        """The next event; None at the end of the stream."""
+    async def next(self, *, passing: bool = False) -> Told | None:
+        """The next event, passing news left out or not; None at the end of the stream."""
         async with asyncio.timeout(WITHIN):
-            return await self._event()
+            while (told := await self._event()) is not None:
+                if passing or told.kind != "passing":
+                    return told
+            return None
 
     async def _event(self) -> Told | None:
         while block := await self.block():

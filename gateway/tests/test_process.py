@@ -76,6 +76,7 @@ def environment(auth: Any, tools: Any, namespace: str, redis_url: str, broker_ur
         "AUTH_URL": auth.url,
         "BILLING_URL": auth.url,
         "COMPLIANCE_URL": auth.url,
+        "GENERATION_URL": auth.url,
         "INBOX_URL": auth.url,
         "PUBLISHER_URL": auth.url,
         "JWKS_URL": f"{auth.url}/.well-known/jwks.json",

@@ -18,7 +18,22 @@ Read = Callable[..., Awaitable[list[dict[str, Any]]]]
 async def test_all_members_are_listed(http: httpx.AsyncClient, program: Any) -> None:
     items = (await http.get("/control")).json()["items"]
     members = {member["name"]: member for member in items}
-    assert {"mailbox", "otlp", "linkedin", "whatsapp", "telnyx", "google", "github", "oidc", "dns"} == set(members)
+    assert set(members) == {
+        *(
+            "mailbox",
+            "messenger",
+            "otlp",
+            "linkedin",
+            "facebook",
+            "instagram",
+            "threads",
+            "whatsapp",
+            "telnyx",
+            "google",
+            "openai",
+        ),
+        *("github", "oidc", "dns", "stripe", "x", "youtube", "tiktok"),
+    }
     assert members["mailbox"]["servers"] == [f"127.0.0.1:{program.smtp_port}"]
     assert members["otlp"]["doors"] == ["/v1/traces"]
 

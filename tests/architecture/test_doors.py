@@ -1,9 +1,12 @@
 """Every route says who may enter, and says it once."""
 
+import inspect
 from importlib import import_module
 from typing import Final
 
 import pytest
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
 
 from contracts.names import ROLES
 from contracts.permissions import PERMISSIONS, ROLE_MEANINGS, WAITING
@@ -11,6 +14,7 @@ from gateway.problems import Refused
 from gateway.routes import ROUTES, RouteTable
 from kit.http.app import create_app
 from kit.http.doors import Route, routes_of
+from postrules.limits import Platform
 
 from .test_layout import SERVICES
 
@@ -49,6 +53,14 @@ def test_the_matrix_speaks_of_roles_that_exist_and_an_owner_may_everything() -> 
         assert permission.says.endswith("."), name
 
 
+def paths(template: str) -> list[str]:
+    """What a path with places in it stands for: a platform is one of those that there are, anything else a word."""
+    found = [
+        template.replace("{platform}", platform) for platform in (Platform if "{platform}" in template else [""])
+    ]
+    return [path.replace("{", "").replace("}", "") for path in found]
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_gateway_lets_strangers_in_where_the_service_does_and_nowhere_else(service: str) -> None:
     """What a service opens to anybody must not ask for a token at the gateway, and the other way round."""
@@ -56,9 +68,30 @@ def test_the_gateway_lets_strangers_in_where_the_service_does_and_nowhere_else(s
     for each in routes(service):
         if each.internal or not each.path.startswith(("/v1/", "/.well-known/")):
             continue
-        try:
-            route = table.match(each.method, each.path.replace("{", "").replace("}", ""))
-        except Refused:
-            pytest.fail(f"the gateway does not lead to {each.method} {each.path}")
-        if each.door.whose == "anybody":
-            assert route.public, f"the gateway asks for a token at {each.method} {each.path}, the service does not"
+        for path in paths(each.path):
+            try:
+                route = table.match(each.method, path)
+            except Refused:
+                pytest.fail(f"the gateway does not lead to {each.method} {path}")
+            if each.door.whose == "anybody":
+                assert route.public, f"the gateway asks for a token at {each.method} {path}, the service does not"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_nothing_that_a_route_needs_is_computed_on_a_thread(service: str) -> None:
+    """FastAPI runs what is no coroutine on a thread: dearer than most endpoints, and a queue."""
+    routers = import_module(f"{service}.api").ROUTERS
+    found = [each for router in routers for each in router.routes if isinstance(each, APIRoute)]
+    wrong = {f"{each.path}: {call!r}" for each in found for call in calls_of(each.dependant) if not awaited(call)}
+    assert found
+    assert not wrong, f"{wrong}: make it an async def"
+
+
+def calls_of(dependant: Dependant) -> list[object]:
+    own = [] if dependant.call is None else [dependant.call]
+    return [*own, *(call for each in dependant.dependencies for call in calls_of(each))]
+
+
+def awaited(call: object) -> bool:
+    called = call if inspect.isfunction(call) or inspect.ismethod(call) else type(call).__call__
+    return inspect.iscoroutinefunction(called) or inspect.isasyncgenfunction(called)

@@ -13,7 +13,7 @@ from contracts.consumers import CONSUMERS
 from contracts.registry import EVENTS
 
 ROOT = Path(__file__).parents[2]
-SERVICES = ("auth", "billing", "compliance", "inbox", "publisher")
+SERVICES = ("auth", "billing", "compliance", "generation", "inbox", "publisher")
 
 
 def sources(*folders: str) -> Iterator[tuple[Path, str]]:

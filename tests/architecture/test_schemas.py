@@ -10,7 +10,7 @@ from kit.db.describe import describe
 from kit.db.tenancy import escapes, tenant_free
 from kit.testing.databases import Databases
 
-SERVICES = ("auth", "billing", "compliance", "inbox", "publisher")
+SERVICES = ("auth", "billing", "compliance", "generation", "inbox", "publisher")
 ROOT = Path(__file__).parents[2]
 
 

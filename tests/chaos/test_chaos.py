@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -11,9 +12,11 @@ from rich.console import Console
 
 from kit.messaging.topology import Topology
 from local.chaos import books, chaos
-from local.chaos.accountant import Accounts, Line, compare
+from local.chaos.accountant import Accounts
 from local.chaos.books import Book
+from local.chaos.cents import Cents
 from local.chaos.client import Client
+from local.chaos.comparing import Line, compare
 from local.chaos.evidence import Evidence, Fact
 from local.chaos.hearing import Browser, Partner
 from local.chaos.outside import rules
@@ -56,8 +59,9 @@ def test_the_accountant_names_what_is_lost_doubled_or_from_nowhere() -> None:
 def accounts(evidence: Evidence, book: Book) -> dict[str, Line]:
     """A quiet platform with one partner and one browser, but for what the evidence says."""
     names = "organizations people invitations members mails billed entitled seats inbox_members posts deliveries"
-    names += " messages conversations auth_processed billing_processed compliance_processed inbox_processed"
-    names += " publisher_processed"
+    names += " messages conversations auth_processed billing_processed compliance_processed generation_processed"
+    names += " inbox_processed publisher_processed checkouts subscriptions changes invoices payments refunds"
+    names += " credit_notes lots spends"
     evidence.tables = {name: evidence.tables.get(name, []) for name in names.split()}
     partner = Partner("", "", "ours", heard={"1"})
     nobody = Client(Visitor(Addresses("", "", "", ""), httpx.AsyncClient(), ""), book, asyncio.Event())
@@ -105,6 +109,79 @@ def test_a_mail_may_arrive_as_often_as_its_category_promises() -> None:
 
     assert line.lost == ["c@x"]
     assert line.doubled == ["b@x 2 times"]
+
+
+def money(**here: list[tuple[Any, ...]]) -> Evidence:
+    """One customer of Stripe's on Pro, who has paid 49 and been given 10 back, and what we say of them."""
+    pro = {"items": {"data": [{"price": {"lookup_key": "pro_month_eur_v1"}}]}, "pause_collection": None}
+    there: dict[str, list[dict[str, Any]]] = {
+        "customer": [{"id": "cus", "metadata": {"organization_id": "org"}}],
+        "subscription": [{"id": "sub", "customer": "cus", "status": "active", **pro}],
+        "invoice": [
+            {"id": "in", "customer": "cus", "status": "paid", "total": 4900, "amount_paid": 4900, "currency": "eur"}
+            | {"amount_remaining": 0}
+        ],
+        "payment_intent": [{"id": "pi", "status": "succeeded", "amount_received": 4900, "currency": "eur"}],
+        "charge": [
+            {"customer": "cus", "payment_intent": "pi", "amount": 4900, "amount_refunded": 1000, "paid": True}
+        ],
+        "refund": [
+            {"id": "re", "status": "succeeded", "amount": 1000, "currency": "eur", "metadata": {"row_id": "refund"}}
+        ],
+    }
+    ours: dict[str, list[tuple[Any, ...]]] = {
+        "subscriptions": [("sub", "active")],
+        "entitled": [("org", "pro", 2)],
+        "invoices": [("invoice", "in", "paid", 4900, 0, 4900, 0, 0, "eur")],
+        "payments": [("payment", "pi", "succeeded", 4900, 1000, "eur")],
+        "refunds": [("refund", "re", "succeeded", 1000, "eur")],
+    }
+    return Evidence(tables=ours | here, stripe=there)
+
+
+def unclean(evidence: Evidence, book: Book) -> dict[str, Line]:
+    """The lines about money that do not agree; accepting a refund is what was promised."""
+    book.asked[books.REFUND].add("mark")
+    book.accept(books.REFUND, "mark", "refund")
+    found = accounts(evidence, book)
+    return {
+        what: found[what] for what in (line.what for line in Cents(book, evidence).lines()) if not found[what].clean
+    }
+
+
+def test_books_that_agree_to_the_cent_are_clean() -> None:
+    assert not unclean(money(), Book())
+
+
+def test_a_cent_that_differs_a_second_charge_and_a_plan_for_nothing_are_told() -> None:
+    evidence = money(
+        entitled=[("org", "agency", 1)],
+        payments=[("payment", "pi", "succeeded", 4899, 1000, "eur")],
+        lots=[("lot", "org", 10, 4, 5)],
+        spends=[("spend", "org", 5)],
+    )
+    evidence.stripe["charge"] *= 2
+    evidence.stripe["refund"] *= 2
+    evidence.stripe["subscription"] *= 2
+    wrong = unclean(evidence, Book())
+
+    assert wrong["payments at Stripe, to the cent"].lost == ["pi 4900 eur"]
+    assert wrong["customers charged for their invoices alone"].unexplained == ["cus: 9800 charged, 4900 paid"]
+    assert wrong["refunds at Stripe, to the cent"].doubled == ["refund re succeeded 1000 eur"]
+    assert wrong["payments refunded, to the cent"].unexplained == ["pi: 1000 here, 2000 there"]
+    assert wrong["one customer, one subscription"].doubled == ["2 live subscriptions of cus"]
+    assert wrong["plans follow subscriptions"].lost == ["org pro"]
+    assert wrong["credits add up"].unexplained == ["org: 10 granted, 5 spent, 4 left"]
+    assert wrong["credits spent, once"].unexplained == ["spend 5"], "nobody has asked for it"
+
+
+def test_what_was_accepted_and_is_gone_or_was_never_asked_for_is_told() -> None:
+    gone = unclean(money(refunds=[]), Book())["refunds taken"]
+    rows = [("refund", "re", "succeeded", 1000, "eur"), ("x", None, "asked", 1, "eur")]
+    more = unclean(money(refunds=rows), Book())
+
+    assert gone.lost == ["refund"]
+    assert more["refunds taken"].unexplained == ["x"]
 
 
 @pytest.mark.chaos

@@ -4,6 +4,7 @@ A proxy before PostgreSQL and one before RabbitMQ hold the traffic at the chosen
 """
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -29,7 +30,7 @@ from kit.testing.proxy import Hold, Proxy, proxied
 
 CREATED, CHANGED = OrganizationCreated.type, EntitlementsChanged.type
 CONSUMERS = SERVICE.own_consumers() | SERVICE.heard_by() | {"listener": [CHANGED]}
-INSERTS = b"INSERT INTO outbox"
+INSERTS = b"INSERT INTO processed_messages"
 # As the relay's claim returns it: before an id of sixteen bytes. Where it is inserted, arrays stand side by side.
 CLAIMED = CHANGED.encode() + b"\x00\x00\x00\x10"
 # Frames of AMQP 0-9-1 by class and method.
@@ -111,6 +112,7 @@ async def world(databases: Databases, namespace: str, broker_url: str, tmp_path:
             "BILLING_DATABASE_DIRECT_URL": place.url("billing"),
             "BILLING_ROLE_PREFIX": place.role_prefix,
             "BILLING_NAMESPACE": namespace,
+            "BILLING_SEALING_KEY": base64.urlsafe_b64encode(bytes(range(32))).decode(),
             "BILLING_JWKS_URL": "http://127.0.0.1:9/none",
         }
         direct = {"BILLING_DATABASE_URL": place.url("billing"), "BILLING_BROKER_URL": broker_url}

@@ -32,6 +32,9 @@ ABOUT_PEOPLE: Final = {("POST", "/v1/privacy/exports"), ("POST", "/v1/privacy/er
 FOR_PROGRAMS: Final = {("GET", "/v1/oauth/userinfo"), ("POST", "/v1/oauth/userinfo")}
 """Open to programs that a person has granted something, which their token says; nobody here is one."""
 
+_SHARES: Final = 4
+"""In so many tests a service's doors are knocked at: one alone takes minutes on a busy machine."""
+
 OURS, CLIENTS, THEIRS = new_id(), new_id(), new_id()
 
 
@@ -107,10 +110,11 @@ async def walk(house: Building, caller: Caller | None) -> list[str]:
     return wrong
 
 
-async def test_doors_let_in_whom_the_matrix_names_and_nobody_else(house: Building) -> None:
+@pytest.mark.parametrize("share", range(_SHARES))
+async def test_doors_let_in_whom_the_matrix_names_and_nobody_else(house: Building, share: int) -> None:
     """Tokens alone: of a member, of an agency's, of a key, of nobody's organization, and none at all."""
     wrong = {}
-    for caller in (None, *callers()):
+    for caller in (None, *callers())[share::_SHARES]:
         found = await walk(house, caller)
         if found:
             wrong[caller.what if caller else "nobody"] = found
@@ -128,7 +132,8 @@ async def test_who_is_refused_learns_nothing_of_what_is_behind(house: Building) 
             route.method, path, json={"unheard": "of"}, headers={"authorization": f"Bearer {token}"}
         )
         assert answer.status_code == 403, (route, answer.text)
-        assert answer.json()["type"] == "urn:rostrum:problem:role-missing", route
+        if route.method != "HEAD":
+            assert answer.json()["type"] == "urn:rostrum:problem:role-missing", route
 
 
 async def test_about_contacts_asks_only_whose_role_allows_it(databases: Databases, tmp_path: Path) -> None:

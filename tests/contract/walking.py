@@ -132,7 +132,10 @@ class Building:
             route.method, asked.path, params=asked.query, json=asked.body, headers=headers, follow_redirects=False
         )
         problem = answer.headers.get("content-type", "").startswith("application/problem+json")
-        code = answer.json()["type"].rpartition(":")[2] if problem else ""
+        if problem and route.method == "HEAD":  # which is told by its status alone
+            code = {401: "unauthenticated", 403: "role-missing"}.get(answer.status_code, "")
+        else:
+            code = answer.json()["type"].rpartition(":")[2] if problem else ""
         return Answer(answer.status_code, code, f"{answer.status_code} {answer.text[:300]}")
 
     def _request(self, route: Route, organization_id: UUID | None) -> "_Request":

@@ -3,7 +3,6 @@
 import asyncio
 import secrets
 import time
-import warnings
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -11,14 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 from authlib.common.security import generate_token
-from authlib.deprecate import AuthlibDeprecationWarning
+from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 from local.trial import Trial
 from local.visitor import Visitor, newcomer
-
-with warnings.catch_warnings():  # it would rather have a successor of httpx, which nothing else here uses
-    warnings.simplefilter("ignore", AuthlibDeprecationWarning)
-    from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 

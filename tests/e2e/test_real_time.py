@@ -1,7 +1,10 @@
 """What happens in an organization shows in its open browsers at once, for as long as their session lasts."""
 
+import hashlib
+import hmac
 import json
 import secrets
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -59,3 +62,61 @@ async def test_a_change_shows_in_open_browsers_and_after_a_return(platform: Tria
         while kind == "fact":
             kind, _, reason = await told(lines)
         assert (kind, reason) == ("expired", {"reason": "revoked"})
+
+
+async def test_who_has_a_page_open_is_given_what_a_contact_writes_and_hears_of_it(
+    platform: Trial, http: httpx.AsyncClient
+) -> None:
+    """From the webhook through assignment by presence to the open page; and who types there is seen, but not kept."""
+    visitor = await newcomer(platform.addresses, http, f"agent.{secrets.token_hex(4)}@example.com")
+    organization = await visitor.found("Talking")
+    number, account = f"1{secrets.randbelow(10**14):014d}", "200000000000007"
+    told_of = {"id": number, "waba_id": account, "pair_seconds": None}
+    made = await http.post(f"{platform.addresses.sandbox}/whatsapp/control/numbers", json=told_of)
+    made.raise_for_status()
+    token = "sandbox-whatsapp-token"
+    channel = {"kind": "whatsapp", "phone_number_id": number, "waba_id": account, "access_token": token}
+    await visitor.call(
+        "POST", "/v1/channels", expect=201, json=channel, headers={"idempotency-key": secrets.token_hex(8)}
+    )
+    policy = {"strategy": "least_busy", "online_only": True, "capacity": 1}
+    await visitor.call("PUT", f"/v1/assignment-policies/organization/{organization['id']}", expect=200, json=policy)
+    async with listening(visitor, http) as stream:
+        lines = stream.aiter_lines()
+        assert (await told(lines))[0] == "ready"
+        body = _webhook(number, account)
+        signature = hmac.new(b"sandbox-app-secret", body, hashlib.sha256).hexdigest()
+        headers = {"content-type": "application/json", "x-hub-signature-256": f"sha256={signature}"}
+        answer = await http.post(f"{visitor.addresses.gateway}/v1/webhooks/whatsapp", content=body, headers=headers)
+        assert answer.status_code == 200
+        heard: list[str] = []
+        _, _, fact = await told(lines)
+        while fact["type"] != "inbox.conversation.changed.v1" or fact["data"]["assignee_id"] is None:
+            heard.append(fact["type"])
+            _, _, fact = await told(lines)
+        assert "inbox.message.received.v1" in heard
+        agents = await visitor.call("GET", "/v1/agents", expect=200)
+        (me,) = agents.json()["items"]
+        assert (me["presence"], me["open_conversations"]) == ("online", 1)
+        assert fact["data"]["assignee_id"] == me["user_id"]
+        typing = {"conversation_id": fact["subject"], "doing": "typing"}
+        others = await visitor.call("POST", "/v1/presence", expect=200, json=typing)
+        assert others.json() == {"others": []}
+
+
+def _webhook(number: str, account: str) -> bytes:
+    message = {
+        "from": "4915110000001",
+        "id": f"wamid.{secrets.token_hex(16)}",
+        "timestamp": f"{time.time():.0f}",
+        "type": "text",
+        "text": {"body": "Is somebody there?"},
+    }
+    value = {
+        "messaging_product": "whatsapp",
+        "metadata": {"display_phone_number": "15550088", "phone_number_id": number},
+        "contacts": [{"profile": {"name": "Somebody"}, "wa_id": "4915110000001"}],
+        "messages": [message],
+    }
+    entry = {"id": account, "changes": [{"field": "messages", "value": value}]}
+    return json.dumps({"object": "whatsapp_business_account", "entry": [entry]}).encode()

@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 async def test_every_step_of_the_story_is_seen_from_outside(platform: Trial, http: httpx.AsyncClient) -> None:
     shown: list[StepResult] = []
-    results = await tell(Story(platform.addresses, http).steps(), shown.append)
+    results = await tell(Story(platform.plan, http).steps(), shown.append)
     assert [f"{result.name}: {result.seen}" for result in results if not result.ok] == []
     assert shown == results
 

@@ -234,7 +234,7 @@ def test_an_image_holds_what_its_member_imports_and_nothing_else(member: str) ->
     assert all("--hash=sha256:" in line for line in lines)
     assert {"pydantic", "uvicorn"} <= names
     assert not {"pytest", "mypy", "ruff", "hatchling", "uv", "testcontainers"} & names
-    assert ("aiosmtplib" in names) == (member == "rostrum-auth")
+    assert ("aiosmtplib" in names) == (member in ("rostrum-auth", "rostrum-inbox"))
 
 
 def test_the_closure_follows_extras_and_drops_other_systems() -> None:

@@ -16,7 +16,9 @@ from gateway.addresses import Addresses, limited_as
 from gateway.api_keys import ApiKeys, Held
 from gateway.cache.cache import Cache
 from gateway.events.door import EventsDoor
-from gateway.headers import SECURITY, STRICT_SECURITY, Cors, Head
+from gateway.events.presence import PATH as PRESENCE
+from gateway.events.presence import PresenceDoor
+from gateway.headers import FOREIGN_SECURITY, FOREIGN_STRICT_SECURITY, SECURITY, STRICT_SECURITY, Cors, Head
 from gateway.health import Health
 from gateway.limits import Limiter, Question
 from gateway.maintenance import Maintenance
@@ -99,6 +101,7 @@ class Parts:
     health: Health
     stays: Stays
     events: EventsDoor
+    presence: PresenceDoor
     cache: Cache
     maintenance: Maintenance
     staff_addresses: Addresses | None = None
@@ -117,6 +120,7 @@ class Gateway:
         self.tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
         self._in_flight = 0
+        self._secure = parts.secure
         self._security = STRICT_SECURITY if parts.secure else SECURITY
         access.IN_FLIGHT.set_function(lambda: self._in_flight)
 
@@ -273,10 +277,13 @@ class Gateway:
             return None
         if self._in_flight > parts.max_in_flight:
             raise Refused(OVERLOADED, [retry_after(1)])
-        if visit.head.preflight and visit.method == "OPTIONS" and visit.head.origin:
+        asks_first = visit.head.preflight and visit.method == "OPTIONS" and visit.head.origin
+        if asks_first and not parts.routes.is_foreign(path):
             self._answer_preflight(visit)
             return None
         route = visit.route = parts.routes.match(visit.method, path)
+        if route.foreign:
+            self._leave_to_service(visit)
         if route.staff and parts.staff_addresses is not None and not parts.staff_addresses.is_trusted(visit.address):
             raise Refused(NO_ROUTE)
         parts.maintenance.check(route, path)
@@ -300,7 +307,10 @@ class Gateway:
         self._in_flight -= 1  # it may last for hours, and is counted among the long connections
         try:
             if route.upstream == "gateway":
-                await parts.events.serve(visit, session, shake)
+                if route.prefix == PRESENCE:
+                    await parts.presence.serve(visit, session, route.timeouts)
+                else:
+                    await parts.events.serve(visit, session, shake)
             elif shake is not None:
                 await tunnel(visit, route, parts.upstreams[route.upstream], shake, stays=parts.stays, session=session)
         finally:
@@ -315,7 +325,7 @@ class Gateway:
             return None
         if not route.websocket:
             raise Refused(UPGRADE_REFUSED, [(b"connection", b"close")])
-        shake = handshake(visit, self.parts.cors, ours=ours)
+        shake = handshake(visit, self.parts.cors, ours=ours, foreign=route.foreign)
         token_of_subprotocol(visit.head)
         return shake
 
@@ -324,6 +334,12 @@ class Gateway:
         content = b'{"status":"ok"}' if alive else b'{"status":"unready"}'
         headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
         visit.answer(200 if alive else 503, headers, content)
+
+    def _leave_to_service(self, visit: Visit) -> None:
+        """Whose pages may use the answer, the service says; nothing of ours that they might hold goes along."""
+        strict = self._secure or visit.head.forwarded_proto == b"https"
+        visit.lines[-2:] = [FOREIGN_STRICT_SECURITY if strict else FOREIGN_SECURITY, b"vary: Origin\r\n"]
+        visit.head.authorization = visit.head.cookie = b""
 
     def _answer_preflight(self, visit: Visit) -> None:
         cors, origin = self.parts.cors, visit.head.origin

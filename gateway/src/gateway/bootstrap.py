@@ -3,13 +3,14 @@
 import asyncio
 import gc
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlsplit
 
 import uvicorn
+from pydantic import SecretStr
 
 from contracts.auth import SessionsRevoked, SigningKeyRemoved, SystemSettingChanged
 from contracts.billing import EntitlementsChanged
@@ -22,9 +23,12 @@ from gateway.cache.generations import Invalidation
 from gateway.cache.policy import Policy
 from gateway.deadlines import Sweep
 from gateway.edge import Bounds, Door
+from gateway.events.connected import Connected
 from gateway.events.door import EventsDoor
 from gateway.events.feeder import Feeder
 from gateway.events.hub import Hub
+from gateway.events.passing import Passing
+from gateway.events.presence import PresenceDoor
 from gateway.events.streams import Streams
 from gateway.feed import Feed
 from gateway.fetch import NotFetched, ask, fetch
@@ -68,182 +72,257 @@ class Running:
     loops: tuple[Loop, ...]
 
 
-def _upstreams(settings: GatewaySettings, sweep: Sweep) -> dict[str, Upstream]:
-    addresses = {
-        "auth": settings.auth_url,
-        "billing": settings.billing_url,
-        "compliance": settings.compliance_url,
-        "inbox": settings.inbox_url,
-        "publisher": settings.publisher_url,
-    }
-    return {name: Upstream(name, url, sweep) for name, url in addresses.items()}
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """What connects the gateway with the rest of the platform."""
+
+    sweep: Sweep
+    redis: RedisPipe
+    broker: Broker
+    topology: Topology
+    upstreams: Mapping[str, Upstream]
+    keys_at: Upstream
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the gateway remembers of what services decide, and the loops that keep it true."""
+
+    clock: LearnedClock
+    keys: KeyRing
+    revocations: Revocations
+    revocation_watch: RevocationWatch
+    plans: Plans
+    plan_watch: PlanWatch
+    maintenance: Maintenance
+    maintenance_watch: MaintenanceWatch
+    feed: Feed
+
+    @property
+    def loops(self) -> tuple[Loop, ...]:
+        """They fetch it whole from time to time, and hear of changes meanwhile."""
+        return (
+            Loop("keys", self.keys.run),
+            Loop("revocations", self.revocation_watch.run),
+            Loop("feed", self.feed.run),
+            Loop("plans", self.plan_watch.run),
+            Loop("maintenance", self.maintenance_watch.run),
+        )
+
+    def verifier(self, settings: GatewaySettings, *, staff: bool = False) -> Verifier:
+        """Verifies tokens of people, or of staff."""
+        audience = staff_audience(settings.token_audience) if staff else settings.token_audience
+        return Verifier(
+            self.keys,
+            self.clock,
+            issuer=settings.token_issuer,
+            audience=audience,
+            staff=staff,
+            trusts_memory=lambda: self.revocations.fresh,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What carries events on to those who listen for long."""
+
+    hub: Hub
+    passing: Passing
+    feeder: Feeder
+    policy: Policy
+    stays: Stays
 
 
 @asynccontextmanager
 async def built(settings: GatewaySettings) -> AsyncIterator[Running]:
     """All parts, until the block is left."""
     async with AsyncExitStack() as closing:
-        sweep = Sweep()
-        sweep.start()
-        closing.callback(sweep.stop)
-        redis = RedisPipe(settings.redis_url.get_secret_value())
-        await redis.start()
-        closing.push_async_callback(redis.stop)
-        upstreams = _upstreams(settings, sweep)
-        jwks = urlsplit(settings.jwks_url)
-        keys_at = Upstream("keys", settings.jwks_url, sweep)
-        for upstream in (*upstreams.values(), keys_at):
-            closing.callback(upstream.close)
-
-        clock = LearnedClock()  # the snapshot brings the time
-        keys = KeyRing(partial(fetch, keys_at, jwks.path or "/"))
-        revocations = Revocations()
-        ask = partial(fetch, upstreams["auth"], "/internal/revocations", at_most=MOST_REVOCATIONS)
-        watch = RevocationWatch(revocations, redis, settings.namespace, ask, clock.learn, drop_key=keys.drop)
-        broker = Broker(settings.broker_url.get_secret_value(), name="gateway")
-        closing.push_async_callback(broker.close)
-        topology = Topology(settings.namespace)
-        plans = Plans()
-        plan_watch = PlanWatch(plans, partial(fetch, upstreams["billing"], at_most=LARGEST_PAGE))
-        maintenance = Maintenance(clock.now)
-        maintenance_watch = MaintenanceWatch(
-            maintenance, redis, settings.namespace, partial(fetch, upstreams["auth"], "/internal/maintenance")
-        )
-        await maintenance_watch.recall()
-        feed = Feed(
-            broker,
-            topology,
-            {
-                SessionsRevoked: watch.hear,
-                SigningKeyRemoved: watch.hear_key,
-                EntitlementsChanged: plan_watch.hear,
-                SystemSettingChanged: maintenance_watch.hear,
-            },
-            returned=partial(_ask_again, watch, plan_watch, maintenance_watch),
-            alive=revocations.heard,
-        )
+        lines = await _lines(settings, closing)
+        known = await _known(settings, lines)
+        live = await _live(settings, lines, known, closing)
+        rates = read(settings.policy_file, RATES)
         limiter = Limiter(
-            redis,
+            lines.redis,
             settings.namespace,
-            read(settings.policy_file, RATES),
-            plan_of=plans.of,
+            rates,
+            plan_of=known.plans.of,
             share=settings.limit_processes,
             scale=settings.limit_scale,
         )
         limits = PolicyFile(settings.policy_file, RATES, limiter.adopt)
-
-        streams_redis, tail = (
-            RedisPipe(settings.redis_url.get_secret_value(), timeout=limit) for limit in (2.0, 6.0)
-        )
-        for pipe in (streams_redis, tail):
-            await pipe.start()
-            closing.push_async_callback(pipe.stop)
-        streams = Streams(streams_redis, settings.namespace)
-        hub = Hub(streams, tail)
-        policy = Policy()
-        feeder = Feeder(broker, topology, streams, Invalidation(streams_redis, settings.namespace, policy))
-        stays = Stays(clock, revocations, Most(all=settings.max_listeners))
-
-        secure = settings.environment == "production"
-        addresses = Addresses(settings.trusted_proxies)
         access_log = AccessLog()
         closing.callback(access_log.flush)
-        health = Health(
-            {
-                "keys": lambda: keys.usable,
-                "redis": lambda: redis.up,
-                "revocations": lambda: revocations.fresh,
-                "revocation_feed": lambda: feed.listening,
-                "plans": lambda: plan_watch.complete,
-                "policy": lambda: limits.good,
-                "events_feed": lambda: feeder.feeding,
-            },
-            clock=clock,
-        )
-        verifier = Verifier(
-            keys,
-            clock,
-            issuer=settings.token_issuer,
-            audience=settings.token_audience,
-            trusts_memory=lambda: revocations.fresh,
-        )
-        key_exchange = _ask(settings, upstreams["auth"], "/internal/api-keys/exchanges")
-        api_keys = ApiKeys(key_exchange, verifier, clock, trusts_memory=lambda: revocations.fresh)
-        keys.heed(api_keys.forget)
-        seen = Seen(_ask(settings, upstreams["auth"], "/internal/sessions/seen"))
-        gateway = Gateway(
-            Parts(
-                routes=RouteTable(),
-                upstreams=upstreams,
-                verifier=verifier,
-                seen=seen,
-                api_keys=api_keys,
-                staff_verifier=Verifier(
-                    keys,
-                    clock,
-                    issuer=settings.token_issuer,
-                    audience=staff_audience(settings.token_audience),
-                    staff=True,
-                    trusts_memory=lambda: revocations.fresh,
-                ),
-                limiter=limiter,
-                revocations=revocations,
-                addresses=addresses,
-                staff_addresses=Addresses(settings.staff_networks) if settings.staff_networks else None,
-                cors=Cors(settings.cors_origins),
-                log=access_log,
-                health=health,
-                stays=stays,
-                events=EventsDoor(hub, stays),
-                cache=Cache(redis, settings.namespace, policy, most_bytes=settings.cache_bytes),
-                maintenance=maintenance,
-                secure=secure,
-                max_in_flight=settings.max_in_flight,
-                trace_sample=settings.trace_sample if settings.otlp_endpoint else 0.0,
-            )
-        )
-        door = Door(
-            sweep,
-            gateway.serve,
-            Bounds(connections=settings.max_connections, per_address=settings.max_connections_per_address),
-            lines=STRICT_SECURITY if secure else SECURITY,
-            on_refused=count_refused_head,
-            is_proxy=addresses.is_trusted,
-        )
+        tell = _ask(settings.inbox_secret, lines.upstreams["inbox"], "/internal/presence", "GATEWAY_INBOX_SECRET")
+        connected = Connected(live.passing, tell)
+        health = _health(lines, known, live, limits)
+        parts = _parts(settings, lines, known, live, limiter, access_log, health, connected)
+        gateway = Gateway(parts)
         yield Running(
-            door=door,
+            door=_door(settings, parts, lines.sweep, gateway),
             gateway=gateway,
             admin=uvicorn.Config(
-                AdminDoor(health), http="httptools", ws="none", lifespan="off", log_config=None, access_log=False
+                AdminDoor(parts.health),
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
             ),
-            health=health,
-            stays=stays,
+            health=parts.health,
+            stays=live.stays,
             limits=limits,
             loops=(
-                Loop("keys", keys.run),
-                Loop("revocations", watch.run),
-                Loop("feed", feed.run),
-                Loop("plans", plan_watch.run),
-                Loop("maintenance", maintenance_watch.run),
+                *known.loops,
                 Loop("policy", limits.run),
-                Loop("long-connections", stays.watch),
-                Loop("events-feed", feeder.run),
-                *hub.loops,
-                Loop("seen", seen.tell, every=EVERY),
+                Loop("long-connections", live.stays.watch),
+                Loop("events-feed", live.feeder.run),
+                *live.hub.loops,
+                Loop("presence", connected.run),
+                Loop("seen", parts.seen.tell, every=EVERY),
                 Loop("access-log", partial(_flushed, access_log), every=0.5),
             ),
         )
 
 
-def _ask(settings: GatewaySettings, auth: Upstream, door: str) -> Ask:
-    """How auth is asked in the gateway's name, about API keys and other things; without a secret it is not."""
-    secret = settings.auth_secret.get_secret_value()
+async def _lines(settings: GatewaySettings, closing: AsyncExitStack) -> Lines:
+    sweep = Sweep()
+    sweep.start()
+    closing.callback(sweep.stop)
+    redis = await _started(RedisPipe(settings.redis_url.get_secret_value()), closing)
+    addresses = {
+        "auth": settings.auth_url,
+        "billing": settings.billing_url,
+        "compliance": settings.compliance_url,
+        "generation": settings.generation_url,
+        "inbox": settings.inbox_url,
+        "publisher": settings.publisher_url,
+    }
+    upstreams = {name: Upstream(name, url, sweep) for name, url in addresses.items()}
+    keys_at = Upstream("keys", settings.jwks_url, sweep)
+    for upstream in (*upstreams.values(), keys_at):
+        closing.callback(upstream.close)
+    broker = Broker(settings.broker_url.get_secret_value(), name="gateway")
+    closing.push_async_callback(broker.close)
+    return Lines(sweep, redis, broker, Topology(settings.namespace), upstreams, keys_at)
+
+
+async def _started(pipe: RedisPipe, closing: AsyncExitStack) -> RedisPipe:
+    await pipe.start()
+    closing.push_async_callback(pipe.stop)
+    return pipe
+
+
+async def _known(settings: GatewaySettings, lines: Lines) -> Known:
+    auth, billing = lines.upstreams["auth"], lines.upstreams["billing"]
+    clock = LearnedClock()  # the snapshot of revocations brings the time
+    keys = KeyRing(partial(fetch, lines.keys_at, urlsplit(settings.jwks_url).path or "/"))
+    revocations, plans, maintenance = Revocations(), Plans(), Maintenance(clock.now)
+    revoked = partial(fetch, auth, "/internal/revocations", at_most=MOST_REVOCATIONS)
+    revocation_watch = RevocationWatch(
+        revocations, lines.redis, settings.namespace, revoked, clock.learn, drop_key=keys.drop
+    )
+    plan_watch = PlanWatch(plans, partial(fetch, billing, at_most=LARGEST_PAGE))
+    maintained = partial(fetch, auth, "/internal/maintenance")
+    maintenance_watch = MaintenanceWatch(maintenance, lines.redis, settings.namespace, maintained)
+    await maintenance_watch.recall()
+    feed = Feed(
+        lines.broker,
+        lines.topology,
+        {
+            SessionsRevoked: revocation_watch.hear,
+            SigningKeyRemoved: revocation_watch.hear_key,
+            EntitlementsChanged: plan_watch.hear,
+            SystemSettingChanged: maintenance_watch.hear,
+        },
+        returned=partial(_ask_again, revocation_watch, plan_watch, maintenance_watch),
+        alive=revocations.heard,
+    )
+    return Known(clock, keys, revocations, revocation_watch, plans, plan_watch, maintenance, maintenance_watch, feed)
+
+
+async def _live(settings: GatewaySettings, lines: Lines, known: Known, closing: AsyncExitStack) -> Live:
+    url = settings.redis_url.get_secret_value()
+    redis, tail = [await _started(RedisPipe(url, timeout=limit), closing) for limit in (2.0, 6.0)]
+    streams, policy = Streams(redis, settings.namespace), Policy()
+    feeder = Feeder(lines.broker, lines.topology, streams, Invalidation(redis, settings.namespace, policy))
+    stays = Stays(known.clock, known.revocations, Most(all=settings.max_listeners))
+    return Live(Hub(streams, tail), streams.passing, feeder, policy, stays)
+
+
+def _health(lines: Lines, known: Known, live: Live, limits: PolicyFile) -> Health:
+    return Health(
+        {
+            "keys": lambda: known.keys.usable,
+            "redis": lambda: lines.redis.up,
+            "revocations": lambda: known.revocations.fresh,
+            "revocation_feed": lambda: known.feed.listening,
+            "plans": lambda: known.plan_watch.complete,
+            "policy": lambda: limits.good,
+            "events_feed": lambda: live.feeder.feeding,
+        },
+        clock=known.clock,
+    )
+
+
+def _parts(  # noqa: PLR0917 - what answers are made of
+    settings: GatewaySettings,
+    lines: Lines,
+    known: Known,
+    live: Live,
+    limiter: Limiter,
+    access_log: AccessLog,
+    health: Health,
+    connected: Connected,
+) -> Parts:
+    verifier, auth = known.verifier(settings), lines.upstreams["auth"]
+    exchange = _ask(settings.auth_secret, auth, "/internal/api-keys/exchanges")
+    api_keys = ApiKeys(exchange, verifier, known.clock, trusts_memory=lambda: known.revocations.fresh)
+    known.keys.heed(api_keys.forget)
+    return Parts(
+        routes=RouteTable(),
+        upstreams=lines.upstreams,
+        verifier=verifier,
+        seen=Seen(_ask(settings.auth_secret, auth, "/internal/sessions/seen")),
+        api_keys=api_keys,
+        staff_verifier=known.verifier(settings, staff=True),
+        limiter=limiter,
+        revocations=known.revocations,
+        addresses=Addresses(settings.trusted_proxies),
+        staff_addresses=Addresses(settings.staff_networks) if settings.staff_networks else None,
+        cors=Cors(settings.cors_origins),
+        log=access_log,
+        health=health,
+        stays=live.stays,
+        events=EventsDoor(live.hub, live.stays, connected),
+        presence=PresenceDoor(live.passing),
+        cache=Cache(lines.redis, settings.namespace, live.policy, most_bytes=settings.cache_bytes),
+        maintenance=known.maintenance,
+        secure=settings.environment == "production",
+        max_in_flight=settings.max_in_flight,
+        trace_sample=settings.trace_sample if settings.otlp_endpoint else 0.0,
+    )
+
+
+def _door(settings: GatewaySettings, parts: Parts, sweep: Sweep, gateway: Gateway) -> Door:
+    return Door(
+        sweep,
+        gateway.serve,
+        Bounds(connections=settings.max_connections, per_address=settings.max_connections_per_address),
+        lines=STRICT_SECURITY if parts.secure else SECURITY,
+        on_refused=count_refused_head,
+        is_proxy=parts.addresses.is_trusted,
+    )
+
+
+def _ask(shared: SecretStr, upstream: Upstream, door: str, name: str = "GATEWAY_AUTH_SECRET") -> Ask:
+    """How a service is asked in the gateway's name, about API keys and other things; without a secret it is not."""
+    secret = shared.get_secret_value()
     if secret:
         token = token_of("gateway", Sealer.from_text(secret))
-        return partial(ask, auth, door, token)
+        return partial(ask, upstream, door, token)
 
     async def unset(_question: bytes) -> bytes:
-        raise NotFetched("GATEWAY_AUTH_SECRET is not set")
+        raise NotFetched(f"{name} is not set")
 
     return unset
 

@@ -115,6 +115,8 @@ def request_head(visit: Visit, upstream: Upstream) -> bytes:
     )
     parts = [visit.method.encode(), b" ", visit.target, b" HTTP/1.1\r\nhost: ", upstream.authority, b"\r\n"]
     parts += head.passed
+    if visit.route is not None and visit.route.foreign and head.origin:
+        parts += (b"origin: ", head.origin, b"\r\n")
     if head.authorization:
         parts += (b"authorization: ", head.authorization, b"\r\n")
     parts += (told.encode(), head.host, b"\r\n")
@@ -234,4 +236,5 @@ async def relay(visit: Visit, route: Route, connection: Connection, first: bytes
 
 def answered(route: Route, connection: Connection) -> list[Header]:
     """The headers that reach the client; not to be stored, unless the service or the route says otherwise."""
-    return answer_headers(connection.headers, bodiless=connection.status in (204, 304), store=route.cacheable)
+    bodiless = connection.status in (204, 304)
+    return answer_headers(connection.headers, bodiless=bodiless, store=route.cacheable, foreign=route.foreign)

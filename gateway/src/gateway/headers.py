@@ -195,6 +195,10 @@ NO_STORE: Header = (b"cache-control", b"no-store")
 _answer_fates: dict[bytes, int] = {b"connection": READ}
 
 
+def _says_who_may_read(name: bytes) -> bool:
+    return name.startswith(b"access-control-") or name == b"cross-origin-resource-policy"
+
+
 def _answer_fate(name: bytes) -> int:
     """Whether a service's header passes; CORS is the gateway's affair alone."""
     dropped = name in _ANSWER_DROPPED or name.startswith((b"access-control-", b"x-accel-"))
@@ -203,10 +207,13 @@ def _answer_fate(name: bytes) -> int:
     return DROP if dropped else PASS
 
 
-def answer_headers(headers: list[Header], *, bodiless: bool, store: bool = True) -> list[Header]:
+def answer_headers(
+    headers: list[Header], *, bodiless: bool, store: bool = True, foreign: bool = False
+) -> list[Header]:
     """What of a service's headers reaches the client.
 
-    Without `store` an answer of which the service does not say otherwise is marked as not to be kept by anybody.
+    Without `store` an answer of which the service does not say otherwise is marked as not to be kept by anybody. With
+    `foreign` the service says which pages may read it.
     """
     kept: list[Header] = []
     nominated = b""
@@ -215,7 +222,7 @@ def answer_headers(headers: list[Header], *, bodiless: bool, store: bool = True)
         decided = _answer_fates.get(name)
         if decided is None:
             decided = _answer_fate(name)
-        if decided == PASS:
+        if decided == PASS or (foreign and _says_who_may_read(name)):
             kept.append(header)
             store = store or name == b"cache-control"
         elif decided == READ:
@@ -242,8 +249,12 @@ _SECURITY: list[Header] = [
     (b"cross-origin-resource-policy", b"same-site"),
 ]
 SECURITY = lines_of(_SECURITY)
-STRICT_SECURITY = SECURITY + b"strict-transport-security: max-age=63072000; includeSubDomains\r\n"
+_STRICT = b"strict-transport-security: max-age=63072000; includeSubDomains\r\n"
+STRICT_SECURITY = SECURITY + _STRICT
 """The same where everything is reached over TLS."""
+FOREIGN_SECURITY = lines_of(_SECURITY[:-1])
+"""The same where the service says whose pages may use the answer."""
+FOREIGN_STRICT_SECURITY = FOREIGN_SECURITY + _STRICT
 
 
 _CREDENTIALS: Header = (b"access-control-allow-credentials", b"true")
@@ -252,11 +263,16 @@ _CREDENTIALS: Header = (b"access-control-allow-credentials", b"true")
 class Cors:
     """Cross-origin access for the origins that are named, and for nobody else; with their cookies."""
 
-    _EXPOSED = b"ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, Link, Deprecation, Sunset"
+    _EXPOSED = (
+        b"ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, Link, Deprecation, Sunset, "
+        b"Content-Range, Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, Upload-Expires, Upload-Length, "
+        b"Upload-Offset"
+    )
     _METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"
     _REQUEST_HEADERS = (
         b"Authorization, Content-Type, Device-Token, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, "
-        b"Session-Mode, Traceparent, X-CSRF-Token"
+        b"Range, Session-Mode, Traceparent, Tus-Resumable, Upload-Length, Upload-Metadata, Upload-Offset, "
+        b"X-CSRF-Token"
     )
 
     def __init__(self, origins: frozenset[str]) -> None:

@@ -9,7 +9,7 @@ MEBIBYTE = 1024 * 1024
 FORM = 64 * 1024
 """Bytes of a form that a program or a page sends to the authorization server."""
 
-UpstreamName = Literal["auth", "billing", "compliance", "inbox", "publisher", "gateway"]
+UpstreamName = Literal["auth", "billing", "compliance", "generation", "inbox", "publisher", "gateway"]
 """Who answers; `gateway` is this program itself."""
 
 
@@ -47,10 +47,15 @@ class Route:
     """Whether it is for the platform's staff: it takes tokens of their audience, and no customer's."""
     cacheable: bool = False
     """Whether the service's answer may be kept by others; all else is marked no-store unless the service says so."""
+    foreign: bool = False
+    """Whether pages of our customers ask here: which of them may, the service says itself, by the origin that it is
+    told of. It takes no cookie and no token of ours, so that such a page acts for nobody."""
 
 
 GET = frozenset({"GET"})
+HEAD = frozenset({"HEAD"})
 POST = frozenset({"POST"})
+OPTIONS = frozenset({"OPTIONS"})
 
 
 def _webhook(prefix: str, upstream: UpstreamName) -> Route:
@@ -65,6 +70,12 @@ def _webhook(prefix: str, upstream: UpstreamName) -> Route:
         through_maintenance=True,
     )
 
+
+GENERATING: Final = Timeouts(first_byte=120.0, idle=120.0)
+"""A model may think for a while before its first word."""
+
+PLATFORMS: Final = ("facebook", "instagram", "threads", "linkedin", "x", "youtube", "tiktok")
+"""From where browsers come back after connecting an account."""
 
 ROUTES: tuple[Route, ...] = (
     Route(
@@ -152,19 +163,96 @@ ROUTES: tuple[Route, ...] = (
     Route("/v1/roles", "auth", public=True, methods=GET, rates=("keys",), cacheable=True, body_limit=0),
     Route("/v1/invitations", "auth", rates=("invite",)),
     Route("/v1/staff", "auth", staff=True, rates=("staff",)),
+    Route("/v1/staff/billing", "billing", staff=True, rates=("staff",)),
     Route("/v1/staff/sessions", "auth", public=True, staff=True, methods=POST, rates=("auth", "sign-in")),
     Route("/v1/staff/sessions/refresh", "auth", public=True, staff=True, methods=POST, rates=("refresh",)),
     Route("/v1/staff/enrolments", "auth", public=True, staff=True, methods=POST, rates=("auth", "sign-in")),
     Route("/v1/billing", "billing"),
+    Route("/v1/billing/purchases", "billing", public=True, methods=POST, rates=("auth", "sign-up")),
+    Route("/v1/billing/plans", "billing", public=True, methods=GET, rates=("keys",), cacheable=True, body_limit=0),
+    Route("/v1/billing/checkout-returns", "billing", public=True, methods=GET, rates=("oauth",), body_limit=0),
     Route("/v1/mail-preferences", "auth"),
     Route("/v1/unsubscribe", "auth", public=True, methods=frozenset({"GET", "POST"}), rates=("unsubscribe",)),
     Route("/v1/partner-queue", "publisher"),
     Route("/v1/posts", "publisher"),
+    Route("/v1/library", "publisher"),
+    Route(
+        "/v1/library/uploads",
+        "publisher",
+        methods=frozenset({"PATCH"}),
+        rates=("upload",),
+        body_limit=1000 * 1_000_000,
+        timeouts=Timeouts(first_byte=120.0, body_idle=30.0, body_total=3600.0),
+    ),
+    Route(
+        "/v1/library/uploads",
+        "publisher",
+        public=True,
+        methods=frozenset({"OPTIONS"}),
+        rates=("keys",),
+        body_limit=0,
+    ),
+    Route(
+        "/v1/media-files",
+        "publisher",
+        public=True,
+        methods=GET | HEAD,
+        rates=("media",),
+        replaces_address=True,
+        cacheable=True,
+        body_limit=0,
+        through_maintenance=True,
+    ),
+    Route("/v1/publishing", "publisher"),
     Route("/v1/connected-accounts", "publisher"),
-    Route("/v1/oauth/linkedin/callback", "publisher", public=True, methods=GET, rates=("oauth",), body_limit=0),
+    *(
+        Route(f"/v1/oauth/{name}/callback", "publisher", public=True, methods=GET, rates=("oauth",), body_limit=0)
+        for name in PLATFORMS
+    ),
+    Route("/v1/generations", "generation", timeouts=GENERATING),
+    Route("/v1/generations", "generation", methods=POST, rates=("generation",), timeouts=GENERATING),
+    Route("/v1/generation", "generation"),
+    Route("/v1/generation/batches", "generation", methods=POST, rates=("generation",), body_limit=4 * MEBIBYTE),
     Route("/v1/conversations", "inbox"),
+    Route("/v1/conversation-counts", "inbox"),
+    Route("/v1/assignment-policies", "inbox"),
+    Route("/v1/agents", "inbox"),
+    Route(
+        "/v1/forms",
+        "inbox",
+        public=True,
+        methods=POST,
+        rates=("contact-form",),
+        body_limit=FORM,
+        foreign=True,
+    ),
+    Route("/v1/forms", "inbox", public=True, methods=GET | OPTIONS, rates=("keys",), body_limit=0, foreign=True),
+    Route(
+        "/v1/chat",
+        "inbox",
+        public=True,
+        rates=("web-chat",),
+        body_limit=FORM,
+        foreign=True,
+        websocket=True,
+        timeouts=Timeouts(idle=90.0),
+    ),
+    Route("/v1/chat-visits", "inbox", public=True, rates=("web-chat-visit",), body_limit=FORM, foreign=True),
+    Route("/v1/site-channels", "inbox"),
+    Route("/v1/held-submissions", "inbox"),
     Route("/v1/contacts", "inbox"),
     Route("/v1/messages", "inbox"),
+    Route("/v1/message-templates", "inbox"),
+    Route("/v1/labels", "inbox"),
+    Route("/v1/macros", "inbox"),
+    Route("/v1/attributes", "inbox"),
+    Route("/v1/canned-replies", "inbox"),
+    Route("/v1/views", "inbox"),
+    Route("/v1/notes", "inbox"),
+    Route("/v1/mentions", "inbox"),
+    Route("/v1/search", "inbox"),
+    Route("/v1/signature", "inbox"),
+    Route("/v1/variables", "inbox"),
     Route(
         "/v1/media",
         "inbox",
@@ -179,7 +267,18 @@ ROUTES: tuple[Route, ...] = (
     Route("/v1/audit/log", "compliance", public=True, methods=GET, rates=("keys",), body_limit=0),
     Route("/v1/privacy", "compliance"),
     _webhook("/v1/webhooks/whatsapp", "inbox"),
+    _webhook("/v1/webhooks/messenger", "inbox"),
+    _webhook("/v1/webhooks/instagram", "inbox"),
+    _webhook("/v1/webhooks/sms", "inbox"),
     _webhook("/v1/webhooks/linkedin", "publisher"),
+    _webhook("/v1/webhooks/meta", "publisher"),
+    _webhook("/v1/webhooks/meta-deauthorize", "publisher"),
+    _webhook("/v1/webhooks/meta-data-deletion", "publisher"),
+    Route("/v1/data-deletions", "publisher", public=True, methods=GET, rates=("keys",), body_limit=0),
+    _webhook("/v1/webhooks/x", "publisher"),
+    _webhook("/v1/webhooks/tiktok", "publisher"),
+    _webhook("/v1/webhooks/stripe", "billing"),
+    Route("/v1/presence", "gateway", methods=POST, rates=("presence",), body_limit=1024),
     Route("/v1/events", "gateway", methods=GET, rates=("real-time",), body_limit=0),
     Route("/v1/events/ws", "gateway", methods=GET, rates=("real-time",), body_limit=0, websocket=True),
 )
@@ -237,6 +336,13 @@ class RouteTable:
                 return found
             path = path[: path.rfind("/")]
         return None
+
+    def is_foreign(self, path: str) -> bool:
+        """Whether the service behind a path says itself which pages may ask there."""
+        try:
+            return self.match("OPTIONS", path).foreign
+        except Refused:
+            return False
 
     def match(self, method: str, path: str) -> Route:
         """The route of this request.

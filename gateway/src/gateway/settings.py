@@ -30,10 +30,13 @@ class GatewaySettings(ProcessSettings):
     auth_url: str = Field(pattern=r"^https?://")
     billing_url: str = Field(pattern=r"^https?://")
     compliance_url: str = Field(pattern=r"^https?://")
+    generation_url: str = Field(pattern=r"^https?://")
     inbox_url: str = Field(pattern=r"^https?://")
     publisher_url: str = Field(pattern=r"^https?://")
     auth_secret: SealingKey = SecretStr("")
     """What the gateway shares with auth: 32 random bytes in base64url; without it no API key is let in."""
+    inbox_secret: SealingKey = SecretStr("")
+    """What the gateway shares with the inbox: 32 random bytes in base64url; without it nobody counts as connected."""
     redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
 
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()

@@ -40,10 +40,11 @@ class Handshake:
         return b"HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n%b\r\n" % told
 
 
-def handshake(visit: Visit, cors: Cors, *, ours: bool, largest: int = 4096) -> Handshake:
+def handshake(visit: Visit, cors: Cors, *, ours: bool, foreign: bool = False, largest: int = 4096) -> Handshake:
     """The handshake in this request.
 
-    `ours` is one that the gateway answers itself; of others the service chooses subprotocol and extensions.
+    `ours` is one that the gateway answers itself; of others the service chooses subprotocol and extensions, and where
+    the route is `foreign` also whose pages may open it.
 
     Raises:
         Refused: 426 when it asks for another protocol, 400 when it is malformed, 403 for a page of a foreign origin.
@@ -51,7 +52,7 @@ def handshake(visit: Visit, cors: Cors, *, ours: bool, largest: int = 4096) -> H
     head = visit.head
     if head.upgrade.strip().lower() != b"websocket":
         raise Refused(UPGRADE_REFUSED, [_CLOSE])
-    if head.origin and not cors.allows(head.origin):
+    if head.origin and not foreign and not cors.allows(head.origin):
         raise Refused(ORIGIN_REFUSED, [_CLOSE])
     headers = Headers()
     for name, value in visit.given:

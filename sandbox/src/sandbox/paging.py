@@ -10,6 +10,8 @@ T = TypeVar("T")
 Out = TypeVar("Out")
 
 Limit = Annotated[int, Query(ge=1, le=200)]
+Newest = Annotated[int, Query(ge=1, le=20_000)]
+"""How many of the newest, where there are no further pages."""
 Cursor = Annotated[str | None, Query(pattern=r"^[0-9]{1,18}$")]
 
 

@@ -34,6 +34,8 @@ class Webhook:
 
 Sign = Callable[[Webhook, datetime], Mapping[str, str]]
 """Makes the headers of one attempt: signature, time stamp, id, content type, as the third party does."""
+Ended = Callable[[Webhook, bool], None]
+"""Hears when a delivery was accepted, or given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,11 @@ class _Delivery:
 class WebhookSender:
     """Delivers in order per address unless a rule says otherwise; anything but a 2xx is tried again, boundedly."""
 
-    def __init__(self, sign: Sign, faults: Faults, *, retries: Retries | None = None) -> None:
+    def __init__(
+        self, sign: Sign, faults: Faults, *, retries: Retries | None = None, ended: Ended | None = None
+    ) -> None:
         self._sign = sign
+        self._ended = ended
         self._faults = faults
         self._retries = retries or Retries()
         self._client: Client | None = None
@@ -177,6 +182,8 @@ class WebhookSender:
             delivery = await lane.get()
             accepted = await self._attempt(delivery)
             if accepted or delivery.number > len(self._retries.waits):
+                if self._ended is not None:
+                    self._ended(delivery.webhook, accepted)
                 self._count(-1)
                 continue
             again = _Delivery(delivery.url, delivery.webhook, delivery.number + 1)

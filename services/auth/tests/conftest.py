@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -7,9 +8,11 @@ from auth.passwords.hashing import Passwords
 from kit.db.database import Database
 from kit.db.provision import move_clock
 from kit.testing.databases import Databases, TestDatabase
+from kit.testing.outside import Sandbox, running_sandbox
 
-from .federating import Federated, Sandbox
-from .story import Story, settings
+from .federating import Federated
+from .oauth import Clients, Program
+from .story import Person, Story, settings
 
 Forward = Callable[[float], Awaitable[None]]
 
@@ -35,9 +38,17 @@ async def database(place: TestDatabase) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def story(place: TestDatabase, database: Database, passwords: Passwords) -> AsyncIterator[Story]:
+def otherwise() -> dict[str, Any]:
+    """Settings that a module of tests wants otherwise."""
+    return {}
+
+
+@pytest.fixture
+async def story(
+    place: TestDatabase, database: Database, passwords: Passwords, otherwise: dict[str, Any]
+) -> AsyncIterator[Story]:
     """The real application on a real database, with a mail server that remembers."""
-    told = Story(place, database, passwords, settings(place))
+    told = Story(place, database, passwords, settings(place, **otherwise))
     await told.begin()
     try:
         yield told
@@ -45,12 +56,34 @@ async def story(place: TestDatabase, database: Database, passwords: Passwords) -
         await told.end()
 
 
+@pytest.fixture
+async def clients(story: Story) -> Clients:
+    """A partner's organization, which registers programs."""
+    owner = await story.person("ada@partner.test")
+    return Clients(story, owner, await owner.create("Partner Ltd"))
+
+
+@pytest.fixture
+async def program(story: Story, clients: Clients) -> Program:
+    return Program(story, await clients.registered())
+
+
+@pytest.fixture
+async def bob(story: Story) -> Person:
+    """Somebody whom a program asks."""
+    return await story.person("bob@customer.test")
+
+
+@pytest.fixture
+async def acme(bob: Person) -> str:
+    return await bob.create("Acme")
+
+
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
     """The outside world, once per process; every story begins with it as new."""
-    started = Sandbox.start()
-    yield started
-    started.stop()
+    with running_sandbox() as started:
+        yield started
 
 
 @pytest.fixture

@@ -1,10 +1,5 @@
 """Identity providers played by the sandbox, and browsers that go there and come back."""
 
-import os
-import subprocess
-import sys
-import threading
-from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,12 +7,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
-import orjson
 from pydantic import SecretStr
 
 from auth.passwords.hashing import Passwords
 from kit.db.database import Database
 from kit.testing.databases import TestDatabase
+from kit.testing.outside import Sandbox
 
 from .story import Person, Story, settings
 
@@ -26,31 +21,6 @@ GOOGLE_CLIENT = "1000000000001-sandbox.apps.googleusercontent.com"
 GITHUB_CLIENT = "Iv1.sandbox0000000001"
 ANN_AT_GOOGLE, EVE_AT_GOOGLE = "100000000000000000001", "100000000000000000003"
 COOKIE_MODE = {"session-mode": "cookie"}
-
-
-@dataclass
-class Sandbox:
-    """The sandbox as its own process."""
-
-    process: "subprocess.Popen[bytes]"
-    url: str
-
-    @classmethod
-    def start(cls) -> "Sandbox":
-        chosen = {"SANDBOX_HTTP_PORT": "0", "SANDBOX_SMTP_PORT": "0"}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "sandbox"], env={**os.environ, **chosen}, stdout=subprocess.PIPE
-        )
-        assert process.stdout is not None
-        url = orjson.loads(process.stdout.readline())["http"]
-        threading.Thread(target=lambda: deque(process.stdout or (), maxlen=0), daemon=True).start()
-        return cls(process, url)
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(timeout=60)
-        if self.process.stdout is not None:
-            self.process.stdout.close()
 
 
 @dataclass

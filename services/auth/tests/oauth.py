@@ -3,20 +3,15 @@
 import base64
 import hashlib
 import secrets
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
-from authlib.deprecate import AuthlibDeprecationWarning
+from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 from .story import Person, Story
-
-with warnings.catch_warnings():  # it would rather have a successor of httpx, which nothing else here uses
-    warnings.simplefilter("ignore", AuthlibDeprecationWarning)
-    from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 __all__ = ["AsyncOAuth2Client"]
 
@@ -38,6 +33,25 @@ def request_of(answer: httpx.Response) -> str:
     where = answer.headers["location"]
     assert where.startswith(f"{ISSUER}/v1/oauth/consent?request="), where
     return query_of(where)["request"]
+
+
+class Clients:
+    """One organization and what its owner registers."""
+
+    def __init__(self, story: Story, owner: Person, organization_id: str) -> None:
+        self.story, self.owner, self.id = story, owner, organization_id
+        self.path = f"/v1/organizations/{organization_id}/oauth-clients"
+
+    async def register(self, by: Person | None = None, **changed: Any) -> httpx.Response:
+        headers = changed.pop("headers", {})
+        body = {"name": "Planner", "redirect_uris": [CALLBACK], "scopes": ["openid", "email", "posts:read"]} | changed
+        return await (by or self.owner).call("POST", self.path, json=body, headers=headers)
+
+    async def registered(self, **changed: Any) -> dict[str, Any]:
+        answer = await self.register(**changed)
+        assert answer.status_code == 201, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
 
 
 @dataclass

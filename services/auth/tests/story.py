@@ -31,6 +31,7 @@ from kit.messaging.delivery import Delivery
 from kit.seal import Keyring, LocalMasterKey
 from kit.testing.databases import TestDatabase
 from kit.testing.delivering import Delivering
+from kit.testing.programs import eventually
 
 GOOD = "plum-otter-gravel-94-sky"
 SEALING_KEY = "c2VhbGluZy1rZXktb2YtYXV0aC10ZXN0cy0zMi1ieXQ"
@@ -227,8 +228,14 @@ class Story:
 
     async def person(self, email: str) -> Person:
         """Somebody who has signed up, verified the address and signed in."""
+        before = len(self.postbox.to(email))
         assert (await self.sign_up(email)).status_code == 202
-        await self.deliver()
+
+        async def has_come() -> bool:
+            await self.deliver()
+            return len(self.postbox.to(email)) > before
+
+        await eventually(has_come)
         assert (await self.verify(self.postbox.token(email))).status_code == 200
         answer = await self.sign_in(email)
         assert answer.status_code == 201, answer.text

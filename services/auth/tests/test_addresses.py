@@ -1,8 +1,9 @@
 import pytest
+from email_validator import validate_email
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auth.accounts.address import AddressInvalid, EmailAddress
+from auth.accounts.address import PLAIN, AddressInvalid, EmailAddress
 
 
 @pytest.mark.parametrize(
@@ -53,3 +54,30 @@ def test_an_address_that_is_read_reads_the_same_again(text: str) -> None:
     assert "\n" not in email.value + email.display
     assert email.value.count("@") == 1
     assert email.wire.rpartition("@")[2].isascii()
+
+
+@given(text=st.from_regex(PLAIN, fullmatch=True))
+def test_what_is_read_without_the_library_is_what_the_library_reads(text: str) -> None:
+    found = validate_email(text, check_deliverability=False, globally_deliverable=False, strict=True)
+    email = EmailAddress.parse(text)
+    assert email.display == found.normalized
+    assert email.value == f"{found.local_part.casefold()}@{found.domain.lower()}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ada@xn--nxasmq6b.test",
+        "ada@a--b.test",
+        ".ada@example.com",
+        "ada..byron@example.com",
+        "ada@example.com\n",
+        "ada@example",
+        "ada@-a.com",
+        "ада@example.com",
+        "ada@example.com ",
+        "\u017f@example.com",
+    ],
+)
+def test_what_is_not_plain_is_left_to_the_library(text: str) -> None:
+    assert PLAIN.fullmatch(text) is None

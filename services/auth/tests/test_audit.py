@@ -12,10 +12,10 @@ from contracts.audit import ACTIONS, AuditEntry
 from .authenticators import Authenticator, add_passkey, ask
 from .conftest import Forward
 from .federating import Federated
+from .forgetting import Asking, user
 from .second_factors import complete, half_signed_in, with_app
 from .story import GOOD, Person, Story
 from .test_enterprise_sso import connect
-from .test_privacy import Asking, user
 from .test_throttle import guess, until_locked
 
 NEW = "walnut-ferry-copper-38-moss"

@@ -19,8 +19,8 @@ from contracts.auth import (
 )
 
 from .conftest import Forward
+from .forgetting import Asking, user
 from .story import Person, Story, problem
-from .test_privacy import Asking, user
 
 DAY = 86_400
 

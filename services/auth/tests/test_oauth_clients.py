@@ -3,7 +3,6 @@
 import asyncio
 from typing import Any
 
-import httpx
 import pytest
 
 from auth.oauth_clients.model import Client, Registration, redirect_uri
@@ -11,34 +10,8 @@ from contracts.auth import AuthAuditRecorded, SessionsRevoked
 from kit.ids import new_id
 
 from .conftest import Forward
-from .story import Person, Story, problem
-
-CALLBACK = "https://partner.test/callback"
-
-
-class Clients:
-    """One organization and what its owner registers."""
-
-    def __init__(self, story: Story, owner: Person, organization_id: str) -> None:
-        self.story, self.owner, self.id = story, owner, organization_id
-        self.path = f"/v1/organizations/{organization_id}/oauth-clients"
-
-    async def register(self, by: Person | None = None, **changed: Any) -> httpx.Response:
-        headers = changed.pop("headers", {})
-        body = {"name": "Planner", "redirect_uris": [CALLBACK], "scopes": ["openid", "email", "posts:read"]} | changed
-        return await (by or self.owner).call("POST", self.path, json=body, headers=headers)
-
-    async def registered(self, **changed: Any) -> dict[str, Any]:
-        answer = await self.register(**changed)
-        assert answer.status_code == 201, answer.text
-        made: dict[str, Any] = answer.json()
-        return made
-
-
-@pytest.fixture
-async def clients(story: Story) -> Clients:
-    owner = await story.person("ada@partner.test")
-    return Clients(story, owner, await owner.create("Partner Ltd"))
+from .oauth import CALLBACK, Clients
+from .story import Story, problem
 
 
 async def test_a_secret_is_shown_once_and_kept_as_a_keyed_hash(story: Story, clients: Clients) -> None:

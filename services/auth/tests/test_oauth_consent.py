@@ -1,7 +1,6 @@
 """The consent page: plain HTML that a browser without scripts, or a program of forms, goes through."""
 
 import re
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import Any
@@ -11,23 +10,15 @@ import pyotp
 import pytest
 
 from auth.oauth.consent import COOKIE
-from auth.passwords.hashing import Passwords
-from kit.db.database import Database
-from kit.testing.databases import TestDatabase
 
-from .oauth import CALLBACK, ISSUER, Program, query_of, request_of
-from .story import GOOD, Person, Story, settings
-from .test_oauth_clients import Clients
+from .oauth import CALLBACK, ISSUER, Clients, Program, query_of, request_of
+from .story import GOOD, Person, Story
 
 
 @pytest.fixture
-async def story(place: TestDatabase, database: Database, passwords: Passwords) -> AsyncIterator[Story]:
-    told = Story(place, database, passwords, settings(place, token_issuer=ISSUER))
-    await told.begin()
-    try:
-        yield told
-    finally:
-        await told.end()
+def otherwise() -> dict[str, Any]:
+    """The name that the metadata says."""
+    return {"token_issuer": ISSUER}
 
 
 @pytest.fixture
@@ -39,11 +30,6 @@ async def clients(story: Story) -> Clients:
 @pytest.fixture
 async def program(story: Story, clients: Clients) -> Program:
     return Program(story, await clients.registered(name='Planner "><script>alert(1)</script>'))
-
-
-@pytest.fixture
-async def bob(story: Story) -> Person:
-    return await story.person("bob@customer.test")
 
 
 class Fields(HTMLParser):

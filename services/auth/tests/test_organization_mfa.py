@@ -1,25 +1,21 @@
 """An organization may demand a second factor: who has shown none acts elsewhere, or nowhere."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 
-from auth.passwords.hashing import Passwords
 from contracts.audit import AuditEntry
 from contracts.auth import OrganizationRenamed, OrganizationSecurityChanged, SessionsRevoked
-from kit.db.database import Database
-from kit.testing.databases import TestDatabase
 
 from .authenticators import Authenticator, add_passkey, ask
 from .conftest import Forward
 from .oauth import ISSUER, Program, decide, granted, query_of, request_of
 from .second_factors import AuthenticatorApp, complete, enrol, half_signed_in, with_app
-from .story import GOOD, Person, Story, problem, settings
+from .story import GOOD, Person, Story, problem
 from .test_delegations import Business
-from .test_oauth_clients import Clients
 
 ADA, BOB, CAROL = "ada.demands-31@house.test", "bob.demands-42@house.test", "carol.demands-53@house.test"
 DEMAND = {"requires_second_factor": True}
@@ -307,19 +303,8 @@ class TestPrograms:
     """Programs act for people where a second factor is demanded only if one was shown when they were let in."""
 
     @pytest.fixture
-    async def story(self, place: TestDatabase, database: Database, passwords: Passwords) -> AsyncIterator[Story]:
-        told = Story(place, database, passwords, settings(place, token_issuer=ISSUER))
-        await told.begin()
-        try:
-            yield told
-        finally:
-            await told.end()
-
-    @pytest.fixture
-    async def program(self, story: Story) -> Program:
-        owner = await story.person("pat@partner.test")
-        clients = Clients(story, owner, await owner.create("Partner Ltd"))
-        return Program(story, await clients.registered())
+    def otherwise(self) -> dict[str, Any]:
+        return {"token_issuer": ISSUER}
 
     async def test_only_a_session_with_a_second_factor_grants(self, story: Story, program: Program) -> None:
         _, _, bob, organization_id = await strict(story)

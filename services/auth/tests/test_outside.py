@@ -1,17 +1,12 @@
 """Texts and leaked passwords as they are asked for outside: at Telnyx in the sandbox, and at a range API."""
 
 import hashlib
-import os
-import subprocess
-import sys
 import threading
-from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
 import httpx
-import orjson
 import pytest
 from pydantic import SecretStr
 
@@ -22,6 +17,7 @@ from kit.db.database import Database
 from kit.http.client import Outbound
 from kit.ledger.model import NotAccepted, Parked, Refused, Unanswered
 from kit.testing.databases import TestDatabase
+from kit.testing.outside import Sandbox
 from kit.testing.ports import free_port
 
 from .story import GOOD, Story, problem, settings
@@ -29,23 +25,9 @@ from .story import GOOD, Story, problem, settings
 NUMBER, SENDER, KEY = "+4915123456789", "+15005550001", "sandbox-telnyx-key"
 
 
-@pytest.fixture(scope="session")
-def sandbox() -> Iterator[str]:
-    """The outside world, once per process."""
-    chosen = {**os.environ, "SANDBOX_HTTP_PORT": "0", "SANDBOX_SMTP_PORT": "0"}
-    process = subprocess.Popen([sys.executable, "-m", "sandbox"], env=chosen, stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    url = orjson.loads(process.stdout.readline())["http"]
-    threading.Thread(target=lambda: deque(process.stdout or (), maxlen=0), daemon=True).start()
-    yield str(url)
-    process.terminate()
-    process.wait(timeout=60)
-    process.stdout.close()
-
-
 @pytest.fixture
-async def control(sandbox: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=sandbox, trust_env=False) as http:
+async def control(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=sandbox.url, trust_env=False) as http:
         await http.put("/telnyx/control/account", json={})
         await http.delete("/telnyx/control/messages")
         yield http
@@ -59,18 +41,18 @@ async def outbound() -> AsyncIterator[Outbound]:
 
 
 async def test_a_text_is_handed_in_and_read_on_the_phone(
-    sandbox: str, control: httpx.AsyncClient, outbound: Outbound
+    sandbox: Sandbox, control: httpx.AsyncClient, outbound: Outbound
 ) -> None:
-    telnyx = Telnyx(outbound, f"{sandbox}/telnyx/v2", KEY, SENDER)
+    telnyx = Telnyx(outbound, f"{sandbox.url}/telnyx/v2", KEY, SENDER)
     receipt = await telnyx.send(NUMBER, "123456 is your code")
     (text,) = (await control.get("/telnyx/control/messages", params={"to": NUMBER})).json()["items"]
     assert (text["id"], text["text"], text["sender"]) == (receipt.external_id, "123456 is your code", SENDER)
 
 
 async def test_what_telnyx_says_no_to_means_what_it_means(
-    sandbox: str, control: httpx.AsyncClient, outbound: Outbound
+    sandbox: Sandbox, control: httpx.AsyncClient, outbound: Outbound
 ) -> None:
-    at = f"{sandbox}/telnyx/v2"
+    at = f"{sandbox.url}/telnyx/v2"
     with pytest.raises(Refused) as refused:
         await Telnyx(outbound, at, KEY, SENDER).send("4915123456789", "no plus")
     assert "40310" in refused.value.said
@@ -92,11 +74,11 @@ async def test_an_answer_without_a_message_proves_nothing(outbound: Outbound) ->
 
 
 async def test_the_way_from_signing_up_to_the_phone(
-    sandbox: str, control: httpx.AsyncClient, place: TestDatabase, database: Database, passwords: Passwords
+    sandbox: Sandbox, control: httpx.AsyncClient, place: TestDatabase, database: Database, passwords: Passwords
 ) -> None:
     """As in production: nothing of ours stands in for the provider."""
     changed: dict[str, Any] = {
-        "telnyx_url": f"{sandbox}/telnyx/v2",
+        "telnyx_url": f"{sandbox.url}/telnyx/v2",
         "telnyx_key": SecretStr(KEY),
         "telnyx_from": SENDER,
     }

@@ -115,6 +115,22 @@ async def test_beyond_the_queue_the_answer_is_too_many_requests_and_then_it_goes
     narrow.close()
 
 
+async def test_a_crowd_is_told_of_while_passwords_wait_for_a_thread_and_not_when_each_has_one() -> None:
+    narrow = Passwords(threads=2, memory_kib=64, passes=1)
+    told: list[str] = []
+    narrow.crowded = lambda: told.append("crowd")
+    held = threading.Event()
+    waiting = [asyncio.create_task(narrow.compute(held.wait)) for _ in range(2)]
+    await asyncio.sleep(0)
+    assert told == []
+    waiting.append(asyncio.create_task(narrow.compute(held.wait)))
+    await asyncio.sleep(0)
+    assert told == ["crowd"]
+    held.set()
+    await asyncio.gather(*waiting)
+    narrow.close()
+
+
 async def test_who_goes_away_while_waiting_makes_room(passwords: Passwords) -> None:
     narrow = Passwords(threads=1, queue=2)
     held = threading.Event()

@@ -11,8 +11,8 @@ from contracts.auth import MemberRoleChanged, OwnershipOffered, OwnershipTransfe
 from kit.privacy.person import Person as Subject
 
 from .conftest import Forward
+from .forgetting import Asking
 from .story import Person, Story, problem, text_of
-from .test_privacy import Asking
 
 WEEK = 7 * 86_400
 

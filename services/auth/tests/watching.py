@@ -1,10 +1,16 @@
 """A database that remembers what was asked of it: by this two requests are compared, statement by statement."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from kit.db.database import Connection, Database
+
+_LOCK: Final = re.compile(r"(?<=pg_advisory_xact_lock\()-?\d+")
+"""The number of a lock, which is no other statement for another address."""
+_VALUE: Final = re.compile(r"'(?:\\x)?[0-9a-f-]{16,}'")
+"""An id or a body of an event that is written together with the COMMIT."""
 
 
 class Watched(Database):
@@ -22,7 +28,7 @@ class Watched(Database):
             yield cast("Connection", _Listening(connection, self))
 
     def heard(self, sql: str) -> None:
-        self.said.append(" ".join(sql.split()))
+        self.said.append(_VALUE.sub("'…'", _LOCK.sub("…", " ".join(sql.split()))))
 
 
 class _Listening:

@@ -74,6 +74,13 @@ class Ear:
         events = [decode(row["body"]) for row in rows]
         return [event for event in events if isinstance(event, EntitlementsChanged)]
 
+    async def facts(self, organization_id: UUID) -> list[str]:
+        """The names of what leaves about an organization, without the lines of the audit trail."""
+        async with self.database.transaction() as tx:
+            rows = await tx.fetch("SELECT body FROM outbox WHERE organization_id = $1 ORDER BY id", organization_id)
+        events = [decode(row["body"]) for row in rows]
+        return [type(event).__name__ for event in events if not isinstance(event, BillingAuditRecorded)]
+
     async def audited(self, organization_id: UUID) -> list[BillingAuditRecorded]:
         """The lines of the audit trail of an organization."""
         async with self.database.transaction() as tx:

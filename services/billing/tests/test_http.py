@@ -1,3 +1,6 @@
+from billing.entitlements.model import Own
+from billing.entitlements.service import own
+from billing.grants.repository import GrantRepository
 from kit.db.database import Database
 from kit.ids import new_id
 from kit.testing.tokens import Issuer
@@ -110,3 +113,22 @@ async def test_a_page_of_plans_has_a_bound(asking: Asking) -> None:
     for wrong in ({"limit": 0}, {"limit": 10_001}, {"after": "x"}):
         assert (await client.get("/internal/plans", params=wrong)).status_code == 422
     assert (await client.get("/internal/plans")).json() == {"plans": [], "next": None}
+
+
+async def test_seats_that_are_paid_for_stay_so_when_a_member_goes(
+    asking: Asking, ear: Ear, database: Database
+) -> None:
+    ours, member = new_id(), new_id()
+    await ear.hear(created(ours), added(ours, member), added(ours, new_id()))
+    async with database.transaction(ours) as tx:
+        await GrantRepository(tx).lock()
+        await own(tx, Own("agency", 1, 5))
+    path = "/v1/billing/seats"
+    before = (await asking(ours).get(path)).json()
+    assert (before["billed"], before["taken"]) == (5, 2)
+    await ear.hear(removed(ours, member))
+    after = (await asking(ours).get(path)).json()
+    assert after == {**before, "taken": 1, "free": before["free"] + 1}
+    assert after["unused_billed"] == 5
+    assert (await asking(ours, role="client").get(path)).status_code == 403
+    assert (await asking(new_id()).get(path)).status_code == 404

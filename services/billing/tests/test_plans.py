@@ -1,36 +1,59 @@
-import pytest
+"""What is sold is shown to everybody, and brought to Stripe."""
 
-from billing.entitlements.plans import FREE, PLANS, Plan
-from contracts import encode
-from contracts.billing import EntitlementsChanged
-from contracts.names import PLANS as NAMES
-from kit.clock import SystemClock
-from kit.ids import new_id
+from contracts.names import PLANS
+
+from .story import Story
+
+PLAN_LIST = "/v1/billing/plans"
+KEYS = ("pro_month_jpy_v1", "pro_seat_year_eur_v1")
 
 
-def test_the_free_plan_limits_every_meter() -> None:
-    assert set(FREE.limits) == {
-        "seats",
-        "connected_accounts",
-        "posts_per_month",
-        "generations_per_month",
-        "messages_per_month",
-        "storage_mb",
+async def test_everybody_sees_what_is_sold(story: Story) -> None:
+    browser = story.client(None)
+    answer = await browser.get(PLAN_LIST, auth=None)
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "public, max-age=300")
+    shown = answer.json()
+    assert [plan["plan"] for plan in shown["plans"]] == list(PLANS)
+    free, _, pro, _ = shown["plans"]
+    assert free["prices"] == []
+    prices = {(each["interval"], each["currency"]): each for each in pro["prices"]}
+    assert prices["month", "eur"] == {
+        "interval": "month",
+        "currency": "eur",
+        "exponent": 2,
+        "amount": 4900,
+        "seat_amount": 800,
     }
-    assert all(limit is not None and limit > 0 for limit in FREE.limits.values())
+    assert (prices["year", "jpy"]["exponent"], prices["year", "jpy"]["amount"]) == (0, 78_000)
+    again = await browser.get(PLAN_LIST, auth=None, headers={"if-none-match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
 
 
-def test_the_catalogue_holds_every_plan_that_events_may_name() -> None:
-    assert set(PLANS) == set(NAMES)
-    assert all(name == plan.name for name, plan in PLANS.items())
+async def test_a_price_comes_to_stripe_once_whoever_brings_it(story: Story) -> None:
+    for _ in range(2):
+        await story.sold(*KEYS)
+        await story.rows("UPDATE prices SET stripe_id = NULL WHERE id IS NULL RETURNING 1")
+    found = (await story.stripe.ask("/v1/prices", **{"lookup_keys[]": list(KEYS)}))["data"]
+    assert {each["lookup_key"]: (each["unit_amount"], each["currency"]) for each in found} == {
+        "pro_month_jpy_v1": (7800, "jpy"),
+        "pro_seat_year_eur_v1": (8000, "eur"),
+    }
+    assert {each["product"] for each in found} == {"rostrum_pro", "rostrum_pro_seat"}
 
 
-def test_the_catalogue_cannot_be_changed_by_accident() -> None:
-    with pytest.raises(TypeError):
-        FREE.limits["seats"] = 1_000  # type: ignore[index] # that it cannot is the point
+async def test_a_key_that_means_another_price_at_stripe_is_shown_and_not_sold(story: Story) -> None:
+    taken = {"currency": "jpy", "unit_amount": 1, "lookup_key": KEYS[0], "product_data[name]": "Other"}
+    answer = await story.stripe.http.post(
+        "/stripe/v1/prices", data={**taken, "recurring[interval]": "month"}, auth=("sk_test_sandbox", "")
+    )
+    assert answer.status_code == 200, answer.text
+    await story.sold(KEYS[0])
+    (row,) = await story.rows("SELECT stripe_id, reason FROM prices")
+    assert row == {"stripe_id": None, "reason": "At Stripe this key names another price."}
 
 
-@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
-def test_every_plan_can_be_told_to_the_others(plan: Plan) -> None:
-    told = EntitlementsChanged(organization_id=new_id(), plan=plan.name, limits=dict(plan.limits))
-    assert encode(told.stamped(time=SystemClock().now()))
+async def test_everything_that_is_sold_is_put_on_its_way_once(story: Story) -> None:
+    for _ in range(2):
+        await story.made.buying.publisher.publish()
+    (row,) = await story.rows("SELECT count(*) AS due FROM ledger_entries WHERE kind = 'billing.price'")
+    assert row["due"] == 60

@@ -5,14 +5,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from billing.entitlements.plans import FREE
+from billing.catalogue.catalogue import CATALOGUE
 from billing.organizations.errors import OrganizationNotHeardOf
-from contracts.audit import ACTIONS
 from contracts.event import Event
 from kit.db.database import Database
 from kit.ids import new_id
 
 from .hearing import Ear, added, created, removed
+
+FREE = CATALOGUE.versions[1].plans["free"]
 
 
 async def test_a_new_organization_starts_active_on_the_free_plan_and_the_others_are_told(ear: Ear) -> None:
@@ -40,9 +41,6 @@ async def test_the_same_creation_twice_grants_once_and_tells_once(ear: Ear) -> N
         ("billing.plan.changed", "system", "organization", str(organization_id)),
         ("billing.entitlements.changed", "system", "entitlements", str(organization_id)),
     ]
-    assert {line.action for line in found} == {
-        action for action in ACTIONS if action.startswith("billing.") and not action.endswith(".impersonated")
-    }
 
 
 async def test_the_same_member_event_twice_counts_once(ear: Ear) -> None:

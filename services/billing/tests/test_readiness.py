@@ -20,6 +20,8 @@ from kit.testing.databases import TestDatabase
 from kit.testing.ports import free_port
 from kit.testing.programs import Program, eventually
 
+from .conftest import MASTER
+
 
 @pytest.fixture
 async def backbone(place: TestDatabase, broker_url: str, namespace: str) -> AsyncIterator[Backbone[BillingSettings]]:
@@ -30,6 +32,7 @@ async def backbone(place: TestDatabase, broker_url: str, namespace: str) -> Asyn
         "broker_url": SecretStr(broker_url),
         "namespace": namespace,
         "pool_size": 2,
+        "sealing_key": SecretStr(MASTER),
     }
     settings = BillingSettings(**given)
     async with open_backbone(SERVICE, settings) as opened:
@@ -92,6 +95,7 @@ async def test_whoever_sends_requests_here_has_time_to_notice_the_end(
         "BILLING_BROKER_URL": settings.broker_url.get_secret_value(),
         "BILLING_NAMESPACE": settings.namespace,
         "BILLING_DRAIN_NOTICE": "12",
+        "BILLING_SEALING_KEY": MASTER,
     }
     program = Program(("billing", "api"), environment, tmp_path / "api.log", port)
     try:

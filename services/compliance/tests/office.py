@@ -16,7 +16,9 @@ from compliance.bootstrap import Parts
 from compliance.worker import SUBSCRIPTIONS
 from contracts import decode
 from contracts.auth import AuthErasureAnswered, AuthExportPartReady
+from contracts.billing import BillingErasureAnswered, BillingExportPartReady
 from contracts.event import Event, encode
+from contracts.generation import GenerationErasureAnswered, GenerationExportPartReady
 from contracts.inbox import InboxErasureAnswered, InboxExportPartReady
 from contracts.privacy import AnswersErasure, AnswersExport
 from contracts.publisher import PublisherErasureAnswered, PublisherExportPartReady
@@ -32,15 +34,25 @@ from kit.testing.mortal import Mortal
 from kit.testing.tokens import Issuer
 
 GRACE: Final = timedelta(days=30)
-SECRETS: Final = {"auth": "B" * 43, "inbox": "C" * 43, "publisher": "D" * 43}
+SECRETS: Final = {
+    "auth": "B" * 43,
+    "billing": "F" * 43,
+    "generation": "G" * 43,
+    "inbox": "C" * 43,
+    "publisher": "D" * 43,
+}
 PARTS: Final[Mapping[str, type[AnswersExport]]] = {
     "auth": AuthExportPartReady,
     "inbox": InboxExportPartReady,
+    "billing": BillingExportPartReady,
+    "generation": GenerationExportPartReady,
     "publisher": PublisherExportPartReady,
 }
 ANSWERS: Final[Mapping[str, type[AnswersErasure]]] = {
     "auth": AuthErasureAnswered,
     "inbox": InboxErasureAnswered,
+    "billing": BillingErasureAnswered,
+    "generation": GenerationErasureAnswered,
     "publisher": PublisherErasureAnswered,
 }
 Json = dict[str, Any]

@@ -115,7 +115,7 @@ async def test_further_keys_that_a_service_names_are_destroyed_too(office: Offic
     }
 
 
-@pytest.mark.parametrize("order", list(permutations(SERVICES))[::2], ids="-".join)
+@pytest.mark.parametrize("order", list(permutations(SERVICES))[::4], ids="-".join)
 async def test_answers_come_in_any_order_twice_and_older_after_newer(office: Office, order: tuple[str, ...]) -> None:
     person = contact()
     erasure = await begun(office, person)
@@ -137,8 +137,8 @@ async def test_what_is_in_the_way_is_shown_and_the_key_stays(office: Office) -> 
     value = await sealed(office, person)
     erasure = await begun(office, person)
     await office.answer(erasure, person, "auth", outcome="blocked", blocked_by="last_owner")
-    await office.answer(erasure, person, "inbox")
-    await office.answer(erasure, person, "publisher")
+    for service in ("billing", "generation", "inbox", "publisher"):
+        await office.answer(erasure, person, service)
     await office.work()
     seen = await office.seen("erasures", erasure, person)
     assert (seen["state"], seen["answers"][0]["blocked_by"]) == ("begun", "last_owner")

@@ -22,7 +22,7 @@ def picture(data: bytes) -> dict[str, str]:
 
 
 async def others_ready(office: Office, export: dict[str, object], person: Person) -> None:
-    for service in ("auth", "publisher"):
+    for service in ("auth", "billing", "generation", "publisher"):
         await office.part_ready(export, person, service)
 
 
@@ -57,6 +57,8 @@ async def test_what_the_services_hand_over_becomes_an_encrypted_archive_with_a_m
     await office.work()
     assert (await office.seen("exports", export, person))["state"] == "collecting"
     await office.part_ready(export, person, "publisher")
+    await office.part_ready(export, person, "generation")
+    await office.part_ready(export, person, "billing")
     await office.work()
 
     entries = await office.archive(export, person)
@@ -69,7 +71,11 @@ async def test_what_the_services_hand_over_becomes_an_encrypted_archive_with_a_m
     ]
     assert entries["inbox/media/1.jpg"] == b"one two"
     manifest = orjson.loads(entries["manifest.json"])
-    assert manifest["services"] == {"auth": {"users": 1}, "inbox": {"contacts": 2}, "publisher": {}}
+    handed: dict[str, dict[str, int]] = {service: {} for service in PARTS} | {
+        "auth": {"users": 1},
+        "inbox": {"contacts": 2},
+    }
+    assert manifest["services"] == handed
     assert {entry["path"] for entry in manifest["entries"]} == set(entries) - {"manifest.json"}
     assert all(entry["size"] == len(entries[entry["path"]]) for entry in manifest["entries"])
     assert len(await office.told(ExportReady)) == 1

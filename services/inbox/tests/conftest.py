@@ -1,57 +1,41 @@
 import asyncio
-import os
-import subprocess
-import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
-import orjson
 import pytest
 
 from inbox import migrations
 from inbox.api import ROUTERS
-from inbox.bootstrap import Meta, build, endpoint_parts, mounts
+from inbox.bootstrap import Meta, Pages, TelnyxAccount, build, endpoint_parts, mounts
 from kit.db.database import Database
 from kit.http.app import create_app
 from kit.http.caller import TokenVerifier
 from kit.http.client import Outbound
 from kit.http.transport import PyreqwestTransport
+from kit.mail import SmtpServer
 from kit.seal import Keyring, LocalMasterKey
+from kit.seal.sealer import Sealer
 from kit.testing.databases import Databases
+from kit.testing.outside import Sandbox, running_sandbox
 from kit.testing.tokens import AUDIENCE, ISSUER, Issuer
 
-from .house import SECRET, VERIFY, House
+from .house import SECRET, TELNYX_PUBLIC_KEY, VERIFY, House
 
 MASTER = "A" * 43
+PAGES = "https://api.rostrum.test"
 
 
 @pytest.fixture(scope="session")
-def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def outside() -> Iterator[Sandbox]:
     """The outside world as a program of its own, shared by the tests of one worker."""
-    told = {"SANDBOX_HTTP_PORT": "0", "SANDBOX_SMTP_PORT": "0"}
-    log = tmp_path_factory.mktemp("sandbox") / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "sandbox"], env={**os.environ, **told}, stdout=output, stderr=output
-        )
-    try:
-        yield _address(process, log)
-    finally:
-        process.terminate()
-        process.wait(60)
+    with running_sandbox() as sandbox:
+        yield sandbox
 
 
-def _address(process: "subprocess.Popen[bytes]", log: Path) -> str:
-    """Where it listens, which is the first that it says."""
-    ends = time.monotonic() + 60
-    while time.monotonic() < ends and process.poll() is None:
-        first, whole, _ = log.read_bytes().partition(b"\n")
-        if whole:
-            return str(orjson.loads(first)["http"])
-        time.sleep(0.05)
-    raise AssertionError(log.read_text()[-3000:])
+@pytest.fixture
+def sandbox_url(outside: Sandbox) -> str:
+    return outside.url
 
 
 @pytest.fixture
@@ -64,15 +48,20 @@ async def sandbox(sandbox_url: str) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 async def house(
-    databases: Databases, sandbox: httpx.AsyncClient, sandbox_url: str, tmp_path: Path
+    databases: Databases, sandbox: httpx.AsyncClient, outside: Sandbox, tmp_path: Path
 ) -> AsyncIterator[House]:
+    sandbox_url = outside.url
     place = await databases.clone({"inbox": migrations})
     database = await Database.open(place.url("inbox"), name="inbox test", pool_size=12, acquire_within=20)
     outbound, issuer = Outbound(transport=PyreqwestTransport(connect=30.0, read=30.0)), Issuer()
     try:
         keyring = Keyring(database, LocalMasterKey.from_text(MASTER))
-        meta = Meta(f"{sandbox_url}/whatsapp/graph", "v23.0", SECRET, VERIFY)
-        parts = build(database, keyring, outbound, meta, tmp_path / "media")
+        meta = Meta(f"{sandbox_url}/whatsapp/graph", "v23.0", SECRET, VERIFY, f"{sandbox_url}/messenger/graph")
+        telnyx = TelnyxAccount(f"{sandbox_url}/telnyx/v2", TELNYX_PUBLIC_KEY, MASTER)
+        clients = {"gateway": Sealer.from_text(MASTER)}
+        pages = Pages(PAGES, SmtpServer.at(f"smtp://{outside.smtp}"), "Rostrum <no-reply@rostrum.local>", MASTER)
+        folder = tmp_path / "media"
+        parts = build(database, keyring, outbound, meta, folder, telnyx=telnyx, pages=pages, clients=clients)
         app = create_app(
             service="inbox",
             title="Inbox",

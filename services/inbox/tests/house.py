@@ -1,6 +1,7 @@
 """A whole inbox in this process, before the sandbox's WhatsApp: everything is done through a door."""
 
 import asyncio
+import base64
 import hashlib
 import hmac
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -12,6 +13,7 @@ from uuid import UUID
 import asyncpg
 import httpx
 import orjson
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from contracts import decode
 from contracts.audit import AuditEntry
@@ -34,6 +36,8 @@ VERIFY = "sandbox-verify"
 ACCOUNT = "200000000000001"
 NUMBER = "100000000000001"
 HOOK = "/v1/webhooks/whatsapp"
+TELNYX_KEY = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"sandbox-telnyx").digest())
+TELNYX_PUBLIC_KEY = base64.b64encode(TELNYX_KEY.public_key().public_bytes_raw()).decode()
 
 
 def signed(body: bytes, secret: str = SECRET) -> dict[str, str]:
@@ -265,7 +269,7 @@ class House:
         )["items"]
         return found
 
-    async def reply(self, conversation_id: str, text: str = "Hi", **more: Any) -> httpx.Response:
+    async def reply(self, conversation_id: str, text: str | None = "Hi", **more: Any) -> httpx.Response:
         key = more.pop("key", None)
         headers = {"idempotency-key": key} if key else {}
         body = {"type": "text", "text": text, **more}

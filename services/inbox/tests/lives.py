@@ -1,6 +1,7 @@
 """What people do with an organization, through its doors, and what of it then stands in which table."""
 
 import base64
+import secrets
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,9 +9,14 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
+from contracts.auth import TeamCreated, TeamMembersChanged
 from contracts.compliance import ErasureBegun, ExportRequested
 from contracts.inbox import InboxErasureAnswered, InboxExportPartReady
 from inbox import migrations
+from inbox.chat.repository import NewVisitor, VisitorRepository
+from inbox.chat.service import CUSTOMER
+from inbox.contacts.recognizing import IDENTITY, subject
+from inbox.contacts.repository import ContactRepository, NewIdentity
 from kit.ids import new_id
 from kit.privacy.answering import Answering
 from kit.privacy.counting import Count
@@ -27,6 +33,8 @@ PDF: Final = b"%PDF-1.7 what somebody sent"
 MAP: Final = of_service(migrations)
 
 KEPT: Final[Mapping[str, str]] = {
+    "agents": "how those stand who work here",
+    "conversation_counts": "the sums of conversations that are there",
     "aggregate_versions": "versions of other services' facts",
     "idempotency_keys": "a day: the keys of members who wrote, by their ids",
     "intake_deliveries": "rows stay without their body, as is asked below",
@@ -37,11 +45,14 @@ KEPT: Final[Mapping[str, str]] = {
     "outbox": "facts on their way, with ids",
     "privacy_tasks": "what was asked of us, with the id of whom it is about",
     "processed_messages": "ids of messages",
+    "arrangements": "what members keep for themselves",
+    "search_due": "what the index looks at in a moment, with ids",
+    "signatures": "how who works here is called",
     "seal_keys": "keys are destroyed by compliance when all have answered",
 }
 """Tables that a contact's life changes and their erasure does not change back, each with the reason."""
 
-NAMING: Final = {"outbox", "privacy_tasks", "seal_keys"}
+NAMING: Final = {"outbox", "privacy_tasks", "search_due", "seal_keys"}
 """Of these, the ones in which the id of the contact may still stand."""
 
 
@@ -154,12 +165,92 @@ async def live(house: House, place: Place, person: str, name: str) -> Life:
     await house.say("to all", person=person, number=place.number, name=name, group_id="Y2FwaV9ncm91cDox")
     await house.reduce()
     conversation = await conversation_of(house, place, name)
+    contact = Person("contact", UUID(conversation["contact_id"]), place.organization_id)
+    await browsed(house, place, contact, conversation["channel_id"])
     message_id = await answered(house, place, conversation, f"answer to {name}")
+    await desk(house, place, conversation)
     await house.work()
     await reported(house, place, person, message_id)
     await house.reduce()
-    contact = Person("contact", UUID(conversation["contact_id"]), place.organization_id)
     return Life(contact, UUID(conversation["id"]), place.agent_id, UUID(message_id), name)
+
+
+async def browsed(house: House, place: Place, contact: Person, channel_id: str) -> None:
+    """A page of the organization's knows them by a browser, too."""
+    keyring, blind = house.parts.media.keyring, secrets.token_bytes(32)
+    known_by = await keyring.seal(place.organization_id, b"a browser", IDENTITY, subject=subject(contact.id))
+    customer = await keyring.seal(place.organization_id, b"7", CUSTOMER)
+    visitor = NewVisitor(new_id(), UUID(channel_id), secrets.token_bytes(32), blind, customer_sealed=customer)
+    async with house.database.transaction(place.organization_id) as tx:
+        now, identity = house.database.clock.now(), NewIdentity("visitor", blind, "", known_by)
+        assert await ContactRepository(tx).claim(contact.id, identity, now)
+        await VisitorRepository(tx).add(visitor)
+
+
+async def twin(house: House, place: Place, life: Life, person: str) -> None:
+    """The same person by a second number, merged, taken apart and merged again; then the number changes, too."""
+    second, by = f"{person[:-1]}0", place.organization_id
+    await house.say("words of a twin", person=second, number=place.number, name="Twin")
+    await house.reduce()
+    other = (await conversation_of(house, place, "Twin"))["contact_id"]
+    path = f"/v1/contacts/{life.contact.id}/merge"
+    merged = await house.ask("POST", path, by=by, json={"contact_id": other})
+    assert merged.status_code == 200, merged.text
+    assert (await house.ask("POST", f"/v1/contacts/merges/{merged.json()['id']}/undo", by=by)).status_code == 200
+    assert (await house.ask("POST", path, by=by, json={"contact_id": other})).status_code == 200
+    system = {"type": "user_changed_number", "body": "changed", "wa_id": f"{second}1"}
+    await house.say("", person=second, number=place.number, name="Twin", type="system", system=system)
+    reaction = {"message_id": await house.say("more", person=f"{second}1", number=place.number), "emoji": "👍"}
+    await house.say("", person=f"{second}1", number=place.number, type="reaction", reaction=reaction)
+    await house.reduce()
+
+
+async def desk(house: House, place: Place, conversation: dict[str, Any]) -> None:
+    """The agent sorts the conversation, and says under which name they answer."""
+    headers = bearer(house, place)
+    signed = await house.client.put("/v1/signature", json={"name": "Robin"}, headers=headers)
+    assert signed.status_code == 200, signed.text
+    labels = (await house.get("/v1/labels", by=place.organization_id))["items"]
+    if not labels:
+        made = await house.ask("POST", "/v1/labels", by=place.organization_id, json={"name": "urgent"})
+        labels = [made.json()]
+    body = {
+        "conversation_ids": [conversation["id"]],
+        "contact_ids": [conversation["contact_id"]],
+        "add": [labels[0]["id"]],
+    }
+    applied = await house.client.post("/v1/labels/apply", json=body, headers=headers)
+    assert applied.status_code == 200, applied.text
+    path = f"/v1/conversations/{conversation['id']}/notes"
+    told = {"text": "about them", "mention_ids": [str(place.agent_id)]}
+    note = await house.client.post(path, json=told, headers=headers)
+    assert note.status_code == 201, note.text
+    path, tag = f"/v1/notes/{note.json()['id']}", {"if-match": '"v1"'}
+    assert (await house.client.put(path, json=told, headers=headers | tag)).status_code == 200
+    while await house.parts.indexing.run():
+        pass
+    await kept(house, place, conversation, headers)
+
+
+async def kept(house: House, place: Place, conversation: dict[str, Any], headers: dict[str, str]) -> None:
+    """The agent keeps a reply for themselves, sets an attribute, and begins to write."""
+    reply = {"short_code": f"a{new_id().hex[-20:]}", "title": "Thanks", "text": "Thanks"}
+    made = await house.client.post("/v1/canned-replies", json=reply, headers=headers)
+    assert made.status_code == 201, made.text
+    if not (await house.get("/v1/attributes", by=place.organization_id))["items"]:
+        body = {"key": "secret", "name": "Secret", "type": "text", "personal": True}
+        await house.ask("POST", "/v1/attributes", by=place.organization_id, json=body)
+    path = f"/v1/conversations/{conversation['id']}"
+    value = await house.client.patch(f"{path}/attributes", json={"values": {"secret": "x"}}, headers=headers)
+    assert value.status_code == 200, value.text
+    tag = {"if-match": "*"}
+    body = {"name": f"m {new_id()}", "actions": [{"do": "priority", "priority": "low"}]}
+    macro = await house.client.post("/v1/macros", json=body, headers=headers)
+    run = {"id": str(new_id()), "conversation_id": conversation["id"]}
+    ran = await house.client.post(f"/v1/macros/{macro.json()['id']}/runs", json=run, headers=headers)
+    assert ran.status_code == 200, ran.text
+    draft = await house.client.put(f"{path}/draft", json={"text": "begun"}, headers=headers | tag)
+    assert draft.status_code == 200, draft.text
 
 
 async def send_document(house: House, place: Place, person: str, name: str) -> None:
@@ -189,6 +280,8 @@ async def answered(house: House, place: Place, conversation: dict[str, Any], tex
     tag = {"if-match": f'"v{conversation["version"]}"'}
     body = {"assignee_id": str(place.agent_id)}
     assert (await house.client.patch(path, json=body, headers=headers | tag)).status_code == 200
+    follows = f"{path}/participants/{place.agent_id}"
+    assert (await house.client.put(follows, headers=headers)).status_code == 200
     assert (await house.client.post(f"{path}/read", json={"tell_contact": True}, headers=headers)).status_code == 200
     key = {"idempotency-key": new_id().hex}
     answer = await house.client.post(f"{path}/messages", json={"text": text}, headers=headers | key)
@@ -212,7 +305,10 @@ async def reported(house: House, place: Place, person: str, message_id: str) -> 
 async def photograph(house: House) -> dict[str, Counter[str]]:
     """Every row of every table of the schema, as text."""
     tables = await house.rows(
-        "SELECT relname FROM pg_class WHERE relnamespace = 'inbox'::regnamespace AND relkind IN ('r', 'p')"
+        """
+        SELECT relname FROM pg_class WHERE relnamespace = 'inbox'::regnamespace AND relkind IN ('r', 'p')
+          AND relname <> 'quota_usage'  -- how many were sent says nothing of to whom
+        """
     )
     return {
         table["relname"]: Counter(
@@ -242,8 +338,15 @@ async def second_place(house: House) -> Place:
 
 
 async def agent(house: House, organization_id: UUID, user_id: UUID | None = None) -> UUID:
-    from .hearing import added
+    from .hearing import NOW, added
 
     event = added(organization_id, user_id=user_id)
-    await house.hear(event)
+    team = TeamCreated(organization_id=organization_id, time=NOW, team_id=new_id())
+    joined = TeamMembersChanged(
+        organization_id=organization_id, time=NOW, version=2, team_id=team.team_id, added=[event.user_id], removed=[]
+    )
+    await house.hear(event, team, joined)
+    place = Place(organization_id, "", event.user_id)
+    said = await house.client.put("/v1/agents/me", json={"availability": "busy"}, headers=bearer(house, place))
+    assert said.status_code == 200, said.text
     return event.user_id

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inbox.channels.base import Said
 from inbox.whatsapp.payload import Hidden, split
-from inbox.whatsapp.saying import Said, read, read_status
+from inbox.whatsapp.saying import read, read_status
 from kit.intake.model import Item, Unreadable
 
 from .house import delivery, value
@@ -215,7 +216,7 @@ def test_a_report_says_what_we_had_put_in() -> None:
     }
     (item,) = items(value(statuses=[status]))
     report = read_status(item.content)
-    assert (report.status, report.ours, report.code) == ("failed", "ours", 131026)
+    assert (report.status, report.ours, report.code) == ("failed", "ours", "131026")
 
 
 def test_a_delivery_full_of_contacts_is_taken_apart_in_one_pass() -> None:

@@ -11,6 +11,7 @@ from kit.http.app import create_app
 from kit.http.caller import TokenVerifier
 from kit.messaging.topology import Topology
 from kit.testing.databases import Databases, TestDatabase
+from kit.testing.outside import Sandbox, running_sandbox
 from kit.testing.tokens import AUDIENCE, ISSUER, Issuer
 from publisher import migrations
 from publisher.api import ROUTERS
@@ -19,7 +20,7 @@ from publisher.partner_queues.work import PartnerQueueWork
 
 from .fakes import FakeQueues
 from .rows import Rows
-from .story import Sandbox, Story
+from .story import Story
 
 Asking = Callable[..., httpx.AsyncClient]
 Forward = Callable[[float], Awaitable[None]]
@@ -100,9 +101,8 @@ async def asking(database: Database, issuer: Issuer) -> AsyncIterator[Asking]:
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
     """The outside world, once per process; every story begins with it as new."""
-    started = Sandbox.start()
-    yield started
-    started.stop()
+    with running_sandbox() as started:
+        yield started
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from kit.testing.programs import eventually
 from publisher import migrations
 from publisher.worker import SUBSCRIPTIONS
 
+from .library import begin
 from .story import POSTING, READING, Story
 
 MAP: Final = of_service(migrations)
@@ -149,6 +150,7 @@ class Asking:
 async def live(story: Story, user: Person, organization_id: UUID, number: int) -> Life:
     """Everything that a user can do, once, but decide on a delivery."""
     client = story.client(organization_id, sub=str(user.id))
+    await story.grant(organization_id, connected_accounts=None, posts_per_month=None, storage_mb=None)
     name, handle, page, title = (f"{what}mark{number:07d}" for what in ("Name", "id", "", "Page"))
     page = f"77{number:07d}"
     control = story.linkedin.http
@@ -161,7 +163,23 @@ async def live(story: Story, user: Person, organization_id: UUID, number: int) -
     written = await client.post("/v1/posts", json=body, headers={"idempotency-key": new_id().hex})
     assert written.status_code == 201, written.text
     waiting = await story.post(client, account, publish_at="2027-06-01T09:00:00Z")
+    await rows(  # as a platform's first comment leaves it, which LinkedIn has none of
+        story,
+        "INSERT INTO delivery_steps (id, organization_id, delivery_id, what) VALUES ($1, $2, $3, 'comment')",
+        new_id(),
+        organization_id,
+        UUID(waiting["deliveries"][0]["id"]),
+    )
     await story.consent(client)
+    file = {"csv": f"text,accounts\r\nrow of {number},{account}\r\n"}
+    assert (await client.post("/v1/publishing/imports", json=file)).status_code == 202
+    assert (await begin(client, 1000, filename=f"{number}.jpg")).status_code == 201
+    starts = {"local": "2027-06-01T09:00", "zone": "UTC"}
+    recurring = {"text": f"words of {number}", "targets": [account], "rule": "FREQ=YEARLY", "starts": starts}
+    assert (await client.post("/v1/publishing/recurrences", json=recurring)).status_code == 201
+    stopped = await client.post("/v1/publishing/stops", json={"reason": f"words of {number}"})
+    lifted = await client.post(f"/v1/publishing/stops/{stopped.json()['id']}/lift", json={})
+    assert lifted.status_code == 200, lifted.text
     return Life(
         user, organization_id, client, account, connected, written.json()["id"], waiting["id"], (name, handle)
     )

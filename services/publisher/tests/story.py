@@ -2,26 +2,22 @@
 
 import asyncio
 import base64
-import os
-import subprocess
-import sys
-import threading
-from collections import deque
 from collections.abc import AsyncIterator, Generator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 from uuid import UUID
 
 import httpx
-import orjson
 from fastapi import FastAPI
 
 from contracts import decode
 from contracts.audit import AuditEntry
-from contracts.event import Event
+from contracts.billing import EntitlementsChanged
+from contracts.event import Event, encode
 from kit.db.database import Database
 from kit.db.provision import move_clock
 from kit.http.app import create_app
@@ -29,46 +25,24 @@ from kit.http.caller import TokenVerifier
 from kit.http.client import Outbound
 from kit.http.transport import Answer, Outgoing, PyreqwestTransport
 from kit.ids import new_id
+from kit.messaging.applying import Applier
+from kit.messaging.delivery import Delivery
 from kit.messaging.topology import Topology
 from kit.process import Loop, supervise
 from kit.seal import Keyring, LocalMasterKey
 from kit.testing.databases import TestDatabase
+from kit.testing.outside import Sandbox
 from kit.testing.programs import eventually
 from kit.testing.tokens import AUDIENCE, ISSUER, Issuer
 from publisher import worker
 from publisher.api import ROUTERS
-from publisher.bootstrap import Publishing, publishing
+from publisher.bootstrap import SERVICE, Publishing, publishing
 from publisher.partner_queues.service import PartnerQueueService
 from publisher.settings import PublisherSettings
 
 NOBODY = PUBLIC = "http://127.0.0.1:1"
 CALLBACK = "/v1/oauth/linkedin/callback"
 MASTER = base64.urlsafe_b64encode(bytes(range(32))).decode()
-
-
-@dataclass
-class Sandbox:
-    """The sandbox as its own process, and its control."""
-
-    process: "subprocess.Popen[bytes]"
-    url: str
-
-    @classmethod
-    def start(cls) -> "Sandbox":
-        chosen = {"SANDBOX_HTTP_PORT": "0", "SANDBOX_SMTP_PORT": "0"}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "sandbox"], env={**os.environ, **chosen}, stdout=subprocess.PIPE
-        )
-        assert process.stdout is not None
-        url = orjson.loads(process.stdout.readline())["http"]
-        threading.Thread(target=lambda: deque(process.stdout or (), maxlen=0), daemon=True).start()
-        return cls(process, url)
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(timeout=60)
-        if self.process.stdout is not None:
-            self.process.stdout.close()
 
 
 @dataclass
@@ -164,27 +138,39 @@ class Story:
     @classmethod
     @asynccontextmanager
     async def told(
-        cls, place: TestDatabase, database: Database, sandbox: Sandbox, **changed: Any
+        cls,
+        place: TestDatabase,
+        database: Database,
+        sandbox: Sandbox,
+        media: Any = None,
+        **changed: Any,
     ) -> AsyncIterator["Story"]:
         line, issuer = Line(f"{sandbox.url}/linkedin/api"), Issuer()
         outbound = Outbound(transport=line)
         keyring = Keyring(database, LocalMasterKey.from_text(MASTER))
-        made = publishing(settings(place, sandbox, **changed), database, keyring, outbound)
+        folder = TemporaryDirectory(prefix="media-")
+        changed = {"media_url": f"file://{folder.name}"} | changed
+        made = publishing(settings(place, sandbox, **changed), database, keyring, outbound, media)
         app = create_app(
             service="publisher",
             title="Publisher",
             routers=ROUTERS,
             parts=[
                 made.posts,
+                made.previews,
+                *made.scheduling.for_endpoints(),
+                *made.library,
                 made.accounts,
                 made.connections,
                 made.addresses,
+                made.withdrawals,
                 PartnerQueueService(database),
                 Topology("shown"),
             ],
             verifier=TokenVerifier(issuer.jwks, ISSUER, AUDIENCE, database.clock),
             clock=database.clock,
-            mounts={"/v1/webhooks/linkedin": made.intake.asgi("linkedin")},
+            large_bodies=SERVICE.large_bodies,
+            mounts={f"/v1/webhooks/{name}": made.intake.asgi(name) for name in made.sources},
         )
         async with httpx.AsyncClient(base_url=sandbox.url, timeout=60) as http:
             (await http.post("/control/reset")).raise_for_status()
@@ -195,6 +181,7 @@ class Story:
                 for client in story.clients:
                     await client.aclose()
                 await outbound.close()
+                folder.cleanup()
 
     def client(self, organization_id: UUID | None, role: str = "owner", **claims: Any) -> httpx.AsyncClient:
         """A browser of a member of that organization; it keeps its cookies."""
@@ -220,7 +207,9 @@ class Story:
         made = self.made
         return (
             *made.ledger.loops(),
-            *worker.publishing_loops(made.intake, made.account_watch, made.connection_sweeper, made.version_watch),
+            *worker.publishing_loops(
+                made.intake, made.account_watch, made.connection_sweeper, made.version_watch, made.withdrawals
+            ),
         )
 
     @asynccontextmanager
@@ -292,6 +281,16 @@ class Story:
             raise AssertionError(f"it stays {seen}") from error
         return seen
 
+    async def grant(self, organization_id: UUID, *, version: int = 1, **limits: int | None) -> None:
+        """Billing says what an organization may use; twice, as may happen, and once more as another message."""
+        event = EntitlementsChanged(
+            organization_id=organization_id, time=self.now(), version=version, plan="pro", limits=limits
+        )
+        subscription = next(each for each in worker.SUBSCRIPTIONS if each.event is EntitlementsChanged)
+        for generation in (0, 0, 1):
+            delivery = Delivery(1, encode(event), event.id, event.type, generation, event=event)
+            await Applier(self.database, event.type, event.type, subscription).apply([delivery])
+
     async def told_of(self, organization_id: UUID) -> list[Event]:
         """The facts that leave about this organization, but for lines of the audit trail."""
         return [event for event in await self._left(organization_id) if not isinstance(event, AuditEntry)]
@@ -323,5 +322,19 @@ def settings(place: TestDatabase, sandbox: Sandbox, **changed: Any) -> Publisher
         "linkedin_client_secret": "sandbox-secret",
         "linkedin_api_url": f"{sandbox.url}/linkedin/api",
         "linkedin_oauth_url": f"{sandbox.url}/linkedin/www",
+        **_of_meta(sandbox),
     }
     return PublisherSettings(**(wanted | changed))
+
+
+def _of_meta(sandbox: Sandbox) -> dict[str, Any]:
+    wanted: dict[str, Any] = {
+        "facebook_verify_token": "sandbox-verify-token",
+        "facebook_upload_url": f"{sandbox.url}/facebook/rupload",
+    }
+    for name in ("facebook", "instagram", "threads"):
+        wanted[f"{name}_client_id"] = "sandbox-client"
+        wanted[f"{name}_client_secret"] = "sandbox-secret"
+        wanted[f"{name}_graph_url"] = f"{sandbox.url}/{name}/graph"
+        wanted[f"{name}_consent_url"] = f"{sandbox.url}/{name}/www"
+    return wanted

@@ -12,8 +12,9 @@ from kit.db.database import Database
 from kit.ids import new_id
 from kit.messaging.applying import Applier
 from kit.messaging.delivery import Delivery
-from postrules import drafts
+from postrules.drafts import Draft
 from postrules.limits import Platform
+from postrules.validation import validate
 from publisher.first_posts.words import first_words
 from publisher.posts.model import PostStatus
 from publisher.posts.repository import PostRepository
@@ -100,7 +101,7 @@ def test_every_template_and_goal_has_words_that_platforms_accept(language: str) 
     said = {first_words(template, [goal], language) for template, goal in product(TEMPLATES, GOALS)}
     assert len(said) == len(TEMPLATES) * len(GOALS)
     for text in said:
-        assert list(drafts.check(Platform.LINKEDIN, text)) == []
+        assert validate(Draft(Platform.LINKEDIN, text)) == []
 
 
 def test_what_is_not_known_yet_is_passed_over() -> None:

@@ -8,11 +8,12 @@ import pytest
 from kit.ids import new_id
 from kit.messaging.broker import Broker
 from kit.messaging.topology import Topology
+from kit.testing.outside import Sandbox
 from kit.testing.ports import free_port
 from kit.testing.programs import Program, eventually
 from publisher.bootstrap import SERVICE
 
-from .story import MASTER, POSTING, Sandbox, Story
+from .story import MASTER, POSTING, Story
 
 SLOW = {"kind": "delay", "seconds": 15, "match": POSTING, "times": 1}
 

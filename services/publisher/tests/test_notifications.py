@@ -13,10 +13,11 @@ from kit.db.database import Database
 from kit.ids import new_id
 from kit.testing.databases import TestDatabase
 from kit.testing.listening import Listener
+from kit.testing.outside import Sandbox
 from kit.testing.programs import eventually
 from publisher.notifications.kind import TIMING
 
-from .story import Sandbox, Story
+from .story import Story
 
 OURS = "urn:li:developerApplication:1000001"
 PAGE = "urn:li:organization:5000001"
@@ -59,7 +60,7 @@ async def gateway() -> AsyncIterator[Gateway]:
 
 @pytest.fixture
 async def story(place: TestDatabase, database: Database, sandbox: Sandbox, gateway: Gateway) -> AsyncIterator[Story]:
-    changed = {"linkedin_application_urn": OURS, "public_url": gateway.url}
+    changed: dict[str, Any] = {"linkedin_application_urn": OURS, "public_url": gateway.url}
     async with Story.told(place, database, sandbox, **changed) as told:
         gateway.story = told
         yield told

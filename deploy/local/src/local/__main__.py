@@ -118,7 +118,7 @@ def _demo(state: State, console: Console, _: Arguments) -> int:
     if ours and (status := background.up(state, console)):
         return status
     try:
-        return demo.run(_plan(state).addresses, CHECKOUT / "build" / "demo.json")
+        return demo.run(_plan(state), CHECKOUT / "build" / "demo.json")
     finally:
         if ours:
             background.down(state, console)

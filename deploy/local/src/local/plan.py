@@ -150,31 +150,57 @@ class Plan:
             }
         own = {
             "auth": self._auth,
+            "billing": self._billing,
             "compliance": self._compliance,
+            "generation": self._generation,
             "inbox": self._inbox,
             "publisher": self._publisher,
         }
         return platform | service | (own[name]() if name in own else {})
 
+    def _billing(self) -> dict[str, str]:
+        return {
+            "STRIPE_URL": f"{self.url('sandbox')}/stripe",
+            "STRIPE_API_KEY": "sk_test_sandbox",
+            "STRIPE_WEBHOOK_SECRETS": json.dumps(["whsec_sandbox"]),
+            "STRIPE_AUTOMATIC_TAX": "true",
+            "PUBLIC_URL": self.url("gateway"),
+            "CONSOLE_URL": self.url("gateway"),
+        }
+
     def _compliance(self) -> dict[str, str]:
         return {"CLIENT_SECRETS": json.dumps({name: self.state.compliance_secret(name) for name in SEALING})}
+
+    def _generation(self) -> dict[str, str]:
+        return {
+            "OPENAI_URL": f"{self.url('sandbox')}/openai/v1",
+            "OPENAI_API_KEY": "sk-sandbox",
+        }
 
     def _gateway(self) -> dict[str, str]:
         upstreams = {f"{service.upper()}_URL": self.url(service) for service in SERVICES}
         admin = {"ADMIN_HOST": HOST, "ADMIN_PORT": str(self.ports["gateway-admin"])}
-        shared = {"AUTH_SECRET": self.state.gateway_secret()}
+        shared = {"AUTH_SECRET": self.state.gateway_secret(), "INBOX_SECRET": self.state.gateway_secret("inbox")}
         return upstreams | admin | shared | {"REDIS_URL": self.servers.redis.url, "LIMIT_SCALE": "200"}
 
     def _inbox(self) -> dict[str, str]:
         return {
+            "CLIENT_SECRETS": json.dumps({"gateway": self.state.gateway_secret("inbox")}),
             "META_GRAPH_URL": f"{self.url('sandbox')}/whatsapp/graph",
             "META_APP_SECRET": "sandbox-app-secret",
             "META_VERIFY_TOKEN": "sandbox-verify",
+            "DIRECT_GRAPH_URL": f"{self.url('sandbox')}/messenger/graph",
+            "TELNYX_URL": f"{self.url('sandbox')}/telnyx/v2",
+            "TELNYX_PUBLIC_KEY": "lx50SmGac5yQbFEvaLXwvGSvu+6KmI3xunsKDwyhdmU=",
             "MEDIA_FOLDER": str(self.state.folder / "media"),
+            "PUBLIC_URL": self.url("gateway"),
+            "SMTP_URL": f"smtp://{HOST}:{self.ports['mail']}",
+            "REDIS_URL": self.servers.redis.url,
         }
 
     def _publisher(self) -> dict[str, str]:
         return {
+            "MEDIA_URL": f"file://{(self.state.folder / 'library').absolute()}",
             "PUBLIC_URL": self.url("gateway"),
             "CONSOLE_URL": self.url("gateway"),
             "LINKEDIN_CLIENT_ID": "sandbox-client",
@@ -182,7 +208,43 @@ class Plan:
             "LINKEDIN_APPLICATION_URN": "urn:li:developerApplication:1000001",
             "LINKEDIN_API_URL": f"{self.url('sandbox')}/linkedin/api",
             "LINKEDIN_OAUTH_URL": f"{self.url('sandbox')}/linkedin/www",
+            **self._of_meta(),
+            **self._applications(),
         }
+
+    def _applications(self) -> dict[str, str]:
+        """Our applications at X, YouTube and TikTok, as the sandbox knows them."""
+        sandbox = self.url("sandbox")
+        return {
+            "X_CLIENT_ID": "sandbox-x-client",
+            "X_CLIENT_SECRET": "sandbox-x-secret",
+            "X_CONSUMER_SECRET": "sandbox-x-consumer-secret",
+            "X_API_URL": f"{sandbox}/x/api",
+            "X_CONSENT_URL": f"{sandbox}/x/web",
+            "YOUTUBE_CLIENT_ID": "2000000000001-sandbox.apps.googleusercontent.com",
+            "YOUTUBE_CLIENT_SECRET": "sandbox-youtube-secret",
+            "YOUTUBE_CONSENT_URL": f"{sandbox}/youtube/accounts/o/oauth2/v2/auth",
+            "YOUTUBE_TOKEN_URL": f"{sandbox}/youtube/oauth2/token",
+            "YOUTUBE_API_URL": f"{sandbox}/youtube/api",
+            "TIKTOK_CLIENT_KEY": "sandboxtiktokkey",
+            "TIKTOK_CLIENT_SECRET": "sandbox-tiktok-secret",
+            "TIKTOK_API_URL": f"{sandbox}/tiktok/api",
+            "TIKTOK_CONSENT_URL": f"{sandbox}/tiktok/www",
+        }
+
+    def _of_meta(self) -> dict[str, str]:
+        """Facebook, Instagram and Threads, as the sandbox plays them."""
+        sandbox = self.url("sandbox")
+        found = {
+            "FACEBOOK_VERIFY_TOKEN": "sandbox-verify-token",
+            "FACEBOOK_UPLOAD_URL": f"{sandbox}/facebook/rupload",
+        }
+        for name in ("facebook", "instagram", "threads"):
+            found[f"{name.upper()}_CLIENT_ID"] = "sandbox-client"
+            found[f"{name.upper()}_CLIENT_SECRET"] = "sandbox-secret"
+            found[f"{name.upper()}_GRAPH_URL"] = f"{sandbox}/{name}/graph"
+            found[f"{name.upper()}_CONSENT_URL"] = f"{sandbox}/{name}/www"
+        return found
 
     def _auth(self) -> dict[str, str]:
         return {

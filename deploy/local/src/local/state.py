@@ -13,8 +13,8 @@ from typing import Any
 from local.processes import free_port, port_is_free
 
 CHECKOUT = Path(__file__).resolve().parents[4]
-SERVICES = ("auth", "billing", "compliance", "inbox", "publisher")
-SEALING = ("auth", "inbox", "publisher")
+SERVICES = ("auth", "billing", "compliance", "generation", "inbox", "publisher")
+SEALING = ("auth", "billing", "generation", "inbox", "publisher")
 """Who seals what belongs to organizations and people, under keys that compliance keeps."""
 
 
@@ -112,9 +112,10 @@ class State:
         """What one service shares with compliance: 32 bytes."""
         return _padded(self.secret(f"compliance_secret_{service}", size=32))
 
-    def gateway_secret(self) -> str:
-        """What the gateway shares with auth: 32 bytes."""
-        return _padded(self.secret("gateway_secret", size=32))
+    def gateway_secret(self, service: str = "auth") -> str:
+        """What the gateway shares with a service: 32 bytes."""
+        name = "gateway_secret" if service == "auth" else f"gateway_{service}_secret"
+        return _padded(self.secret(name, size=32))
 
     def ports(self, names: Sequence[str], *, ours: Sequence[int] = ()) -> dict[str, int]:
         """A port for each name, kept over runs unless somebody else took it; the gateway prefers 8080."""

@@ -27,7 +27,10 @@ from contracts.inbox import (
     ChannelConnected,
     ChannelDisconnected,
     ChannelHealthChanged,
+    ContactChanged,
     ContactErased,
+    ContactsMerged,
+    ContactsSeparated,
     ConversationChanged,
     ConversationErased,
     ConversationOpened,
@@ -51,6 +54,7 @@ _DELEGATIONS = (DelegationGranted, DelegationChanged, DelegationRevoked)
 _SUSPENSION = (OrganizationSuspended, OrganizationRestored)
 _CHANNELS = (ChannelConnected, ChannelDisconnected, ChannelHealthChanged)
 _TALK = (ConversationOpened, ConversationReopened, ConversationChanged, ConversationErased, MessageReceived)
+_CONTACTS = (ContactErased, ContactChanged, ContactsMerged, ContactsSeparated)
 _STATUSES = (MessageSent, MessageStatusChanged, MessageFailed, MediaReady, MediaFailed)
 
 
@@ -97,8 +101,8 @@ KEPT: Final[tuple[Kept, ...]] = (
     ),
     Kept("channels", "/v1/channels", "role", _CHANNELS, shared=True),
     Kept("channel", "/v1/channels/{channel_id}", "role", _CHANNELS, shared=True, validated=True),
-    Kept("conversations", "/v1/conversations", "role", (*_TALK, ContactErased)),
-    Kept("conversation", "/v1/conversations/{conversation_id}", "role", (*_TALK, ContactErased), validated=True),
+    Kept("conversations", "/v1/conversations", "role", (*_TALK, *_CONTACTS)),
+    Kept("conversation", "/v1/conversations/{conversation_id}", "role", (*_TALK, *_CONTACTS), validated=True),
     Kept(
         "messages",
         "/v1/conversations/{conversation_id}/messages",

@@ -3,6 +3,7 @@
 import asyncio
 from urllib.parse import parse_qs
 
+from gateway.events.connected import Connected
 from gateway.events.hub import Hub
 from gateway.events.lines import Line, ServerSent, Socket
 from gateway.events.listener import DELIVERED, Listener
@@ -16,8 +17,11 @@ from gateway.visit import Visit
 class EventsDoor:
     """Lets browsers in and tells them what happens."""
 
-    def __init__(self, hub: Hub, stays: Stays, *, heartbeat: float = 15.0, backlog: int = 256) -> None:
+    def __init__(
+        self, hub: Hub, stays: Stays, connected: Connected, *, heartbeat: float = 15.0, backlog: int = 256
+    ) -> None:
         self._hub = hub
+        self.connected = connected
         self._stays = stays
         self._heartbeat = heartbeat
         self._backlog = backlog
@@ -32,19 +36,25 @@ class EventsDoor:
         if session is None or session.organization_id is None:
             raise Refused(NO_ORGANIZATION)
         stay = self._stays.admit(session)
-        listener = Listener(session.organization_id, session.role, _asked(visit), most=self._backlog)
+        listener = Listener(
+            session.organization_id, session.role, _asked(visit), user_id=session.user_id, most=self._backlog
+        )
         line: Line = Socket(visit, shake, listener.wake) if shake is not None else ServerSent(visit)
         stay.on_end = visit.edge.on_gone = listener.wake
-        visit.lasting = True
+        visit.lasting, present = True, False
         try:
             await line.open()
             await self._hub.join(listener)
+            await self.connected.came(session)
+            present = True
             await self._tell(visit, stay, listener, line)
             await line.end(stay.ending)
         finally:
             visit.edge.on_gone = None
             self._hub.leave(listener)
             self._stays.leave(stay)
+            if present:
+                await self.connected.went(session)
 
     async def _tell(self, visit: Visit, stay: Stay, listener: Listener, line: Line) -> None:
         now = asyncio.get_running_loop().time
@@ -58,7 +68,7 @@ class EventsDoor:
             elif items := listener.take():
                 await line.tell(items)
                 DELIVERED.inc(len(items))
-                shown = items[-1].place
+                shown = next((item.place for item in reversed(items) if item.kind != "passing"), shown)
             elif now() >= beat_at:
                 await line.beat(listener.place if listener.place != shown else None)
                 beat_at, shown = now() + self._heartbeat, listener.place

@@ -10,6 +10,7 @@ import structlog
 
 from gateway.events.facts import GAP
 from gateway.events.listener import Item, Listener
+from gateway.events.passing import Passed, Passing
 from gateway.events.streams import Entry, Gap, Place, Streams, run_of
 from gateway.redis_pipe import RedisAway, RedisPipe
 from kit.process import Loop
@@ -22,13 +23,15 @@ _AWAY = (RedisAway, hiredis.ReplyError)
 class _Channel:
     """One organization with its listeners here, and how far they have been told."""
 
-    __slots__ = ("key", "listeners", "organization_id", "place")
+    __slots__ = ("key", "listeners", "organization_id", "passed", "place")
 
     def __init__(self, organization_id: UUID, key: str) -> None:
         self.organization_id = organization_id
         self.key = key
         self.listeners: set[Listener] = set()
         self.place: Place | None = None
+        self.passed = ""
+        """How far passing news have been told; empty until that is asked."""
 
 
 class Hub:
@@ -46,6 +49,12 @@ class Hub:
         self._run = ""
         self._following = False
         self._channels: dict[str, _Channel] = {}
+        self._passing: dict[str, _Channel] = {}
+
+    @property
+    def passing(self) -> Passing:
+        """Says passing news to those who listen."""
+        return self._streams.passing
 
     @property
     def loops(self) -> tuple[Loop, ...]:
@@ -60,6 +69,7 @@ class Hub:
         channel = self._channels.get(key)
         if channel is None:
             channel = self._channels[key] = _Channel(listener.organization_id, key)
+            self._passing[self._streams.passing.key(listener.organization_id)] = channel
         channel.listeners.add(listener)
         was_followed = channel.place is not None
         try:
@@ -78,6 +88,7 @@ class Hub:
             channel.listeners.discard(listener)
             if not channel.listeners:
                 del self._channels[key]
+                del self._passing[self._streams.passing.key(listener.organization_id)]
 
     async def replayed(self, listener: Listener) -> AsyncIterator[list[Item]]:
         """What lies between the listener's place and the live facts; a gap in it becomes a `reset`."""
@@ -115,6 +126,9 @@ class Hub:
         run = self._run
         found = await self._streams.places([channel.organization_id for channel in channels])
         for channel in channels:
+            if not channel.passed:
+                channel.passed = await self._streams.passing.newest(channel.organization_id)
+        for channel in channels:
             if channel.organization_id not in found or run != self._run:
                 continue
             began, count = found[channel.organization_id]
@@ -146,6 +160,7 @@ class Hub:
             self._run = run
             for channel in self._channels.values():
                 channel.place = None
+                channel.passed = ""
         self._following = True
         await self._look(list(self._channels.values()))
 
@@ -155,7 +170,11 @@ class Hub:
             for channel in self._channels.values()
             if channel.place is not None
         ]
-        for key, found in await self._streams.follow(self._tail, places, wait=self._wait):
+        passing = [(key, channel.passed) for key, channel in self._passing.items() if channel.passed]
+        facts, news = await self._streams.follow(self._tail, places, passing, wait=self._wait)
+        for key, passed_by in news:
+            _pass_by(self._passing.get(key), passed_by)
+        for key, found in facts:
             channel = self._channels.get(key)
             if channel is not None and not self._told(channel, found):
                 channel.place = None
@@ -174,6 +193,19 @@ class Hub:
             for listener in channel.listeners:
                 listener.push(item, entry.roles)
         return True
+
+
+def _pass_by(channel: _Channel | None, news: Iterable[Passed]) -> None:
+    if channel is None:
+        return
+    for each in news:
+        channel.passed = each.id
+        if channel.place is None:
+            continue
+        item = Item("passing", channel.place, each.body)
+        for listener in channel.listeners:
+            if listener.user_id != each.user_id:
+                listener.pass_by(item, each.roles)
 
 
 def _begin(listener: Listener, place: Place, count: int) -> None:

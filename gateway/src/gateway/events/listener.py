@@ -9,7 +9,7 @@ from uuid import UUID
 from gateway.events.streams import Place
 from kit.telemetry import metrics
 
-Kind = Literal["fact", "ready", "reset"]
+Kind = Literal["fact", "ready", "reset", "passing"]
 
 DELIVERED = metrics.counter("events_delivered_total", "Facts handed to listening browsers")
 RESETS = metrics.counter("events_resets_total", "Listeners told to load anew", ("reason",))
@@ -26,21 +26,28 @@ class Item:
     @cached_property
     def server_sent(self) -> bytes:
         """As a server-sent event; a fact has no name, so that `onmessage` gets it."""
+        if self.kind == "passing":  # it is never told again, so a browser has no place to name
+            return b"event: %b\ndata: %b\n\n" % (self.kind.encode(), self.body)
         name = b"" if self.kind == "fact" else b"event: %b\n" % self.kind.encode()
         return b"%bid: %b\ndata: %b\n\n" % (name, str(self.place).encode(), self.body)
 
     @cached_property
     def message(self) -> bytes:
         """As the text of a WebSocket message."""
+        if self.kind == "passing":
+            return b'{"event":"%b","data":%b}' % (self.kind.encode(), self.body)
         return b'{"event":"%b","id":"%b","data":%b}' % (self.kind.encode(), str(self.place).encode(), self.body)
 
 
 class Listener:
     """What waits for one browser. One that is too slow is told to load anew instead of being told everything."""
 
-    def __init__(self, organization_id: UUID, role: str, asked: str = "", *, most: int = 256) -> None:
+    def __init__(
+        self, organization_id: UUID, role: str, asked: str = "", *, user_id: str = "", most: int = 256
+    ) -> None:
         self.organization_id = organization_id
         self.role = role
+        self.user_id = user_id
         self.asked = asked
         """The place that the browser named; empty when it has loaded just now."""
         self.since = 0
@@ -88,6 +95,12 @@ class Listener:
             self.reset(item.place, "slow")
         else:
             self._tell(item)
+
+    def pass_by(self, item: Item, roles: frozenset[str]) -> None:
+        """Passing news have come; who is slow misses them, and nobody is told of them later."""
+        if self.started and self.replay is None and self.role in roles and len(self._items) < self._most:
+            self._items.append(item)
+            self._wake.set()
 
     def _tell(self, item: Item) -> None:
         self.place = item.place

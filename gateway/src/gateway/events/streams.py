@@ -9,6 +9,7 @@ from typing import cast
 from uuid import UUID
 
 from gateway.events.facts import GAP, Fact
+from gateway.events.passing import Passed, Passing, passed
 from gateway.redis_pipe import Argument, RedisPipe, Script, run_told
 
 LISTEN = Script(files("gateway.events").joinpath("listen.lua").read_text(encoding="utf-8"))
@@ -70,6 +71,7 @@ class Streams:
 
     def __init__(self, redis: RedisPipe, namespace: str, kept: Kept | None = None) -> None:
         self._redis = redis
+        self.passing = Passing(redis, namespace)
         self.kept = kept or Kept()
         self._prefix = f"{namespace}:events:"
         self._epoch = f"{namespace}:events:epoch"
@@ -157,23 +159,32 @@ class Streams:
             count = last
 
     async def follow(
-        self, tail: RedisPipe, places: Sequence[tuple[str, int, int]], *, wait: float
-    ) -> list[tuple[str, list[Entry]]]:
-        """Wait on `tail` for what comes after these places, or for `interrupt`.
+        self,
+        tail: RedisPipe,
+        places: Sequence[tuple[str, int, int]],
+        passing: Sequence[tuple[str, str]] = (),
+        *,
+        wait: float,
+    ) -> tuple[list[tuple[str, list[Entry]]], list[tuple[str, list[Passed]]]]:
+        """Wait on `tail` for what comes after these places, of facts and of passing news, or for `interrupt`.
 
         Raises:
             RedisAway: nothing can be said.
         """
-        keys = [self._wake, *(key for key, _, _ in places)]
+        fleeting = {key for key, _ in passing}
+        keys = [self._wake, *(key for key, _, _ in places), *(key for key, _ in passing)]
         after: list[Argument] = [self._woken, *(f"{began}-{count}" for _, began, count in places)]
+        after += [last for _, last in passing]
         answer = await tail.ask("XREAD", "COUNT", _PER_TURN, "BLOCK", round(wait * 1000), "STREAMS", *keys, *after)
-        found = []
+        found, passed_by = [], []
         for key, raw in cast("list[tuple[bytes, list[tuple[bytes, object]]]]", answer or []):
             if key.decode() == self._wake:
                 self._woken = raw[-1][0]
+            elif key.decode() in fleeting:
+                passed_by.append((key.decode(), passed(raw)))
             else:
                 found.append((key.decode(), entries(raw)))
-        return found
+        return found, passed_by
 
     async def interrupt(self) -> None:
         """Let `follow` return at once.

@@ -6,7 +6,7 @@ Partners are not named here: they receive every event whose audience is `partner
 from collections.abc import Mapping
 from typing import Final
 
-from contracts import auth, billing, compliance, inbox, publisher
+from contracts import auth, billing, compliance, generation, inbox, money, publisher
 from contracts.event import Event
 
 CONSUMERS: Final[Mapping[type[Event], tuple[str, ...]]] = {
@@ -14,14 +14,30 @@ CONSUMERS: Final[Mapping[type[Event], tuple[str, ...]]] = {
     auth.MemberAdded: ("billing", "inbox"),
     auth.MemberRoleChanged: ("inbox",),
     auth.MemberRemoved: ("billing", "inbox"),
+    auth.TeamCreated: ("inbox",),
+    auth.TeamRenamed: ("inbox",),
+    auth.TeamMembersChanged: ("inbox",),
+    auth.TeamDeleted: ("inbox",),
     auth.SubscriptionGranted: ("billing",),
     auth.SubscriptionRevoked: ("billing",),
-    billing.EntitlementsChanged: ("auth",),
+    auth.DelegationGranted: ("billing",),
+    auth.SubscriptionClaimed: ("billing",),
+    auth.SubscriptionClaimWithdrawn: ("billing",),
+    auth.DelegationRevoked: ("billing",),
+    billing.EntitlementsChanged: ("auth", "generation", "inbox", "publisher"),
+    money.PaymentSucceeded: ("auth",),
+    money.RefundIssued: ("auth",),
+    money.RefundFailed: ("auth",),
+    generation.GenerationFinished: ("auth",),
     auth.OnboardingCompleted: ("publisher",),
-    compliance.ExportRequested: ("auth", "inbox", "publisher"),
-    compliance.ErasureBegun: ("auth", "inbox", "publisher"),
+    compliance.ExportRequested: ("auth", "billing", "generation", "inbox", "publisher"),
+    compliance.ErasureBegun: ("auth", "billing", "generation", "inbox", "publisher"),
     auth.AuthExportPartReady: ("compliance",),
     auth.AuthErasureAnswered: ("compliance",),
+    billing.BillingExportPartReady: ("compliance",),
+    billing.BillingErasureAnswered: ("compliance",),
+    generation.GenerationExportPartReady: ("compliance",),
+    generation.GenerationErasureAnswered: ("compliance",),
     inbox.InboxExportPartReady: ("compliance",),
     inbox.InboxErasureAnswered: ("compliance",),
     publisher.PublisherExportPartReady: ("compliance",),
@@ -29,6 +45,7 @@ CONSUMERS: Final[Mapping[type[Event], tuple[str, ...]]] = {
     auth.AuthAuditRecorded: ("compliance",),
     billing.BillingAuditRecorded: ("compliance",),
     compliance.ComplianceAuditRecorded: ("compliance",),
+    generation.GenerationAuditRecorded: ("compliance",),
     inbox.InboxAuditRecorded: ("compliance",),
     publisher.PublisherAuditRecorded: ("compliance",),
 }

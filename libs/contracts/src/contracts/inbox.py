@@ -16,9 +16,11 @@ WORKERS: Final = frozenset({"owner", "admin", "agent"})
 ChannelKind = Annotated[str, Field(pattern=NAME, examples=["whatsapp"])]
 ChannelHealth = Annotated[str, Field(pattern=NAME, examples=["ok", "token_dead", "restricted"])]
 ConversationState = Annotated[str, Field(pattern=NAME, examples=["open", "pending", "resolved", "snoozed"])]
+ConversationPriority = Annotated[str, Field(pattern=NAME, examples=["none", "low", "medium", "high", "urgent"])]
 MessageKind = Annotated[
     str, Field(pattern=NAME, examples=["text", "image", "audio", "video", "document", "location", "unknown"])
 ]
+TemplateStatus = Annotated[str, Field(pattern=NAME, examples=["pending", "approved", "rejected", "paused"])]
 MessageStatus = Annotated[
     str, Field(pattern=NAME, examples=["queued", "unconfirmed", "sent", "failed", "delivered", "read"])
 ]
@@ -100,6 +102,8 @@ class ConversationChanged(Event):
     state: ConversationState = Field(description="Its state now.")
     assignee_id: UUID | None = Field(default=None, description="The user who has it; null when nobody has.")
     unread_count: int = Field(description="Messages of the contact that nobody of the team has read.", examples=[2])
+    team_id: UUID | None = Field(default=None, description="The team it belongs to; null when to none.")
+    priority: ConversationPriority | None = Field(default=None, description="How urgent it is.")
 
 
 class ConversationErased(Event):
@@ -126,6 +130,44 @@ class ContactErased(Event):
     browsers: ClassVar[frozenset[str] | None] = WORKERS
 
     contact_id: UUID = Field(description="The contact; the version is the contact's.")
+
+
+class ContactChanged(Event):
+    """A contact has another name, or is known by more; by what, the inbox tells."""
+
+    type: ClassVar[str] = "inbox.contact.changed.v1"
+    subject: ClassVar[str] = "contact_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = WORKERS
+
+    contact_id: UUID = Field(description="The contact; the version is the contact's.")
+
+
+class ContactsMerged(Event):
+    """Two contacts are one person: the one is shown as the other, with all that was said, until this is undone."""
+
+    type: ClassVar[str] = "inbox.contacts.merged.v1"
+    subject: ClassVar[str] = "contact_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = WORKERS
+
+    contact_id: UUID = Field(description="The contact that is kept; the version is the contact's.")
+    merged_id: UUID = Field(description="The contact that is shown as the kept one from now on.")
+    merge_id: UUID = Field(description="The merge, to undo it by.")
+    rule: str = Field(description="Why they are one.", examples=["same_message"])
+
+
+class ContactsSeparated(Event):
+    """A merge was undone: the two are shown as two again, each with what was said by and to it."""
+
+    type: ClassVar[str] = "inbox.contacts.separated.v1"
+    subject: ClassVar[str] = "contact_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = WORKERS
+
+    contact_id: UUID = Field(description="The contact as which both were shown; the version is the contact's.")
+    separated_id: UUID = Field(description="The contact that is shown as itself again.")
+    merge_id: UUID = Field(description="The merge that was undone.")
 
 
 class MessageReceived(Event):
@@ -214,6 +256,63 @@ class MediaFailed(Event):
     code: str = Field(
         description="Why: expired, too-large, wrong-checksum, or the platform's code.", examples=["131026"]
     )
+
+
+class TemplateChanged(Event):
+    """A template was written or submitted, or the platform has said something of it."""
+
+    type: ClassVar[str] = "inbox.template.changed.v1"
+    subject: ClassVar[str] = "template_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = WORKERS
+
+    template_id: UUID = Field(description="The template; the version is the template's.")
+    status: TemplateStatus = Field(description="Its status now; later ones pass, too.")
+    category: str = Field(description="Its category now.", pattern=NAME, examples=["utility", "marketing"])
+    quality: str = Field(description="What people make of it.", pattern=NAME, examples=["green", "unknown"])
+
+
+class InboxQuotaReached(Event):
+    """An organization has used 80 or 100 per cent of what its plan includes of messages in a month."""
+
+    type: ClassVar[str] = "inbox.quota.reached.v1"
+    subject: ClassVar[str] = "organization_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = WORKERS
+
+    meter: str = Field(description="What is counted.", pattern=NAME, examples=["messages_per_month"])
+    percent: int = Field(description="Which threshold was reached.", ge=1, le=100)
+    used: int = Field(description="How much was used by then.", ge=0)
+    allowed: int = Field(description="How much the plan includes.", ge=0)
+
+
+class ArrangementChanged(Event):
+    """Something that all of the organization work with was made, changed or deleted; which says its kind."""
+
+    type: ClassVar[str] = "inbox.arrangement.changed.v1"
+    subject: ClassVar[str] = "thing_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = WORKERS
+
+    thing_id: UUID = Field(description="The label, attribute, canned reply, macro or filter; the version is its own.")
+    kind: Annotated[str, Field(pattern=NAME, examples=["label", "attribute", "canned_reply", "macro", "view"])] = (
+        Field(description="What it is.")
+    )
+    deleted: bool = Field(default=False, description="Whether it is gone.")
+
+
+class MemberMentioned(Event):
+    """A note of the team calls somebody; what it says stays in the inbox."""
+
+    type: ClassVar[str] = "inbox.member.mentioned.v1"
+    subject: ClassVar[str] = "note_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = WORKERS
+
+    note_id: UUID = Field(description="The note; the version is the note's.")
+    conversation_id: UUID = Field(description="The conversation it stands in.")
+    user_id: UUID = Field(description="Whom it calls.")
+    by: UUID = Field(description="The user who wrote it.")
 
 
 class InboxAuditRecorded(AuditEntry):

@@ -71,19 +71,31 @@ PERMISSIONS: Final[Mapping[str, Permission]] = MappingProxyType(
             "Act as an agency: ask clients, accept, and say whom to send.", MANAGERS, delegable=False
         ),
         # posts
-        "posts.read": Permission("See posts and what became of them.", TEAM),
-        "posts.write": Permission("Write, schedule, cancel and delete posts.", WRITING),
+        "posts.read": Permission("See posts, what became of them, and the library of media.", TEAM),
+        "posts.write": Permission("Write, schedule, cancel and delete posts; upload and delete media.", WRITING),
         "posts.approve": Permission("Approve posts that others wrote.", MANAGERS | {"approver"}),
+        "publishing.stop": Permission("Stop whatever leaves for an account, or all of them.", WRITING | {"approver"}),
+        "publishing.resume": Permission("Let things leave again after a stop.", MANAGERS),
         "connected_accounts.read": Permission("See which accounts on platforms are connected.", TEAM),
         "connected_accounts.manage": Permission("Connect and disconnect accounts on platforms.", MANAGERS),
         "partner_queue.manage": Permission(
             "Open and close the queue through which a partner hears.", MANAGERS, delegable=False
         ),
+        # generation
+        "generation.read": Permission("See generated texts, what they cost and what is held back.", TEAM),
+        "generation.write": Permission("Have texts generated, and delete them.", WRITING),
+        "generation.review": Permission("Decide on texts that moderation held back.", MANAGERS | {"approver"}),
+        "generation.manage": Permission("Limit what generation spends, and say what is held back.", MANAGERS),
         # conversations
         "conversations.read": Permission("Read conversations, contacts and media.", ANSWERING),
         "conversations.reply": Permission("Answer, assign and resolve conversations.", ANSWERING),
+        "assignment.manage": Permission("Say to whom conversations are given, and how many.", MANAGERS),
+        "arrangement.manage": Permission(
+            "Make and change the labels, attributes, canned replies, macros and filters that all share.", MANAGERS
+        ),
         "channels.read": Permission("See which channels are connected.", ANSWERING),
         "channels.manage": Permission("Connect and disconnect channels.", MANAGERS),
+        "templates.manage": Permission("Write templates of messages, have them reviewed, and delete them.", MANAGERS),
         # money
         "billing.read": Permission("See plan, limits and seats.", TEAM),
         "billing.manage": Permission("Choose a plan, pay, and claim what was bought.", OWNER, delegable=False),

@@ -3,7 +3,7 @@
 A post goes to several accounts; each way is a delivery of its own, and what became of it is said per delivery.
 """
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
@@ -158,6 +158,70 @@ class PostEngaged(Event):
     reactions: int = Field(ge=0, description="Reactions so far.")
     comments: int = Field(ge=0, description="Comments so far, without deleted ones.")
     shares: int = Field(ge=0, description="Shares so far.")
+
+
+class UploadAccepted(Event):
+    """What was uploaded was looked at and can be used in posts."""
+
+    type: ClassVar[str] = "publisher.upload.accepted.v1"
+    subject: ClassVar[str] = "media_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    media_id: UUID = Field(description="The medium, at /v1/library/{media_id}; the version is its.")
+    kind: str = Field(description="What it is.", pattern=NAME, examples=["image", "video", "document"])
+
+
+class UploadRefused(Event):
+    """What was uploaded was looked at and is not taken."""
+
+    type: ClassVar[str] = "publisher.upload.refused.v1"
+    subject: ClassVar[str] = "media_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    media_id: UUID = Field(description="The medium, which tells why; the version is its.")
+    code: str = Field(description="Why, as a word.", max_length=100, examples=["type-mismatch", "truncated"])
+
+
+class PublishingStopped(Event):
+    """Nothing leaves for an account, or for any of the organization's, until a person lifts that."""
+
+    type: ClassVar[str] = "publisher.publishing.stopped.v1"
+    subject: ClassVar[str] = "stop_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    stop_id: UUID = Field(description="The stop; the version is its own.")
+    account_id: UUID | None = Field(None, description="The account; null for all of them, also later ones.")
+
+
+class PublishingResumed(Event):
+    """A stop was lifted; what came due meanwhile leaves at a distance from each other, or was cancelled."""
+
+    type: ClassVar[str] = "publisher.publishing.resumed.v1"
+    subject: ClassVar[str] = "stop_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    stop_id: UUID = Field(description="The stop; the version is its own.")
+    account_id: UUID | None = Field(None, description="The account; null for all of them.")
+    overdue: Literal["spread", "cancel"] = Field(description="What is done with what came due meanwhile.")
+    affected: int = Field(ge=0, description="How many deliveries had come due.")
+
+
+class QuotaReached(Event):
+    """An organization has used 80 or 100 per cent of what its plan includes of posts in a month."""
+
+    type: ClassVar[str] = "publisher.quota.reached.v1"
+    subject: ClassVar[str] = "organization_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    meter: str = Field(description="What is counted.", pattern=NAME, examples=["posts_per_month"])
+    percent: int = Field(description="Which threshold was reached.", ge=1, le=100)
+    used: int = Field(description="How much was used by then.", ge=0)
+    allowed: int = Field(description="How much the plan includes.", ge=0)
 
 
 class PartnerQueueOpened(Event):

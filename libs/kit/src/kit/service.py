@@ -6,6 +6,7 @@ A service's `__main__` is one call of `run_service`; its own parts are built in 
 import argparse
 import asyncio
 import inspect
+import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -83,6 +84,7 @@ POOL_IN_USE = metrics.gauge("database_connections_in_use", "Connections of the p
 POOL_WAITING = metrics.gauge("database_connections_waited_for", "Tasks that wait for a connection")
 OUTBOX_AGE = metrics.gauge("outbox_age_seconds", "Age of the oldest event that the broker has not confirmed")
 
+WAIT_BOUND: Final = 0.5  # seconds for a database connection; a crowd that is served within them is no overload
 OUTBOX_BOUND: Final = 60.0  # seconds; an older outbox means that what we accept is not told to anyone
 
 
@@ -119,14 +121,14 @@ class Service(Generic[S, P]):
 
     `endpoint_parts` are what endpoints ask for by class (`kit.http.app.part`). `consumers` tells for the whole
     platform who subscribes to which event, so that an emitter can see before it is ready that no subscriber's queue
-    is missing. `commands` are the service's own (`auth rotate-keys`); what one takes beside the parts are
-    its arguments, all of them text. `mounts` are plain ASGI applications by path:
-    they receive webhooks. `ledger` finds the ledger among the parts: its loops, `/internal/ledger` and the command
-    `ledger` then come by themselves. `jobs` finds the bulk work among them: its loops come by themselves, its doors
-    are made by `kit.jobs.router`. `privacy` says what it holds about people, for whoever holds something: the loop
-    that answers compliance comes by itself, beside the subscriptions. `serving` are loops of every process that
-    answers requests, for what is gathered there in memory; they end after the last answer. `acting` says how staff
-    may act in a person's place here; without it nobody does.
+    is missing. `commands` are the service's own (`auth rotate-keys`), whose arguments are text. `mounts` are plain
+    ASGI applications by path: they receive webhooks. `ledger` finds the ledger among the parts: its loops,
+    `/internal/ledger` and the command `ledger` then come by themselves. `jobs` finds the bulk work among them: its
+    loops come by themselves, its doors are made by `kit.jobs.router`. `privacy` says what it holds about people, for
+    whoever holds something: the loop that answers compliance comes by itself, beside the subscriptions. `serving` are
+    loops of every process that answers requests, for what is gathered there in memory; they end after the last
+    answer. `acting` says how staff may act in a person's place here; without it nobody does. `large_bodies`: see
+    `kit.http.app`.
     """
 
     name: str
@@ -146,6 +148,7 @@ class Service(Generic[S, P]):
     privacy: Callable[[P], Privacy] | None = None
     serving: Callable[[P], Sequence[Loop]] = field(default=lambda _parts: ())
     acting: Acting | None = None
+    large_bodies: Mapping[str, int] = field(default_factory=dict)
 
     def own_consumers(self) -> dict[str, list[str]]:
         """The queues this service reads from: its name and the types it subscribes to."""
@@ -227,8 +230,7 @@ class Pulse:
         """Why no change should be accepted now, if there is a reason."""
         if self._outbox_age > OUTBOX_BOUND:
             return "Events are not leaving this service; what you change would not be told to anyone."
-        use = self._backbone.database.use()
-        if use.waiting > 2 * use.size:
+        if self._backbone.database.use().waited > WAIT_BOUND:
             return "All database connections are in use."
         return None
 
@@ -272,21 +274,20 @@ def make_app(
     return create_app(
         service=service.name,
         title=service.title,
-        routers=(*service.routers, intake_router.router, *_ledger_routers(service)) if public else (),
+        routers=(*service.routers, intake_router.router, *((ledger_router,) if service.ledger else ()))
+        if public
+        else (),
         parts=(*service.endpoint_parts(parts), Desk(backbone.database), *_ledger_parts(service, parts)),
         checks=checks,
         told=("broker", "outbox") if public else (),
         verifier=backbone.verifier,
         clock=backbone.clock,
+        large_bodies=service.large_bodies,
         overloaded=pulse.overloaded if public else None,
         mounts=service.mounts(parts) if public else None,
         operator_token=backbone.settings.operator_token.get_secret_value(),
         acting=nobody if service.acting is None else recorded(service.acting, backbone.database),
     )
-
-
-def _ledger_routers(service: Service[S, P]) -> Sequence[APIRouter]:
-    return () if service.ledger is None else (ledger_router,)
 
 
 def _ledger_parts(service: Service[S, P], parts: P) -> Sequence[object]:
@@ -367,6 +368,8 @@ async def _purge_keys(database: Database) -> bool:
 
 
 async def _serve(service: Service[S, P], settings: S, role: str, stop: asyncio.Event) -> None:
+    if role == "worker":
+        os.nice(settings.worker_niceness)
     async with open_backbone(service, settings) as backbone, service.open_parts(backbone) as parts:
         hint = Hint(settings.database_direct_url.get_secret_value(), service.name)
         backbone.database.emitted = backbone.database.hinted = hint.notify
@@ -450,25 +453,27 @@ def run_service(service: Service[S, P], arguments: Sequence[str] | None = None) 
     """Run one command of the service; the process ends with it."""
     arguments = sys.argv[1:] if arguments is None else arguments
     parser = _parser(service)
-    chosen = parser.parse_args(arguments)
+    chosen = parser.parse_args(_with_plain_text(service, arguments))
     settings = load(service.settings)
     logging.configure(service.name, settings.log_level)
-    if chosen.command in cli.COMMANDS:
-        run(partial(_operate, service, settings, chosen))
-    elif chosen.command == intake_cli.COMMAND:
-        run(partial(_at_desk, service, settings, chosen))
-    elif chosen.command == seal_cli.COMMAND:
-        run(partial(_reseal, service, settings, chosen))
-    elif chosen.command == ledger_cli.COMMAND:
-        run(partial(_ledger, service, settings, chosen))
-    elif chosen.command in service.commands:
-        run(partial(_command, service, settings, chosen))
+    tools = {intake_cli.COMMAND: _at_desk, seal_cli.COMMAND: _reseal, ledger_cli.COMMAND: _ledger}
+    tools |= dict.fromkeys(cli.COMMANDS, _operate) | dict.fromkeys(service.commands, _command)
+    if chosen.command in tools:
+        run(partial(tools[chosen.command], service, settings, chosen))
     elif chosen.command == "migrate":
         run(partial(_migrate, service, settings))
     elif chosen.command == "topology":
         run(partial(_topology, service, settings))
     else:
         run(partial(_serve, service, settings, chosen.command))
+
+
+def _with_plain_text(service: Service[S, P], arguments: Sequence[str]) -> Sequence[str]:
+    """What a command of the service's own is given is text, also where it begins with a dash: a key's id may."""
+    command, *rest = arguments or [""]
+    if command not in service.commands or not rest or {"-h", "--help"} & {*rest}:
+        return arguments
+    return [command, "--", *rest]
 
 
 def _parser(service: Service[S, P]) -> argparse.ArgumentParser:

@@ -51,6 +51,8 @@ class ServiceSettings(ProcessSettings):
     migrate_url: SecretStr | None = None
     role_prefix: str = Field("rostrum_", pattern=r"^[a-z_][a-z0-9_]{0,30}$")
     pool_size: int = Field(8, ge=1, le=100)
+    worker_niceness: int = Field(0, ge=0, le=19)
+    """How far a worker steps back for other programs of its machine, as `nice` counts; it still gets a share."""
     sealing_key: SealingKey = SecretStr("")
     """The local master key, which wraps the keys that this service keeps; a service that seals nothing needs none."""
     sealing_keys_old: tuple[SealingKey, ...] = ()

@@ -149,6 +149,29 @@ async def test_only_a_transaction_that_says_so_does_not_wait_for_the_disk(databa
             assert await tx.fetchval("SELECT count(*) FROM notes") == 1
 
 
+async def test_transactions_under_one_number_go_one_after_the_other(database: Database) -> None:
+    """Also after one that was given up while it waited; those under another number wait for nobody."""
+    order: list[str] = []
+
+    async def second() -> None:
+        async with database.transaction(alone=-7):
+            order.append("second")
+
+    async with database.transaction(alone=-7):
+        waiting, given_up = asyncio.create_task(second()), asyncio.create_task(second())
+        async with database.transaction(alone=8):
+            order.append("another")
+        await asyncio.sleep(0.1)
+        given_up.cancel()
+        await asyncio.wait([given_up])
+        order.append("first")
+    await waiting
+    async with database.transaction(alone=-7):
+        order.append("later")
+    assert given_up.cancelled()
+    assert order == ["another", "first", "second", "later"]
+
+
 async def test_a_snapshot_sees_one_moment_and_writes_nothing(database: Database) -> None:
     organization = new_id()
     count = "SELECT count(*) FROM notes"
@@ -179,6 +202,22 @@ async def test_an_exhausted_pool_answers_busy_instead_of_waiting_for_ever(place:
                 await small.now()
             assert small.use().in_use == 1
         assert await small.now()
+    finally:
+        await small.close()
+
+
+async def test_how_long_somebody_waits_for_a_connection_is_told_and_a_crowd_that_is_served_is_no_wait(
+    place: TestDatabase,
+) -> None:
+    small = await Database.open(place.url("sample"), name="small", pool_size=1, acquire_within=30)
+    try:
+        async with small.transaction():
+            crowd = [asyncio.create_task(small.now()) for _ in range(20)]
+            await asyncio.sleep(0.2)
+            use = small.use()
+            assert (use.waiting, use.waited >= 0.1) == (20, True)
+        await asyncio.gather(*crowd)
+        assert (small.use().waiting, small.use().waited) == (0, 0.0)
     finally:
         await small.close()
 

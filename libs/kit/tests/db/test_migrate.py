@@ -22,6 +22,14 @@ async def blank(databases: Databases) -> TestDatabase:
     return made
 
 
+async def test_databases_of_one_server_are_provisioned_at_once_though_they_share_their_roles(
+    databases: Databases,
+) -> None:
+    made = [await databases.empty() for _ in range(4)]
+    for _ in range(5):
+        await asyncio.gather(*(provision(each.admin_url, {"sample": "test"}, role_prefix=PREFIX) for each in made))
+
+
 async def test_each_file_is_applied_once_by_however_many_starts_at_once(blank: TestDatabase) -> None:
     files = all_of("sample", sample)
     applied = await asyncio.gather(*(migrate(blank.admin_url, ROLES, files) for _ in range(4)))

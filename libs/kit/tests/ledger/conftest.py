@@ -143,7 +143,8 @@ class Bench:
 
     async def outcomes(self, effect: Effect) -> list[str]:
         async with self.database.transaction(*filter(None, [effect.lane.organization_id])) as tx:
-            return [each.outcome for each in await self.ledger.attempts(tx, effect.kind, effect.subject_id)]
+            tried = await self.ledger.attempts(tx, [effect.kind], [effect.subject_id])
+            return [each.outcome for each in tried.get(effect.subject_id, ())]
 
     async def until(self, effect: Effect, status: Status, within: float = 60) -> None:
         await until(lambda: self.status(effect), equals=status, within=within)

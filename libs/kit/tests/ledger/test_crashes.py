@@ -73,7 +73,8 @@ class World:
 
     async def outcomes(self, organization_id: UUID, subject: UUID) -> list[str]:
         async with self.database.transaction(organization_id) as tx:
-            return [each.outcome for each in await self.ledger.attempts(tx, KIND, subject)]
+            tried = await self.ledger.attempts(tx, [KIND], [subject])
+            return [each.outcome for each in tried.get(subject, ())]
 
     async def lapse(self) -> None:
         """Let the leases of a worker that was killed end."""

@@ -3,7 +3,7 @@
 import asyncio
 
 from kit.ids import new_id
-from kit.ledger.model import Effect, Found, Lane, NotAccepted, Parked, Receipt, Refused, Status, Unanswered
+from kit.ledger.model import Effect, Found, Lane, NotAccepted, NotFound, Parked, Receipt, Refused, Status, Unanswered
 
 from .conftest import Bench, Sending, effect, until
 
@@ -36,7 +36,8 @@ async def test_a_refusal_is_the_end(bench: Bench, kind: Sending) -> None:
     async with bench.working():
         await bench.until(first, Status.REFUSED)
     async with bench.database.transaction(*filter(None, [first.lane.organization_id])) as tx:
-        (attempt,) = await bench.ledger.attempts(tx, first.kind, first.subject_id)
+        tried = await bench.ledger.attempts(tx, [first.kind], [first.subject_id])
+    (attempt,) = tried[first.subject_id]
     assert (attempt.outcome, attempt.code, attempt.said) == ("refused", "duplicate", "422 bearer [redacted]")
 
 
@@ -85,6 +86,25 @@ async def test_what_was_looked_for_twice_and_is_absent_is_called_again(bench: Be
         await bench.until(first, Status.DONE)
     assert len(kind.looks) == 2
     assert await bench.outcomes(first) == ["unanswered", "not_found", "absent", "done"]
+
+
+async def test_what_is_proven_not_to_have_happened_is_called_again_after_one_look(
+    bench: Bench, kind: Sending
+) -> None:
+    async def silent_once(_: object) -> Receipt:
+        if len(kind.calls) == 1:
+            raise Unanswered("Connection lost.")
+        return Receipt("x")
+
+    async def told_for_certain(_: object) -> NotFound:
+        return NotFound("it still waits for it", proven=True)
+
+    kind.answers, kind.sees = silent_once, told_for_certain
+    first = effect(new_id())
+    await bench.add(first)
+    async with bench.working():
+        await bench.until(first, Status.DONE)
+    assert await bench.outcomes(first) == ["unanswered", "absent", "done"]
 
 
 async def test_a_dead_token_holds_the_lane_until_it_is_released(bench: Bench, kind: Sending) -> None:

@@ -160,7 +160,7 @@ async def test_one_tenant_sees_and_changes_nothing_of_another(bench: Bench) -> N
         assert await bench.ledger.cancel(tx, ours.kind, [theirs.subject_id]) == set()
         assert await bench.ledger.reschedule(tx, ours.kind, {theirs.subject_id: datetime.now(UTC)}) == set()
         assert await bench.ledger.found(tx, ours.kind, {theirs.subject_id: Receipt("x")}) == set()
-        assert await bench.ledger.attempts(tx, ours.kind, theirs.subject_id) == []
+        assert await bench.ledger.attempts(tx, [ours.kind], [theirs.subject_id]) == {}
         with pytest.raises(EffectNotFound):
             await bench.ledger.retry(tx, theirs.id)
         with pytest.raises(EffectNotFound):

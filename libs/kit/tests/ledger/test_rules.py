@@ -79,6 +79,12 @@ def test_the_last_look_is_made_when_the_deadline_has_come() -> None:
     assert 10 <= change.wait < 10.1
 
 
+def test_a_look_that_learns_of_a_no_ends_the_search() -> None:
+    no = Refused("The card was declined.", code="insufficient_funds")
+    change = outcomes.looked(no, TIMING, looks=1, blanks=0, since_call=1, quiet=1, age=1, attempt=1)
+    assert (change.status, change.by, change.code) == (Status.REFUSED, "look", "insufficient_funds")
+
+
 def test_what_can_never_be_prepared_is_given_up_some_day() -> None:
     assert outcomes.unprepared(TIMING, attempt=1, age=10).status is Status.PENDING
     assert outcomes.unprepared(TIMING, attempt=9, age=1000).status is Status.REFUSED

@@ -10,6 +10,7 @@ from contracts import decode
 from contracts.auth import MemberAdded
 from kit.clock import SystemClock
 from kit.db.database import Database
+from kit.db.wakeups import CROWD
 from kit.messaging.broker import Broker
 from kit.messaging.errors import BrokerLost, HistoryAway
 from kit.messaging.relay import Relay
@@ -181,6 +182,33 @@ async def test_a_commit_wakes_the_relay(bus: Bus, database: Database, place: Tes
             for _ in range(3):
                 await emit(database, 1)
                 assert len(await bus.take(bus.queue(ADDED))) == 1
+    finally:
+        for helper in helpers:
+            helper.cancel()
+
+
+async def test_events_leave_while_a_crowd_computes_and_none_waits_for_its_end(
+    bus: Bus, database: Database, place: TestDatabase
+) -> None:
+    """The crowd is told of for ever; what is committed meanwhile is sent at the latest after the relay's poll."""
+    hint, listener = Hint(place.url("sample"), "sample"), Listener(place.url("sample"), "sample", database.wakeups)
+    database.emitted = database.hinted = hint.notify
+    helpers = [asyncio.ensure_future(hint.run()), asyncio.ensure_future(listener.run())]
+    await listener.listening.wait()
+    relay = Relay(database, bus.broker, bus.topology, listener=listener, poll=0.5)
+
+    async def crowd() -> None:
+        while True:
+            database.hint(CROWD)
+            await asyncio.sleep(0.05)
+
+    helpers.append(asyncio.ensure_future(crowd()))
+    try:
+        async with running(relay.run):
+            for _ in range(30):
+                await emit(database, 1)
+                await asyncio.sleep(0.01)
+            assert len(await bus.take(bus.queue(ADDED), 30)) == 30
     finally:
         for helper in helpers:
             helper.cancel()

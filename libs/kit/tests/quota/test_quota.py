@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from kit.db.database import Database
 from kit.ids import new_id
 from kit.quota import Crossing, QuotaExhausted, ReservationGone, Use
 from kit.testing.databases import TestDatabase
@@ -40,9 +41,32 @@ async def test_what_is_not_left_is_refused_with_how_things_stand(acme: Counted) 
     await acme.reserve(4)
     with pytest.raises(QuotaExhausted) as refused:
         await acme.reserve(2)
-    assert refused.value.extensions == {"meter": "posts_per_month", "allowed": 5, "used": 4, "wanted": 2}
+    stands = {"meter": "posts_per_month", "allowed": 5, "used": 4, "wanted": 2}
+    assert refused.value.extensions.items() > stands.items()
+    assert "includes 5 posts_per_month, and 4 are taken" in str(refused.value.detail)
+    assert str(refused.value.extensions["renews_at"]).endswith("-01T00:00:00.000000Z")
     await acme.reserve(1)
     assert await acme.use() == Use(0, 5, 5)
+
+
+async def test_many_end_at_once_and_what_has_ended_is_passed_over(
+    acme: Counted, other: Counted, database: Database
+) -> None:
+    for each in (acme, other):
+        await each.told(posts_per_month=5)
+    used, unused, gone, theirs, strange = (
+        *[await acme.reserve() for _ in range(3)],
+        await other.reserve(4),
+        await other.reserve(),
+    )
+    await acme.release(gone)
+    async with database.transaction(acme.id, other.id) as tx:
+        crossed = await acme.quota.end(tx, {used: 1, unused: 0, gone: 1, theirs: 4})
+    assert crossed == [(other.id, Crossing("posts_per_month", 80, 4, 5))]
+    assert (await acme.use(), await other.use()) == (Use(1, 0, 5), Use(4, 1, 5))
+    async with database.transaction(acme.id) as tx:
+        assert await acme.quota.end(tx, {strange: 1}) == []
+    assert await other.use() == Use(4, 1, 5)
 
 
 async def test_a_reservation_ends_once(acme: Counted) -> None:

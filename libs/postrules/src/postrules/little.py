@@ -58,6 +58,16 @@ def shown(draft: str) -> str:
     return _MENTION.sub(lambda found: found.group(1), draft)
 
 
+def hashtags(draft: str) -> tuple[str, ...]:
+    """The hashtags of a draft, without their signs."""
+    return tuple(found["hashtag"][1:] for found in _ELEMENT.finditer(draft) if found["hashtag"])
+
+
+def mentions(draft: str) -> tuple[str, ...]:
+    """The names of those whom a draft mentions."""
+    return tuple(found.group(1) for found in _MENTION.finditer(draft))
+
+
 def plain(commentary: str) -> str:
     """A `commentary` as a reader sees it."""
     return _THEIRS.sub(_seen, commentary)

@@ -32,6 +32,48 @@ SPOKEN: Final[Mapping[Platform, ApiVersion]] = {
         date(2026, 11, 20),
         "reported",
     ),
+    Platform.FACEBOOK: ApiVersion(
+        "v23.0",
+        date(2027, 5, 29),
+        "Meta keeps a version of the Graph API for two years from its release; v23.0 was released on 2025-05-29.",
+        date(2026, 11, 30),
+        "assumed",
+    ),
+    Platform.INSTAGRAM: ApiVersion(
+        "v23.0",
+        date(2027, 5, 29),
+        "Instagram by Facebook Login is the Graph API: see Facebook.",
+        date(2026, 11, 30),
+        "assumed",
+    ),
+    Platform.THREADS: ApiVersion(
+        "v1.0",
+        date(2099, 1, 1),
+        "Threads has had one version since its API began, and no day is named on which it ends.",
+        date(2026, 11, 30),
+        "reported",
+    ),
+    Platform.X: ApiVersion(
+        "2",
+        date(2099, 1, 1),
+        "X's OpenAPI description is of version 2, and no day is named on which it ends.",
+        date(2026, 11, 30),
+        "reported",
+    ),
+    Platform.YOUTUBE: ApiVersion(
+        "v3",
+        date(2099, 1, 1),
+        "The discovery document of the YouTube Data API is of version 3, and no day is named on which it ends.",
+        date(2026, 11, 30),
+        "reported",
+    ),
+    Platform.TIKTOK: ApiVersion(
+        "v2",
+        date(2099, 1, 1),
+        "TikTok's Content Posting API is of version 2, and no day is named on which it ends.",
+        date(2026, 11, 30),
+        "reported",
+    ),
 }
 """By platform."""
 

@@ -5,11 +5,12 @@ from fastapi import APIRouter
 from sandbox.faults import Door, Faults
 from sandbox.github.api import Api
 from sandbox.github.oauth import OAuth
-from sandbox.github.world import App, Person, World
+from sandbox.github.world import Person, World
 from sandbox.member import Server
 from sandbox.openid.answering import answering
 from sandbox.openid.grants import Grants
 from sandbox.received import Received
+from sandbox.staging import stage_all, stage_app
 
 
 class GitHub:
@@ -44,27 +45,8 @@ class GitHub:
             ("/github/api/user/emails", api.emails, ["GET"]),
         ):
             routes.add_route(path, answering(endpoint), methods=methods)
-        add = routes.add_api_route
-        add("/github/control/app", self.read_app, methods=["GET"])
-        add("/github/control/app", self.put_app, methods=["PUT"])
-        add("/github/control/people", self.list_people, methods=["GET"])
-        add("/github/control/people", self.put_person, methods=["POST"], status_code=201)
+        control = APIRouter(prefix="/github/control")
+        stage_app(control, self._world)
+        stage_all(control, "/people", self._world.people, Person, lambda one: one.id)
+        routes.include_router(control)
         return routes
-
-    async def read_app(self) -> App:
-        """How GitHub treats the application."""
-        return self._world.app
-
-    async def put_app(self, app: App) -> App:
-        """Treat the application so; what is not given is as at the start."""
-        self._world.app = app
-        return app
-
-    async def list_people(self) -> list[Person]:
-        """All accounts."""
-        return self._world.people.all()
-
-    async def put_person(self, person: Person) -> Person:
-        """An account, in place of one of that id."""
-        self._world.people.put(person.id, person)
-        return person

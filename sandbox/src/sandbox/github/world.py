@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from sandbox.consent.world import SECONDS
 from sandbox.shelf import Shelf
 
 CLIENT_ID = "Iv1.sandbox0000000001"
 CLIENT_SECRET = "sandbox-secret"  # noqa: S105 - published in the README: it protects nothing
 KEPT_PEOPLE = 10_000
-SECONDS = Field(gt=0, le=10 * 365 * 86_400, allow_inf_nan=False)
 
 
 class Email(BaseModel):

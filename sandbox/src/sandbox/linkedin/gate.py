@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
+from sandbox.consent.page import bearer
+from sandbox.consent.tokens import AccessToken, Tokens
 from sandbox.json import Object, read_object, write
 from sandbox.linkedin import errors
 from sandbox.linkedin.quota import Quota
-from sandbox.linkedin.tokens import AccessToken, Tokens
 from sandbox.linkedin.world import WRITES_FOR_A_PAGE, Person, World
 
 
@@ -43,10 +44,14 @@ class Gate:
 
     def signed_in(self, request: Request) -> Caller:
         """The caller, by the bearer token."""
-        scheme, _, value = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not value:
+        value = bearer(request)
+        if not value:
             raise errors.no_token()
         token = self._tokens.holder(value)
+        if token is None:
+            raise errors.invalid_token()
+        if token.state != "live":
+            raise errors.revoked_token() if token.state == "revoked" else errors.expired_token()
         person = self._world.people.get(token.grant.person_id)
         if person is None:
             raise errors.revoked_token()

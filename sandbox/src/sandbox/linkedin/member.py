@@ -4,8 +4,12 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from sandbox.consent.tokens import Tokens
+from sandbox.consent.watching import TokenWatching
 from sandbox.faults import Door, Faults
+from sandbox.linkedin.comments import Comments, CommentsApi
 from sandbox.linkedin.errors import Refusal
+from sandbox.linkedin.films import Films, FilmsApi
 from sandbox.linkedin.gate import Gate
 from sandbox.linkedin.images import Images, ImagesApi
 from sandbox.linkedin.notifications import RETRIES, Notifier, sign
@@ -14,7 +18,6 @@ from sandbox.linkedin.posts import Posts
 from sandbox.linkedin.quota import Quota
 from sandbox.linkedin.restli import RestApi
 from sandbox.linkedin.subscriptions import SubscriptionsApi
-from sandbox.linkedin.tokens import Tokens
 from sandbox.linkedin.watching import Watching
 from sandbox.linkedin.world import World
 from sandbox.member import Server
@@ -41,9 +44,10 @@ class LinkedIn:
         self.received = Received()
         self.webhooks = WebhookSender(sign, self.faults, retries=RETRIES)
         self._world = World()
-        self._tokens = Tokens(self._world)
+        self._tokens = Tokens(lambda: self._world.app)
         self._posts = Posts()
-        self._images = Images()
+        self._images, self._documents, self._films = Images(), Images("document"), Films()
+        self._comments = Comments()
         self._quota = Quota()
         self._gate = Gate(self._world, self._tokens, self._quota)
         self._notifier = Notifier(self._world, self.webhooks)
@@ -54,30 +58,43 @@ class LinkedIn:
         self._world.begin()
         self._tokens.clear()
         self._posts.clear()
-        self._images.clear()
+        for part in (self._images, self._documents, self._films, self._comments):
+            part.clear()
         self._quota.clear()
         self._notifier.reset()
 
     def _routes(self) -> APIRouter:
         oauth = OAuth(self._world, self._tokens)
-        api = RestApi(self._gate, self._world, self._posts, self._images)
-        images = ImagesApi(self._gate, self._images)
+        known = (self._images, self._documents, self._films)
+        api = RestApi(self._gate, self._world, self._posts, known)
+        images = ImagesApi(self._gate, self._images, self._world)
+        documents = ImagesApi(self._gate, self._documents, self._world)
+        films = FilmsApi(self._gate, self._films, self._world)
+        comments = CommentsApi(self._gate, self._posts, self._comments)
         subscriptions = SubscriptionsApi(self._gate, self._world, self._notifier)
         routes = APIRouter()
         watching = Watching(
             self._world,
-            self._tokens,
             self._posts,
+            comments=self._comments,
             quota=self._quota,
             notifier=self._notifier,
             sender=self.webhooks,
+            tokens=TokenWatching(self._tokens),
         )
         routes.include_router(watching.routes())
         for path, endpoint, methods in (
             (f"{OAUTH}/authorization", oauth.authorize, ["GET"]),
             (f"{OAUTH}/accessToken", oauth.access_token, ["POST"]),
             ("/linkedin/www/pictures/{person}", oauth.picture, ["GET"]),
-            ("/linkedin/www/dms-uploads/{image}", images.upload, ["PUT"]),
+            ("/linkedin/www/dms-uploads/images/{image}", images.upload, ["PUT"]),
+            ("/linkedin/www/dms-uploads/documents/{image}", documents.upload, ["PUT"]),
+            ("/linkedin/www/dms-uploads/videos/{video}/{part}", films.upload, ["PUT"]),
+            (f"{REST}/documents", documents.initialize, ["POST"]),
+            (f"{REST}/documents/{{urn}}", documents.read, ["GET"]),
+            (f"{REST}/videos", films.act, ["POST"]),
+            (f"{REST}/videos/{{urn}}", films.read, ["GET"]),
+            (f"{REST}/socialActions/{{urn}}/comments", comments.all, ["GET", "POST"]),
             (f"{REST}/images", images.initialize, ["POST"]),
             (f"{REST}/images/{{urn}}", images.read, ["GET"]),
             ("/linkedin/api/v2/userinfo", api.userinfo, ["GET"]),

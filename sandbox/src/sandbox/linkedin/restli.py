@@ -1,6 +1,8 @@
 """The resources of LinkedIn's REST API."""
 
 import re
+from collections.abc import Sequence
+from typing import Protocol
 from urllib.parse import unquote
 
 from starlette.requests import Request
@@ -10,7 +12,6 @@ from sandbox.doors import VISIBLE_AFTER
 from sandbox.json import Object, text_at
 from sandbox.linkedin import errors
 from sandbox.linkedin.gate import Caller, Gate, json_answer, read_body
-from sandbox.linkedin.images import Images
 from sandbox.linkedin.posts import Posts
 from sandbox.linkedin.world import World
 
@@ -18,14 +19,21 @@ READS_A_PAGE = ("r_organization_social", "rw_organization_admin", "r_organizatio
 _WHOLE = re.compile(r"[0-9]{1,6}")
 
 
+class Uploaded(Protocol):
+    """What was uploaded, and may be named by posts."""
+
+    def refuse_unknown(self, post: Object) -> None:
+        """Refuse a post that names what is not there, or not its author's."""
+
+
 class RestApi:
     """The resources of api.linkedin.com."""
 
-    def __init__(self, gate: Gate, world: World, posts: Posts, images: Images) -> None:
+    def __init__(self, gate: Gate, world: World, posts: Posts, uploaded: Sequence[Uploaded]) -> None:
         self._gate = gate
         self._world = world
         self._posts = posts
-        self._images = images
+        self._uploaded = uploaded
 
     async def userinfo(self, request: Request) -> Response:
         """Who the member is (OpenID Connect)."""
@@ -50,7 +58,8 @@ class RestApi:
         caller = self._gate.enter(request, "posts.CREATE", writes=True)
         body = read_body(await request.body())
         self._gate.refuse_foreign_author(caller, text_at(body, "author"))
-        self._images.refuse_unknown(body)
+        for each in self._uploaded:
+            each.refuse_unknown(body)
         post = self._posts.create(body, self._world.app, visible_after=request.scope.get(VISIBLE_AFTER, 0.0))
         where = f"/rest/posts/{post.urn.replace(':', '%3A')}"
         return Response(b"", 201, {"x-restli-id": post.urn, "x-linkedin-id": post.urn, "location": where})

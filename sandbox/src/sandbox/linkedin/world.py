@@ -1,10 +1,11 @@
 """Who there is at LinkedIn: people, the pages they run, and the one application."""
 
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, Field
 
+from sandbox.consent.world import SECONDS, Registration
 from sandbox.shelf import Shelf
 
 CLIENT_ID = "sandbox-client"
@@ -27,7 +28,6 @@ Scope = Literal[
     "r_organization_admin",
 ]
 WRITES_FOR_A_PAGE: frozenset[Role] = frozenset({"ADMINISTRATOR", "CONTENT_ADMIN", "DIRECT_SPONSORED_CONTENT_POSTER"})
-SECONDS = Field(gt=0, le=10 * 365 * 86_400, allow_inf_nan=False)
 
 
 class Person(BaseModel):
@@ -57,17 +57,13 @@ class Page(BaseModel):
         return f"urn:li:organization:{self.id}"
 
 
-class App(BaseModel):
+class App(Registration):
     """The application as LinkedIn knows it, and how LinkedIn treats it.
 
-    No redirect URI registered means that any loopback address will do. Versions of the API are given as YYYYMM and
-    do not move with the calendar, so a test does not grow old.
+    Versions of the API are given as YYYYMM and do not move with the calendar, so a test does not grow old.
     """
 
-    redirect_uris: Annotated[list[Annotated[str, Field(max_length=2000)]], Field(max_length=100)] = []
-    scopes: list[Scope] = [*Scope.__args__]  # type: ignore[attr-defined]
-    approves: Id | None = None
-    """Who consents at once, without the consent page being shown; null shows it."""
+    scopes: list[Scope] = Field(default_factory=lambda: [*get_args(Scope)])
     refresh_tokens: bool = True
     code_seconds: Annotated[float, SECONDS] = 1800.0
     access_token_seconds: Annotated[float, SECONDS] = 60 * 86_400.0
@@ -81,6 +77,9 @@ class App(BaseModel):
     duplicate_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 600.0
     unescaped: Literal["refuse", "truncate"] = "refuse"
     """What becomes of a reserved character that is not escaped: an error, or the post ends there without a word."""
+    processing_seconds: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 0.5
+    """How long LinkedIn works on a film or document before a post may name it."""
+    processing: Literal["succeeds", "fails", "hangs"] = "succeeds"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,12 @@ from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from sandbox.consent.page import is_registered
 from sandbox.json import Object, write
 from sandbox.openid.grants import Code, Grants
 from sandbox.openid.id_tokens import profile, written
 from sandbox.openid.keys import Keys
 from sandbox.openid.world import Person, World
-
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 class Refusal(Exception):
@@ -72,7 +71,7 @@ class Provider(ABC):
         redirect_uri = asked.get("redirect_uri", "")
         if asked.get("client_id") != self.world.app.client_id:
             return self._page_error(401, "invalid_client", "The OAuth client was not found.")
-        if not self._is_registered(redirect_uri):
+        if not is_registered(self.world.app, redirect_uri):
             return self._page_error(400, "redirect_uri_mismatch", "The redirect URI is not registered.")
         trouble = self._trouble(request)
         if trouble:
@@ -182,15 +181,6 @@ class Provider(ABC):
             issuer = self.issuer(origin(request))
             body["id_token"] = written(self.world, self.keys, issuer, person, code, access)
         return Response(write(body), media_type="application/json", headers={"cache-control": "no-store"})
-
-    def _is_registered(self, redirect_uri: str) -> bool:
-        if self.world.app.redirect_uris:
-            return redirect_uri in self.world.app.redirect_uris
-        try:
-            parts = urlsplit(redirect_uri)
-        except ValueError:
-            return False
-        return parts.scheme in {"http", "https"} and parts.hostname in LOOPBACK and not parts.fragment
 
     def _page(self, request: Request) -> Response:
         def link(text: str, **answer: str) -> str:

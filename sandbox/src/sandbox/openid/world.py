@@ -5,13 +5,13 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, JsonValue
 
+from sandbox.consent.world import SECONDS
 from sandbox.shelf import Shelf
 
 KEPT_PEOPLE = 10_000
 CLIENT_SECRET = "sandbox-secret"  # noqa: S105 - published in the README: it protects nothing
 
 Subject = Annotated[str, Field(min_length=1, max_length=255)]
-SECONDS = Field(gt=0, le=10 * 365 * 86_400, allow_inf_nan=False)
 Algorithm = Literal["RS256", "ES256", "EdDSA"]
 
 Fault = Literal[

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Final, Literal
 from uuid import uuid4
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from sandbox.json import Object, read_object, text_at
 from sandbox.ring import Ring
@@ -50,6 +50,7 @@ class Text:
     tags: list[str]
     status: Status
     received_at: datetime
+    media: list[str] = field(default_factory=list)
 
     def payload(self) -> Object:
         """As Telnyx shows it."""
@@ -57,12 +58,12 @@ class Text:
             "record_type": "message",
             "direction": "outbound",
             "id": self.id,
-            "type": "SMS",
+            "type": "MMS" if self.media else "SMS",
             "from": {"phone_number": self.sender, "carrier": "TELNYX LLC", "line_type": "VoIP"},
             "to": [{"phone_number": self.to, "status": self.status, "carrier": "", "line_type": "Wireless"}],
             "cc": [],
             "text": self.text,
-            "media": [],
+            "media": [{"url": url, "content_type": None, "size": None, "sha256": None} for url in self.media],
             "tags": self.tags,
             "errors": [],
             "encoding": "GSM-7" if self.text.isascii() else "UCS-2",
@@ -110,7 +111,8 @@ class Messages:
             raise errors.missing("to")
         if not sender:
             raise errors.missing("from")
-        if not text:
+        media = _texts(asked, "media_urls")
+        if not text and not media:
             raise errors.missing("text")
         if not _E164.fullmatch(to):
             raise errors.invalid_to(to)
@@ -121,14 +123,47 @@ class Messages:
         if to in self.account.stopped:
             raise errors.blocked()
         found: Status = "delivery_failed" if to in self.account.unreachable else self.account.status
-        made = Text(str(uuid4()), sender, to, text, _tags(asked), found, datetime.now(UTC))
+        made = Text(str(uuid4()), sender, to, text, _texts(asked, "tags"), found, datetime.now(UTC), media)
         self.taken.add(made, visible_after=visible_after)
         return made
 
 
-def _tags(asked: Object) -> list[str]:
-    tags = asked.get("tags")
-    return [each for each in tags if isinstance(each, str)] if isinstance(tags, list) else []
+def _texts(asked: Object, name: str) -> list[str]:
+    found = asked.get(name)
+    return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
+
+
+class SaidIn(BaseModel):
+    """Somebody writes to a number of the account."""
+
+    sender: Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$")]
+    to: str = "+15005550001"
+    text: Annotated[str, Field(max_length=10_000)] = ""
+    media: list[dict[str, JsonValue]] = []
+    id: str = ""
+
+    def payload(self) -> Object:
+        """As the webhook tells it."""
+        return {
+            "record_type": "message",
+            "direction": "inbound",
+            "id": self.id or str(uuid4()),
+            "type": "MMS" if self.media else "SMS",
+            "from": {"phone_number": self.sender, "carrier": "", "line_type": "Wireless"},
+            "to": [{"phone_number": self.to, "carrier": "TELNYX LLC", "line_type": "VoIP", "status": "delivered"}],
+            "cc": [],
+            "text": self.text,
+            "media": list(self.media),
+            "tags": [],
+            "errors": [],
+            "encoding": "GSM-7" if self.text.isascii() else "UCS-2",
+            "parts": _parts(self.text),
+            "received_at": datetime.now(UTC).isoformat(),
+            "sent_at": None,
+            "completed_at": None,
+            "cost": None,
+            "valid_until": None,
+        }
 
 
 def _parts(text: str) -> int:

@@ -54,6 +54,8 @@ class Written:
     number: NumberIn
     content: Object
     read: bool = False
+    typing: int = 0
+    """How often it was shown that somebody writes."""
 
     @property
     def id(self) -> str:

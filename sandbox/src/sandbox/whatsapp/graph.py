@@ -1,18 +1,17 @@
 """Nodes and edges of the Graph API: numbers, accounts, templates, media."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
-
 from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
 from sandbox.doors import VISIBLE_AFTER
 from sandbox.json import Object, read_object, write
+from sandbox.meta.paging import only, page
 from sandbox.multipart import read_form
 from sandbox.whatsapp import errors
 from sandbox.whatsapp.access import Access
 from sandbox.whatsapp.media import Media, MediaStore
+from sandbox.whatsapp.reviewing import Reviewing
 from sandbox.whatsapp.templates import Template, Templates
 from sandbox.whatsapp.world import Number, World
 
@@ -20,11 +19,14 @@ from sandbox.whatsapp.world import Number, World
 class Graph:
     """All calls but the sending of messages."""
 
-    def __init__(self, world: World, access: Access, *, templates: Templates, media: MediaStore) -> None:
+    def __init__(
+        self, world: World, access: Access, *, templates: Templates, media: MediaStore, reviewing: Reviewing
+    ) -> None:
         self._world = world
         self._access = access
         self._templates = templates
         self._media = media
+        self._reviewing = reviewing
         self._subscribed: set[str] = set()
 
     async def read_node(self, request: Request) -> Response:
@@ -32,11 +34,14 @@ class Graph:
         node = self._entered(request)
         number, media = self._world.numbers.get(node), self._media.find(node)
         if number is not None:
-            return _json(_only(request, _number(number)))
+            return _json(only(request, _number(number)))
         if self._world.has_account(node):
             return _json(
                 {"id": node, "name": "Example account", "timezone_id": "1", "message_template_namespace": node}
             )
+        template = self._templates.by_id(node)
+        if template is not None:
+            return _json(only(request, _template(template)))
         if media is None or request.query_params.get("phone_number_id") not in {None, media.phone_number_id}:
             raise errors.no_object("get", node)
         url = self._media.address(media, str(request.base_url), self._world.app.media_url_seconds)
@@ -78,18 +83,18 @@ class Graph:
         """The numbers of an account."""
         node = self._account(request)
         numbers = [_number(one) for one in self._world.numbers.all() if one.is_.waba_id == node]
-        return _json(_page(request, numbers))
+        return _json(page(request, numbers))
 
     async def read_templates(self, request: Request) -> Response:
         """The templates of an account, by name, status, language or category."""
         node = self._account(request)
         wanted = {name: request.query_params.get(name) for name in ("name", "status", "language", "category")}
         found = [
-            one.model_dump(exclude={"waba_id"})
+            _template(one)
             for one in self._templates.of(node)
             if all(value in {None, getattr(one, name)} for name, value in wanted.items())
         ]
-        return _json(_page(request, found))
+        return _json(page(request, found))
 
     async def create_template(self, request: Request) -> Response:
         """Ask for a template; it is pending until somebody decides."""
@@ -100,15 +105,25 @@ class Graph:
             template = Template.model_validate(asked)
         except ValidationError as wrong:
             raise errors.wrong_parameter(f"Invalid parameter: {wrong.errors()[0]['loc']}") from wrong
-        if any((one.name, one.language) == (template.name, template.language) for one in self._templates.of(node)):
-            raise errors.wrong_parameter("There is already content for this template in this language.")
-        kept = self._templates.put(template)
+        kept = self._reviewing.create(node, template)
         return _json({"id": kept.id, "status": kept.status, "category": kept.category})
 
+    async def edit_template(self, request: Request) -> Response:
+        """Change a template; it is reviewed again."""
+        node = self._entered(request)
+        template = self._templates.by_id(node)
+        if template is None:
+            raise errors.no_object("post", node)
+        try:
+            self._reviewing.edit(template, read_object(await request.body()) or {})
+        except ValidationError as wrong:
+            raise errors.wrong_parameter(f"Invalid parameter: {wrong.errors()[0]['loc']}") from wrong
+        return _json({"success": True})
+
     async def delete_template(self, request: Request) -> Response:
-        """Delete a template by its name, in all languages."""
+        """Delete a template by its name, in all languages, or in the one that hsm_id names."""
         node = self._account(request)
-        if not self._templates.remove(node, request.query_params.get("name", "")):
+        if not self._templates.remove(node, request.query_params.get("name", ""), request.query_params.get("hsm_id")):
             raise errors.wrong_parameter("Message template not found.")
         return _json({"success": True})
 
@@ -160,6 +175,12 @@ def _number(number: Number) -> Object:
     }
 
 
+def _template(template: Template) -> Object:
+    shown: Object = template.model_dump(exclude={"waba_id", "quality"})
+    shown["quality_score"] = {"score": template.quality, "date": 0}
+    return shown
+
+
 def _media(media: Media) -> Object:
     return {
         "mime_type": media.mime_type,
@@ -167,37 +188,6 @@ def _media(media: Media) -> Object:
         "file_size": len(media.content),
         "id": media.id,
     }
-
-
-def _only(request: Request, node: Object) -> Object:
-    """The fields that were asked for, and the id."""
-    fields = request.query_params.get("fields")
-    wanted = {"id", *(fields or ",".join(node)).split(",")}
-    return {name: value for name, value in node.items() if name in wanted}
-
-
-def _page(request: Request, items: Sequence[Object]) -> Object:
-    """A page with cursors; `next` only where there is more."""
-    limit, begin = request.query_params.get("limit", "25"), _place(request.query_params.get("after"))
-    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:9]) <= 1000):
-        raise errors.wrong_parameter("Param limit must be an integer between 1 and 1000.")
-    end = begin + int(limit)
-    page: list[object] = [_only(request, one) for one in items[begin:end]]
-    paging: Object = {"cursors": {"before": _cursor(begin), "after": _cursor(min(end, len(items)))}}
-    if end < len(items):
-        paging["next"] = str(request.url.include_query_params(after=_cursor(end)))
-    return {"data": page, "paging": paging} if page else {"data": page}
-
-
-def _cursor(place: int) -> str:
-    return urlsafe_b64encode(str(place).encode()).decode()
-
-
-def _place(cursor: str | None) -> int:
-    try:
-        return int(urlsafe_b64decode(cursor or "MA==").decode()[:9])
-    except ValueError as broken:
-        raise errors.wrong_parameter("Param after is not a valid cursor.") from broken
 
 
 def _json(document: Object) -> Response:

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, Field
 from pyreqwest.exceptions import PyreqwestError
 
-from sandbox.json import write
+from sandbox.json import Object, write
 from sandbox.problems import Invalid
 from sandbox.webhooks import Retries, Webhook, WebhookSender
 from sandbox.whatsapp.payloads import Item, Layout, payload
@@ -127,6 +127,11 @@ class Notifier:
         entry = {"id": number.waba_id, "time": int(time.time()), "changes": [change]}
         body = write({"object": "whatsapp_business_account", "entry": [entry]})
         self.tell_raw(body, f"template.{template.status.lower()}")
+
+    def tell_change(self, waba_id: str, field: str, value: Object) -> None:
+        """Tell a change of an account."""
+        entry = {"id": waba_id, "time": int(time.time()), "changes": [{"value": value, "field": field}]}
+        self.tell_raw(write({"object": "whatsapp_business_account", "entry": [entry]}), field)
 
     def tell_raw(self, body: bytes, topic: str) -> None:
         """Send any bytes; the topics raw.unsigned and raw.wrong spoil the signature."""

@@ -108,4 +108,8 @@ class Sending:
         if written is None:
             raise errors.refused(131009, "message_id does not belong to a message that was received")
         written.read = True
+        typing = text_at(body, "typing_indicator", "type")
+        if typing not in {"", "text"}:
+            raise errors.wrong_parameter("Param typing_indicator['type'] must be 'text'.")
+        written.typing += bool(typing)
         return Response(write({"success": True}), media_type="application/json; charset=UTF-8")

@@ -47,6 +47,7 @@ class WrittenOut(BaseModel):
     person: str
     phone_number_id: str
     read: bool
+    typing: int
     message: dict[str, JsonValue]
 
 
@@ -95,6 +96,7 @@ def written_out(written: Written) -> WrittenOut:
             "person": written.person.id,
             "phone_number_id": written.number.id,
             "read": written.read,
+            "typing": written.typing,
             "message": written.content,
         }
     )

@@ -14,7 +14,7 @@ KEPT_TEMPLATES = 6_000
 STATES = {"PAUSED": 132015, "DISABLED": 132016}
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
-Status = Literal["APPROVED", "PENDING", "REJECTED", "PAUSED", "DISABLED", "IN_APPEAL", "PENDING_DELETION"]
+Status = Literal["APPROVED", "PENDING", "REJECTED", "PAUSED", "DISABLED", "IN_APPEAL", "PENDING_DELETION", "ARCHIVED"]
 
 
 class Template(BaseModel):
@@ -27,11 +27,15 @@ class Template(BaseModel):
     status: Status = "APPROVED"
     category: Literal["MARKETING", "UTILITY", "AUTHENTICATION"] = "UTILITY"
     components: Annotated[list[dict[str, JsonValue]], Field(max_length=20)] = []
+    quality: Literal["GREEN", "YELLOW", "RED", "UNKNOWN"] = "UNKNOWN"
+    rejected_reason: Annotated[str, Field(max_length=60)] = "NONE"
 
     @property
     def body(self) -> str:
         """The text of its body."""
-        return next((text_at(dict(one), "text") for one in self.components if one.get("type") == "BODY"), "")
+        return next(
+            (text_at(dict(one), "text") for one in self.components if str(one.get("type")).upper() == "BODY"), ""
+        )
 
 
 HELLO = Template(
@@ -73,9 +77,13 @@ class Templates:
         """The templates of an account."""
         return self._all.all(lambda one: one.waba_id == waba_id)
 
-    def remove(self, waba_id: str, name: str) -> bool:
-        """Delete a template in all its languages; False where there is none."""
-        gone = [one for one in self.of(waba_id) if one.name == name]
+    def by_id(self, template_id: str) -> Template | None:
+        """The template of this id."""
+        return next(iter(self._all.all(lambda one: one.id == template_id)), None)
+
+    def remove(self, waba_id: str, name: str, template_id: str | None = None) -> bool:
+        """Delete a template in all its languages, or the one of this id; False where there is none."""
+        gone = [one for one in self.of(waba_id) if one.name == name and template_id in {None, one.id}]
         for one in gone:
             self._all.take((waba_id, name, one.language))
         return bool(gone)

@@ -1,18 +1,20 @@
 """For those who watch WhatsApp from outside: set it up, play its people, see what reached them."""
 
 import base64
-from typing import Annotated, Literal
+from typing import Literal
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, HTTPException
 from pydantic import JsonValue
 
 from sandbox.json import Object, is_writable
-from sandbox.paging import Cursor, Limit, PageOut, page_out
+from sandbox.paging import Cursor, Limit, Newest, PageOut, page_out
 from sandbox.problems import Invalid
 from sandbox.pulse import Most, PulseOut, Since
+from sandbox.staging import stage_app
 from sandbox.whatsapp.conversations import Conversations, Sent
 from sandbox.whatsapp.notifications import Notifier, WebhookIn
 from sandbox.whatsapp.payloads import Item
+from sandbox.whatsapp.reviewing import Decision, Review, Reviewing
 from sandbox.whatsapp.shown import (
     LATEST,
     MessageOut,
@@ -26,32 +28,41 @@ from sandbox.whatsapp.shown import (
     written_out,
 )
 from sandbox.whatsapp.templates import Template, Templates
-from sandbox.whatsapp.world import FIRST_NUMBER, App, NumberIn, Person, PersonIn, World
+from sandbox.whatsapp.world import FIRST_NUMBER, NumberIn, Person, PersonIn, World
 
 
 class Watching:
     """The paths below /whatsapp/control."""
 
     def __init__(
-        self, world: World, conversations: Conversations, *, templates: Templates, notifier: Notifier
+        self,
+        world: World,
+        conversations: Conversations,
+        *,
+        templates: Templates,
+        notifier: Notifier,
+        reviewing: Reviewing,
     ) -> None:
         self._world = world
         self._conversations = conversations
         self._templates = templates
         self._notifier = notifier
+        self._reviewing = reviewing
 
     def routes(self) -> APIRouter:
         """All paths of those who watch."""
         routes = APIRouter(prefix="/whatsapp/control")
         add = routes.add_api_route
-        add("/app", self.read_app, methods=["GET"])
-        add("/app", self.put_app, methods=["PUT"])
+        stage_app(routes, self._world)
         add("/webhook", self.put_webhook, methods=["PUT"], status_code=204)
         add("/raw", self.send_raw, methods=["POST"], status_code=202)
         add("/numbers", self.list_numbers, methods=["GET"])
         add("/numbers", self.put_number, methods=["POST"], status_code=201)
         add("/templates", self.list_templates, methods=["GET"])
         add("/templates", self.put_template, methods=["POST"], status_code=201)
+        add("/templates/{template_id}/decide", self.decide, methods=["POST"])
+        add("/review", self.read_review, methods=["GET"])
+        add("/review", self.put_review, methods=["PUT"])
         add("/people", self.list_people, methods=["GET"])
         add("/people", self.put_person, methods=["POST"], status_code=201)
         add("/people/{person_id}/say", self.say, methods=["POST"], status_code=201)
@@ -61,15 +72,6 @@ class Watching:
         add("/messages/{message_id}/status", self.tell_status, methods=["POST"], status_code=202)
         add("/calls", self.list_calls, methods=["GET"])
         return routes
-
-    async def read_app(self) -> App:
-        """How Meta treats the application."""
-        return self._world.app
-
-    async def put_app(self, app: App) -> App:
-        """Treat the application so; what is not given is as at the start."""
-        self._world.app = app
-        return app
 
     async def put_webhook(self, webhook: WebhookIn) -> None:
         """Send webhooks there, once the address has answered the challenge."""
@@ -103,7 +105,23 @@ class Watching:
             self._notifier.tell_template(number, kept)
         return kept
 
-    async def list_people(self, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> list[PersonIn]:
+    async def decide(self, template_id: str, decision: Decision) -> Template:
+        """Let this become of a template; the business is told of each change."""
+        template = self._templates.by_id(template_id)
+        if template is None:
+            raise HTTPException(404, "There is no such template.")
+        return self._reviewing.decide(template, decision)
+
+    async def read_review(self) -> Review:
+        """How what is submitted is judged."""
+        return self._reviewing.review
+
+    async def put_review(self, review: Review) -> Review:
+        """Judge what is submitted from now on so; what is not given is as at the start."""
+        self._reviewing.review = review
+        return review
+
+    async def list_people(self, limit: Newest = 100) -> list[PersonIn]:
         """People in the order in which they were created."""
         return [person.is_ for person in self._world.people.all()[:limit]]
 

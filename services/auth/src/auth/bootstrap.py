@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from typing import Final
@@ -20,7 +21,7 @@ from auth.accounts.service import AccountService
 from auth.activity.privacy import ActivityHolding
 from auth.api import ROUTERS
 from auth.api_keys.exchanging import KeyExchange
-from auth.api_keys.privacy import ApiKeyHolding
+from auth.api_keys.repository import PersonsApiKeys
 from auth.api_keys.secrets import Secrets
 from auth.api_keys.service import ApiKeyService
 from auth.api_keys.uses import Uses
@@ -52,7 +53,7 @@ from auth.members.privacy import MemberHolding, known_in
 from auth.members.service import MemberService
 from auth.oauth.parts import OAuthParts
 from auth.oauth.privacy import GrantHolding
-from auth.oauth_clients.privacy import ClientHolding
+from auth.oauth_clients.repository import PersonsClients
 from auth.onboarding.service import OnboardingService
 from auth.operations.parts import OperationParts, operation_holdings
 from auth.organizations.service import OrganizationService
@@ -91,12 +92,14 @@ from auth.worker import SUBSCRIPTIONS
 from contracts.auth import AuthErasureAnswered, AuthExportPartReady
 from contracts.consumers import CONSUMERS
 from kit.db.database import Database
+from kit.db.wakeups import CROWD
 from kit.http.acting import Acting
 from kit.http.client import Outbound
 from kit.http.peer import Peers
 from kit.ledger.ledger import Ledger
 from kit.mail import Mailer, MailServer, Post, SmtpServer, Templates, mail_kinds
 from kit.privacy.holding import Holding, Holdings
+from kit.privacy.kept_rows import KeptRows
 from kit.privacy.requests import RequestKeys
 from kit.process import Loop
 from kit.seal import Keyring, SealBroken, Sealer
@@ -298,9 +301,9 @@ def _holdings(  # noqa: PLR0917 - whatever holds something about people
         *operation_holdings(database),
         FactorHolding(database, seals),
         PasskeyHolding(database, seals),
-        ApiKeyHolding(database),
+        KeptRows(database, "api_keys", PersonsApiKeys),
         FederationHolding(database, Subjects(addresses.keyring)),
-        ClientHolding(database),
+        KeptRows(database, "oauth_clients", PersonsClients),
         GrantHolding(database),
         *staff_holdings(database, addresses.keyring),
         sessions,
@@ -339,6 +342,7 @@ def _public_url(settings: AuthSettings) -> str:
 async def open_parts(backbone: Backbone[AuthSettings]) -> AsyncIterator[Parts]:
     """Build the parts, see to it that there is a signing key, and end the hashing threads at the end."""
     passwords = Passwords()
+    passwords.crowded = partial(backbone.database.hint, CROWD)
     outbound = Outbound(clock=backbone.database.clock, rules=outside(backbone.settings.sandbox_provider_url))
     try:
         parts = build(backbone.database, backbone.keyring, passwords, outbound, backbone.settings)

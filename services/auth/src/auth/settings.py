@@ -49,6 +49,9 @@ class AuthSettings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="AUTH_")
 
+    worker_niceness: int = Field(10, ge=0, le=19)
+    """The worker sends mails, which can wait, while those who sign up and in wait for the same processors."""
+
     sealing_key: Annotated[SecretStr, AfterValidator(_key)]
     smtp_url: Annotated[SecretStr, AfterValidator(_smtp)] = SecretStr("smtp://127.0.0.1:1025")
     mail_from: Annotated[str, AfterValidator(_mailbox)] = Field("Rostrum <no-reply@rostrum.local>", max_length=320)

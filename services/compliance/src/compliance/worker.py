@@ -12,6 +12,8 @@ from compliance.erasures.working import Working
 from compliance.exports.assembling import Assembling
 from compliance.exports.handlers import ASSEMBLE, on_export_part_ready
 from contracts.auth import AuthErasureAnswered, AuthExportPartReady
+from contracts.billing import BillingErasureAnswered, BillingExportPartReady
+from contracts.generation import GenerationErasureAnswered, GenerationExportPartReady
 from contracts.inbox import InboxErasureAnswered, InboxExportPartReady
 from contracts.publisher import PublisherErasureAnswered, PublisherExportPartReady
 from kit.messaging.subscription import Subscription
@@ -20,11 +22,15 @@ from kit.process import Loop
 SUBSCRIPTIONS: Final[Sequence[Subscription[Any]]] = (
     *(Subscription(event, many=on_recorded, batch=500) for event in RECORDED),
     Subscription(AuthExportPartReady, one=on_export_part_ready),
+    Subscription(GenerationExportPartReady, one=on_export_part_ready),
     Subscription(InboxExportPartReady, one=on_export_part_ready),
     Subscription(PublisherExportPartReady, one=on_export_part_ready),
+    Subscription(BillingExportPartReady, one=on_export_part_ready),
     Subscription(AuthErasureAnswered, one=on_erasure_answered),
+    Subscription(GenerationErasureAnswered, one=on_erasure_answered),
     Subscription(InboxErasureAnswered, one=on_erasure_answered),
     Subscription(PublisherErasureAnswered, one=on_erasure_answered),
+    Subscription(BillingErasureAnswered, one=on_erasure_answered),
 )
 
 

@@ -5,10 +5,62 @@ from typing import Final
 
 from fastapi import APIRouter
 
+from inbox.allowances.router import router as allowances
+from inbox.assignment.router import internal as presence
+from inbox.assignment.router import router as assignment
+from inbox.attributes.router import router as attributes
+from inbox.canned_replies.router import router as canned_replies
 from inbox.channels.router import router as channels
+from inbox.chat.router import lines as chat_lines
+from inbox.chat.router import public as chat
+from inbox.chat.router import visits as chat_visits
+from inbox.contacts.merging.router import router as merging
 from inbox.contacts.router import router as contacts
+from inbox.conversations.counts.router import router as counts
+from inbox.conversations.participants.router import router as participants
 from inbox.conversations.router import router as conversations
+from inbox.drafts.router import router as drafts
+from inbox.forms.router import public as forms
+from inbox.forms.router import router as held
+from inbox.labels.router import router as labels
+from inbox.macros.router import router as macros
 from inbox.media.router import router as media
 from inbox.messages.router import router as messages
+from inbox.notes.router import router as notes
+from inbox.search.router import router as search
+from inbox.signatures.router import router as signatures
+from inbox.sites.router import router as sites
+from inbox.templates.router import router as templates
+from inbox.variables.router import router as variables
+from inbox.views.router import router as views
 
-ROUTERS: Final[Sequence[APIRouter]] = (channels, contacts, conversations, messages, media)
+ROUTERS: Final[Sequence[APIRouter]] = (
+    allowances,
+    channels,
+    sites,
+    chat,
+    chat_visits,
+    chat_lines,
+    forms,
+    held,
+    merging,
+    contacts,
+    conversations,
+    participants,
+    counts,
+    assignment,
+    presence,
+    messages,
+    templates,
+    media,
+    labels,
+    notes,
+    search,
+    signatures,
+    variables,
+    attributes,
+    canned_replies,
+    drafts,
+    views,
+    macros,
+)

@@ -3,24 +3,62 @@
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from redis.asyncio import Redis
 from starlette.types import ASGIApp
 
 from contracts.consumers import CONSUMERS
 from contracts.inbox import InboxErasureAnswered, InboxExportPartReady
 from inbox import migrations, worker
+from inbox.allowances.service import AllowanceService
 from inbox.api import ROUTERS
+from inbox.arrangement.privacy import ArrangementHolding
+from inbox.assignment.giving import Giving
+from inbox.assignment.presence import Presence
+from inbox.assignment.privacy import AgentHolding
+from inbox.assignment.service import AssignmentService
+from inbox.attributes.privacy import AttributeHolding
+from inbox.attributes.service import AttributeService
+from inbox.attributes.sweeping import AttributeSweeping
+from inbox.canned_replies.service import CannedReplyService
+from inbox.channels.applying import Applying
+from inbox.channels.base import Platform
 from inbox.channels.checking import CheckKind
 from inbox.channels.service import ChannelService
+from inbox.chat import widget
+from inbox.chat.passing import NOBODY, Passing
+from inbox.chat.platform import WEB_CHAT, WebChats
+from inbox.chat.privacy import VisitorHolding
+from inbox.chat.service import ChatService
+from inbox.chat.source import WebChatSource
+from inbox.contacts.merging.service import Merging
+from inbox.contacts.naming import NameKind
 from inbox.contacts.privacy import ContactHolding
 from inbox.contacts.recognizing import Recognizing
 from inbox.contacts.service import ContactService
-from inbox.conversations.marking import MarkKind
+from inbox.conversations.counts.service import CountService
+from inbox.conversations.marking import TYPE, MarkKind
+from inbox.conversations.participants.privacy import ParticipantHolding
+from inbox.conversations.participants.service import ParticipantService
 from inbox.conversations.privacy import ConversationHolding
 from inbox.conversations.service import ConversationService
+from inbox.conversations.waking import Waking
+from inbox.direct.platform import INSTAGRAM, MESSENGER, Direct
+from inbox.direct.source import DirectSource
+from inbox.drafts.privacy import DraftHolding
+from inbox.drafts.service import DraftService
+from inbox.forms.platform import CONTACT_FORM, ContactForms
+from inbox.forms.service import FormService
+from inbox.forms.source import FormSource
+from inbox.labels.privacy import LabelHolding
+from inbox.labels.service import LabelService
+from inbox.labels.sweeping import LabelSweeping
+from inbox.macros.privacy import RunHolding
+from inbox.macros.running import Running
+from inbox.macros.service import MacroService
 from inbox.media.fetching import FetchKind
 from inbox.media.privacy import MediaHolding
 from inbox.media.service import MediaService
@@ -33,21 +71,53 @@ from inbox.messages.receiving import Receiving
 from inbox.messages.reporting import Reporting
 from inbox.messages.sending import SendKind
 from inbox.messages.service import MessageService
+from inbox.messages.templating import Templating
+from inbox.messages.wholes import Going
+from inbox.messages.writing import Writing
+from inbox.notes.privacy import NoteHolding
+from inbox.notes.service import NoteService
+from inbox.search.indexing import Indexing
+from inbox.search.privacy import SearchHolding
+from inbox.search.service import SearchService
 from inbox.settings import InboxSettings
+from inbox.signatures.privacy import SignatureHolding
+from inbox.signatures.service import SignatureService
+from inbox.sites.service import SiteService
+from inbox.sites.snippets import Snippets
+from inbox.teams.privacy import TeamHolding
+from inbox.telnyx.platform import SMS, Texts
+from inbox.telnyx.source import TelnyxSource
+from inbox.templates.service import TemplateService
+from inbox.templates.submitting import DeleteKind, SubmitKind
+from inbox.templates.syncing import SyncKind
+from inbox.templates.telling import Telling
+from inbox.variables.service import VariableService
+from inbox.variables.values import Values
+from inbox.views.service import ViewService
 from inbox.whatsapp.graph import Graph
 from inbox.whatsapp.intake import SentIn
+from inbox.whatsapp.payload import hidden_by
+from inbox.whatsapp.platform import WhatsApp
 from inbox.whatsapp.privacy import SentInHolding
 from inbox.whatsapp.source import WhatsAppSource
+from inbox.whatsapp.template_graph import TemplateGraph
 from kit.db.database import Database
 from kit.http.acting import Acting
 from kit.http.client import Outbound
+from kit.http.peer import Peers
 from kit.intake.intake import Intake
+from kit.intake.model import Source
 from kit.ledger.ledger import Ledger
+from kit.mail import MailServer, SmtpServer
 from kit.privacy.holding import Holdings
 from kit.privacy.requests import RequestKeys
 from kit.process import Loop
 from kit.seal import Keyring
+from kit.seal.sealer import Sealer
 from kit.service import Backbone, Privacy, Service
+
+DIRECT: Final = (MESSENGER, INSTAGRAM)
+WEBHOOKS: Final = ("whatsapp", *DIRECT, SMS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,92 +128,300 @@ class Meta:
     api_version: str
     app_secret: str
     verify_token: str
+    direct_url: str = ""
+
+    @property
+    def on(self) -> bool:
+        """Whether its webhooks can be believed."""
+        return bool(self.app_secret and self.verify_token)
+
+
+@dataclass(frozen=True, slots=True)
+class TelnyxAccount:
+    """The account at Telnyx, as settings tell it; `hiding` is a secret of ours by which numbers are hashed."""
+
+    url: str = ""
+    public_key: str = ""
+    hiding: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """What channels on customers' pages take: where browsers reach us, by whom replies leave as mail, as whom.
+
+    `hiding` is a secret of ours by which addresses and ids are hashed.
+    """
+
+    public_url: str = "http://127.0.0.1:8080"
+    server: MailServer = field(default=SmtpServer("127.0.0.1", 1025))
+    mail_from: str = "Rostrum <no-reply@rostrum.local>"
+    hiding: str = field(default="", repr=False)
+    passing: Passing = NOBODY
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What the inbox is made of."""
 
+    allowances: AllowanceService
     channels: ChannelService
     contacts: ContactService
+    merging: Merging
     conversations: ConversationService
+    participants: ParticipantService
+    counts: CountService
+    waking: Waking
+    assignment: AssignmentService
+    giving: Giving
+    presence: Presence
+    peers: Peers
     messages: MessageService
     media: MediaService
+    templates: TemplateService
     sweeping: Sweeping
+    labels: LabelService
+    notes: NoteService
+    search: SearchService
+    indexing: Indexing
+    label_sweeping: LabelSweeping
+    signatures: SignatureService
+    variables: VariableService
+    attributes: AttributeService
+    attribute_sweeping: AttributeSweeping
+    canned_replies: CannedReplyService
+    drafts: DraftService
+    views: ViewService
+    macros: MacroService
     ledger: Ledger
     intake: Intake
     holdings: Holdings
+    sites: SiteService
+    snippets: Snippets
+    forms: FormService
+    chats: ChatService
 
 
-def build(database: Database, keyring: Keyring, outbound: Outbound, meta: Meta, folder: Path) -> Parts:
+def build(
+    database: Database,
+    keyring: Keyring,
+    outbound: Outbound,
+    meta: Meta,
+    folder: Path,
+    *,
+    telnyx: TelnyxAccount = TelnyxAccount(),
+    clients: Mapping[str, Sealer] | None = None,
+    pages: Pages = Pages(),
+) -> Parts:
     """The parts from what they stand on."""
+    templates = TemplateGraph(outbound, meta.graph_url, meta.api_version)
     graph, sealing = Graph(outbound, meta.graph_url, meta.api_version), Sealing(keyring)
+    whatsapp = WhatsApp(graph, on=meta.on)
+    direct = [Direct(kind, outbound, meta.direct_url or meta.graph_url, meta.api_version, meta.on) for kind in DIRECT]
+    texts = Texts(outbound, telnyx.url, on=bool(telnyx.public_key and telnyx.hiding))
+    spoken: list[Platform] = [whatsapp, *direct, texts]
+    platforms = {each.kind: each for each in spoken}
     store = MediaStore(folder, keyring, database.clock)
     own = Ledger(
         database,
         [
-            SendKind(graph, keyring),
-            FetchKind(graph, keyring, store),
-            MarkKind(graph, keyring),
-            CheckKind(graph, keyring, lambda: own),
+            SendKind(platforms, keyring, Going(platforms, lambda: own)),
+            FetchKind(platforms, keyring, store),
+            MarkKind(platforms, keyring),
+            MarkKind(platforms, keyring, name=TYPE),
+            NameKind(platforms, keyring),
+            CheckKind(platforms, keyring, lambda: own),
+            SubmitKind(templates, keyring),
+            DeleteKind(templates, keyring),
+            SyncKind(templates, keyring, lambda: own),
         ],
     )
-    source = WhatsAppSource(
-        app_secret=meta.app_secret,
-        verify_token=meta.verify_token,
-        receiving=Receiving(own, Recognizing(keyring), sealing),
-        reporting=Reporting(own, sealing),
-    )
-    sent_in = SentIn(meta.app_secret, sealing)
+    sites = SiteService(database, own, keyring)
+    platforms[WEB_CHAT] = WebChats(database)
+    platforms[CONTACT_FORM] = ContactForms(sites, pages.server, pages.mail_from)
+    receiving, reporting = Receiving(own, Recognizing(keyring), sealing), Reporting(own, sealing)
+    applying = {kind: Applying(platform, receiving, reporting) for kind, platform in platforms.items()}
+    known = (meta.app_secret, meta.verify_token)
+    sources: list[Source] = [WhatsAppSource(*known, applying["whatsapp"], Telling(lambda: own))]
+    sources += [DirectSource(kind, *known, applying[kind]) for kind in DIRECT]
+    meta_hides, telnyx_hides = hidden_by(meta.app_secret), hidden_by(telnyx.hiding)
+    sent_in = [SentIn(each.name, meta_hides, sealing) for each in sources]
+    sent_in.append(SentIn(SMS, telnyx_hides, sealing))
+    sources.append(TelnyxSource(telnyx.public_key, database.clock, telnyx_hides, applying[SMS]))
+    page_hides = hidden_by(f"pages {pages.hiding}")
+    sent_in += [SentIn(kind, page_hides, sealing) for kind in (WEB_CHAT, CONTACT_FORM)]
+    sources += [
+        WebChatSource(page_hides, applying[WEB_CHAT]),
+        FormSource(page_hides, applying[CONTACT_FORM]),
+    ]
+    intake = Intake(database, sources, keyring)
     holdings = (
         SentInHolding(database, sent_in),
         MediaHolding(database, keyring, store, own),
+        SearchHolding(database),
         MessageHolding(database, sealing, own, sent_in),
+        NoteHolding(database, keyring),
+        DraftHolding(database, keyring),
+        RunHolding(database),
+        AttributeHolding(database, keyring),
+        ParticipantHolding(database),
+        LabelHolding(database),
         ConversationHolding(database),
-        ContactHolding(database, keyring),
+        VisitorHolding(database, keyring),
+        ContactHolding(database, keyring, own),
+        TeamHolding(database),
+        AgentHolding(database),
+        SignatureHolding(database, keyring),
+        ArrangementHolding(database, keyring),
         MemberHolding(database),
         RequestKeys(database),
     )
+    conversing = ConversationService(database, own, sealing, platforms)
+    writing = MessageService(
+        database,
+        Writing(own, sealing, platforms, Templating(Values(keyring)), database.clock),
+        sealing,
+    )
     return Parts(
-        channels=ChannelService(database, own, keyring, enabled=bool(meta.app_secret and meta.verify_token)),
+        allowances=AllowanceService(database),
+        channels=ChannelService(database, own, keyring, platforms),
         contacts=ContactService(database, keyring),
-        conversations=ConversationService(database, own, keyring),
-        messages=MessageService(database, own, sealing),
+        merging=Merging(database, keyring, platforms),
+        conversations=conversing,
+        participants=ParticipantService(database),
+        counts=CountService(database),
+        waking=Waking(database),
+        assignment=AssignmentService(database),
+        giving=Giving(database),
+        presence=Presence(database),
+        peers=Peers(clients or {}),
+        messages=writing,
         media=MediaService(database, keyring, store),
+        templates=TemplateService(database, lambda: own),
         sweeping=Sweeping(database, store),
+        labels=LabelService(database),
+        notes=NoteService(database, keyring),
+        search=SearchService(database, sealing),
+        indexing=Indexing(database, sealing),
+        label_sweeping=LabelSweeping(database),
+        signatures=SignatureService(database, keyring),
+        variables=VariableService(database, Values(keyring)),
+        attributes=AttributeService(database, keyring),
+        attribute_sweeping=AttributeSweeping(database),
+        canned_replies=CannedReplyService(database, keyring, Values(keyring)),
+        drafts=DraftService(database, keyring),
+        views=ViewService(database, keyring),
+        macros=MacroService(
+            database,
+            keyring,
+            Values(keyring),
+            Running(conversing, writing, NoteService(database, keyring), Values(keyring)),
+        ),
         ledger=own,
-        intake=Intake(database, [source], keyring),
+        intake=intake,
         holdings=Holdings(holdings, known_in),
+        sites=sites,
+        snippets=Snippets(pages.public_url, widget.PATH, widget.INTEGRITY),
+        forms=FormService(database, keyring, sites, intake),
+        chats=ChatService(database, sealing, sites, intake, pages.passing),
     )
 
 
 @asynccontextmanager
 async def open_parts(backbone: Backbone[InboxSettings]) -> AsyncIterator[Parts]:
-    """Build the parts; none of them needs closing."""
+    """Build the parts; of these only the connection to Redis is closed."""
     settings = backbone.settings
     meta = Meta(
         settings.meta_graph_url,
         settings.meta_api_version,
         settings.meta_app_secret.get_secret_value(),
         settings.meta_verify_token.get_secret_value(),
+        settings.direct_graph_url,
     )
     folder = Path(settings.media_folder or Path(tempfile.gettempdir()) / "rostrum-media")
-    yield build(backbone.database, backbone.keyring, backbone.outbound, meta, folder)
+    hiding = settings.sealing_key.get_secret_value()
+    telnyx = TelnyxAccount(settings.telnyx_url, settings.telnyx_public_key, hiding)
+    server = SmtpServer.at(settings.smtp_url.get_secret_value())
+    async with _passing(settings) as passing:
+        pages = Pages(settings.public_url, server, settings.mail_from, hiding, passing)
+        yield build(
+            backbone.database,
+            backbone.keyring,
+            backbone.outbound,
+            meta,
+            folder,
+            telnyx=telnyx,
+            pages=pages,
+            clients=settings.clients(),
+        )
+
+
+@asynccontextmanager
+async def _passing(settings: InboxSettings) -> AsyncIterator[Passing]:
+    """Who tells the team that a visitor writes."""
+    if not settings.redis_url:
+        yield NOBODY
+        return
+    redis = Redis.from_url(settings.redis_url, socket_timeout=0.5, socket_connect_timeout=0.5)
+    try:
+        yield Passing(redis, settings.namespace)
+    finally:
+        await redis.aclose()
 
 
 def endpoint_parts(parts: Parts) -> Sequence[object]:
     """What endpoints ask for."""
-    return (parts.channels, parts.contacts, parts.conversations, parts.messages, parts.media)
+    return (
+        parts.allowances,
+        parts.channels,
+        parts.sites,
+        parts.snippets,
+        parts.forms,
+        parts.chats,
+        parts.contacts,
+        parts.merging,
+        parts.conversations,
+        parts.participants,
+        parts.counts,
+        parts.assignment,
+        parts.presence,
+        parts.peers,
+        parts.messages,
+        parts.templates,
+        parts.media,
+        parts.labels,
+        parts.notes,
+        parts.search,
+        parts.signatures,
+        parts.variables,
+        parts.attributes,
+        parts.canned_replies,
+        parts.drafts,
+        parts.views,
+        parts.macros,
+    )
 
 
 def mounts(parts: Parts) -> Mapping[str, ASGIApp]:
     """Doors that take bytes as they are."""
-    return {"/v1/webhooks/whatsapp": parts.intake.asgi("whatsapp")}
+    return {f"/v1/webhooks/{name}": parts.intake.asgi(name) for name in WEBHOOKS}
 
 
 def loops(parts: Parts) -> Sequence[Loop]:
     """What the worker does besides consuming and relaying."""
-    return worker.loops(parts.intake, parts.sweeping)
+    return worker.loops(
+        parts.intake,
+        database=parts.sweeping.database,
+        sweeping=parts.sweeping,
+        waking=parts.waking,
+        counts=parts.counts,
+        giving=parts.giving,
+        labels=parts.label_sweeping,
+        attributes=parts.attribute_sweeping,
+        forms=parts.forms,
+        chats=parts.chats,
+        merging=parts.merging,
+        indexing=parts.indexing,
+    )
 
 
 def ledger(parts: Parts) -> Ledger:

@@ -12,8 +12,17 @@ Reader = Annotated[MemberCaller, Depends(permitted("conversations.read"))]
 Replier = Annotated[MemberCaller, Depends(permitted("conversations.reply"))]
 """Those who answer."""
 
+TemplateManager = Annotated[MemberCaller, Depends(permitted("templates.manage"))]
+"""Those who write templates and have them reviewed."""
+
+AssignmentManager = Annotated[MemberCaller, Depends(permitted("assignment.manage"))]
+"""Those who say to whom conversations are given."""
+
 ChannelReader = Annotated[MemberCaller, Depends(permitted("channels.read"))]
 """Those who see which channels there are."""
 
 ChannelManager = Annotated[MemberCaller, Depends(permitted("channels.manage"))]
 """Those who connect channels."""
+
+Arranger = Annotated[MemberCaller, Depends(permitted("arrangement.manage"))]
+"""Those who say with which labels, attributes, replies, macros and filters everybody works."""

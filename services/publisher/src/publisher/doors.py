@@ -12,6 +12,12 @@ Reader = Annotated[MemberCaller, Depends(permitted("posts.read"))]
 Author = Annotated[MemberCaller, Depends(permitted("posts.write"))]
 """Who writes, schedules and cancels posts, and decides on those that nobody could confirm."""
 
+Stopper = Annotated[MemberCaller, Depends(permitted("publishing.stop"))]
+"""Who stops whatever leaves."""
+
+Resumer = Annotated[MemberCaller, Depends(permitted("publishing.resume"))]
+"""Who lets things leave again."""
+
 AccountReader = Annotated[MemberCaller, Depends(permitted("connected_accounts.read"))]
 """Who sees accounts."""
 

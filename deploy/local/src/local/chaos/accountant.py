@@ -1,7 +1,7 @@
 """Compares what was promised with what both sides' books say; a pure function of them."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Final
@@ -11,6 +11,8 @@ from contracts.registry import EVENTS
 from kit.messaging.topology import Topology
 from local.chaos import books
 from local.chaos.books import Book
+from local.chaos.cents import Cents
+from local.chaos.comparing import Line, compare
 from local.chaos.evidence import Evidence, Fact
 from local.chaos.hearing import Browser, Partner
 from local.state import SERVICES
@@ -18,40 +20,6 @@ from local.state import SERVICES
 _SLACK: Final = 1.0  # seconds by which an event and a browser's clock may differ
 _MAILS_AT_MOST: Final = {"account": 2}  # of one mail; every other category at most once
 _LEFT_US: Final = ("sent", "delivered", "read")
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One comparison; nothing may be lost, doubled or unexplained."""
-
-    what: str
-    expected: int
-    seen: int
-    lost: Sequence[str] = ()
-    doubled: Sequence[str] = ()
-    unexplained: Sequence[str] = ()
-    note: str = ""
-
-    @property
-    def clean(self) -> bool:
-        """Whether the books agree."""
-        return not (self.lost or self.doubled or self.unexplained)
-
-
-def compare(
-    what: str, expected: Collection[str], seen: Counter[str], allowed: Collection[str] = (), **more: Any
-) -> Line:
-    """Each expected mark once; of the allowed ones each at most once; no other."""
-    wanted, may = set(expected), set(allowed)
-    return Line(
-        what,
-        len(wanted),
-        seen.total(),
-        lost=sorted(wanted - set(seen)),
-        doubled=sorted(mark for mark, count in seen.items() if count > 1),
-        unexplained=sorted(set(seen) - wanted - may) + list(more.get("unexplained", ())),
-        note=more.get("note", ""),
-    )
 
 
 @dataclass(slots=True)
@@ -76,6 +44,7 @@ class Accounts:
             self._replies_sent(),
             self._incoming(),
             self._mails(),
+            *Cents(self.book, self.evidence).lines(),
             *self._facts(),
             self._history(),
             self._applied(),
@@ -190,10 +159,10 @@ class Accounts:
             "inbox.conversation.opened.v1": self._column("conversations", 0),
             "inbox.message.received.v1": self._column("messages", 0, lambda row: row[1] == "in"),
             "inbox.message.sent.v1": self._column("messages", 0, lambda row: row[2] in _LEFT_US and row[1] == "out"),
-            "billing.entitlements.changed.v1": self._column("entitled", 0),
+            **Cents(self.book, self.evidence).facts(),
         }
         expected = [f"{kind} {subject}" for kind, subjects in kinds.items() for subject in subjects]
-        seen = Counter(f"{fact.type} {fact.subject}" for fact in self.evidence.facts if fact.type in kinds)
+        seen = Counter(f"{fact.type} {fact.mark}" for fact in self.evidence.facts if fact.type in kinds)
         return [compare("facts told, under one id each", expected, seen, note=f"{len(self.evidence.facts)} events")]
 
     def _history(self) -> Line:

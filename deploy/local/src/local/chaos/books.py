@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 ORGANIZATION, PERSON, INVITATION, MEMBER = "organization", "person", "invitation", "member"
 POST, REPLY, REPLY_ID, SAID = "post", "reply", "reply's id", "message"
+CHECKOUT, CHANGE, REFUND, CREDIT_NOTE = "checkout", "change", "refund", "credit note"
+LOT, SPEND = "credits", "spend"
 
 
 @dataclass(slots=True)

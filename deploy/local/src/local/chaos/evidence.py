@@ -23,12 +23,15 @@ from kit.messaging.topology import Topology
 from kit.seal import Keyring, LocalMasterKey
 from kit.seal.cache import KeyCache
 from kit.seal.own import OwnKeys
-from local.chaos.outside import Sandbox
+from local.chaos.outside import AT_STRIPE, Sandbox
 from local.chaos.tenant import Tenant
 from local.plan import Plan
 from local.state import SERVICES
 
 Row = tuple[Any, ...]
+
+SNAPSHOTS: Final = frozenset({"billing.entitlements.changed.v1"})
+"""Facts that tell everything anew, under the next version."""
 
 _END_OF_HISTORY: Final = 15.0  # seconds of silence after which nothing more stands there
 _WITHIN: Final = 30.0  # seconds for one answer of a server
@@ -38,7 +41,17 @@ _TABLES: Final[Mapping[str, str]] = {
     "members": "SELECT m.id::text, m.organization_id::text, m.role, m.version, m.user_id::text FROM auth.members m",
     "mails": "SELECT message_id, category, status FROM auth.outgoing_mails",
     "billed": "SELECT organization_id::text FROM billing.organizations",
-    "entitled": "SELECT organization_id::text FROM billing.entitlements",
+    "entitled": "SELECT organization_id::text, plan, version FROM billing.entitlements",
+    "subscriptions": "SELECT stripe_subscription_id, status FROM billing.subscriptions",
+    "checkouts": "SELECT id::text FROM billing.checkouts",
+    "changes": "SELECT id::text FROM billing.subscription_changes",
+    "invoices": "SELECT id::text, stripe_id, status, total, tax, paid, remaining, credited, currency "
+    "FROM billing.invoices",
+    "payments": "SELECT id::text, stripe_id, state, received, refunded, currency FROM billing.payments",
+    "refunds": "SELECT id::text, stripe_id, state, amount, currency FROM billing.refunds",
+    "credit_notes": "SELECT id::text, stripe_id, state, amount, currency FROM billing.credit_notes",
+    "lots": "SELECT id::text, organization_id::text, granted, available, spent FROM billing.credit_lots",
+    "spends": "SELECT id::text, organization_id::text, amount FROM billing.credit_spends",
     "seats": "SELECT member_id::text FROM billing.seats WHERE taken",
     "inbox_members": "SELECT member_id::text, role, version FROM inbox.members WHERE role <> ''",
     "posts": "SELECT id::text, text, status FROM publisher.posts",
@@ -70,6 +83,12 @@ class Fact:
     subject: str
     organization: str
     time: float
+    version: int = 1
+
+    @property
+    def mark(self) -> str:
+        """By what it is known that it was told once: a snapshot's facts differ in their versions alone."""
+        return f"{self.subject} {self.version}" if self.type in SNAPSHOTS else self.subject
 
 
 @dataclass(slots=True)
@@ -91,6 +110,8 @@ class Evidence:
     """How often each Message-ID arrived."""
     conversations: dict[str, list[str]] = field(default_factory=dict)
     """The texts of each contact in the order in which they are shown."""
+    stripe: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """Stripe's objects by their kind."""
 
     def rows(self, table: str) -> list[Row]:
         """The rows of one table or view."""
@@ -242,6 +263,8 @@ async def gather_outside(evidence: Evidence, sandbox: Sandbox, tenants: Sequence
             evidence.posts.update(f"{each['text']} @ {page}" for each in await sandbox.posts(page))
         evidence.replies.update(each["text"] for each in await sandbox.messages(tenant.number))
     evidence.mails.update(str(each["message_id"]) for each in await sandbox.mails())
+    for kind in AT_STRIPE:
+        evidence.stripe[kind] = await sandbox.at_stripe(kind)
 
 
 async def gather_conversations(tenants: Sequence[Tenant]) -> dict[str, list[str]]:
@@ -269,4 +292,5 @@ async def _texts(tenant: Tenant, conversation: str) -> list[str]:
 
 def _fact(event: Mapping[str, Any]) -> Fact:
     time = datetime.fromisoformat(event["time"]).timestamp()
-    return Fact(event["id"], event["type"], event["subject"], event.get("organization", ""), time)
+    version = event.get("version", 1)
+    return Fact(event["id"], event["type"], event["subject"], event.get("organization", ""), time, version)

@@ -3,9 +3,8 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -15,21 +14,18 @@ from local.chaos import books
 from local.chaos.client import Client
 from local.chaos.outside import Sandbox
 from local.chaos.tenant import Tenant
+from local.chaos.traffic import Clock, Lane, Traffic
 from local.visitor import Visitor
 
-Clock = Callable[[], float]
-Lane = Callable[[], Coroutine[Any, Any, None]]
 
-
-class Lanes:
-    """The lanes of one tenant; `now` is the platform's time as the run believes it to be."""
+class Lanes(Traffic):
+    """What the people of one tenant do."""
 
     def __init__(
         self, tenant: Tenant, others: Sequence[Tenant], sandbox: Sandbox, stop: asyncio.Event, now: Clock
     ) -> None:
-        self._tenant, self._others = tenant, others
-        self._sandbox, self._stop, self._now = sandbox, stop, now
-        self._owner, self._book = tenant.owner, tenant.book
+        super().__init__(tenant, sandbox, stop, now)
+        self._others = others
 
     def all(self) -> Sequence[Lane]:
         """Every lane."""
@@ -112,25 +108,6 @@ class Lanes:
             if found != self._tenant.organization:
                 self._book.strangers.append(f"{self._tenant.organization} saw {found} at {path}")
 
-    async def _make(
-        self,
-        kind: str,
-        mark: str,
-        path: str,
-        body: dict[str, Any],
-        *,
-        refused: frozenset[int] | set[int] = frozenset(),
-    ) -> None:
-        """Ask for one thing, under a key that is its mark's, and note what was promised."""
-        self._book.asked[kind].add(mark)
-        answer = await self._owner.ask("POST", path, {201, *refused}, key=_key(mark), json=body)
-        if answer is None:
-            return
-        if answer.status_code in refused:
-            self._book.refused[kind].add(mark)
-        else:
-            self._book.accept(kind, mark, answer.json()["id"])
-
     async def _say(self, mark: str, conversation: str) -> None:
         self._book.asked[books.REPLY].add(mark)
         said = {"id": str(new_id()), "text": mark}
@@ -194,18 +171,6 @@ class Lanes:
         found = next((each["id"] for each in members.json()["items"] if each["user_id"] == user_id), None)
         if found is not None and await self._owner.ask("DELETE", f"{path}/{found}", {204, 404}) is not None:
             self._book.removed.add(email)
-
-    async def _rest(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stop.wait()
-        except TimeoutError:
-            return
-
-
-def _key(mark: str) -> str:
-    """An idempotency key: the same for the same mark of this run."""
-    return mark.replace(" ", "-").replace("@", "-")
 
 
 def fresh_tag() -> str:

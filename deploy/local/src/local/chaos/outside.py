@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
@@ -14,6 +14,7 @@ _DOORS: Mapping[str, Mapping[str, Any]] = {
     "linkedin": {"path": "/linkedin/api/rest/"},
     "whatsapp": {"path": "/whatsapp/graph/", "method": "POST"},
     "mailbox": {},
+    "stripe": {"path": "/stripe/v1/"},
 }
 _ERRORS: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "http": (
@@ -30,6 +31,22 @@ _ERRORS: Mapping[str, Sequence[Mapping[str, Any]]] = {
 """Away, too busy, broken. An error after a mail's data says by RFC 5321 that the mail was not taken and is to be sent
 again: where a server keeps it all the same, no client can avoid a twin, so that is not asked for."""
 _POSTING = {"method": "POST", "path": "/linkedin/api/rest/posts"}
+AT_STRIPE: Final = ("customer", "subscription", "invoice", "payment_intent", "charge", "refund", "credit_note")
+"""Kinds of Stripe's objects that tell of money."""
+_TOLD: Final = (
+    *(f"customer.subscription.{what}" for what in ("created", "updated", "deleted", "paused", "resumed")),
+    *(f"customer.subscription.{what}" for what in ("pending_update_applied", "pending_update_expired")),
+    *(
+        f"invoice.{what}"
+        for what in ("created", "updated", "finalized", "paid", "payment_failed", "voided", "deleted")
+    ),
+    *(f"payment_intent.{what}" for what in ("created", "succeeded", "payment_failed", "requires_action", "canceled")),
+    *(f"refund.{what}" for what in ("created", "updated", "failed")),
+    *(f"credit_note.{what}" for what in ("created", "updated", "voided")),
+    *(f"checkout.session.{what}" for what in ("completed", "expired")),
+)
+"""What our endpoint at Stripe asks to be told."""
+_MOST: Final = 1000
 _KEEPS_EVERY_TWIN = {"duplicate_seconds": 0, "member_calls_per_day": None, "calls_per_day": None}
 
 
@@ -46,12 +63,35 @@ class Sandbox:
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
-    async def prepare(self, webhook: str) -> None:
+    async def prepare(self, gateway: str) -> None:
         """Let nothing be hidden by the other side's own kindness: twins stay visible, webhooks are insisted on."""
+        webhooks = f"{gateway}/v1/webhooks"
         await self.ask("PUT", "/linkedin/control/app", _KEEPS_EVERY_TWIN)
         patience = {"retry_seconds": [0.5] * 10 + [2.0] * 40, "at_a_time": 4}
-        hook = {"url": webhook, "verify_token": "sandbox-verify", **patience}
+        hook = {"url": f"{webhooks}/whatsapp", "verify_token": "sandbox-verify", **patience}
         await self.ask("PUT", "/whatsapp/control/webhook", hook)
+        paying = {"url": f"{webhooks}/stripe", "secrets": ["whsec_sandbox"], "types": list(_TOLD), **patience}
+        await self.ask("PUT", "/stripe/control/webhook", paying)
+
+    async def at(self, moved: float) -> None:
+        """Let Stripe's clock be ahead like the platform's: a signature is good for five minutes only."""
+        account = await self.ask("GET", "/stripe/control/account")
+        await self.ask("PUT", "/stripe/control/account", account | {"ahead_seconds": round(moved)})
+
+    async def at_stripe(self, kind: str) -> list[dict[str, Any]]:
+        """Every object of a kind that Stripe has.
+
+        Raises:
+            LookupError: there are more than can be told.
+        """
+        found: list[dict[str, Any]] = await self.ask("GET", f"/stripe/control/objects/{kind}", limit=_MOST)
+        if len(found) == _MOST:
+            raise LookupError(f"more than {_MOST} of {kind}")
+        return found
+
+    async def untold(self) -> int:
+        """How many webhooks of Stripe's are still on their way."""
+        return int((await self.ask("GET", "/stripe/control/untold"))["untold"])
 
     async def misbehave(self, strike: Strike) -> None:
         """From now on one member does what the strike says."""
@@ -111,7 +151,7 @@ def rules(strike: Strike) -> Rules:
 def _own_lies(member: str, seed: int) -> Rules:
     if member == "linkedin":
         return [_rule("visible_after", _POSTING, 0.5, seed + 6, seconds=4)]
-    if member == "whatsapp":
+    if member in {"whatsapp", "stripe"}:
         return [
             _rule("webhook_duplicate", {}, 0.4, seed + 7, copies=2),
             _rule("webhook_reorder", {}, 0.7, seed + 8, window=5, seconds=0.5),

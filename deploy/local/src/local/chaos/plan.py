@@ -14,7 +14,7 @@ from local.state import SERVICES
 
 PROCESSES: Final = ("gateway", *SERVICES, *WORKERS)
 SERVERS: Final = ("postgres", "rabbitmq", "redis")
-OUTSIDE: Final = ("linkedin", "whatsapp", "mailbox")
+OUTSIDE: Final = ("linkedin", "whatsapp", "mailbox", "stripe")
 CLOCK: Final = "clock"
 
 _CALM: Final = 2.0  # seconds before the first strike and after the last

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from local.chaos.accountant import Line
+from local.chaos.comparing import Line
 from local.chaos.plan import Strike
 
 _SHOWN = 5

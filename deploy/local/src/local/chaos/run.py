@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 import httpx
 from rich.console import Console
@@ -20,7 +21,8 @@ from local.backing import Found, Servers
 from local.chaos import report
 from local.chaos.accountant import Accounts
 from local.chaos.books import Book
-from local.chaos.client import Client
+from local.chaos.buying import Buying
+from local.chaos.client import Client, Desk
 from local.chaos.evidence import (
     Evidence,
     gather_conversations,
@@ -37,8 +39,9 @@ from local.chaos.outside import Sandbox
 from local.chaos.plan import Strike, draw
 from local.chaos.settling import Settling
 from local.chaos.shooting import Shooter, private_servers
-from local.chaos.tenant import Tenant, bring_up
+from local.chaos.tenant import Tenant, bring_up, unlimited
 from local.private_servers import PrivateServer
+from local.staff import enrolled
 from local.state import State
 from local.supervisor import end_leftovers
 from local.trial import Trial
@@ -102,13 +105,14 @@ class _Run:
             await overhear(self.trial.plan.servers.rabbitmq.url, self._topology)
             shooter = Shooter(self.trial, self.servers, sandbox, self._tell)
             tenants = await self._bring_up(stack, sandbox)
+            desk = await self._desk(tenants[0].owner.visitor.http, shooter)
             browsers, partners = self._listeners(tenants, shooter)
             async with asyncio.TaskGroup() as tasks:
                 for listener in browsers:
                     tasks.create_task(listener.listen(self.deaf))
                 for partner in partners:
                     tasks.create_task(partner.read(self.deaf))
-                traffic = tasks.create_task(self._traffic(tenants, sandbox, shooter))
+                traffic = tasks.create_task(self._traffic(tenants, desk, sandbox, shooter))
                 try:
                     settled = await self._storm(shooter, traffic)
                     evidence = await self._evidence(sandbox, tenants)
@@ -124,7 +128,7 @@ class _Run:
         return Topology(self.trial.addresses.namespace)
 
     async def _bring_up(self, stack: AsyncExitStack, sandbox: Sandbox) -> list[Tenant]:
-        await sandbox.prepare(f"{self.trial.addresses.gateway}/v1/webhooks/whatsapp")
+        await sandbox.prepare(self.trial.addresses.gateway)
         self.console.print(f"{TENANTS} organizations are brought up …")
         making = []
         for number in range(TENANTS):
@@ -136,6 +140,7 @@ class _Run:
         tenants = list(await asyncio.gather(*making))
         for tenant in tenants:
             tenant.owner.visitor.http.timeout = httpx.Timeout(_PATIENCE)
+        await unlimited(self.trial.plan, [UUID(tenant.organization) for tenant in tenants])
         return tenants
 
     def _listeners(self, tenants: Sequence[Tenant], shooter: Shooter) -> tuple[list[Browser], list[Partner]]:
@@ -153,11 +158,20 @@ class _Run:
         person = Client(replace(tenant.owner.visitor), self.book, self.deaf, tenant.organization)
         return Browser(person, tenant.organization, now)
 
-    async def _traffic(self, tenants: Sequence[Tenant], sandbox: Sandbox, shooter: Shooter) -> None:
+    async def _desk(self, http: httpx.AsyncClient, shooter: Shooter) -> Desk:
+        """A member of staff, who refunds and corrects for all tenants."""
+        staff, secret = await enrolled(self.trial.plan, http, f"staff.{fresh_tag()}@example.com")
+        return Desk(staff, self.book, self.over, secret=secret, now=lambda: time.time() + shooter.moved)
+
+    async def _traffic(self, tenants: Sequence[Tenant], desk: Desk, sandbox: Sandbox, shooter: Shooter) -> None:
+        def now() -> float:
+            return time.time() + shooter.moved
+
         async with asyncio.TaskGroup() as tasks:
             for tenant in tenants:
                 others = [each for each in tenants if each is not tenant]
-                for lane in Lanes(tenant, others, sandbox, self.stop, lambda: time.time() + shooter.moved).all():
+                lanes = Lanes(tenant, others, sandbox, self.stop, now).all()
+                for lane in (*lanes, *Buying(tenant, desk, sandbox, self.stop, now).all()):
                     tasks.create_task(lane())
 
     async def _storm(self, shooter: Shooter, traffic: "asyncio.Task[None]") -> float | None:

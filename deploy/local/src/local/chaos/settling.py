@@ -8,6 +8,7 @@ from typing import Final
 
 import aio_pika
 import asyncpg
+import httpx
 
 from contracts.consumers import CONSUMERS
 from kit.messaging.topology import Topology
@@ -27,6 +28,7 @@ _TROUBLE: Final = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
     aio_pika.exceptions.AMQPError,
+    httpx.TransportError,
 )
 
 
@@ -72,6 +74,8 @@ class Settling:
                 await connection.close()
             missing = self.book.count(books.SAID) - received
             left += [f"{missing} messages to come"] * (missing > 0)
+            untold = await self.shooter.sandbox.untold()
+            left += [f"{untold} webhooks of Stripe's to come"] * (untold > 0)
             left += await waiting(plan.servers.rabbitmq.url, topology, _queues(topology))
         return left
 

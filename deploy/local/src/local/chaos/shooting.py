@@ -50,6 +50,7 @@ class Shooter:
         """Move the platform's clock; every process has followed when this returns."""
         async with self._locks["postgres"]:
             self.moved += seconds  # before it happens: who notes a time meanwhile notes rather a later one
+            await self.sandbox.at(self.moved)
             await asyncio.to_thread(self.trial.forward, seconds=seconds)
 
     async def _in_time(self, strike: Strike, began: float) -> None:

@@ -5,12 +5,15 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
+import asyncpg
 import httpx
 
 from local.chaos.books import Book
 from local.chaos.client import Client
 from local.chaos.outside import Sandbox
+from local.plan import Plan
 from local.visitor import seen
 
 PAGES: Final = 3
@@ -56,6 +59,24 @@ async def bring_up(client: Client, sandbox: Sandbox, tag: str, number: int) -> T
     await _connect_number(tenant, sandbox, number)
     await _open_partner_queue(tenant)
     return tenant
+
+
+async def unlimited(plan: Plan, organizations: Sequence[UUID]) -> None:
+    """Let these write as many posts as they like: a storm is more than any plan's month."""
+    connection = await asyncpg.connect(plan.admin_url, timeout=10)
+    try:
+        await connection.execute(
+            """
+            INSERT INTO publisher.quota_limits AS held (organization_id, plan, limits, version)
+            SELECT each, 'storm', $2::jsonb, (1::bigint << 60)
+            FROM unnest($1::uuid[]) AS each
+            ON CONFLICT (organization_id) DO UPDATE SET limits = excluded.limits, version = excluded.version
+            """,
+            list(organizations),
+            '{"connected_accounts": null, "posts_per_month": null, "storage_mb": null}',
+        )
+    finally:
+        await connection.close()
 
 
 async def _connect_pages(tenant: Tenant, sandbox: Sandbox, http: httpx.AsyncClient) -> None:

@@ -11,7 +11,7 @@ import httpx
 from rich.console import Console
 
 from local.demo.story import Story
-from local.visitor import Addresses
+from local.plan import Plan
 
 Step = tuple[str, Callable[[], Awaitable[str]]]
 
@@ -47,13 +47,13 @@ async def tell(steps: Sequence[Step], on_result: Callable[[StepResult], None]) -
     return results
 
 
-async def _told(addresses: Addresses, on_result: Callable[[StepResult], None]) -> list[StepResult]:
+async def _told(plan: Plan, on_result: Callable[[StepResult], None]) -> list[StepResult]:
     async with httpx.AsyncClient(timeout=60, trust_env=False) as http:
-        story = Story(addresses, http)
+        story = Story(plan, http)
         return await tell(story.steps(), on_result)
 
 
-def run(addresses: Addresses, report: Path) -> int:
+def run(plan: Plan, report: Path) -> int:
     """Tell the whole story, write `report`, and return 0 only if every step was seen from outside."""
     console = Console()
 
@@ -61,7 +61,7 @@ def run(addresses: Addresses, report: Path) -> int:
         mark = "[green]✓[/]" if result.ok else "[red]✗[/]"
         console.print(f" {mark} {result.name:<58} [dim]{result.seconds:6.2f} s[/]  {result.seen}", highlight=False)
 
-    results = asyncio.run(_told(addresses, show))
+    results = asyncio.run(_told(plan, show))
     report.parent.mkdir(parents=True, exist_ok=True)
     report.write_text(json.dumps({"steps": [asdict(result) for result in results]}, indent=2) + "\n")
     bad = sum(not result.ok for result in results)

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import aio_pika
@@ -11,9 +12,14 @@ import httpx
 
 from contracts import Event, decode
 from kit.messaging.broker import OwnedConnection
+from local.demo.buying import Buying
 from local.demo.identity import Identity
 from local.demo.outside import Outside
+from local.demo.pages import Pages
 from local.demo.privacy import Privacy
+from local.demo.publishing import Publishing
+from local.plan import Plan
+from local.staff import hired
 from local.visitor import Addresses, NotSeen, Visitor, newcomer, seen
 
 _SOON = 30.0  # seconds, far less than a token lives
@@ -23,7 +29,7 @@ _SOON = 30.0  # seconds, far less than a token lives
 class Story:
     """Two organizations that never hear of each other, told in steps that build on one another."""
 
-    addresses: Addresses
+    plan: Plan
     http: httpx.AsyncClient
     tag: str = field(default_factory=lambda: secrets.token_hex(4))
     ada: Visitor = field(init=False)
@@ -38,9 +44,15 @@ class Story:
             Visitor(self.addresses, self.http, f"{name}.{self.tag}@example.com") for name in ("ada", "ben", "eve")
         )
 
+    @property
+    def addresses(self) -> Addresses:
+        """The public doors."""
+        return self.plan.addresses
+
     def steps(self) -> Sequence[tuple[str, Callable[[], Awaitable[str]]]]:
         """The story in order."""
         outside = Outside(self.ada, lambda: self.eve, self.tag)
+        buying = Buying(self.ada, self.tag, partial(hired, self.plan, self.http))
         privacy = Privacy(self.ada, lambda: self.eve, lambda: outside.conversation, outside.question)
         return (
             ("Ada signs up; a known address is answered alike", self.ada_signs_up),
@@ -53,7 +65,10 @@ class Story:
             ("The partner hears what happened, and nothing else", self.the_partner_hears),
             ("Eve sees nothing of it", self.eve_sees_nothing),
             *Identity(self.ada, self.tag).steps(),
+            *buying.steps(),
             *outside.steps(),
+            *Pages(self.ada, lambda: self.eve, self.tag).steps(),
+            *Publishing(lambda: buying.pat, self.tag).steps(),
             *privacy.steps(),
             ("Ben is removed; his token stops at the gateway", self.ben_leaves),
         )

@@ -1,6 +1,7 @@
 """Transactions bound to the organizations they may touch; events leave with the rows they tell about."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from asyncpg.pool import PoolConnectionProxy
 from contracts.event import Event, encode
 from kit.clock import PlatformClock
 from kit.db.wakeups import Wakeups
-from kit.errors import TransientError
+from kit.errors import DomainError, TransientError
 from kit.telemetry import tracing
 
 Row: TypeAlias = asyncpg.Record
@@ -23,6 +24,9 @@ Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 
 KEPT_BACK = 1
 """Connections beside the pool's size for what somebody needs in the middle of a transaction (see `aside`)."""
+
+_FEW = 4
+"""Events that are written together with the COMMIT; of more the text would be long."""
 
 _SNAPSHOT = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
@@ -62,6 +66,8 @@ class PoolUse:
     size: int
     in_use: int
     waiting: int
+    waited: float
+    """How long whoever waits longest has waited, in seconds."""
 
 
 class Transaction:
@@ -111,6 +117,21 @@ class Transaction:
         self._organization_ids = organization_ids
         await self._connection.execute(_bind(organization_ids))
 
+    @asynccontextmanager
+    async def attempt(self) -> AsyncIterator[None]:
+        """A part that may be refused without the rest: what it changed and emitted is undone, the refusal goes on."""
+        facts, stirred = len(self._facts), set(self._stirred)
+        await self._connection.execute("SAVEPOINT attempt")
+        try:
+            yield
+        except DomainError:
+            await self._connection.execute("ROLLBACK TO SAVEPOINT attempt")
+            await self._connection.execute("RELEASE SAVEPOINT attempt")
+            del self._facts[facts:]
+            self._stirred = stirred
+            raise
+        await self._connection.execute("RELEASE SAVEPOINT attempt")
+
     async def fetch(self, sql: str, *args: Any) -> list[Row]:
         """All rows of a statement."""
         return await self._connection.fetch(sql, *args)
@@ -139,11 +160,17 @@ class Transaction:
         """The same for facts that belong to no organization, whatever this transaction is bound to."""
         self._facts += [self._stamp(event, None) for event in events]
 
-    async def write_outbox(self) -> None:
-        """Put the emitted events in the outbox; the last statement before the commit."""
-        if not self._facts:
-            return
-        facts = self._facts
+    async def commit(self) -> bool:
+        """Put the emitted events in the outbox and commit; False when the transaction had failed before.
+
+        A few events travel with the COMMIT: one round trip less in nearly every transaction that changes something.
+        """
+        if len(self._facts) > _FEW:
+            await self._write_outbox(self._facts)
+            return await self._connection.execute("COMMIT") == "COMMIT"
+        return await self._connection.execute(f"{_outbox(self._facts)}COMMIT") == "COMMIT"
+
+    async def _write_outbox(self, facts: Sequence[Event]) -> None:
         await self._connection.execute(
             """
             INSERT INTO outbox (id, type, organization_id, body)
@@ -169,7 +196,7 @@ class Database:
         self._max_waiting = max_waiting
         self._size = max(1, pool.get_max_size() - KEPT_BACK)
         self._free = asyncio.Semaphore(self._size)
-        self._waiting = 0
+        self._waiting: dict[object, float] = {}
         self.clock = PlatformClock(self.now)
         self.wakeups = Wakeups()
         self.emitted: Callable[[], None] = lambda: None
@@ -223,16 +250,21 @@ class Database:
             self._pool.terminate()
 
     @asynccontextmanager
-    async def transaction(self, *organization_ids: UUID, durable: bool = True) -> AsyncIterator[Transaction]:
+    async def transaction(
+        self, *organization_ids: UUID, durable: bool = True, alone: int | None = None
+    ) -> AsyncIterator[Transaction]:
         """One transaction that sees the rows of these organizations only; it commits when the block ends well.
 
         Without `durable` the commit does not wait for the disk: a crash of the server may undo it, and nothing else.
+        With `alone` it waits for others that hold the advisory lock of this number, and holds it to its end.
 
         Raises:
             DatabaseBusy: no connection became free in time.
             DatabaseUnavailable: the server cannot answer, or asks to try again (deadlock, lock time-out).
         """
-        async with self._connection() as connection, self._begun(connection, organization_ids, durable=durable) as tx:
+        settings = [] if durable else ["SET LOCAL synchronous_commit = off"]
+        settings += [] if alone is None else [f"SELECT pg_advisory_xact_lock({int(alone)})"]
+        async with self._connection() as connection, self._begun(connection, organization_ids, *settings) as tx:
             yield tx
         if tx.emitted:
             self.emitted()
@@ -267,19 +299,18 @@ class Database:
 
     @asynccontextmanager
     async def _begun(
-        self, connection: Connection, organization_ids: Sequence[UUID], *, durable: bool = True, mode: str = ""
+        self, connection: Connection, organization_ids: Sequence[UUID], *settings: str, mode: str = ""
     ) -> AsyncIterator[Transaction]:
         tx = Transaction(connection, organization_ids, self._stamp)
-        settings = [_bind(organization_ids)] if organization_ids else []
-        settings += [] if durable else ["SET LOCAL synchronous_commit = off"]
-        await connection.execute(";".join((f"BEGIN {mode}", *settings)))
+        bound = [_bind(organization_ids)] if organization_ids else []
         try:
+            await connection.execute(";".join((f"BEGIN {mode}", *bound, *settings)))
             yield tx
-            await tx.write_outbox()
+            committed = await tx.commit()
         except BaseException:
             await _roll_back(connection)
             raise
-        if await connection.execute("COMMIT") != "COMMIT":
+        if not committed:
             raise CommitRefused
 
     async def insert_emitting(self, organization_id: UUID, insert: str, *args: Any, event: Event) -> Row | None:
@@ -359,7 +390,9 @@ class Database:
 
     def use(self) -> PoolUse:
         """How much of the pool is in use right now."""
-        return PoolUse(self._size, self._pool.get_size() - self._pool.get_idle_size(), self._waiting)
+        first = next(iter(self._waiting.values()), None)
+        waited = 0.0 if first is None else time.monotonic() - first
+        return PoolUse(self._size, self._pool.get_size() - self._pool.get_idle_size(), len(self._waiting), waited)
 
     def _stamp(self, event: Event, organization_id: UUID | None) -> Event:
         return event.stamped(
@@ -388,9 +421,10 @@ class Database:
                     self._free.release()
 
     async def _acquire(self, within: float, *, aside: bool) -> Connection:
-        if self._waiting >= self._max_waiting and not aside:
+        if len(self._waiting) >= self._max_waiting and not aside:
             raise DatabaseBusy
-        self._waiting += 1
+        whoever = object()
+        self._waiting[whoever] = time.monotonic()
         try:
             async with asyncio.timeout(within):
                 return await (self._pool.acquire() if aside else self._in_turn())
@@ -399,7 +433,7 @@ class Database:
         except (*_LOST, asyncpg.TooManyConnectionsError, asyncpg.CannotConnectNowError) as trouble:
             raise DatabaseUnavailable from trouble
         finally:
-            self._waiting -= 1
+            del self._waiting[whoever]
 
     async def _in_turn(self) -> Connection:
         await self._free.acquire()
@@ -413,6 +447,21 @@ class Database:
 def _bind(organization_ids: Sequence[UUID]) -> str:
     # Hexadecimal digits need no quoting.
     return "SET LOCAL app.orgs = '{" + ",".join([f"{each.int:032x}" for each in organization_ids]) + "}'"
+
+
+def _outbox(facts: Sequence[Event]) -> str:
+    """The statement that puts them there, with its values in it: hexadecimal digits, and a name that is quoted."""
+    if not facts:
+        return ""
+    rows = ",".join(
+        f"('{fact.id}',{_literal(fact.type)},{_literal(fact.organization_id)},'\\x{encode(fact).hex()}')"
+        for fact in facts
+    )
+    return f"INSERT INTO outbox (id, type, organization_id, body) VALUES {rows};"  # noqa: S608 - see above
+
+
+def _literal(value: UUID | str | None) -> str:
+    return "NULL" if value is None else "'" + str(value).replace("'", "''") + "'"
 
 
 def _count(status: str) -> int:

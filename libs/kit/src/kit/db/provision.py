@@ -3,8 +3,11 @@
 Everything is idempotent and touches nothing but the names given.
 """
 
+import asyncio
 import hashlib
+import random
 from collections.abc import Mapping
+from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -19,11 +22,16 @@ CREATE TABLE IF NOT EXISTS kit.clock (
 );
 COMMENT ON TABLE kit.clock IS 'How far the platform''s time is ahead of the server''s; moved in development only.';
 INSERT INTO kit.clock DEFAULT VALUES ON CONFLICT DO NOTHING;
-CREATE OR REPLACE FUNCTION kit.kit_now() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE
-    AS 'SELECT statement_timestamp() + (SELECT ahead_by FROM kit.clock)';
+-- Not in SQL: a function with a sub-select is planned anew at each place and in each statement that calls it.
+CREATE OR REPLACE FUNCTION kit.kit_now() RETURNS timestamptz LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS 'BEGIN RETURN statement_timestamp() + (SELECT ahead_by FROM kit.clock); END';
 COMMENT ON FUNCTION kit.kit_now() IS 'The platform''s time: every process asks here, so one knob moves them all.';
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 """
+
+_TRIES: Final = 10
+_MET: Final = (asyncpg.InternalServerError, asyncpg.UniqueViolationError, asyncpg.DuplicateObjectError)
+"""What is said when another has changed the same role meanwhile: "tuple concurrently updated", or it is there now."""
 
 
 class ForeignDatabase(Exception):
@@ -73,12 +81,9 @@ async def provision(admin_url: str, services: Mapping[str, str | None], *, role_
     """
     connection = await asyncpg.connect(admin_url, timeout=60)
     try:
-        # Roles belong to the whole server: two provisionings at once must not make one twice.
         key = int.from_bytes(hashlib.sha256(role_prefix.encode()).digest()[:8], signed=True)
-        async with connection.transaction():
-            await connection.execute("SELECT pg_advisory_xact_lock($1)", key)
-            for service, password in services.items():
-                await _make_roles(connection, ServiceRoles(service, role_prefix), password)
+        for service, password in services.items():
+            await _make_roles_beside_others(connection, key, ServiceRoles(service, role_prefix), password)
         async with connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock($1)", key)
             await connection.execute(_CLOCK)
@@ -86,6 +91,23 @@ async def provision(admin_url: str, services: Mapping[str, str | None], *, role_
                 await _make_schema(connection, ServiceRoles(service, role_prefix))
     finally:
         await connection.close()
+
+
+async def _make_roles_beside_others(
+    connection: "asyncpg.Connection[asyncpg.Record]", key: int, roles: ServiceRoles, password: str | None
+) -> None:
+    """Roles belong to the whole server, the lock to one database: whoever meets another of those tries again."""
+    for left in reversed(range(_TRIES)):
+        try:
+            async with connection.transaction():
+                await connection.execute("SELECT pg_advisory_xact_lock($1)", key)
+                await _make_roles(connection, roles, password)
+        except _MET:
+            if not left:
+                raise
+            await asyncio.sleep(random.uniform(0.05, 0.5))
+        else:
+            return
 
 
 async def _make_roles(

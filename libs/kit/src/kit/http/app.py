@@ -1,6 +1,6 @@
 """The application factory: every service's HTTP side is made here and behaves alike."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
 from typing import TypeVar
@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp
 
 from kit.clock import Clock, SystemClock
@@ -16,6 +17,7 @@ from kit.errors import DomainError, Invalid, TransientError
 from kit.http import openapi, problem
 from kit.http.acting import Admission, nobody
 from kit.http.caller import TokenVerifier
+from kit.http.directory import Directory
 from kit.http.health import Check, Health
 from kit.http.health import router as health_router
 from kit.http.middleware import BackPressure, Intake, Mounts, Surroundings, is_json
@@ -41,6 +43,7 @@ def create_app(
     overloaded: Callable[[], str | None] | None = None,
     body_limit: int = BODY_LIMIT,
     raw_paths: tuple[str, ...] = (),
+    large_bodies: Mapping[str, int] | None = None,
     mounts: Mapping[str, ASGIApp] | None = None,
     operator_token: str = "",
     acting: Admission = nobody,
@@ -50,9 +53,11 @@ def create_app(
 
     `parts` are handed to endpoints by their class (see `part`). `checks` decide readiness, but for those `told` only.
     `overloaded` names a reason while changes are to be refused; it is asked on every such request and must not wait.
-    Bodies below `raw_paths` are left byte for byte. `mounts` are plain ASGI applications for exact paths, which have
-    request ids, traces and metrics, but neither limits nor back-pressure. `operator_token` opens routers that stand
-    behind `kit.http.operator`; without it they are not there. `acting` lets in requests of staff in a person's place.
+    Bodies below `raw_paths` are left byte for byte, and below a path of `large_bodies` may have so many bytes.
+    `mounts` are plain ASGI applications for exact paths, which have request ids, traces and metrics, but neither
+    limits nor back-pressure. `operator_token` opens routers that stand behind `kit.http.operator`; without it they
+    are not there. `acting` lets in requests of staff in a person's place. A server takes WebSockets only where some
+    router has a door for them.
     """
     app = FastAPI(
         title=title,
@@ -63,8 +68,10 @@ def create_app(
         lifespan=lifespan,
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
+    routers = tuple(routers)
     app.state.service = service
     app.state.verifier = verifier
+    app.state.websockets = any(isinstance(route, WebSocketRoute) for router in routers for route in router.routes)
     app.state.health = Health(checks or {}, told=told)
     app.state.clock = clock or SystemClock()
     app.state.operator_token = operator_token
@@ -72,8 +79,9 @@ def create_app(
     app.state.parts = {type(value): value for value in parts}
     for router in (*routers, health_router):  # in the order they are tried
         app.include_router(router)
+    app.router.middleware_stack = Directory(app.router)
     _handle_errors(app)
-    app.add_middleware(Intake, limit=body_limit, raw=raw_paths)
+    app.add_middleware(Intake, limit=body_limit, raw=raw_paths, large=large_bodies)
     if overloaded is not None:
         app.add_middleware(BackPressure, overloaded=overloaded)
     if mounts:
@@ -83,10 +91,14 @@ def create_app(
     return app
 
 
-def part(kind: type[T]) -> Callable[[Request], T]:
-    """A dependency that gives an endpoint a part: `Posts = Annotated[PostService, Depends(part(PostService))]`."""
+def part(kind: type[T]) -> Callable[[Request], Awaitable[T]]:
+    """A dependency that gives an endpoint a part: `Posts = Annotated[PostService, Depends(part(PostService))]`.
 
-    def given(request: Request) -> T:
+    It is a coroutine although it waits for nothing: what is none FastAPI runs on a thread, which costs more than most
+    endpoints do, and a place in a queue when the machine is busy.
+    """
+
+    async def given(request: Request) -> T:
         found: T = request.app.state.parts[kind]
         return found
 

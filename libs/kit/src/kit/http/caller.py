@@ -200,6 +200,14 @@ def verifier_of(request: Request) -> TokenVerifier:
     return verifier
 
 
+async def given_verifier(request: Request) -> TokenVerifier:
+    """The same, for endpoints that read tokens themselves."""
+    return verifier_of(request)
+
+
+Verifier = Annotated[TokenVerifier, Depends(given_verifier)]
+
+
 @dataclass(frozen=True, slots=True)
 class Door:
     """Who may enter, as a route declares it by the one dependency that has a `door`; `kit.http.doors` reads it."""

@@ -123,7 +123,7 @@ class Condition:
         return versions.pop()
 
 
-def expected(request: Request) -> Condition:
+async def expected(request: Request) -> Condition:
     """The condition of a change; required, so that nobody overwrites what they have not seen."""
     lines = request.headers.getlist("if-match")
     if not lines:
@@ -164,4 +164,9 @@ class Versions:
         return Response(status_code=304, headers={"etag": etag(version, of)})
 
 
-Versioned = Annotated[Versions, Depends()]
+async def versions(request: Request, response: Response) -> Versions:
+    """The versions of what this request is answered with."""
+    return Versions(request, response)
+
+
+Versioned = Annotated[Versions, Depends(versions)]

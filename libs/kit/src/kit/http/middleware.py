@@ -193,12 +193,21 @@ class Intake:
     """Takes a request in: bounds its body in size and time, and reads JSON strictly before anybody else does.
 
     Paths beginning with one of `raw` keep their body byte for byte (webhooks, which are verified on their raw bytes);
-    only its size is bounded.
+    only its size is bounded. Paths beginning with one of `large` take bodies of that size instead, which whoever
+    answers must read piece by piece; JSON stays bounded as everywhere.
     """
 
-    def __init__(self, app: ASGIApp, limit: int, raw: tuple[str, ...] = (), patience: float = 30.0) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        limit: int,
+        raw: tuple[str, ...] = (),
+        patience: float = 30.0,
+        large: Mapping[str, int] | None = None,
+    ) -> None:
         self.app = app
         self.limit = limit
+        self.large = large or {}
         self.raw = raw
         self.patience = patience
 
@@ -209,16 +218,18 @@ class Intake:
             return
         _refuse_nul(scope)
         length = header(scope, b"content-length")
-        if length is not None and (not length.isascii() or not length.isdigit() or int(length[:19]) > self.limit):
-            raise BodyTooLarge(f"At most {self.limit} bytes.")
+        json = is_json(header(scope, b"content-type"))
+        limit = self.limit if json else self._limit(scope["path"])
+        if length is not None and (not length.isascii() or not length.isdigit() or int(length[:19]) > limit):
+            raise BodyTooLarge(f"At most {limit} bytes.")
         has_body = (length or "0") != "0" or header(scope, b"transfer-encoding") is not None
-        if has_body and is_json(header(scope, b"content-type")) and not scope["path"].startswith(self.raw or "\0"):
+        if has_body and json and not scope["path"].startswith(self.raw or "\0"):
             body = await self._whole(receive)
             if body:
                 strict.loads(body)
             receive = _replayed(body, receive)
         else:
-            receive = self._bounded(receive)
+            receive = _bounded(receive, limit)
         await self.app(scope, receive, send)
 
     async def _whole(self, receive: Receive) -> bytes:
@@ -238,18 +249,22 @@ class Intake:
         except TimeoutError as error:
             raise BodyTooSlow from error
 
-    def _bounded(self, receive: Receive) -> Receive:
-        size = 0
+    def _limit(self, path: str) -> int:
+        return next((most for prefix, most in self.large.items() if path.startswith(prefix)), self.limit)
 
-        async def counted() -> Message:
-            nonlocal size
-            message = await receive()
-            size += len(message.get("body", b""))
-            if size > self.limit:
-                raise HTTPException(413)  # FastAPI lets its own kind pass where it would hide any other
-            return message
 
-        return counted
+def _bounded(receive: Receive, limit: int) -> Receive:
+    size = 0
+
+    async def counted() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > limit:
+            raise HTTPException(413)  # FastAPI lets its own kind pass where it would hide any other
+        return message
+
+    return counted
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:

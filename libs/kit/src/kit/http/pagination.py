@@ -115,7 +115,7 @@ class PageRequest:
         return shown, encode_cursor(*sort_values(shown[-1])) if more else None
 
 
-def paging(
+async def paging(
     limit: Annotated[int, Query(ge=1, le=100, description="How many items at most")] = 25,
     cursor: Annotated[
         str | None, Query(max_length=LONGEST_CURSOR, description="next_cursor of the page before")

@@ -36,7 +36,8 @@ async def serve(
     """Serve an ASGI application until `stop`; then turn unready, wait `notice`, drain for at most `drain` seconds.
 
     An application made by `create_app` is turned unready by itself. `bound` is told the port, which matters when 0
-    was asked for.
+    was asked for. Where the application takes WebSockets, their messages have 64 KiB at most, and who answers no ping
+    for twenty seconds is let go.
 
     Raises:
         OSError: the address cannot be listened on.
@@ -45,7 +46,11 @@ async def serve(
     config = uvicorn.Config(
         app,
         http=BoundedProtocol,
-        ws="none",
+        ws="websockets-sansio" if getattr(getattr(app, "state", None), "websockets", False) else "none",
+        ws_max_size=64 * 1024,
+        ws_ping_interval=20.0,
+        ws_ping_timeout=20.0,
+        ws_per_message_deflate=False,
         lifespan="on",
         log_config=None,
         access_log=False,

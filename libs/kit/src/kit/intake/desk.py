@@ -8,6 +8,7 @@ from uuid import UUID
 
 from kit.db.database import Database, Transaction
 from kit.errors import Invalid, NotFound
+from kit.ids import AFTER_ALL
 from kit.intake.lanes import wake_lanes
 from kit.intake.sealing import Sealing, place_of_delivery, place_of_item
 
@@ -109,13 +110,13 @@ class Desk:
             SELECT {_COLUMNS} FROM intake_items
             WHERE {"verdict IS NULL AND $1::text IS NOT NULL" if state == "pending" else "verdict = $1"}
               AND ($2::text IS NULL OR source = $2) AND ($3::text IS NULL OR reason = $3)
-              AND ($4::uuid IS NULL OR id < $4)
+              AND id < $4
             ORDER BY id DESC LIMIT $5
             """,  # noqa: S608 - made of constants; values travel as parameters
             state,
             source,
             reason,
-            before,
+            before or AFTER_ALL,
             limit,
         )
         return [ItemRecord(**row) for row in rows]
@@ -127,11 +128,11 @@ class Desk:
         rows = await self._database.statement(
             """
             SELECT id, source, bytes, state, reason, items, attempts, generation, received_at FROM intake_deliveries
-            WHERE state = 'unreadable' AND ($1::text IS NULL OR source = $1) AND ($2::uuid IS NULL OR id < $2)
+            WHERE state = 'unreadable' AND ($1::text IS NULL OR source = $1) AND id < $2
             ORDER BY id DESC LIMIT $3
             """,
             source,
-            before,
+            before or AFTER_ALL,
             limit,
         )
         return [DeliveryRecord(**row) for row in rows]

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from kit.db.database import Row, Transaction
 from kit.errors import TransientError
+from kit.ids import BEFORE_ALL
 from kit.intake.sealing import Sealing, place_of_item
 
 _COLUMNS: Final = "id, kind, tenant, content, occurred_at, received_at, verdict, reason"
@@ -108,14 +109,14 @@ async def kept_of_lanes(
         f"""
         SELECT {_COLUMNS} FROM intake_items
         WHERE source = $1 AND lane = ANY ($2::bytea[]) AND {_OWN} AND verdict IS DISTINCT FROM 'duplicate'
-          AND ($5::uuid IS NULL OR id > $5)
+          AND id > $5
         ORDER BY id LIMIT $3
         """,  # noqa: S608 - constants of this file
         source,
         list(lanes),
         at_most,
         organization_id,
-        after,
+        after or BEFORE_ALL,
     )
     return await _opened(sealing, rows)
 

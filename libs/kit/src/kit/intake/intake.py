@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Final
+from uuid import UUID
 
 import structlog
 from starlette.types import ASGIApp
@@ -26,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 LEASE: Final = 20.0
 POLL: Final = 0.2
+LONGEST_POLL: Final = 1.0
 
 
 class Intake:
@@ -33,7 +35,7 @@ class Intake:
 
     `asgi` is what an API process mounts, `loops` what a worker runs; they meet in the database only, so receiving
     goes on while no worker runs. `lease` in seconds is how long the work of a worker that died is left alone, `poll`
-    how long a worker waits for a hint before it looks.
+    how long a worker waits for a hint before it looks; the longer nothing comes, the longer, up to a second.
     """
 
     def __init__(
@@ -56,6 +58,14 @@ class Intake:
     def asgi(self, source_name: str) -> ASGIApp:
         """The application that receives this source's webhooks."""
         return Door(self._sources[source_name], self._store)
+
+    async def take(self, source_name: str, body: bytes) -> UUID:
+        """Store a delivery that a door of the service's own has checked; the id of its row, after the commit.
+
+        Raises:
+            IntakeBusy, TransientError: it cannot be stored just now.
+        """
+        return await self._store.put(self._sources[source_name].name, body)
 
     def loops(self) -> Sequence[Loop]:
         """What a worker runs, in the order in which they are to end."""
@@ -93,8 +103,8 @@ class Intake:
         first: Callable[[], Awaitable[None]] | None,
         stop: asyncio.Event,
     ) -> None:
-        """Repeat a step until `stop`: at once while there is more, else at the next hint or a slow poll."""
-        backoff = Backoff(0.1, 5.0)
+        """Repeat a step until `stop`: at once while there is more, else at the next hint or an ever slower poll."""
+        backoff, idle = Backoff(0.1, 5.0), self._poll
         with self._database.wakeups.waiting(topic) as hint:
             while not stop.is_set():
                 hint.clear()
@@ -108,5 +118,8 @@ class Intake:
                     await either(stop, within=backoff.next())
                     continue
                 backoff.reset()
-                if not more:
-                    await either(stop, hint, within=self._poll)
+                if more:
+                    idle = self._poll
+                else:
+                    await either(stop, hint, within=idle)
+                    idle = self._poll if hint.is_set() else max(self._poll, min(2 * idle, LONGEST_POLL))

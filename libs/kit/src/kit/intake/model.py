@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 from kit.db.database import Transaction
@@ -58,6 +58,14 @@ class Quarantined:
 
 
 Verdict = Applied | Quarantined
+
+
+@runtime_checkable
+class Acknowledging(Protocol):
+    """A source whose sender wants to be answered with more than that its delivery was taken."""
+
+    def acknowledgement(self, body: bytes) -> str:
+        """What is answered to a delivery that is stored, as plain or JSON text; without asking anything."""
 
 
 class Source(Protocol):

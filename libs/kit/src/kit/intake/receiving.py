@@ -14,7 +14,7 @@ from kit.errors import DomainError, Forbidden, TransientError
 from kit.http import problem
 from kit.http.middleware import BodyTooLarge, BodyTooSlow
 from kit.intake import measures
-from kit.intake.model import Source
+from kit.intake.model import Acknowledging, Source
 from kit.intake.storing import IntakeBusy, Store
 
 log = structlog.get_logger(__name__)
@@ -95,8 +95,7 @@ class Door:
         if answer is None:
             await problem.answer_to(ChallengeRefused())(scope, receive, send)
             return
-        kind = b"application/json" if answer.startswith("{") else b"text/plain; charset=utf-8"
-        await _answer(send, answer.encode(errors="replace"), kind)
+        await _answer(send, answer.encode(errors="replace"), _kind_of(answer))
 
     async def _delivered(self, scope: Scope, receive: Receive, send: Send) -> None:
         outcome = "failed"
@@ -108,7 +107,7 @@ class Door:
             self._bytes.observe(len(body))
             await self._store.put(self._source.name, body)
             outcome = "stored"
-            await _answer(send)
+            await self._acknowledge(send, body)
         except (DomainError, TransientError) as error:
             outcome = error.code
             await problem.answer_to(error)(scope, receive, send)
@@ -116,6 +115,10 @@ class Door:
             outcome = "gone"
         finally:
             self._count(outcome)
+
+    async def _acknowledge(self, send: Send, body: bytes) -> None:
+        said = self._source.acknowledgement(body) if isinstance(self._source, Acknowledging) else ""
+        await _answer(send, said.encode(), _kind_of(said))
 
     async def _body(self, receive: Receive, length: str | None) -> bytes:
         """The whole body, if it is not too large, comes in time, and there is room for it."""
@@ -146,6 +149,10 @@ class Door:
         if outcome not in self._outcomes:
             self._outcomes[outcome] = measures.DELIVERIES.labels(self._source.name, outcome)
         self._outcomes[outcome].inc()
+
+
+def _kind_of(text: str) -> bytes:
+    return b"application/json" if text.startswith("{") else b"text/plain; charset=utf-8"
 
 
 def _genuine(source: Source, headers: Mapping[str, str], body: bytes) -> bool:

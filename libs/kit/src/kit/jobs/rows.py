@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from kit.db.database import Row, Transaction
+from kit.ids import AFTER_ALL
 from kit.jobs.model import Found, Item, ItemShown, ItemState, Job, NewItem, Outcome, State, Submission
 
 TOPIC: Final = "jobs"
@@ -388,13 +389,13 @@ async def page(
         f"""
         SELECT {_JOB} {_FROM}
         WHERE j.organization_id IS NOT DISTINCT FROM $1 AND ($2::text IS NULL OR j.kind = $2)
-          AND ($3::text[] IS NULL OR j.state = ANY ($3)) AND ($4::uuid IS NULL OR j.id < $4)
+          AND ($3::text[] IS NULL OR j.state = ANY ($3)) AND j.id < $4
         ORDER BY j.id DESC LIMIT $5
         """,  # noqa: S608 - constants
         organization_id,
         kind,
         None if states is None else list(states),
-        before,
+        before or AFTER_ALL,
         limit,
     )
     return [job_of(row) for row in rows]

@@ -27,7 +27,11 @@ CAPACITY: Final = 1000
 """How many effects a worker holds at once, from claim to record."""
 
 _POLL: Final = 0.25
+_LONGEST_POLL: Final = 1.0
+"""Of a worker for whom nothing at all is to be done, now or later; a hint wakes it."""
 _SHORTEST: Final = 0.004
+_GIVES_WAY: Final = 2.0
+"""Seconds for which what has just become due leaves the processor to a crowd."""
 _LET_FINISH: Final = 12.0
 _STOPPED_FOR: Final = 2.0  # for what was claimed before the park was recorded; from then on the lane's row tells
 
@@ -48,6 +52,7 @@ class Deliveries:
         self._stopped_until: dict[int, float] = {}
         self._ending = False
         self._freed = asyncio.Event()
+        self._idle = _POLL
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop`; then give back what was not sent and let calls under way finish."""
@@ -76,6 +81,8 @@ class Deliveries:
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await wake.wait()
+            if pause:  # nothing more was due a moment ago
+                await self._database.wakeups.give_way(_GIVES_WAY, stop)
 
     async def turn(self) -> float:
         """Claim once and set the calls going; returns how many seconds to wait before the next turn."""
@@ -96,7 +103,9 @@ class Deliveries:
         if left_behind:
             return 5 * _SHORTEST
         if until_next is None:
-            return _POLL
+            self._idle = _POLL if claims else min(2 * self._idle, _LONGEST_POLL)
+            return self._idle
+        self._idle = _POLL
         return min(_POLL, max(0.0 if claims else 5 * _SHORTEST, until_next))
 
     async def _batch(self, name: str, claims: list[Claim]) -> None:

@@ -63,9 +63,10 @@ class Kind(Protocol[W]):
         """
 
     async def look(self, entry: Entry, work: W) -> Look:
-        """See whether it has happened; only reads.
+        """See whether it has happened; it only reads, or asks again where the other side keeps answers under a key.
 
         Raises:
+            Refused: it is known now that the other side said no.
             NotAccepted, Parked, Unanswered: it could not look now.
         """
 

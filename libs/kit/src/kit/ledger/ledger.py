@@ -50,8 +50,18 @@ class Ledger:
         await rows.hold(tx, organization_id, lane_key, reason)
 
     async def release(self, tx: Transaction, organization_id: UUID | None, lane_key: str | None) -> None:
-        """Take a hold off, whoever put it on."""
+        """Take a hold off, whoever put it on; what was stopped under a name stays so until that is lifted."""
         await rows.release(tx, organization_id, lane_key)
+
+    async def stop(
+        self, tx: Transaction, organization_id: UUID, lane_keys: Collection[str], *, reason: str, cause: str
+    ) -> None:
+        """Hold these lanes under a name of the caller's, beside any other hold: only `lift` takes it off."""
+        await rows.stop(tx, organization_id, lane_keys, reason, cause)
+
+    async def lift(self, tx: Transaction, organization_id: UUID, cause: str) -> None:
+        """End what was stopped under this name; a lane goes on that nobody else holds."""
+        await rows.lift(tx, organization_id, cause)
 
     async def set_rate(self, tx: Transaction, lane: Lane) -> None:
         """From now on keep this pace."""
@@ -84,9 +94,11 @@ class Ledger:
         """Where these effects stand."""
         return await rows.states(tx, kind, subject_ids)
 
-    async def attempts(self, tx: Transaction, kind: str, subject_id: UUID) -> Sequence[Attempt]:
-        """What was tried, oldest first, at most 100."""
-        return await rows.attempts(tx, kind, subject_id)
+    async def attempts(
+        self, tx: Transaction, kinds: Collection[str], subject_ids: Collection[UUID]
+    ) -> Mapping[UUID, Sequence[Attempt]]:
+        """What was tried for these subjects, by subject, oldest first, at most 100 of each effect."""
+        return await rows.attempts(tx, kinds, subject_ids)
 
     async def forget(self, tx: Transaction, kinds: Collection[str], subject_ids: Collection[UUID]) -> dict[str, int]:
         """Let go of all that is known of these subjects' effects; what is pending never happens. Rows by table.
@@ -129,10 +141,10 @@ class Ledger:
         return (
             Loop("ledger deliveries", deliveries.run, grace=15.0),
             Loop("ledger looks", looking.run),
-            Loop("ledger sweep", sweeping.sweep, every=1.0),
+            Loop("ledger sweep", sweeping.sweep, every=2.0),
             Loop("ledger mend", sweeping.mend, every=15.0),
             Loop("ledger purge", sweeping.purge, every=600.0),
-            Loop("ledger measures", partial(metrics.sample, sweeping.sampled()), every=5.0),
+            Loop("ledger measures", partial(metrics.sample, sweeping.sampled()), every=15.0),
         )
 
     async def _tell(self, tx: Transaction, kind: str, settled: Sequence[Settled]) -> set[UUID]:

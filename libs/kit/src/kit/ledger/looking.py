@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 _AT_ONCE: Final = 100
 _PER_LANE: Final = 5
 _POLL: Final = 0.5
+_LONGEST_POLL: Final = 2.0
+"""Once there was nothing to look for a few times; what becomes unknown is first looked for seconds later."""
 _BETWEEN: Final = 0.02
 
 Look = Callable[[], Awaitable[Outcome]]
@@ -39,6 +41,7 @@ class Looking:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look until `stop`; one that hangs delays no other, and one cut off is made again after its lease."""
+        idle = _POLL
         try:
             while not stop.is_set():
                 more = False
@@ -46,8 +49,9 @@ class Looking:
                     more = await self._begin(_AT_ONCE - len(self._looks))
                 except TransientError as trouble:
                     log.warning("ledger.looks_waiting", error=type(trouble).__name__)
+                idle = _POLL if more or self._looks else min(2 * idle, _LONGEST_POLL)
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(_BETWEEN if more else _POLL):
+                    async with asyncio.timeout(_BETWEEN if more else idle):
                         await stop.wait()
         finally:
             for look in self._looks:

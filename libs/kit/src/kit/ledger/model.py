@@ -135,13 +135,19 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class NotFound:
-    """A look has not found it; whether that proves anything is a matter of `Timing.absent_after`."""
+    """A look has not found it; whether that proves anything is a matter of `Timing.absent_after`.
+
+    `proven` says that the other side has told for certain that it did not happen and can no more happen by that call,
+    as an upload session does that it still waits for: then nothing is waited for.
+    """
 
     said: str = ""
+    proven: bool = False
 
 
 Look = Found | NotFound
-"""What came of a look. A look that could not look raises NotAccepted or Unanswered and is repeated."""
+"""What came of a look. One that could not look raises NotAccepted or Unanswered and is repeated; one that learns of a
+no raises Refused."""
 
 SettledBy = Literal["call", "look", "report", "person", "expiry"]
 """Who settled it: the call itself, a look, a report from outside (a webhook), an operator, or the passing of time."""
@@ -178,6 +184,10 @@ class State:
     code: str
     held: str | None
     """Why its lane is held, if it is."""
+    parked_until: datetime | None
+    """Until when its lane is parked, if it is, and why: what another effect of the lane was answered."""
+    parked_reason: str
+    parked_code: str
 
 
 @dataclass(frozen=True, slots=True)

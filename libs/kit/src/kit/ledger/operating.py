@@ -88,7 +88,8 @@ class Operating:
             shown = await rows.show(tx, entry_id)
             if shown is None:
                 raise EffectNotFound
-            return Shown.of(shown), await rows.attempts(tx, shown["kind"], shown["subject_id"])
+            tried = await rows.attempts(tx, [shown["kind"]], [shown["subject_id"]])
+            return Shown.of(shown), tried.get(shown["subject_id"], [])
 
     async def retry(self, entry_id: UUID) -> Entry:
         """Try it again now; for what is unknown or unconfirmed this accepts that it may happen twice.

@@ -9,6 +9,7 @@ from kit.ledger.model import (
     Found,
     Look,
     NotAccepted,
+    NotFound,
     Parked,
     Receipt,
     Refused,
@@ -113,6 +114,10 @@ def looked(
         return Change(
             Status.DONE, "found", "look", external_id=receipt.external_id, said=receipt.said, result=receipt.result
         )
+    if isinstance(came, NotFound) and came.proven:
+        return _absent(timing, age=age, attempt=attempt)
+    if isinstance(came, Refused):
+        return Change(Status.REFUSED, "refused", "look", reason=came.reason, code=came.code, said=came.said)
     blank = not isinstance(came, Exception)
     if blank and blanks >= 1 and timing.absent_after is not None and quiet >= timing.absent_after:
         return _absent(timing, age=age, attempt=attempt)

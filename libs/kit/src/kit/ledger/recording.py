@@ -57,17 +57,17 @@ _NOTE: Final = """
                 $9::text[]) AS t (entry_id, organization_id, number, what, ago, seconds, outcome, code, said)
 """
 _WAKE: Final = """
-    INSERT INTO ledger_wakes (organization_id, lane_id, due_at, parked_until)
-    SELECT t.organization_id, t.lane_id, t.due_at, kit_now() + make_interval(secs => t.park)
-    FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::float8[])
-        AS t (organization_id, lane_id, due_at, park)
+    INSERT INTO ledger_wakes (organization_id, lane_id, due_at, parked_until, parked_reason, parked_code)
+    SELECT t.organization_id, t.lane_id, t.due_at, kit_now() + make_interval(secs => t.park), t.reason, t.code
+    FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::float8[], $5::text[], $6::text[])
+        AS t (organization_id, lane_id, due_at, park, reason, code)
 """
 _HOLD: Final = """
     INSERT INTO ledger_holds (organization_id, lane_key, reason)
     SELECT lane.organization_id, lane.key, $2 FROM ledger_lanes AS lane
     WHERE lane.id = $1
       AND (lane.released_at IS NULL OR lane.released_at < statement_timestamp() - make_interval(secs => $3))
-    ON CONFLICT (organization_id, lane_key) DO NOTHING
+    ON CONFLICT (organization_id, lane_key, cause) DO NOTHING
 """
 
 
@@ -251,7 +251,7 @@ async def _note(tx: Transaction, outcomes: Sequence[Outcome], changed: dict[obje
 async def _tell_lanes(tx: Transaction, outcomes: Sequence[Outcome], changed: dict[object, Row]) -> None:
     """Wakes for what is pending again, parking and holds; nothing here waits for a lane."""
     wakes = [
-        (each.entry.organization_id, each.lane_id, changed[each.entry.id]["due_at"], each.change.park)
+        (each.entry.organization_id, each.lane_id, changed[each.entry.id]["due_at"], each.change.park, *_why(each))
         for each in outcomes
         if each.entry.id in changed and (each.change.status is Status.PENDING or each.change.park is not None)
     ]
@@ -262,6 +262,13 @@ async def _tell_lanes(tx: Transaction, outcomes: Sequence[Outcome], changed: dic
     holds = {each.lane_id: each for each in outcomes if each.change.hold and each.began is not None}
     for lane_id, each in sorted(holds.items()):
         await tx.execute(_HOLD, lane_id, plain(each.change.hold or ""), now - (each.began or now))
+
+
+def _why(outcome: Outcome) -> tuple[str | None, str | None]:
+    """What is said of a lane that is parked by this."""
+    if outcome.change.park is None:
+        return None, None
+    return plain(outcome.change.reason), plain(outcome.change.code, 100)
 
 
 def _settled(outcome: Outcome, row: Row) -> Settled:

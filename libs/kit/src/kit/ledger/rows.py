@@ -25,22 +25,29 @@ _RATES: Final = """
       AND (lane.organization_id = t.organization_id OR (lane.organization_id IS NULL AND t.organization_id IS NULL))
 """
 _ADD: Final = """
-    WITH added AS (
+    WITH asked AS (
+        SELECT t.*, lane.id AS lane_id, lane.rate IS NOT DISTINCT FROM t.rate AS as_paced
+        FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::uuid[], $6::timestamptz[],
+                    $7::timestamptz[], $8::float8[])
+             AS t (id, kind, organization_id, lane_key, subject_id, due_at, expires_at, rate)
+        LEFT JOIN ledger_lanes AS lane
+            ON lane.key = t.lane_key
+            AND (lane.organization_id = t.organization_id
+                 OR (lane.organization_id IS NULL AND t.organization_id IS NULL))
+    ), added AS (
         INSERT INTO ledger_entries
             (id, kind, organization_id, lane_id, subject_id, due_at, first_due_at, expires_at)
-        SELECT t.id, t.kind, t.organization_id, lane.id, t.subject_id, coalesce(t.due_at, kit_now()),
-               coalesce(t.due_at, kit_now()), t.expires_at
-        FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::uuid[], $6::timestamptz[],
-                    $7::timestamptz[]) AS t (id, kind, organization_id, lane_key, subject_id, due_at, expires_at)
-        JOIN ledger_lanes AS lane ON lane.key = t.lane_key
-             AND (lane.organization_id = t.organization_id
-                  OR (lane.organization_id IS NULL AND t.organization_id IS NULL))
-        ORDER BY t.kind, t.subject_id
+        SELECT id, kind, organization_id, lane_id, subject_id, coalesce(due_at, kit_now()),
+               coalesce(due_at, kit_now()), expires_at
+        FROM asked WHERE lane_id IS NOT NULL
+        ORDER BY kind, subject_id
         ON CONFLICT (kind, subject_id) DO NOTHING
         RETURNING organization_id, lane_id, due_at
+    ), woken AS (
+        INSERT INTO ledger_wakes (organization_id, lane_id, due_at)
+        SELECT organization_id, lane_id, min(due_at) FROM added GROUP BY organization_id, lane_id
     )
-    INSERT INTO ledger_wakes (organization_id, lane_id, due_at)
-    SELECT organization_id, lane_id, min(due_at) FROM added GROUP BY organization_id, lane_id
+    SELECT bool_and(lane_id IS NOT NULL AND as_paced) FROM asked
 """
 _RELEASE: Final = """
     WITH free AS (
@@ -57,23 +64,25 @@ async def add(tx: Transaction, effects: Sequence[Effect]) -> None:
     """Put effects in; lanes are made as needed and only a changed rate touches one that is there."""
     if not effects:
         return
-    lanes = {(each.lane.organization_id, each.lane.key): each.lane.rate for each in effects}
-    columns = _columns([(organization, key, rate) for (organization, key), rate in lanes.items()])
-    await tx.execute(_LANES, *columns)
-    await tx.execute(_RATES, *columns)
-    values = [
-        (
-            each.id,
-            each.kind,
-            each.lane.organization_id,
-            each.lane.key,
-            each.subject_id,
-            each.due_at,
-            each.expires_at,
-        )
-        for each in effects
-    ]
-    await tx.execute(_ADD, *_columns(values))
+    values = _columns(
+        [
+            (
+                each.id,
+                each.kind,
+                each.lane.organization_id,
+                each.lane.key,
+                each.subject_id,
+                each.due_at,
+                each.expires_at,
+                each.lane.rate,
+            )
+            for each in effects
+        ]
+    )
+    if not await tx.fetchval(_ADD, *values):
+        lanes = {(each.lane.organization_id, each.lane.key): each.lane.rate for each in effects}
+        await _make_lanes(tx, [(organization, key, rate) for (organization, key), rate in lanes.items()])
+        await tx.fetchval(_ADD, *values)
     tx.stir(TOPIC)
 
 
@@ -89,7 +98,11 @@ async def wake(tx: Transaction, organization_id: UUID | None, lane_id: int) -> N
 
 async def set_rate(tx: Transaction, lane: Lane) -> None:
     """Make the lane if need be and give it this rate."""
-    columns = _columns([(lane.organization_id, lane.key, lane.rate)])
+    await _make_lanes(tx, [(lane.organization_id, lane.key, lane.rate)])
+
+
+async def _make_lanes(tx: Transaction, lanes: Sequence[tuple[UUID | None, str, float | None]]) -> None:
+    columns = _columns(lanes)
     await tx.execute(_LANES, *columns)
     await tx.execute(_RATES, *columns)
 
@@ -191,7 +204,7 @@ async def hold(tx: Transaction, organization_id: UUID | None, lane_key: str | No
     await tx.execute(
         """
         INSERT INTO ledger_holds (organization_id, lane_key, reason) VALUES ($1, $2, $3)
-        ON CONFLICT (organization_id, lane_key) DO UPDATE SET reason = excluded.reason, held_at = kit_now()
+        ON CONFLICT (organization_id, lane_key, cause) DO UPDATE SET reason = excluded.reason, held_at = kit_now()
         """,
         organization_id,
         lane_key,
@@ -202,11 +215,46 @@ async def hold(tx: Transaction, organization_id: UUID | None, lane_key: str | No
 async def release(tx: Transaction, organization_id: UUID | None, lane_key: str | None) -> None:
     """Take the hold off and wake the lanes; a call that began before cannot hold them again."""
     await tx.execute(
-        "DELETE FROM ledger_holds WHERE organization_id IS NOT DISTINCT FROM $1 AND lane_key IS NOT DISTINCT FROM $2",
+        "DELETE FROM ledger_holds"
+        " WHERE organization_id IS NOT DISTINCT FROM $1 AND lane_key IS NOT DISTINCT FROM $2 AND cause = ''",
         organization_id,
         lane_key,
     )
     await tx.execute(_RELEASE, organization_id, lane_key)
+    tx.stir(TOPIC)
+
+
+async def stop(tx: Transaction, organization_id: UUID, lane_keys: Collection[str], reason: str, cause: str) -> None:
+    """Hold these lanes under a name, beside whoever holds them for other reasons."""
+    await tx.execute(
+        """
+        INSERT INTO ledger_holds (organization_id, lane_key, reason, cause)
+        SELECT $1, each, $3, $4 FROM unnest($2::text[]) AS each ORDER BY each
+        ON CONFLICT (organization_id, lane_key, cause) DO NOTHING
+        """,
+        organization_id,
+        list(lane_keys),
+        reason,
+        cause,
+    )
+
+
+async def lift(tx: Transaction, organization_id: UUID, cause: str) -> None:
+    """Let go of whatever is held under this name, and wake the lanes."""
+    await tx.execute(
+        """
+        WITH gone AS (
+            DELETE FROM ledger_holds WHERE organization_id = $1 AND cause = $2 RETURNING lane_key
+        ), free AS (
+            UPDATE ledger_lanes AS lane SET released_at = statement_timestamp()
+            FROM gone WHERE lane.organization_id = $1 AND lane.key = gone.lane_key
+            RETURNING lane.organization_id, lane.id
+        )
+        INSERT INTO ledger_wakes (organization_id, lane_id, due_at) SELECT organization_id, id, kit_now() FROM free
+        """,
+        organization_id,
+        cause,
+    )
     tx.stir(TOPIC)
 
 
@@ -219,7 +267,9 @@ async def states(tx: Transaction, kind: str, subject_ids: Collection[UUID]) -> d
                 WHERE (h.organization_id = e.organization_id
                        OR (h.organization_id IS NULL AND e.organization_id IS NULL))
                   AND (h.lane_key = lane.key OR h.lane_key IS NULL)
-                ORDER BY h.lane_key LIMIT 1) AS held
+                ORDER BY h.lane_key, h.cause DESC LIMIT 1) AS held,
+               CASE WHEN lane.parked_until > kit_now() THEN lane.parked_until END AS parked_until,
+               lane.parked_reason, lane.parked_code
         FROM ledger_entries AS e JOIN ledger_lanes AS lane ON lane.id = e.lane_id
         WHERE e.kind = $1 AND e.subject_id = ANY ($2::uuid[])
         """,
@@ -229,23 +279,26 @@ async def states(tx: Transaction, kind: str, subject_ids: Collection[UUID]) -> d
     return {row["subject_id"]: State(**{**dict(row), "status": Status(row["status"])}) for row in rows}
 
 
-async def attempts(tx: Transaction, kind: str, subject_id: UUID) -> list[Attempt]:
-    """What was tried, oldest first; of more than 100 the newest."""
+async def attempts(
+    tx: Transaction, kinds: Collection[str], subject_ids: Collection[UUID]
+) -> dict[UUID, list[Attempt]]:
+    """What was tried, by subject, oldest first; of more than 100 of an effect the newest."""
     rows = await tx.fetch(
         """
-        SELECT a.number, a.what, a.started_at, a.seconds, a.outcome, a.code, a.said
-        FROM ledger_entries AS e JOIN ledger_attempts AS a ON a.entry_id = e.id
-        WHERE e.kind = $1 AND e.subject_id = $2
-        ORDER BY a.id DESC LIMIT 100
+        SELECT e.subject_id, a.number, a.what, a.started_at, a.seconds, a.outcome, a.code, a.said
+        FROM ledger_entries AS e, LATERAL (
+            SELECT * FROM ledger_attempts WHERE entry_id = e.id ORDER BY id DESC LIMIT 100
+        ) AS a
+        WHERE e.kind = ANY ($1) AND e.subject_id = ANY ($2)
+        ORDER BY a.id
         """,
-        kind,
-        subject_id,
+        list(kinds),
+        list(subject_ids),
     )
-    return [_attempt(row) for row in reversed(rows)]
-
-
-def _attempt(row: Row) -> Attempt:
-    return Attempt(**dict(row))
+    found: dict[UUID, list[Attempt]] = {}
+    for row in rows:
+        found.setdefault(row["subject_id"], []).append(Attempt(*row[1:]))
+    return found
 
 
 async def show(tx: Transaction, entry_id: UUID) -> Row | None:
@@ -257,7 +310,7 @@ async def show(tx: Transaction, entry_id: UUID) -> Row | None:
                 WHERE (h.organization_id = e.organization_id
                        OR (h.organization_id IS NULL AND e.organization_id IS NULL))
                   AND (h.lane_key = lane.key OR h.lane_key IS NULL)
-                ORDER BY h.lane_key LIMIT 1) AS held
+                ORDER BY h.lane_key, h.cause DESC LIMIT 1) AS held
         FROM ledger_entries AS e JOIN ledger_lanes AS lane ON lane.id = e.lane_id
         WHERE e.id = $1
         """,

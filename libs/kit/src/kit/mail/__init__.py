@@ -8,6 +8,7 @@ from kit.mail.kind import Composer, Fillings, MailServer, mail_kinds
 from kit.mail.links import Unsubscription
 from kit.mail.mailer import Mailer
 from kit.mail.model import Category, Letter, Mail, Outgoing, Post, Reason
+from kit.mail.repository import Queueing
 from kit.mail.smtp import BadSmtpUrl, SmtpServer
 from kit.mail.templates import Templates
 
@@ -22,6 +23,7 @@ __all__ = (
     "Mailer",
     "Outgoing",
     "Post",
+    "Queueing",
     "Reason",
     "SmtpServer",
     "Templates",

@@ -10,12 +10,13 @@ from uuid import UUID
 import orjson
 
 from kit.db.database import Database, Row, Transaction
+from kit.ids import new_id
 from kit.ledger.ledger import Ledger
-from kit.ledger.model import Effect, Lane
+from kit.ledger.rows import TOPIC
 from kit.mail.kind import ONCE, REPEATED, kind_of
 from kit.mail.links import MailSecret, Unsubscription
 from kit.mail.model import PLACE, Mail, Outgoing, Post, Reason
-from kit.mail.repository import MailRepository, SuppressionRepository
+from kit.mail.repository import MailRepository, Queueing, SuppressionRepository
 from kit.process import Loop
 from kit.seal import Keyring
 
@@ -38,12 +39,32 @@ class Mailer:
         A mail that carries its address is sealed here: when the key is not in memory it is fetched on a connection
         beside the transaction's.
         """
-        category = self.post.category(mail.category)
-        if not await MailRepository(tx).add(await self._stored(mail), mail.dedupe_key):
-            return False
-        lane = Lane(mail.organization_id, self.post.lane_key)
-        await self.ledger.add(tx, Effect(kind_of(category), lane, mail.id, expires_at=mail.expires_at))
-        return True
+        return await MailRepository(tx).queue(await self.queueing(tx, mail))
+
+    async def queueing(self, tx: Transaction, mail: Mail) -> Queueing:
+        """The same as a part of a statement that the caller runs in this transaction."""
+        stored = await self._stored(mail)
+        tx.stir(TOPIC)
+        return Queueing(
+            (
+                stored.id,
+                stored.organization_id,
+                stored.category,
+                stored.template,
+                stored.locale,
+                stored.about,
+                stored.detail,
+                stored.address,
+                stored.address_hash,
+                stored.parameters,
+                stored.message_id,
+                mail.dedupe_key,
+                kind_of(self.post.category(mail.category)),
+                self.post.lane_key,
+                new_id(),
+                mail.expires_at,
+            )
+        )
 
     async def count_about(self, tx: Transaction, about: UUID, within: timedelta, category: str | None = None) -> int:
         """How many mails about this were written lately, of one category or of all."""

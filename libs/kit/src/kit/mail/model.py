@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parseaddr
 from enum import StrEnum
+from functools import cache
 from typing import Final
 from uuid import UUID
 
@@ -107,7 +108,7 @@ class Post:
     @property
     def sender_address(self) -> str:
         """The bare address."""
-        return parseaddr(self.sender)[1]
+        return _bare(self.sender)
 
     @property
     def domain(self) -> str:
@@ -129,3 +130,9 @@ class Post:
             if category.name == name:
                 return category
         raise LookupError(f"there is no category {name} of mails")
+
+
+@cache
+def _bare(sender: str) -> str:
+    """It is asked for with every mail, and the same for all of a service."""
+    return parseaddr(sender)[1]

@@ -1,7 +1,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from kit.db.database import Row, Transaction
@@ -16,6 +16,30 @@ _STATUS: Final[Mapping[Status, str]] = {
     Status.CANCELLED: "withdrawn",
 }
 
+_TYPES: Final = (
+    *("uuid", "uuid", "text", "text", "text", "uuid", "uuid", "bytea", "bytea", "bytea", "text", "text"),
+    *("text", "text", "uuid", "timestamptz"),
+)
+"""Of the parameters of `queue_mail`."""
+_ABOUT: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Queueing:
+    """A mail that is to be queued, as a call in SQL with its values: so it fits into somebody else's statement."""
+
+    values: tuple[Any, ...]
+
+    def call(self, first: int = 1, *, about: str = "") -> str:
+        """The call, true when it queued; its values are the parameters from the `first` on.
+
+        `about` is SQL that takes the place of what the mail is about, where only the statement around it knows that.
+        """
+        places = [f"${first + at}::{kind}" for at, kind in enumerate(_TYPES)]
+        if about:
+            places[_ABOUT] = f"coalesce({about}, {places[_ABOUT]})"
+        return f"queue_mail({', '.join(places)})"
+
 
 @dataclass(frozen=True, slots=True)
 class MailRepository:
@@ -23,29 +47,10 @@ class MailRepository:
 
     tx: Transaction
 
-    async def add(self, mail: Outgoing, dedupe_key: str) -> bool:
-        """Keep a mail; False when one with this key is there."""
-        added = await self.tx.execute(
-            """
-            INSERT INTO outgoing_mails (id, organization_id, category, template, locale, about, detail,
-                                        address, address_hash, parameters, message_id, dedupe_key)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-            ON CONFLICT (coalesce(organization_id, '00000000-0000-0000-0000-000000000000'), dedupe_key) DO NOTHING
-            """,
-            mail.id,
-            mail.organization_id,
-            mail.category,
-            mail.template,
-            mail.locale,
-            mail.about,
-            mail.detail,
-            mail.address,
-            mail.address_hash,
-            mail.parameters,
-            mail.message_id,
-            dedupe_key,
-        )
-        return added == 1
+    async def queue(self, queued: "Queueing") -> bool:
+        """Keep a mail and have it sent; False when one with its dedupe key is there."""
+        done: bool = await self.tx.fetchval(f"SELECT {queued.call()}", *queued.values)
+        return done
 
     async def count_about(self, about: UUID, within: timedelta, category: str | None = None) -> int:
         """How many mails about this were written lately, of one category or of all."""

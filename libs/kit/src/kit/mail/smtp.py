@@ -3,14 +3,15 @@
 import ipaddress
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import EmailMessage
-from typing import Any, Final, Self
+from typing import Final, Self
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
 from kit.ledger.model import NotAccepted, Receipt, Refused, Unanswered
+from kit.mail.lines import Line, Lines
 
 TIMEOUT: Final = 20.0
 NO_SUCH_MAILBOX: Final = "no-such-mailbox"
@@ -35,6 +36,10 @@ class SmtpServer:
     password: str | None = None
     use_tls: bool = False
     start_tls: bool | None = None
+    _lines: Lines = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_lines", Lines(self._line))
 
     @classmethod
     def at(cls, url: str) -> Self:
@@ -58,54 +63,64 @@ class SmtpServer:
         )
 
     async def send(self, message: EmailMessage, sender: str, recipient: str) -> Receipt:
-        """Hand in one mail on a connection of its own.
+        """Hand in one mail, on a connection that others may have used right before (`kit.mail.lines`).
 
         Raises:
             Refused: recipient or content was refused for good, with `NO_SUCH_MAILBOX` where that is why.
             NotAccepted: it was not taken this time.
             Unanswered: it was handed over, and the answer was lost.
         """
-        client = _Client(
+        async with self._lines.turn():
+            line = await self._opened()
+            if not line.fresh:
+                with suppress(_LineGone):
+                    return await self._handed_in(line, message, sender, recipient)
+                line = await self._opened(anew=True)
+            return await self._handed_in(line, message, sender, recipient)
+
+    def _line(self, introduced_as: str) -> Line:
+        return Line(
             hostname=self.host,
             port=self.port,
             username=self.username,
             password=self.password,
+            local_hostname=introduced_as,
             use_tls=self.use_tls,
             start_tls=self.start_tls,
             timeout=TIMEOUT,
         )
+
+    async def _opened(self, *, anew: bool = False) -> Line:
         try:
-            await client.connect()
-            _, said = await client.send_message(message, sender=sender, recipients=[recipient])
-        except aiosmtplib.SMTPRecipientsRefused as refused:
-            worst = max(refused.recipients, key=lambda each: each.code)
-            raise _judged(worst.code, worst.message, at_recipient=True) from refused
-        except aiosmtplib.SMTPDataError as refused:
-            raise _judged(refused.code, refused.message) from refused
+            return await self._lines.open(anew=anew)
         except (aiosmtplib.SMTPException, OSError) as trouble:
-            raise _unclear(trouble, handed_over=client.handed_over) from trouble
-        finally:
-            await _leave(client)
-        return Receipt(said=said)
+            raise _unclear(trouble, handed_over=False) from trouble
+
+    async def _handed_in(self, line: Line, message: EmailMessage, sender: str, recipient: str) -> Receipt:
+        try:
+            receipt = await _taken(line, message, sender, recipient)
+        except BaseException:
+            await line.leave()
+            raise
+        await self._lines.hand_on(line)
+        return receipt
 
 
-class _Client(aiosmtplib.SMTP):
-    """Remembers whether the mail itself was on its way when something went wrong."""
-
-    handed_over = False
-
-    async def data(self, *args: Any, **kwargs: Any) -> aiosmtplib.SMTPResponse:
-        self.handed_over = True
-        return await super().data(*args, **kwargs)
+class _LineGone(NotAccepted):
+    """The connection, or the server's mood, was in the way of a mail that was not handed over."""
 
 
-async def _leave(client: _Client) -> None:
-    """What the server thinks of our leaving changes nothing."""
+async def _taken(line: Line, message: EmailMessage, sender: str, recipient: str) -> Receipt:
     try:
-        with suppress(aiosmtplib.SMTPException, OSError):
-            await client.quit(timeout=2)
-    finally:
-        client.close()
+        _, said = await line.send_message(message, sender=sender, recipients=[recipient])
+    except aiosmtplib.SMTPRecipientsRefused as refused:
+        worst = max(refused.recipients, key=lambda each: each.code)
+        raise _judged(worst.code, worst.message, at_recipient=True) from refused
+    except aiosmtplib.SMTPDataError as refused:
+        raise _judged(refused.code, refused.message) from refused
+    except (aiosmtplib.SMTPException, OSError) as trouble:
+        raise _unclear(trouble, handed_over=line.handed_over) from trouble
+    return Receipt(said=said)
 
 
 def _judged(code: int, said: str, *, at_recipient: bool = False) -> Refused | NotAccepted:
@@ -128,11 +143,11 @@ def _means_no_such_mailbox(code: int, said: str) -> bool:
 def _unclear(trouble: Exception, *, handed_over: bool) -> NotAccepted | Unanswered:
     """Greeting, login and sender are our settings, not this mail; what breaks off later is anybody's guess."""
     if isinstance(trouble, aiosmtplib.SMTPResponseException) and not handed_over:
-        return NotAccepted("The mail server takes no mail of ours.", code=str(trouble.code))
+        return _LineGone("The mail server takes no mail of ours.", code=str(trouble.code))
     name = type(trouble).__name__
     if handed_over:
         return Unanswered("The mail server did not answer.", code=name)
-    return NotAccepted("The mail server cannot be reached.", code=name)
+    return _LineGone("The mail server cannot be reached.", code=name)
 
 
 def _is_here(host: str) -> bool:

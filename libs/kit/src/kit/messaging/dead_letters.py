@@ -8,6 +8,7 @@ from uuid import UUID
 
 from kit.db.database import Database, Row, Transaction
 from kit.errors import Conflict, NotFound
+from kit.ids import AFTER_ALL
 from kit.messaging.broker import Broker
 from kit.messaging.delivery import GENERATION
 from kit.messaging.wire import Message
@@ -77,12 +78,12 @@ class DeadLetters:
             rows = await tx.fetch(
                 f"""
                 SELECT {_COLUMNS} FROM dead_letters
-                WHERE state = $1 AND ($2::text IS NULL OR queue = $2) AND ($3::uuid IS NULL OR id < $3)
+                WHERE state = $1 AND ($2::text IS NULL OR queue = $2) AND id < $3
                 ORDER BY id DESC LIMIT $4
                 """,  # noqa: S608 - the columns are a constant
                 state,
                 queue,
-                before,
+                before or AFTER_ALL,
                 limit,
             )
         return [DeadLetter.of(row) for row in rows]

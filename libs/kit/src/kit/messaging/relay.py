@@ -22,6 +22,8 @@ from kit.telemetry import tracing
 
 log = structlog.get_logger(__name__)
 
+_SELDOM: Final = 4
+_WHOLE: Final = 0.8  # of a pause, after which another loop's look counts no more
 _SAMPLED: Final = re.compile(rb'"traceparent":"(00-[0-9a-f]{32}-[0-9a-f]{16}-01)"')
 _CLAIM: Final = """
     DELETE FROM outbox
@@ -56,7 +58,9 @@ class Relay:
         self._database = database
         self._broker = broker
         self._topology = topology
+        self._listener = listener
         self._hint = listener.subscribe() if listener else asyncio.Event()
+        self._looked_at = 0.0
         self._batch = batch
         self._poll = poll
         self._within = publish_within
@@ -84,7 +88,8 @@ class Relay:
                 continue
             backoff.reset()
             if sent < self._batch:
-                await self._until_told(stop)
+                await self._until_there_is_some(stop)
+                await self._database.wakeups.give_way(self._poll, stop)
             else:
                 self._hint.set()
 
@@ -92,15 +97,34 @@ class Relay:
         await stop.wait()
         self._hint.set()
 
-    async def _until_told(self, stop: asyncio.Event) -> None:
-        """Wait for a hint that no other loop has taken, at most until the next poll."""
+    async def _until_there_is_some(self, stop: asyncio.Event) -> None:
+        """Wait for a hint, or until a look shows that one was lost; of several loops one looks."""
+        while not await self._told(stop):
+            now = asyncio.get_running_loop().time()
+            if now - self._looked_at >= self._pause * _WHOLE:
+                self._looked_at = now
+                with suppress(TransientError):  # nobody knows; the next who asks is told
+                    if not await self._database.statement("SELECT FROM outbox ORDER BY id LIMIT 1"):
+                        continue
+                return
+
+    async def _told(self, stop: asyncio.Event) -> bool:
+        """Whether there was a hint that no other loop has taken, before it is time to look."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._poll):
+            async with asyncio.timeout(self._pause):
                 while not stop.is_set():
                     await self._hint.wait()
                     if self._hint.is_set():
                         self._hint.clear()
-                        return
+                        break
+            return True
+        return False
+
+    @property
+    def _pause(self) -> float:
+        """Seconds between looks: seldom while hints are heard, since then nearly all of them arrive."""
+        heard = self._listener is not None and self._listener.listening.is_set()
+        return _SELDOM * self._poll if heard else self._poll
 
     async def send_pending(self) -> int:
         """Send one batch and return how many events the broker took.

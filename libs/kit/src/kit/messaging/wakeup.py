@@ -11,13 +11,15 @@ from contextlib import asynccontextmanager, suppress
 import asyncpg
 import structlog
 
-from kit.db.wakeups import Wakeups
+from kit.db.wakeups import CROWD, Wakeups
 
 log = structlog.get_logger(__name__)
 
 OUTBOX = "outbox"
 _RECONNECT_EVERY = 1.0
 _CHECK_EVERY = 30.0
+_IN_A_CROWD = 0.14
+"""Seconds until the next hint after one that told of a crowd: who hears it gives way for longer."""
 
 
 def channel_of(schema: str) -> str:
@@ -57,7 +59,7 @@ class Hint:
             self._wanted.clear()
             topics, self._topics = self._topics, set()
             await connection.execute("SELECT pg_notify($1, $2)", self._channel, " ".join(sorted(topics)))
-            await asyncio.sleep(self._pause)
+            await asyncio.sleep(_IN_A_CROWD if CROWD in topics else self._pause)
 
 
 class Listener:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from kit.db.database import Transaction
@@ -59,7 +59,9 @@ class Blocked(Exception):
 class Holding(Protocol):
     """What one noun keeps about people, in the tables it names."""
 
-    tables: ClassVar[frozenset[str]]
+    @property
+    def tables(self) -> frozenset[str]:
+        """Their names."""
 
     def export(self, person: Person, organization_ids: Sequence[UUID]) -> AsyncIterator[Rows | File]:
         """Everything about this person in these organizations, page by page, in transactions of its own."""

@@ -92,6 +92,7 @@ RETENTION: Final[Mapping[str, Retention]] = MappingProxyType(
         "schema": Retention("while the schema exists"),
         "work": Retention("until the work is done, mostly milliseconds", "whoever does the work"),
         "one hour": Retention("1 hour after it happened", "the sweeper"),
+        "answers": Retention("24 hours", "the loop `generations end`"),
         "guesses": Retention(
             "30 days after the last guess, a lock a year; by address and network 1 day", "the sweeper"
         ),
@@ -107,13 +108,18 @@ RETENTION: Final[Mapping[str, Retention]] = MappingProxyType(
         "seen messages": Retention("14 days", "the loop `purge messages`"),
         "mails": Retention("30 days after it is known what became of the mail", "the loop `forget mails`"),
         "intake": Retention("30 days; what is in doubt 90 days", "the loop `intake purge`"),
+        "held submissions": Retention("30 days", "the loop `inbox.held.purge`"),
+        "visits": Retention("90 days after the browser was last there", "the loop `inbox.visitors.purge`"),
         "ledger": Retention("90 days after the end; what nobody could confirm stays", "the loop `ledger purge`"),
         "figures": Retention("3 years", "the loop `statistics`"),
+        "counted facts": Retention("60 days", "the loop `statistics`"),
         "suspensions": Retention("while the account or organization exists", "the erasure of the user"),
         "impersonations": Retention("2 years after they ended", "the sweeper"),
         "staff": Retention("while somebody is of the staff", "the removal from the staff"),
         "attempts of staff": Retention("2 hours after the last attempt", "the sweeper"),
         "staff exports": Retention("24 hours after the list was asked for", "the loop `lists of staff expire`"),
+        "accounts": Retention("10 years after the end of the year, as tax law demands; no erasure shortens it"),
+        "purchases": Retention("1 day when nothing was paid; else until it is claimed", "the ledger"),
         "jobs": Retention("90 days after the end", "the loop `jobs purge`"),
         "signing keys": Retention("80 minutes after the next key began to sign", "the loop `keys`"),
     }

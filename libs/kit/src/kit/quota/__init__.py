@@ -14,7 +14,7 @@ the first one came, `Meter.before_first` holds.
 
 from kit.quota.errors import QuotaExhausted, ReservationGone
 from kit.quota.model import Crossing, Meter, Use
-from kit.quota.quota import Quota
+from kit.quota.quota import Quota, exhausted
 from kit.quota.snapshot import Snapshot, on_entitlements
 
 __all__ = [
@@ -25,5 +25,6 @@ __all__ = [
     "ReservationGone",
     "Snapshot",
     "Use",
+    "exhausted",
     "on_entitlements",
 ]

@@ -1,6 +1,7 @@
 """Meters and what is left of them: plain values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 THRESHOLDS: Final = (80, 100)
@@ -19,6 +20,8 @@ class Meter:
     before_first: int
     """What is allowed until billing has spoken for the first time: enough to begin, too little to hurt."""
     held: bool = False
+    says: str = ""
+    """What it counts, in words that follow a number: `posts a month`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,8 @@ class Use:
     used: int
     reserved: int
     allowed: int | None
+    renews_at: datetime | None = field(default=None, compare=False)
+    """When the next month begins; None for what is held."""
 
     @property
     def left(self) -> int | None:

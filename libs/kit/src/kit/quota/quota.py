@@ -1,8 +1,9 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from contracts.event import rfc3339
 from kit.db.database import Database, Row, Transaction
 from kit.process import Loop
 from kit.quota.errors import QuotaExhausted, ReservationGone
@@ -67,8 +68,19 @@ class Quota:
                 raise ReservationGone(str(reservation_id))
             raise ValueError(f"{amount} used of {held} set aside")
         meter = self.meters[row["meter"]]
-        allowed = meter.before_first if row["limits"] is None else row["limits"].get(meter.name, 0)
-        return await _crossings(tx, meter, allowed, row)
+        return await _crossings(tx, meter, _allowed(meter, row), row)
+
+    async def end(self, tx: Transaction, used: Mapping[UUID, int]) -> list[tuple[UUID, Crossing]]:
+        """End many reservations at once: how much was used of each, 0 for none; whose thresholds that reached.
+
+        They may be of several organizations, if the transaction is bound to them; one that has ended is passed over.
+        """
+        crossed = []
+        for row in await QuotaRepository(tx).end_all(used) if used else ():
+            meter, whose = self.meters[row["meter"]], row["organization_id"]
+            crossings = await _crossings(tx, meter, _allowed(meter, row), row, whose)
+            crossed += [(whose, crossing) for crossing in crossings]
+        return crossed
 
     async def release(self, tx: Transaction, reservation_id: UUID) -> bool:
         """The work will not be done: all of it is free again; False when there was no such reservation any more."""
@@ -78,10 +90,10 @@ class Quota:
         """The work goes on; False when its reservation has lapsed or ended."""
         return await QuotaRepository(tx).extend(reservation_id, life)
 
-    async def use(self, tx: Transaction, meter: Meter) -> Use:
-        """How a meter stands now."""
-        row = await QuotaRepository(tx).use(meter)
-        return Use(row["used"], row["reserved"], row["allowed"])
+    async def use(self, tx: Transaction, meter: Meter, of: UUID | None = None) -> Use:
+        """How a meter stands now, of this organization where the transaction is bound to several."""
+        row = await QuotaRepository(tx, of).use(meter)
+        return Use(row["used"], row["reserved"], row["allowed"], row["renews_at"])
 
     def loops(self, database: Database) -> Sequence[Loop]:
         """What a worker does for it."""
@@ -97,11 +109,31 @@ class Quota:
         return (Loop("lapse reservations", lapse_due, every=15), Loop("forget old use", forget_old, every=3600))
 
     async def _exhausted(self, tx: Transaction, meter: Meter, amount: int) -> QuotaExhausted:
-        use = await self.use(tx, meter)
-        return QuotaExhausted(meter=meter.name, allowed=use.allowed, used=use.used + use.reserved, wanted=amount)
+        return exhausted(meter, await self.use(tx, meter), amount)
 
 
-async def _crossings(tx: Transaction, meter: Meter, allowed: int | None, row: Row) -> list[Crossing]:
+def exhausted(meter: Meter, use: Use, wanted: int) -> QuotaExhausted:
+    """The refusal of so much: what the plan includes, how much of it is taken, when it renews and what to do."""
+    taken = use.used + use.reserved
+    until = "let go of some" if use.renews_at is None else f"wait for {use.renews_at:%d %B %Y}, when it renews"
+    detail = (
+        f"The plan includes {use.allowed} {meter.says or meter.name}, and {taken} are taken; upgrade it, or {until}."
+    )
+    renews_at = None if use.renews_at is None else rfc3339(use.renews_at)
+    return QuotaExhausted(
+        detail, meter=meter.name, allowed=use.allowed, used=taken, wanted=wanted, renews_at=renews_at
+    )
+
+
+def _allowed(meter: Meter, row: Row) -> int | None:
+    """What a snapshot allows; a meter that it does not name is not included."""
+    allowed: int | None = meter.before_first if row["limits"] is None else row["limits"].get(meter.name, 0)
+    return allowed
+
+
+async def _crossings(
+    tx: Transaction, meter: Meter, allowed: int | None, row: Row, of: UUID | None = None
+) -> list[Crossing]:
     """The threshold that was reached just now: told once in a period, unless the use has fallen below it since.
 
     The row of the use is ours until we commit, so nobody else tells it.
@@ -109,7 +141,7 @@ async def _crossings(tx: Transaction, meter: Meter, allowed: int | None, row: Ro
     percent = reached(row["used"], allowed)
     if percent == row["warned"]:
         return []
-    await QuotaRepository(tx).warn(meter.name, row["period"], percent)
+    await QuotaRepository(tx, of).warn(meter.name, row["period"], percent)
     if allowed is None or percent < row["warned"]:
         return []
     return [Crossing(meter.name, percent, row["used"], allowed)]

@@ -20,9 +20,15 @@ _SNAPSHOT = """
 
 @dataclass(frozen=True, slots=True)
 class QuotaRepository:
-    """Limits, use and reservations of the transaction's organization."""
+    """Limits, use and reservations of one organization: the transaction's, unless it is bound to several."""
 
     tx: Transaction
+    of: UUID | None = None
+
+    @property
+    def organization_id(self) -> UUID:
+        """Whose they are."""
+        return self.of or self.tx.organization_id
 
     async def save_limits(self, plan: str, limits: Mapping[str, int | None], version: int) -> bool:
         """Keep a snapshot; False when a newer one is known."""
@@ -33,7 +39,7 @@ class QuotaRepository:
             SET plan = excluded.plan, limits = excluded.limits, version = excluded.version, heard_at = kit_now()
             WHERE held.version < excluded.version
             """,
-            self.tx.organization_id,
+            self.organization_id,
             plan,
             dict(limits),
             version,
@@ -54,7 +60,7 @@ class QuotaRepository:
             INSERT INTO quota_reservations (id, organization_id, meter, period, amount, expires_at)
             SELECT $6, $1, $2, period, $5, kit_now() + $7::interval FROM usage
             """,  # noqa: S608 - ours
-            self.tx.organization_id,
+            self.organization_id,
             meter.name,
             meter.held,
             meter.before_first,
@@ -75,7 +81,7 @@ class QuotaRepository:
             WHERE coalesce(u.used + u.reserved + excluded.used <= (SELECT allowed FROM snapshot), true)
             RETURNING u.used, u.warned, (SELECT allowed FROM snapshot) AS allowed, u.period
             """,  # noqa: S608 - ours
-            self.tx.organization_id,
+            self.organization_id,
             meter.name,
             meter.held,
             meter.before_first,
@@ -91,7 +97,7 @@ class QuotaRepository:
             WHERE u.organization_id = $1 AND u.meter = $2 AND u.period = {_PERIOD}
             RETURNING u.used, u.warned, (SELECT allowed FROM snapshot) AS allowed, u.period
             """,  # noqa: S608 - ours
-            self.tx.organization_id,
+            self.organization_id,
             meter.name,
             meter.held,
             meter.before_first,
@@ -119,8 +125,40 @@ class QuotaRepository:
                 (SELECT held.limits FROM quota_limits AS held WHERE held.organization_id = $2) AS limits
             """,
             reservation_id,
-            self.tx.organization_id,
+            self.organization_id,
             amount,
+        )
+
+    async def end_all(self, used: Mapping[UUID, int]) -> list[Row]:
+        """End many reservations, whosever of the transaction's organizations they are; how their meters stand then.
+
+        The rows of use are taken in one order, so that two who end many at once do not wait in a circle.
+        """
+        return await self.tx.fetch(
+            """
+            WITH gone AS (
+                DELETE FROM quota_reservations AS r USING unnest($1::uuid[], $2::bigint[]) AS t (id, used)
+                WHERE r.id = t.id AND r.organization_id = ANY ($3) AND t.used <= r.amount
+                RETURNING r.organization_id, r.meter, r.period, t.used,
+                          CASE WHEN r.lapsed_at IS NULL THEN r.amount ELSE 0 END AS freed
+            ), sums AS (
+                SELECT organization_id, meter, period, sum(freed)::bigint AS freed, sum(used)::bigint AS used
+                FROM gone GROUP BY 1, 2, 3
+            ), locked AS MATERIALIZED (
+                SELECT u.organization_id, u.meter, u.period FROM quota_usage AS u
+                JOIN sums USING (organization_id, meter, period)
+                ORDER BY u.organization_id, u.meter, u.period FOR UPDATE OF u
+            )
+            UPDATE quota_usage AS u SET reserved = u.reserved - sums.freed, used = u.used + sums.used
+            FROM locked JOIN sums USING (organization_id, meter, period)
+            WHERE (u.organization_id, u.meter, u.period) = (locked.organization_id, locked.meter, locked.period)
+            RETURNING u.organization_id, u.meter, u.used, u.warned, u.period, (
+                SELECT held.limits FROM quota_limits AS held WHERE held.organization_id = u.organization_id
+            ) AS limits
+            """,
+            list(used.keys()),
+            list(used.values()),
+            list(self.tx.organization_ids),
         )
 
     async def extend(self, reservation_id: UUID, life: timedelta) -> bool:
@@ -131,7 +169,7 @@ class QuotaRepository:
             WHERE id = $1 AND organization_id = $2 AND lapsed_at IS NULL
             """,
             reservation_id,
-            self.tx.organization_id,
+            self.organization_id,
             life,
         )
         return touched == 1
@@ -141,7 +179,7 @@ class QuotaRepository:
         amount: int | None = await self.tx.fetchval(
             "SELECT amount FROM quota_reservations WHERE id = $1 AND organization_id = $2",
             reservation_id,
-            self.tx.organization_id,
+            self.organization_id,
         )
         return amount
 
@@ -150,11 +188,14 @@ class QuotaRepository:
         row = await self.tx.fetchrow(
             f"""
             WITH snapshot AS ({_SNAPSHOT})
-            SELECT coalesce(u.used, 0) AS used, coalesce(u.reserved, 0) AS reserved, snapshot.allowed
+            SELECT coalesce(u.used, 0) AS used, coalesce(u.reserved, 0) AS reserved, snapshot.allowed,
+                   CASE WHEN NOT $3 THEN
+                       (date_trunc('month', kit_now() AT TIME ZONE 'UTC') + interval '1 month') AT TIME ZONE 'UTC'
+                   END AS renews_at
             FROM snapshot LEFT JOIN quota_usage AS u
               ON u.organization_id = $1 AND u.meter = $2 AND u.period = {_PERIOD}
             """,  # noqa: S608 - ours
-            self.tx.organization_id,
+            self.organization_id,
             meter.name,
             meter.held,
             meter.before_first,
@@ -167,7 +208,7 @@ class QuotaRepository:
         """Remember which threshold was told last, or that the use has fallen below it."""
         await self.tx.execute(
             "UPDATE quota_usage SET warned = $4 WHERE organization_id = $1 AND meter = $2 AND period = $3",
-            self.tx.organization_id,
+            self.organization_id,
             meter,
             period,
             percent,

@@ -30,18 +30,15 @@ class ActivityRepository:
 
     tx: Transaction
 
-    async def count(self, user_id: UUID, *, sign_ins: int = 0, refusals: int = 0) -> None:
-        """Count something of today; for nobody nothing, after the same work."""
+    async def refused(self, user_id: UUID) -> None:
+        """Count a refusal of today; for nobody nothing, after the same work."""
         await self.tx.execute(
             """
-            INSERT INTO activity AS held (user_id, day, sign_ins, refusals)
-            SELECT id, (kit_now() AT TIME ZONE 'UTC')::date, $2, $3 FROM users WHERE id = $1
-            ON CONFLICT (user_id, day) DO UPDATE
-            SET sign_ins = least(held.sign_ins + $2, 1000000), refusals = least(held.refusals + $3, 1000000)
+            INSERT INTO activity AS held (user_id, day, refusals)
+            SELECT id, (kit_now() AT TIME ZONE 'UTC')::date, 1 FROM users WHERE id = $1
+            ON CONFLICT (user_id, day) DO UPDATE SET refusals = least(held.refusals + 1, 1000000)
             """,
             user_id,
-            sign_ins,
-            refusals,
         )
 
     async def seen(self, session_ids: Collection[UUID], apart: timedelta) -> int:

@@ -8,6 +8,7 @@ from auth.accounts.address import SealedAddress
 from auth.announcements.model import Announcement, Received, Recipient, State, Telling, Words, in_language, texts_of
 from auth.operations.audience import Audience
 from kit.db.database import Row, Transaction
+from kit.ids import AFTER_ALL
 from kit.mail import Outgoing
 
 _COLUMNS: Final = """
@@ -45,9 +46,9 @@ class AnnouncementRepository:
         """The newest first."""
         rows = await self.tx.fetch(
             f"""
-            SELECT {_COLUMNS} FROM announcements AS a WHERE $1::uuid IS NULL OR a.id < $1 ORDER BY a.id DESC LIMIT $2
+            SELECT {_COLUMNS} FROM announcements AS a WHERE a.id < $1 ORDER BY a.id DESC LIMIT $2
             """,  # noqa: S608 - the columns are a constant
-            before,
+            before or AFTER_ALL,
             limit,
         )
         return [_announcement(row) for row in rows]
@@ -174,12 +175,12 @@ class RecipientRepository:
             """
             SELECT a.id, a.texts, r.told_at, r.read_at
             FROM announcement_recipients AS r JOIN announcements AS a ON a.id = r.announcement_id
-            WHERE r.user_id = $1 AND a.state IN ('scheduled', 'sent') AND ($2::uuid IS NULL OR a.id < $2)
+            WHERE r.user_id = $1 AND a.state IN ('scheduled', 'sent') AND a.id < $2
               AND (NOT $4 OR r.read_at IS NULL)
             ORDER BY a.id DESC LIMIT $3
             """,
             user_id,
-            before,
+            before or AFTER_ALL,
             limit,
             unread,
         )

@@ -6,11 +6,17 @@ from uuid import UUID
 from auth.challenges.model import MOST_TRIES, Challenge, Purpose
 from kit.db.database import Row, Transaction
 from kit.errors import Unauthenticated
+from kit.mail import Queueing
 
 _FIELDS = """
     id, purpose, kind, blind, identity_id, user_id, known, sealed, password_hash,
     sessions_from_epoch AS epoch, locale, expires_at <= kit_now() AS expired, used_at IS NOT NULL AS used
 """
+
+
+def lock_of(blind: bytes) -> int:
+    """The lock under which those wait for one another that are about one address, whether or not somebody has it."""
+    return int.from_bytes(blind[:8], signed=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +27,26 @@ class ChallengeRepository:
 
     async def lock_address(self, blind: bytes) -> None:
         """Let those that are about one address wait for one another, whether or not somebody has it."""
-        await self.tx.execute("SELECT pg_advisory_xact_lock($1)", int.from_bytes(blind[:8], signed=True))
+        await self.tx.execute("SELECT pg_advisory_xact_lock($1)", lock_of(blind))
 
     async def add(
-        self, wanted: Challenge, life: timedelta, at_most: int, within: timedelta, *, again: bool = False
+        self,
+        wanted: Challenge,
+        life: timedelta,
+        at_most: int,
+        within: timedelta,
+        *,
+        again: bool = False,
+        mail: Queueing | None = None,
     ) -> Challenge | None:
-        """Begin a challenge, for whoever has the address now; None when there were too many lately.
+        """Begin a challenge for whoever has the address now, and queue its mail; None when there were too many.
 
         With `again` it takes the password of the newest one of its address and purpose, or none.
         """
+        mailed = "" if mail is None else f", {mail.call(14, about='begun.identity_id')} AS mailed"
         row = await self.tx.fetchrow(
             f"""
+            WITH begun AS (
             INSERT INTO challenges (id, purpose, kind, blind, identity_id, user_id, known, sealed, password_hash,
                                     sessions_from_epoch, locale, expires_at)
             SELECT $1, $2, $3, $4, coalesce(i.id, $5), coalesce(i.user_id, $6), i.id IS NOT NULL, $7,
@@ -46,6 +61,8 @@ class ChallengeRepository:
             WHERE (SELECT count(*) FROM challenges
                    WHERE blind = $4 AND purpose = $2 AND created_at > kit_now() - $13::interval) < $11::integer
             RETURNING {_FIELDS}
+            )
+            SELECT begun.*{mailed} FROM begun
             """,  # noqa: S608 - ours
             wanted.id,
             wanted.purpose,
@@ -60,6 +77,7 @@ class ChallengeRepository:
             at_most,
             again,
             within,
+            *(() if mail is None else mail.values),
         )
         return _challenge(row)
 
@@ -200,4 +218,7 @@ class ChallengeRepository:
 
 
 def _challenge(row: Row | None) -> Challenge | None:
-    return None if row is None else Challenge(**{**dict(row), "purpose": Purpose(row["purpose"])})
+    if row is None:
+        return None
+    fields = {name: value for name, value in row.items() if name != "mailed"}
+    return Challenge(**{**fields, "purpose": Purpose(row["purpose"])})

@@ -14,7 +14,7 @@ from auth.accounts.phone import PhoneNumber
 from auth.accounts.sealing import Addresses
 from auth.challenges.errors import LinkExpired, LinkMalformed, TextCodeOver, TextCodeWrong
 from auth.challenges.model import CODE_LIFE, LINK_LIFE, MOST_CHALLENGES, WITHIN, Challenge, Purpose, TextCodes
-from auth.challenges.repository import ChallengeRepository
+from auth.challenges.repository import ChallengeRepository, lock_of
 from auth.mails.model import challenge_mail
 from auth.texts.service import Texts
 from auth.tokens.mints import Mints
@@ -22,7 +22,7 @@ from auth.tokens.model import TokenForged, TokenMint
 from kit.audit import User, audited
 from kit.db.database import Database, Transaction
 from kit.ids import new_id
-from kit.mail import Mailer
+from kit.mail import Mail, Mailer
 
 _TO_ANYBODY: Final = frozenset({Purpose.SIGN_UP, Purpose.CHANGE})
 """What is sent to the address as it was typed; all else goes to its owner alone, as they have proven it."""
@@ -49,15 +49,16 @@ class Challenges:
         """
         wanted = await self._wanted(purpose, handle, locale, password_hash)
         network = await self.addresses.network(handle) if isinstance(handle, PhoneNumber) else None
-        async with self.database.transaction() as tx:
+        async with self.database.transaction(alone=lock_of(wanted.blind)) as tx:
             challenges = ChallengeRepository(tx)
-            await challenges.lock_address(wanted.blind)
             if network is not None:
                 await self.texts.insist_on_room(tx, wanted.blind, network)
             life = LINK_LIFE[purpose] if network is None else CODE_LIFE
-            begun = await challenges.add(wanted, life, MOST_CHALLENGES, WITHIN, again=again)
+            mail = await self.mailer.queueing(tx, _mail(wanted)) if network is None else None
+            begun = await challenges.add(wanted, life, MOST_CHALLENGES, WITHIN, again=again, mail=mail)
             if begun is not None:
-                await self.send(tx, begun, network)
+                if network is not None:
+                    await self.texts.queue(tx, begun, network)
                 target = wanted.blind.hex()[:16]
                 await tx.emit(audited("auth.challenge.begun", User(), "address", target, purpose=purpose))
         return self.mints.request.make(wanted.id)
@@ -67,9 +68,7 @@ class Challenges:
         if network is not None:
             await self.texts.queue(tx, challenge, network)
         else:
-            await self.mailer.queue(
-                tx, challenge_mail(challenge.purpose, challenge.identity_id, challenge.id, challenge.locale)
-            )
+            await self.mailer.queue(tx, _mail(challenge))
 
     async def repeat(self, request_token: str) -> None:
         """Send the same code once more.
@@ -155,6 +154,10 @@ class Challenges:
             expired=False,
             used=False,
         )
+
+
+def _mail(challenge: Challenge) -> Mail:
+    return challenge_mail(challenge.purpose, challenge.identity_id, challenge.id, challenge.locale)
 
 
 def read(mint: TokenMint, token: str) -> UUID | None:

@@ -2,9 +2,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from auth.devices.model import MOST_DEVICES, Recognised, StoredDevice
+from auth.devices.model import MOST_DEVICES, StoredDevice
 from kit.db.database import Row, Transaction
-from kit.ids import new_id
+from kit.ids import AFTER_ALL
 
 _SHOWN = """
     SELECT d.id, d.name_sealed, d.version, d.seen_at, d.created_at,
@@ -28,25 +28,6 @@ class DeviceRepository:
             "SELECT id FROM devices WHERE user_id = $1 AND token_id = $2", user_id, token_id
         )
         return found
-
-    async def seen(self, user_id: UUID, token_id: UUID) -> Recognised:
-        """The device at a sign-in, from now on one of this person's."""
-        row = await self.tx.fetchrow(
-            """
-            WITH others AS (SELECT EXISTS (SELECT FROM devices WHERE user_id = $2) AS any)
-            INSERT INTO devices (id, user_id, token_id) VALUES ($1, $2, $3)
-            ON CONFLICT (user_id, token_id) DO UPDATE SET seen_at = kit_now()
-            RETURNING id, id = $1 AND (SELECT others.any FROM others) AS unknown, id = $1 AS made
-            """,
-            new_id(),
-            user_id,
-            token_id,
-        )
-        if row is None:
-            raise LookupError("an upsert that returned nothing")
-        if row["made"]:
-            await self._make_room(user_id)
-        return Recognised(row["id"], token_id, row["unknown"])
 
     async def remember(self, device_id: UUID, life: timedelta) -> None:
         """Spare the second factor on it for a while, as long as the person's sessions are not ended together."""
@@ -89,10 +70,10 @@ class DeviceRepository:
     async def page(self, user_id: UUID, session_id: UUID, after: UUID | None, at_most: int) -> list[StoredDevice]:
         """A person's devices, the newest first."""
         rows = await self.tx.fetch(
-            _SHOWN + " AND ($3::uuid IS NULL OR d.id < $3) ORDER BY d.id DESC LIMIT $4",
+            _SHOWN + " AND d.id < $3 ORDER BY d.id DESC LIMIT $4",
             user_id,
             session_id,
-            after,
+            after or AFTER_ALL,
             at_most,
         )
         return [StoredDevice(**row) for row in rows]
@@ -144,7 +125,8 @@ class DeviceRepository:
             at_most,
         )
 
-    async def _make_room(self, user_id: UUID) -> None:
+    async def make_room(self, user_id: UUID) -> None:
+        """Know those no more that are beyond the limit, used least lately."""
         await self.tx.execute(
             """
             DELETE FROM devices

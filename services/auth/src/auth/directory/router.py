@@ -37,7 +37,7 @@ Ender = Annotated[StaffCaller, staff_permitted("users.end_sessions")]
 OrganizationReader = Annotated[StaffCaller, staff_permitted("organizations.read")]
 
 
-def wanted(  # noqa: PLR0917 - FastAPI passes them all by name
+async def wanted(  # noqa: PLR0917 - FastAPI passes them all by name
     email: Annotated[str | None, Query(max_length=320, description="The whole address")] = None,
     phone: Annotated[str | None, Query(max_length=40, description="The whole number, with + and country")] = None,
     id: Annotated[UUID | None, Query(description="The user's id")] = None,  # noqa: A002 - its name in the query

@@ -7,6 +7,7 @@ from auth.accounts.address import SealedAddress
 from auth.exports.model import LIFE, StaffExport, State, UserLine, What
 from auth.operations.audience import Audience
 from kit.db.database import Row, Transaction
+from kit.ids import AFTER_ALL
 
 _COLUMNS: Final = "e.id, e.what, e.audience, e.job_id, e.requested_by, e.state, e.bytes, e.expires_at, e.created_at"
 
@@ -53,10 +54,10 @@ class StaffExportRepository:
         rows = await self.tx.fetch(
             f"""
             SELECT {_COLUMNS} FROM staff_exports AS e
-            WHERE e.requested_by = $1 AND ($2::uuid IS NULL OR e.id < $2) ORDER BY e.id DESC LIMIT $3
+            WHERE e.requested_by = $1 AND e.id < $2 ORDER BY e.id DESC LIMIT $3
             """,  # noqa: S608 - the columns are a constant
             by,
-            before,
+            before or AFTER_ALL,
             limit,
         )
         return [_export(row) for row in rows]

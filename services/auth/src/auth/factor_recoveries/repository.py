@@ -6,6 +6,7 @@ from uuid import UUID
 
 from auth.factor_recoveries.model import By, FactorRecovery
 from kit.db.database import Row, Transaction
+from kit.ids import AFTER_ALL
 
 _COLUMNS: Final = "id, user_id, reason_sealed, state, cancelled_by, begun_by, due_at, settled_at, created_at"
 
@@ -117,9 +118,9 @@ class FactorRecoveryRepository:
         rows = await self.tx.fetch(
             f"""
             SELECT {_COLUMNS} FROM factor_recoveries
-            WHERE state = 'pending' AND ($1::uuid IS NULL OR id < $1) ORDER BY id DESC LIMIT $2
+            WHERE state = 'pending' AND id < $1 ORDER BY id DESC LIMIT $2
             """,  # noqa: S608 - our own columns
-            before,
+            before or AFTER_ALL,
             at_most,
         )
         return [_recovery(row) for row in rows]

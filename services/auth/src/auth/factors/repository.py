@@ -1,11 +1,26 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 from auth.factors.model import App, Demand, Factor
 from auth.sign_ins.model import Proof
 from kit.db.database import Row, Transaction
+
+ENROLLED: Final = """
+    EXISTS (SELECT FROM passkeys WHERE user_id = $1) AS passkey,
+    EXISTS (SELECT FROM totp_factors WHERE user_id = $1 AND activated_at IS NOT NULL) AS totp,
+    EXISTS (SELECT FROM recovery_codes WHERE user_id = $1) AS recovery_code
+"""
+"""Columns for a question about the person $1; `offered` reads them."""
+
+
+def offered(row: Row) -> tuple[Proof, ...]:
+    """The kinds in use, the one to offer first at the front; recovery codes only stand in for another."""
+    if not (row["passkey"] or row["totp"]):
+        return ()
+    return tuple(each for each in (Proof.PASSKEY, Proof.TOTP, Proof.RECOVERY_CODE) if row[each.value])
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,17 +31,8 @@ class FactorRepository:
 
     async def enrolled(self, user_id: UUID) -> tuple[Proof, ...]:
         """The kinds in use, the one to offer first at the front."""
-        row = await self.tx.fetchrow(
-            """
-            SELECT EXISTS (SELECT FROM passkeys WHERE user_id = $1) AS passkey,
-                   EXISTS (SELECT FROM totp_factors WHERE user_id = $1 AND activated_at IS NOT NULL) AS totp,
-                   EXISTS (SELECT FROM recovery_codes WHERE user_id = $1) AS recovery_code
-            """,
-            user_id,
-        )
-        if row is None or not (row["passkey"] or row["totp"]):
-            return ()
-        return tuple(each for each in (Proof.PASSKEY, Proof.TOTP, Proof.RECOVERY_CODE) if row[each.value])
+        row = await self.tx.fetchrow(f"SELECT {ENROLLED}", user_id)
+        return () if row is None else offered(row)
 
     async def demanded_by(self, user_id: UUID, at_most: int) -> list[Demand]:
         """Organizations of a person's that demand a second factor; of all tenants, only of this person's."""

@@ -9,7 +9,7 @@ from kit.mail.locales import preferred
 LANGUAGES: Final = frozenset({"en", "de"})
 
 
-def language(accept_language: Annotated[str | None, Header(max_length=1000)] = None) -> str:
+async def language(accept_language: Annotated[str | None, Header(max_length=1000)] = None) -> str:
     """The best of our languages."""
     return preferred(accept_language, LANGUAGES)
 

@@ -119,6 +119,16 @@ CREATE INDEX challenges_by_expiry ON challenges USING btree (expires_at);
 CREATE INDEX challenges_by_user ON challenges USING btree (user_id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON challenges TO auth_app;
 
+CREATE TABLE counted_facts (
+    kind text NOT NULL,
+    fact_id uuid NOT NULL,
+    counted_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT counted_facts_pkey PRIMARY KEY (kind, fact_id)
+);
+COMMENT ON TABLE counted_facts IS 'What stands in a sum already, so that it is added once however often, and in however many messages, it is told.';
+CREATE INDEX counted_facts_by_age ON counted_facts USING btree (counted_at);
+GRANT DELETE, INSERT, SELECT ON counted_facts TO auth_app;
+
 CREATE TABLE daily_figures (
     day date NOT NULL,
     users bigint NOT NULL,
@@ -139,6 +149,29 @@ CREATE TABLE daily_figures (
 );
 COMMENT ON TABLE daily_figures IS 'What there was at the end of a day, or is by now, and what happened on it, in UTC; see docs/runbooks/staff.md for what each number is.';
 GRANT DELETE, INSERT, SELECT, UPDATE ON daily_figures TO auth_app;
+
+CREATE TABLE daily_generations (
+    day date NOT NULL,
+    kind text NOT NULL,
+    finished bigint NOT NULL,
+    cost_micros bigint NOT NULL,
+    CONSTRAINT daily_generations_pkey PRIMARY KEY (day, kind)
+);
+COMMENT ON TABLE daily_generations IS 'Generations that finished on a day in UTC, and what their calls cost in millionths of a US dollar.';
+GRANT DELETE, INSERT, SELECT, UPDATE ON daily_generations TO auth_app;
+
+CREATE TABLE daily_revenue (
+    day date NOT NULL,
+    currency text NOT NULL,
+    payments bigint NOT NULL,
+    received bigint NOT NULL,
+    refunds bigint NOT NULL,
+    refunded bigint NOT NULL,
+    CONSTRAINT daily_revenue_currency_check CHECK ((currency ~ '^[a-z]{3}$'::text)),
+    CONSTRAINT daily_revenue_pkey PRIMARY KEY (day, currency)
+);
+COMMENT ON TABLE daily_revenue IS 'Money in the minor unit of its currency, on the day in UTC on which billing told of it. A refund that failed is taken off on the day of its failure.';
+GRANT DELETE, INSERT, SELECT, UPDATE ON daily_revenue TO auth_app;
 
 CREATE TABLE dead_letters (
     id uuid NOT NULL,
@@ -725,10 +758,12 @@ CREATE TABLE ledger_holds (
     lane_key text,
     reason text NOT NULL,
     held_at timestamp with time zone NOT NULL DEFAULT kit_now(),
-    CONSTRAINT ledger_holds_organization_id_lane_key_key UNIQUE NULLS NOT DISTINCT (organization_id, lane_key)
+    cause text NOT NULL DEFAULT ''::text,
+    CONSTRAINT ledger_holds_once UNIQUE NULLS NOT DISTINCT (organization_id, lane_key, cause)
 );
 COMMENT ON TABLE ledger_holds IS 'Nothing leaves on this lane, or (lane_key null) on any lane of the organization.';
 ALTER TABLE ledger_holds ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX ledger_holds_by_cause ON ledger_holds USING btree (organization_id, cause);
 CREATE POLICY tenant ON ledger_holds FOR ALL TO auth_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (COALESCE(NULLIF(current_setting('app.orgs'::text, true), ''::text), '{}'::text))::uuid[] AS "coalesce")::uuid[]))));
 CREATE POLICY working ON ledger_holds FOR SELECT TO auth_loops USING (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON ledger_holds TO auth_app;
@@ -744,6 +779,8 @@ CREATE TABLE ledger_lanes (
     ready_at timestamp with time zone,
     released_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    parked_reason text NOT NULL DEFAULT ''::text,
+    parked_code text NOT NULL DEFAULT ''::text,
     CONSTRAINT ledger_lanes_organization_id_key_key UNIQUE NULLS NOT DISTINCT (organization_id, key),
     CONSTRAINT ledger_lanes_pkey PRIMARY KEY (id),
     CONSTRAINT ledger_lanes_rate_check CHECK ((rate > (0)::double precision))
@@ -762,6 +799,8 @@ CREATE TABLE ledger_wakes (
     lane_id bigint NOT NULL,
     due_at timestamp with time zone NOT NULL,
     parked_until timestamp with time zone,
+    parked_reason text,
+    parked_code text,
     CONSTRAINT ledger_wakes_pkey PRIMARY KEY (id)
 );
 COMMENT ON TABLE ledger_wakes IS 'Lanes that have something to do from a time on; written beside the entries so that nobody who adds waits for a lane, drained by workers.';
@@ -1321,7 +1360,6 @@ COMMENT ON TABLE sessions IS 'A family of refresh tokens: counter is the current
 CREATE INDEX sessions_by_device ON sessions USING btree (device_id) WHERE (device_id IS NOT NULL);
 CREATE INDEX sessions_by_expiry ON sessions USING btree (expires_at);
 CREATE INDEX sessions_by_provider ON sessions USING btree (identity_provider_id) WHERE (identity_provider_id IS NOT NULL);
-CREATE INDEX sessions_by_use ON sessions USING btree (user_id, used_at);
 CREATE INDEX sessions_going_on ON sessions USING btree (user_id, used_at) WHERE (ended_at IS NULL);
 CREATE INDEX sessions_of_user ON sessions USING btree (user_id, id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON sessions TO auth_app;
@@ -2001,16 +2039,23 @@ AS $function$
         FROM (SELECT id FROM ledger_lanes WHERE id = ANY (lanes) FOR UPDATE SKIP LOCKED) AS l;
         WITH gone AS (
             DELETE FROM ledger_wakes WHERE id = ANY (wakes) AND lane_id = ANY (free)
-            RETURNING lane_id, due_at, parked_until
+            RETURNING lane_id, due_at, parked_until, parked_reason, parked_code
         ), news AS (
-            SELECT lane_id, min(due_at) AS due_at, max(parked_until) AS parked_until, count(*) AS wakes
-            FROM gone GROUP BY lane_id
+            SELECT lane_id, min(due_at) AS due_at, max(parked_until) AS parked_until, count(*) AS wakes FROM gone
+            GROUP BY lane_id
+        ), longest AS (
+            SELECT DISTINCT ON (lane_id) lane_id, parked_until, parked_reason, parked_code FROM gone
+            WHERE parked_until IS NOT NULL ORDER BY lane_id, parked_until DESC
         ), told AS (
             UPDATE ledger_lanes AS lane
             SET parked_until = greatest(lane.parked_until, news.parked_until),
+                parked_reason = CASE WHEN longest.parked_until >= coalesce(lane.parked_until, '-infinity')
+                                     THEN coalesce(longest.parked_reason, '') ELSE lane.parked_reason END,
+                parked_code = CASE WHEN longest.parked_until >= coalesce(lane.parked_until, '-infinity')
+                                   THEN coalesce(longest.parked_code, '') ELSE lane.parked_code END,
                 ready_at = greatest(least(lane.ready_at, greatest(news.due_at, kit_now())), lane.parked_until,
                                     news.parked_until)
-            FROM news WHERE lane.id = news.lane_id
+            FROM news LEFT JOIN longest ON longest.lane_id = news.lane_id WHERE lane.id = news.lane_id
         )
         SELECT coalesce(sum(news.wakes), 0) INTO drained FROM news;
         RETURN cardinality(wakes) - drained;
@@ -2382,6 +2427,40 @@ AS $function$
         WHERE d.domain = wanted AND d.proven_at IS NOT NULL AND p.active
     $function$;
 -- owner: auth_loops
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.queue_mail(mail_id uuid, for_organization uuid, of_category text, by_template text, in_locale text, is_about uuid, has_detail uuid, to_address bytea, to_hash bytea, with_parameters bytea, has_message_id text, once text, of_kind text, on_lane text, entry_id uuid, until timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+    DECLARE
+        lane bigint;
+    BEGIN
+        INSERT INTO outgoing_mails (id, organization_id, category, template, locale, about, detail,
+                                    address, address_hash, parameters, message_id, dedupe_key)
+        VALUES (mail_id, for_organization, of_category, by_template, in_locale, is_about, has_detail,
+                to_address, to_hash, with_parameters, has_message_id, once)
+        ON CONFLICT (coalesce(organization_id, '00000000-0000-0000-0000-000000000000'), dedupe_key) DO NOTHING;
+        IF NOT FOUND THEN
+            RETURN false;
+        END IF;
+        LOOP
+            SELECT id INTO lane FROM ledger_lanes
+            WHERE key = on_lane
+              AND (organization_id = for_organization OR (organization_id IS NULL AND for_organization IS NULL));
+            EXIT WHEN FOUND;
+            INSERT INTO ledger_lanes (organization_id, key) VALUES (for_organization, on_lane)
+            ON CONFLICT (organization_id, key) DO NOTHING;
+        END LOOP;
+        INSERT INTO ledger_entries
+            (id, kind, organization_id, lane_id, subject_id, due_at, first_due_at, expires_at)
+        VALUES (entry_id, of_kind, for_organization, lane, mail_id, kit_now(), kit_now(), until)
+        ON CONFLICT (kind, subject_id) DO NOTHING;
+        INSERT INTO ledger_wakes (organization_id, lane_id, due_at) VALUES (for_organization, lane, kit_now());
+        RETURN true;
+    END
+    $function$;
+-- owner: auth_owner
 -- may be called by: auth_app
 
 CREATE OR REPLACE FUNCTION auth.quota_forget(at_most integer)

@@ -31,7 +31,7 @@ from auth.sign_ins.errors import SecondFactorRequired, StepUpNeeded
 from auth.sign_ins.model import Proof, Wish
 from kit.errors import DomainError, TooManyRequests
 from kit.http.app import part
-from kit.http.caller import Caller, OpenToAnybody, TokenRefused, TokenVerifier, verifier_of
+from kit.http.caller import Caller, OpenToAnybody, TokenRefused, Verifier
 
 COOKIE: Final = "__Host-rostrum-consent"
 _SECONDS: Final = 600
@@ -79,7 +79,7 @@ class ConsentDesk:
 Desk = Annotated[ConsentDesk, Depends(part(ConsentDesk))]
 
 
-async def _signed_in(request: Request, verifier: Annotated[TokenVerifier, Depends(verifier_of)]) -> Caller | None:
+async def _signed_in(request: Request, verifier: Verifier) -> Caller | None:
     """Whoever has signed in on this page lately; a person, and nobody in their place."""
     token = request.cookies.get(COOKIE)
     if token is None:

@@ -15,14 +15,13 @@ from auth.oauth.server import Server
 from auth.oauth.tokens import ProgramTokens
 from kit.errors import Unauthenticated
 from kit.http.app import part
-from kit.http.caller import OpenToAnybody, TokenRefused, TokenVerifier, bearer_token, verifier_of
+from kit.http.caller import OpenToAnybody, TokenRefused, TokenVerifier, Verifier, bearer_token
 from kit.http.problem import problems
 from kit.http.tokens import Claims
 
 router = APIRouter(tags=["OAuth"], dependencies=[OpenToAnybody])
 
 Tokens = Annotated[ProgramTokens, Depends(part(ProgramTokens))]
-Verifier = Annotated[TokenVerifier, Depends(verifier_of)]
 _NEVER_KEPT: Final = {"cache-control": "no-store", "pragma": "no-cache"}
 
 

@@ -3,8 +3,12 @@
 import asyncio
 import os
 import secrets
+import sys
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Final, ParamSpec, TypeVar
 
 import bcrypt
@@ -22,6 +26,12 @@ WAITING = metrics.gauge("auth_passwords_in_work", "Passwords being hashed or wai
 MEMORY_KIB: Final = 19 * 1024
 PASSES: Final = 2
 QUEUE: Final = 256
+NICENESS: Final = 2
+"""How far the threads step back for the event loop, and for the gateway on the same machine, as `nice` counts: a hash
+takes long whatever is done, and all else that somebody waits for takes little."""
+
+CROWD_EVERY: Final = 0.15
+"""Seconds between two words about a crowd, while there is one."""
 
 BCRYPT: Final = ("$2a$", "$2b$", "$2y$")
 BCRYPT_LONGEST: Final = 72
@@ -31,14 +41,20 @@ BCRYPT_LONGEST: Final = 72
 class Passwords:
     """Hashes and checks passwords: 19 MiB, two passes, one lane (OWASP), on as many threads as there are cores."""
 
+    crowded: Callable[[], None]
+    """Called now and then while passwords wait for a thread: what nobody waits for may step back meanwhile."""
+
     def __init__(
         self, threads: int | None = None, queue: int = QUEUE, *, memory_kib: int = MEMORY_KIB, passes: int = PASSES
     ) -> None:
+        self.crowded = lambda: None
         self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1)
         self._nobodys = self._hasher.hash(secrets.token_urlsafe())
-        self._threads = ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="passwords")
+        self._at_once = threads or os.cpu_count() or 1
+        self._threads = ThreadPoolExecutor(self._at_once, "passwords", _step_back)
         self._queue = queue
         self._in_work = 0
+        self._said_at = 0.0
 
     def close(self) -> None:
         """Let the threads end with what they are doing."""
@@ -75,12 +91,18 @@ class Passwords:
         """
         if self._in_work >= self._queue:
             raise TooManyPasswords(retry_after=2.0)
-        self._in_work += 1
-        WAITING.set(self._in_work)
+        self._counted(1)
         running = self._threads.submit(work, *args, **kwargs)
         loop = asyncio.get_running_loop()
         running.add_done_callback(lambda _done: _when_possible(loop, self._done))
         return await asyncio.wrap_future(running)
+
+    def _counted(self, more: int) -> None:
+        self._in_work += more
+        WAITING.set(self._in_work)
+        if self._in_work > self._at_once and time.monotonic() - self._said_at >= CROWD_EVERY:
+            self._said_at = time.monotonic()
+            self.crowded()
 
     def _judged(self, password: str, judge: Callable[[str], None] | None) -> str:
         if judge is not None:
@@ -88,8 +110,7 @@ class Passwords:
         return self._hasher.hash(password)
 
     def _done(self) -> None:
-        self._in_work -= 1
-        WAITING.set(self._in_work)
+        self._counted(-1)
 
     def _verified(self, hashed: str, password: str) -> bool:
         if is_bcrypt(hashed):
@@ -98,6 +119,13 @@ class Passwords:
             return self._hasher.verify(hashed, password)
         except (VerificationError, InvalidHashError):
             return False
+
+
+def _step_back() -> None:
+    """Linux has a niceness for each thread; elsewhere, and where it is not allowed, threads stay as they are."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 def is_bcrypt(hashed: str) -> bool:

@@ -113,6 +113,8 @@ class Standing:
     """The agency that sends them, where they are no member."""
     until: datetime | None = None
     """When that ends."""
+    factors: tuple[str, ...] = ()
+    """Their second factors in use, the one to offer first at the front; told to who begins a session."""
 
     def bounded(self, life: timedelta, now: datetime) -> timedelta:
         """How long a token may live: not longer than what it says holds."""

@@ -3,23 +3,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from auth.factors.repository import ENROLLED, offered
 from auth.sessions.model import Revocation, Session, Standing, Strength
 from auth.sign_ins.model import SECOND, Proof, strong
 from kit.db.database import Row, Transaction
 from kit.errors import Unauthenticated
-from kit.ids import new_id
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """What a session is made of."""
-
-    session_id: UUID
-    user_id: UUID
-    device_id: UUID
-    visitor_sealed: bytes = field(repr=False)
-    proofs: Collection[str]
-    strong: bool
+from kit.ids import AFTER_ALL, new_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,36 +56,6 @@ class SessionRepository:
 
     tx: Transaction
 
-    async def hold_user(self, user_id: UUID) -> bool:
-        """Keep the account from being deleted until we commit; False when it is gone. Waits while it is deleted."""
-        found = await self.tx.fetchval("SELECT true FROM users WHERE id = $1 FOR KEY SHARE", user_id)
-        return bool(found)
-
-    async def add(self, begun: Begun, standing: Standing, life: timedelta) -> None:
-        """Begin a session; one that was begun while all were being ended has ended too."""
-        await self.tx.execute(
-            """
-            INSERT INTO sessions
-                (id, user_id, epoch, organization_id, expires_at, proofs, strong_at, device_id, visitor_sealed)
-            VALUES ($1, $2, $3, $4, kit_now() + $5::interval, $6, CASE WHEN $7 THEN kit_now() END, $8, $9)
-            """,
-            begun.session_id,
-            begun.user_id,
-            standing.epoch,
-            standing.organization_id,
-            life,
-            sorted(begun.proofs),
-            begun.strong,
-            begun.device_id,
-            begun.visitor_sealed,
-        )
-
-    async def came_through(self, session_id: UUID, identity_provider_id: UUID) -> None:
-        """Remember the organization's identity provider by whose word a session began."""
-        await self.tx.execute(
-            "UPDATE sessions SET identity_provider_id = $2 WHERE id = $1", session_id, identity_provider_id
-        )
-
     async def through(self, session_id: UUID) -> UUID | None:
         """The organization's identity provider by whose word a session began, if by one."""
         found: UUID | None = await self.tx.fetchval(
@@ -125,30 +84,40 @@ class SessionRepository:
         now: datetime = fields.pop("now")
         return Session(**fields), now
 
-    async def standing(self, user_id: UUID, organization_id: UUID | None) -> Standing | None:
+    async def standing(self, user_id: UUID, organization_id: UUID | None, *, hold: bool = False) -> Standing | None:
         """Epochs and role as of one moment, so that no token says an old role under a new epoch.
+
+        With `hold` the account is kept from being deleted until we commit, which waits while it is deleted; and the
+        second factors are told.
 
         The role is that of a member, or else that in which an agency sends them. With an organization the transaction
         must be bound to it. None when there is no such user.
         """
+        held, more = ("FOR KEY SHARE OF u", f", {ENROLLED}") if hold else ("", "")
         if organization_id is None:
             row = await self.tx.fetchrow(
-                "SELECT epoch, sessions_from_epoch, suspended_at IS NOT NULL AS suspended FROM users WHERE id = $1",
+                f"""
+                SELECT u.epoch, u.sessions_from_epoch, u.suspended_at IS NOT NULL AS suspended {more}
+                FROM users AS u WHERE u.id = $1 {held}
+                """,  # noqa: S608 - ours
                 user_id,
             )
-            return None if row is None else Standing(**row)
+            if row is None:
+                return None
+            epochs = row["epoch"], row["sessions_from_epoch"]
+            return Standing(*epochs, suspended=row["suspended"], factors=offered(row) if hold else ())
         row = await self.tx.fetchrow(
-            """
+            f"""
             SELECT u.epoch, u.sessions_from_epoch, u.suspended_at IS NOT NULL AS suspended,
                    coalesce(m.role, sent.role) AS role, sent.agency_id, sent.ends_at AS until,
                    coalesce(m.role, sent.role) IS NOT NULL AND o.suspended_at IS NOT NULL AS organization_suspended,
-                   coalesce(o.requires_second_factor, false) AS demanding
+                   coalesce(o.requires_second_factor, false) AS demanding {more}
             FROM users AS u
             LEFT JOIN members AS m ON m.user_id = u.id AND m.organization_id = $2
             LEFT JOIN organizations AS o ON o.id = $2
             LEFT JOIN LATERAL delegated_to(CASE WHEN m.role IS NULL THEN u.id END, $2) AS sent ON true
-            WHERE u.id = $1
-            """,
+            WHERE u.id = $1 {held}
+            """,  # noqa: S608 - ours
             user_id,
             organization_id,
         )
@@ -166,6 +135,7 @@ class SessionRepository:
             demanding=row["demanding"],
             agency_id=None if shut else row["agency_id"],
             until=row["until"],
+            factors=offered(row) if hold else (),
         )
 
     async def save_use(self, use: Use) -> None:
@@ -296,7 +266,7 @@ class SessionRepository:
             FROM sessions AS s
             JOIN users AS u ON u.id = s.user_id
             LEFT JOIN devices AS d ON d.id = s.device_id AND d.user_id = s.user_id
-            WHERE s.user_id = $1 AND ($3::uuid IS NULL OR s.id < $3) AND ($5::uuid IS NULL OR s.id = $5)
+            WHERE s.user_id = $1 AND s.id < $3 AND ($5::uuid IS NULL OR s.id = $5)
               AND s.ended_at IS NULL AND s.expires_at > kit_now() AND s.used_at > kit_now() - $2::interval
               AND s.epoch >= u.sessions_from_epoch
             ORDER BY s.id DESC
@@ -304,7 +274,7 @@ class SessionRepository:
             """,
             user_id,
             idle,
-            before,
+            before or AFTER_ALL,
             at_most,
             only,
         )

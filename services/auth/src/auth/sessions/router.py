@@ -51,7 +51,7 @@ Overview = Annotated[SessionOverview, Depends(part(SessionOverview))]
 Throttles = Annotated[Throttle, Depends(part(Throttle))]
 
 
-def never_kept(response: Response) -> None:
+async def never_kept(response: Response) -> None:
     """Tokens are kept by nobody on the way (RFC 6749, section 5.1)."""
     response.headers["cache-control"] = "no-store"
 

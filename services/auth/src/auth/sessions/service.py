@@ -5,7 +5,7 @@ from uuid import UUID
 
 from auth.accounts.handle import Handle, Handles
 from auth.accounts.model import Account
-from auth.accounts.repository import AccountRepository
+from auth.accounts.repository import AccountRepository, find_coming
 from auth.accounts.sealing import Addresses
 from auth.activity.repository import ActivityRepository
 from auth.federation.errors import SignInThroughProvider
@@ -74,8 +74,7 @@ class SessionService:
             raise
         if account is None or not matches or not account.verified:
             await self._refuse(account, blind, attempt)
-        async with self.database.transaction() as tx:  # of its own: what is refused from here on was no wrong guess
-            await self.throttle.verdict(tx, attempt, right=True)
+        await self.throttle.right(attempt)
         await self._renew_hash(account, password)
         async with self.database.transaction() as tx:
             return await self.entrance.admit(tx, account.user_id, {Proof.PASSWORD}, wish)
@@ -179,12 +178,12 @@ class SessionService:
 
     async def _attempt(self, handle: Handle, blind: bytes, wish: Wish) -> tuple[Account | None, Attempt]:
         """Count an attempt; whose address it is is looked up even when there were too many, as for the line of it."""
-        async with self.database.transaction() as tx:
-            account = await AccountRepository(tx).find(handle.kind, blind)
-            attempt = await self.throttle.claim(tx, blind, account.user_id if account else None, wish.visitor)
-            if attempt.wait is not None:
+        account, device_id = await find_coming(self.database, handle.kind, blind, wish.visitor.device)
+        user_id = account.user_id if account else None
+        attempt = await self.throttle.claim_now(blind, user_id, device_id, wish.visitor)
+        if attempt.wait is not None:
+            async with self.database.transaction() as tx:
                 await tx.emit(_turned_away("auth.session.throttled", account, blind))
-        if attempt.wait is not None:  # raised after the commit: the line stays although the request fails
             raise TooManyAttempts(retry_after=attempt.wait.total_seconds())
         return account, attempt
 
@@ -192,7 +191,7 @@ class SessionService:
         """Refuse with one line of the audit trail, whether or not the address is known."""
         async with self.database.transaction() as tx:
             await self.throttle.verdict(tx, attempt, right=False)
-            await ActivityRepository(tx).count(account.user_id if account else NOBODY, refusals=1)
+            await ActivityRepository(tx).refused(account.user_id if account else NOBODY)
             await tx.emit(_turned_away("auth.session.refused", account, blind))
         raise WrongCredentials
 

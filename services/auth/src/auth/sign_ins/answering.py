@@ -22,7 +22,7 @@ factor_needed: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-def visitor(request: Request, mints: Annotated[Mints, Depends(part(Mints))]) -> Visitor:
+async def visitor(request: Request, mints: Annotated[Mints, Depends(part(Mints))]) -> Visitor:
     """Where the request comes from: the gateway names the address and takes away what clients claim."""
     address = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
     agent = "".join(each for each in request.headers.get("user-agent", "") if each.isprintable())

@@ -1,12 +1,13 @@
 """What somebody shows to get in, and what it is worth: plain functions."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from auth.devices.model import Recognised
 from auth.sessions.model import Tokens
 
 SIGN_IN_LIFE: Final = timedelta(minutes=10)
@@ -85,3 +86,27 @@ class SignIn:
 
 
 Outcome = Tokens | FactorNeeded
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What a session is made of."""
+
+    session_id: UUID
+    user_id: UUID
+    token_id: UUID
+    """What the token of the device proves on which it begins."""
+    visitor_sealed: bytes = field(repr=False)
+    proofs: Collection[str]
+    strong: bool
+    identity_provider_id: UUID | None = None
+    """The organization's identity provider by whose word it begins, if by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What came of it: the device, from now on one of this person's, and whether sessions must be counted."""
+
+    device: Recognised
+    crowded: bool
+    """Whether there may be more than may go on, which is counted when others that begin at once are seen, too."""

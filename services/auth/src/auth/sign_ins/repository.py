@@ -1,14 +1,22 @@
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
-from auth.sign_ins.model import MOST_FACTOR_ATTEMPTS, Proof, SignIn
+from auth.devices.model import Recognised
+from auth.devices.repository import DeviceRepository
+from auth.sessions.model import Limits, Standing
+from auth.sign_ins.model import MOST_FACTOR_ATTEMPTS, Beginning, Begun, Proof, SignIn
 from kit.db.database import Row, Transaction
+from kit.ids import new_id
+
+_SOME: Final = 2
+"""Of so many sessions that may go on at once one may be begun in the same moment: more than there are connections."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignInRepository:
-    """Sign-ins that wait for a second factor."""
+    """Sign-ins that wait for a second factor, and the sessions that they begin."""
 
     tx: Transaction
 
@@ -77,6 +85,51 @@ class SignInRepository:
             """,
             at_most,
         )
+
+    async def begin(self, begun: Begun, standing: Standing, limits: Limits) -> Beginning:
+        """Begin a session; one that was begun while all were being ended has ended too."""
+        row = await self.tx.fetchrow(
+            """
+            WITH others AS (SELECT EXISTS (SELECT FROM devices WHERE user_id = $2) AS any), device AS (
+                INSERT INTO devices (id, user_id, token_id) VALUES ($11, $2, $8)
+                ON CONFLICT (user_id, token_id) DO UPDATE SET seen_at = kit_now()
+                RETURNING id, id = $11 AS made
+            ), session AS (
+                INSERT INTO sessions (id, user_id, epoch, organization_id, expires_at, proofs, strong_at, device_id,
+                                      visitor_sealed, identity_provider_id)
+                SELECT $1, $2, $3, $4, kit_now() + $5::interval, $6, CASE WHEN $7 THEN kit_now() END, device.id,
+                       $9, $10
+                FROM device
+            ), counted AS (
+                INSERT INTO activity AS held (user_id, day, sign_ins)
+                VALUES ($2, (kit_now() AT TIME ZONE 'UTC')::date, 1)
+                ON CONFLICT (user_id, day) DO UPDATE SET sign_ins = least(held.sign_ins + 1, 1000000)
+            )
+            SELECT device.id, device.made, others.any AS elsewhere,
+                   (SELECT count(*) FROM (
+                       SELECT FROM sessions WHERE user_id = $2 AND ended_at IS NULL LIMIT $12
+                   ) AS going_on) AS others
+            FROM device, others
+            """,
+            begun.session_id,
+            begun.user_id,
+            standing.epoch,
+            standing.organization_id,
+            limits.absolute,
+            sorted(begun.proofs),
+            begun.strong,
+            begun.token_id,
+            begun.visitor_sealed,
+            begun.identity_provider_id,
+            new_id(),
+            limits.parallel // _SOME,
+        )
+        if row is None:
+            raise LookupError("an upsert that returned nothing")
+        if row["made"]:
+            await DeviceRepository(self.tx).make_room(begun.user_id)
+        device = Recognised(row["id"], begun.token_id, row["made"] and row["elsewhere"])
+        return Beginning(device, crowded=row["others"] >= limits.parallel // _SOME)
 
 
 def _sign_in(row: Row | None) -> SignIn | None:

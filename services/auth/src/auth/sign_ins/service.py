@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
-from auth.activity.repository import ActivityRepository
 from auth.devices.model import REMEMBERED_FOR, Recognised
 from auth.devices.repository import DeviceRepository
 from auth.enterprise.enforcing import Enforcement
@@ -18,11 +17,22 @@ from auth.sessions.access import AccessTokens, claims_of
 from auth.sessions.csrf import CsrfTokens
 from auth.sessions.errors import WrongCredentials
 from auth.sessions.model import TOKEN_LIFE, Limits, Standing, Tokens
-from auth.sessions.repository import Begun, SessionRepository
+from auth.sessions.repository import SessionRepository
 from auth.sessions.revoking import end_outnumbered
 from auth.sessions.whereabouts import Whereabouts
 from auth.sign_ins.errors import AccountSuspended, SecondFactorRequired, SignInOver
-from auth.sign_ins.model import ENOUGH, SECOND, SIGN_IN_LIFE, FactorNeeded, Outcome, Proof, SignIn, Wish, strong
+from auth.sign_ins.model import (
+    ENOUGH,
+    SECOND,
+    SIGN_IN_LIFE,
+    Begun,
+    FactorNeeded,
+    Outcome,
+    Proof,
+    SignIn,
+    Wish,
+    strong,
+)
 from auth.sign_ins.repository import SignInRepository
 from auth.tokens.model import TokenForged, TokenMint
 from kit.audit import User, audited
@@ -61,14 +71,18 @@ class Entrance:
             SecondFactorRequired: it lets in only those who have shown a second factor, and this user has none.
         """
         shown = frozenset(proofs)
-        factors = () if shown & ENOUGH else await enrolled(tx, user_id)
+        if wish.organization_id is not None:
+            await tx.bind(wish.organization_id)
+        standing = await SessionRepository(tx).standing(user_id, wish.organization_id, hold=True)
+        if standing is None:
+            raise WrongCredentials
+        factors = () if shown & ENOUGH else tuple(map(Proof, standing.factors))
         if factors and await _remembered(tx, user_id, wish):
             shown, factors = shown | {Proof.DEVICE}, ()
         if factors:
             half = SignIn(new_id(), user_id, shown, wish.organization_id, wish.identity_provider_id)
             return await self._ask(tx, half, factors)
-        await tx.bind(*bound(wish.organization_id))
-        standing = await _standing(tx, user_id, wish.organization_id)
+        _insist_on_admission(standing, wish.organization_id)
         where, through = standing.organization_id, wish.identity_provider_id
         if await self.enforcement.insist(tx, user_id, where, standing.role, through):
             await tx.emit(audited("auth.session.broke_glass", User(user_id), "user", user_id))
@@ -80,34 +94,22 @@ class Entrance:
     async def _begin(
         self, tx: Transaction, user_id: UUID, standing: Standing, shown: frozenset[Proof], wish: Wish
     ) -> Tokens:
-        session_id, sessions = new_id(), SessionRepository(tx)
-        if not await sessions.hold_user(user_id):
-            raise WrongCredentials
-        device = await self._recognise(tx, user_id, shown, wish)
+        session_id, token_id = new_id(), wish.visitor.device or new_id()
         sealed = await self.whereabouts.seal(session_id, user_id, wish.visitor)
-        begun = Begun(session_id, user_id, device.id, sealed, shown, strong(shown))
-        await sessions.add(begun, standing, self.limits.absolute)
-        if wish.identity_provider_id is not None:
-            await SessionRepository(tx).came_through(session_id, wish.identity_provider_id)
+        begun = Begun(session_id, user_id, token_id, sealed, shown, strong(shown), wish.identity_provider_id)
+        beginning = await SignInRepository(tx).begin(begun, standing, self.limits)
+        device = beginning.device
         if shown & SECOND:
-            await stop_recovery(tx, user_id)
-        await ActivityRepository(tx).count(user_id, sign_ins=1)
+            await _heed_second_factor(tx, user_id, device, wish)
         await tx.emit(audited("auth.session.started", User(user_id), "session", session_id))
         if device.unknown:
             await tx.emit(audited("auth.device.added", User(user_id), "device", device.id))
             await notify(tx, self.mailer, user_id, Notice.NEW_DEVICE, device.id)
-        await end_outnumbered(tx, user_id, self.limits)
+        if beginning.crowded:
+            await end_outnumbered(tx, user_id, self.limits)
         life = min(TOKEN_LIFE, self.limits.absolute)
         tokens = await self.tokens(session_id, user_id, standing, counter=0, life=life, cookies=wish.visitor.cookies)
         return replace(tokens, device_token=self.device_tokens.make(device.token_id))
-
-    async def _recognise(self, tx: Transaction, user_id: UUID, shown: frozenset[Proof], wish: Wish) -> Recognised:
-        devices = DeviceRepository(tx)
-        device = await devices.seen(user_id, wish.visitor.device or new_id())
-        if wish.remember_device and shown & SECOND:
-            await devices.remember(device.id, REMEMBERED_FOR)
-            await tx.emit(audited("auth.device.remembered", User(user_id), "device", device.id))
-        return device
 
     async def attempt(self, token: str) -> SignIn:
         """A sign-in under way, with one try of a factor counted; a transaction of its own, so that it stays counted.
@@ -221,11 +223,15 @@ async def _remembered(tx: Transaction, user_id: UUID, wish: Wish) -> bool:
     return device is not None and await DeviceRepository(tx).is_remembered(user_id, device)
 
 
-async def _standing(tx: Transaction, user_id: UUID, organization_id: UUID | None) -> Standing:
-    standing = await SessionRepository(tx).standing(user_id, organization_id)
-    if standing is None:
-        raise WrongCredentials
+async def _heed_second_factor(tx: Transaction, user_id: UUID, device: Recognised, wish: Wish) -> None:
+    """Who has one needs no recovery of it; and the device is remembered where that is wished for."""
+    if wish.remember_device:
+        await DeviceRepository(tx).remember(device.id, REMEMBERED_FOR)
+        await tx.emit(audited("auth.device.remembered", User(user_id), "device", device.id))
+    await stop_recovery(tx, user_id)
+
+
+def _insist_on_admission(standing: Standing, organization_id: UUID | None) -> None:
     if standing.suspended:
         raise AccountSuspended
     insist_on_membership(standing, organization_id)
-    return standing

@@ -47,7 +47,7 @@ Manager = Annotated[StaffCaller, staff_permitted("staff.manage")]
 Reader = Annotated[StaffCaller, staff_permitted("staff.read")]
 
 
-def never_kept(response: Response) -> None:
+async def never_kept(response: Response) -> None:
     """Secrets are kept by nobody on the way."""
     response.headers["cache-control"] = "no-store"
 

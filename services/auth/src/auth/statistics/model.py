@@ -1,10 +1,59 @@
 """The numbers of one day: `docs/runbooks/staff.md` says what each of them is."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 KEPT: Final = timedelta(days=3 * 366)
+COUNTED_FOR: Final = timedelta(days=60)
+"""How long it is remembered what stands in a sum already; events can be replayed for a week."""
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """A payment, a refund or the failure of one, on the day in UTC on which billing told of it."""
+
+    fact_id: UUID
+    day: date
+    currency: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Revenue:
+    """The money of one day in one currency, in its minor unit; of refunds those that failed are taken off."""
+
+    currency: str
+    payments: int
+    received: int
+    refunds: int
+    refunded: int
+
+    @property
+    def net(self) -> int:
+        """What is left of it."""
+        return self.received - self.refunded
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A generation that finished, on the day in UTC on which that was told; the cost in millionths of a US dollar."""
+
+    generation_id: UUID
+    day: date
+    kind: str
+    cost_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class Generations:
+    """The generations of one day of one kind."""
+
+    kind: str
+    finished: int
+    cost_micros: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +75,8 @@ class Figures:
     new_organizations: int
     impersonations: int
     counted_at: datetime
+    revenue: Sequence[Revenue] = field(default=())
+    generations: Sequence[Generations] = field(default=())
 
     @property
     def second_factor_share(self) -> float:

@@ -1,7 +1,9 @@
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from auth.statistics.model import Figures
+from auth.statistics.model import Booking, Figures, Generations, Made, Revenue
 from kit.db.database import Transaction
 
 
@@ -92,3 +94,110 @@ class StatisticsRepository:
         return await self.tx.execute(
             "DELETE FROM daily_figures WHERE day < (kit_now() - $1::interval)::date", kept_for
         )
+
+
+@dataclass(frozen=True, slots=True)
+class RevenueRepository:
+    """Money by day and currency."""
+
+    tx: Transaction
+
+    async def add(self, kind: str, bookings: Sequence[Booking], *, received: int = 0, refunded: int = 0) -> None:
+        """Add what was not added before, times `received` to what came in and times `refunded` to what went back."""
+        await self.tx.execute(
+            """
+            WITH told AS (
+                SELECT DISTINCT ON (fact_id) fact_id, day, currency, amount
+                FROM unnest($2::uuid[], $3::date[], $4::text[], $5::bigint[]) AS t (fact_id, day, currency, amount)
+                ORDER BY fact_id
+            ), fresh AS (
+                INSERT INTO counted_facts (kind, fact_id) SELECT $1, fact_id FROM told ORDER BY fact_id
+                ON CONFLICT (kind, fact_id) DO NOTHING
+                RETURNING fact_id
+            )
+            INSERT INTO daily_revenue AS held (day, currency, payments, received, refunds, refunded)
+            SELECT day, currency, $6::integer * count(*), $6::integer * sum(amount),
+                   $7::integer * count(*), $7::integer * sum(amount)
+            FROM told JOIN fresh USING (fact_id)
+            GROUP BY day, currency ORDER BY day, currency
+            ON CONFLICT (day, currency) DO UPDATE
+            SET payments = held.payments + excluded.payments, received = held.received + excluded.received,
+                refunds = held.refunds + excluded.refunds, refunded = held.refunded + excluded.refunded
+            """,
+            kind,
+            [each.fact_id for each in bookings],
+            [each.day for each in bookings],
+            [each.currency for each in bookings],
+            [each.amount for each in bookings],
+            received,
+            refunded,
+        )
+
+    async def of(self, days: Collection[date]) -> Mapping[date, Sequence[Revenue]]:
+        """The money of these days, by currency."""
+        rows = await self.tx.fetch(
+            """
+            SELECT day, currency, payments, received, refunds, refunded FROM daily_revenue
+            WHERE day = ANY ($1::date[]) ORDER BY day, currency
+            """,
+            list(days),
+        )
+        found = defaultdict[date, list[Revenue]](list)
+        for row in rows:
+            found[row["day"]].append(Revenue(*row[1:]))
+        return found
+
+    async def purge(self, kept_for: timedelta, counted_for: timedelta) -> None:
+        """Forget days so long ago, and what was counted so long ago."""
+        await self.tx.execute("DELETE FROM daily_revenue WHERE day < (kit_now() - $1::interval)::date", kept_for)
+        await self.tx.execute("DELETE FROM counted_facts WHERE counted_at < kit_now() - $1::interval", counted_for)
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRepository:
+    """What was made, by day and kind."""
+
+    tx: Transaction
+
+    async def add(self, made: Sequence[Made]) -> None:
+        """Add what was not added before."""
+        await self.tx.execute(
+            """
+            WITH told AS (
+                SELECT DISTINCT ON (fact_id) fact_id, day, kind, cost_micros
+                FROM unnest($1::uuid[], $2::date[], $3::text[], $4::bigint[]) AS t (fact_id, day, kind, cost_micros)
+                ORDER BY fact_id
+            ), fresh AS (
+                INSERT INTO counted_facts (kind, fact_id) SELECT 'generation', fact_id FROM told ORDER BY fact_id
+                ON CONFLICT (kind, fact_id) DO NOTHING
+                RETURNING fact_id
+            )
+            INSERT INTO daily_generations AS held (day, kind, finished, cost_micros)
+            SELECT day, kind, count(*), sum(cost_micros) FROM told JOIN fresh USING (fact_id)
+            GROUP BY day, kind ORDER BY day, kind
+            ON CONFLICT (day, kind) DO UPDATE
+            SET finished = held.finished + excluded.finished, cost_micros = held.cost_micros + excluded.cost_micros
+            """,
+            [each.generation_id for each in made],
+            [each.day for each in made],
+            [each.kind for each in made],
+            [each.cost_micros for each in made],
+        )
+
+    async def of(self, days: Collection[date]) -> Mapping[date, Sequence[Generations]]:
+        """What was made on these days, by kind."""
+        rows = await self.tx.fetch(
+            """
+            SELECT day, kind, finished, cost_micros FROM daily_generations
+            WHERE day = ANY ($1::date[]) ORDER BY day, kind
+            """,
+            list(days),
+        )
+        found = defaultdict[date, list[Generations]](list)
+        for row in rows:
+            found[row["day"]].append(Generations(*row[1:]))
+        return found
+
+    async def purge(self, kept_for: timedelta) -> None:
+        """Forget days so long ago."""
+        await self.tx.execute("DELETE FROM daily_generations WHERE day < (kit_now() - $1::interval)::date", kept_for)

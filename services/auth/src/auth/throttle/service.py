@@ -15,7 +15,7 @@ from auth.sessions.errors import TooManyAttempts
 from auth.sign_ins.model import Visitor
 from auth.throttle.errors import UnlockLinkForged, UnlockLinkUsed
 from auth.throttle.model import DEVICES, LOCKABLE, PLACES, Attempt, Count, Key, Scope
-from auth.throttle.repository import ThrottleRepository
+from auth.throttle.repository import ThrottleRepository, count_first, forget_now
 from auth.tokens.model import TokenForged, TokenMint
 from kit.audit import SYSTEM, User, audited
 from kit.db.database import Database, Transaction
@@ -29,6 +29,9 @@ VERDICTS = metrics.counter("auth_guesses_total", "Passwords and codes tried", ("
 SUSPICIONS = metrics.counter("auth_credential_stuffing_total", "Networks found to try stolen lists")
 LOCKS = metrics.counter("auth_locks_total", "Accounts locked for unknown devices")
 _NOBODY: Final = UUID(int=0)
+_PASSWORD: Final = (Scope.ACCOUNT, Scope.DEVICE)
+_FACTOR: Final = (Scope.FACTOR, Scope.FACTOR_DEVICE)
+"""By what is counted that comes from an unknown device, and from a known one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,24 @@ class Throttle:
 
         To be committed in any case; the attempt says `wait` when it may not be made.
         """
-        return await self._claim(tx, (Scope.ACCOUNT, Scope.DEVICE), identifier, user_id, visitor)
+        known = await _known(tx, user_id, visitor)
+        return await self._counted(tx, self._attempt(_PASSWORD, identifier, user_id, known, visitor))
+
+    async def claim_now(
+        self, identifier: bytes, user_id: UUID | None, device_id: UUID | None, visitor: Visitor
+    ) -> Attempt:
+        """The same in a commit of its own, where it is known which device of theirs the visitor comes from.
+
+        Mostly nothing is counted of a known device, since whoever holds it knows the password: then this is one
+        round trip.
+        """
+        attempt = self._attempt(_PASSWORD, identifier, user_id, device_id, visitor)
+        if attempt.device_id is not None:
+            now, ((scope, key),) = self.database.clock.now(), attempt.keys
+            if await count_first(self.database, Count(scope, key, now, now).claimed(now)):
+                return attempt
+        async with self.database.transaction(durable=False) as tx:
+            return await self._counted(tx, attempt)
 
     async def claim_factor(self, user_id: UUID, visitor: Visitor) -> Attempt:
         """Count a try of a second factor.
@@ -62,8 +82,8 @@ class Throttle:
             TooManyAttempts: none may be made now.
         """
         async with self.database.transaction() as tx:
-            scopes = (Scope.FACTOR, Scope.FACTOR_DEVICE)
-            attempt = await self._claim(tx, scopes, user_id.bytes, user_id, visitor)
+            known = await _known(tx, user_id, visitor)
+            attempt = await self._counted(tx, self._attempt(_FACTOR, user_id.bytes, user_id, known, visitor))
         if attempt.wait is not None:
             raise TooManyAttempts(retry_after=attempt.wait.total_seconds())
         return attempt
@@ -82,6 +102,15 @@ class Throttle:
         counts, _ = await throttles.lock(attempt.keys)
         after = [await self._failed(tx, attempt, each) for each in counts]
         await throttles.save(after)
+
+    async def right(self, attempt: Attempt) -> None:
+        """The password was right, which is committed at once: whatever is refused from here on was no wrong guess."""
+        if any(scope in PLACES for scope, _ in attempt.keys):
+            async with self.database.transaction(durable=False) as tx:
+                await self.verdict(tx, attempt, right=True)
+            return
+        VERDICTS.labels(attempt.keys[0][0].value, "right").inc()
+        await forget_now(self.database, attempt.keys)
 
     async def withdraw(self, attempt: Attempt) -> None:
         """Nobody found out whether it was right: it was no try."""
@@ -119,23 +148,25 @@ class Throttle:
             *((scope, self._key(scope, each)) for scope in sorted(DEVICES) for each in known),
         ]
 
-    async def _claim(
+    def _attempt(
         self,
-        tx: Transaction,
         scopes: tuple[Scope, Scope],
         identifier: bytes,
         user_id: UUID | None,
+        device_id: UUID | None,
         visitor: Visitor,
     ) -> Attempt:
         unknown, known = scopes
-        device_id = await DeviceRepository(tx).known(user_id or _NOBODY, visitor.device or _NOBODY)
         if device_id is not None and user_id is not None and visitor.device is not None:
             keys: tuple[Key, ...] = ((known, self._key(known, user_id.bytes + visitor.device.bytes)),)
         else:
             keys = ((unknown, self._key(unknown, identifier)), *self._places(visitor.address))
-        attempt = Attempt(keys, identifier, user_id, device_id)
+        return Attempt(keys, identifier, user_id, device_id)
+
+    @staticmethod
+    async def _counted(tx: Transaction, attempt: Attempt) -> Attempt:
         throttles = ThrottleRepository(tx)
-        counts, now = await throttles.lock(keys)
+        counts, now = await throttles.lock(attempt.keys)
         waits = [wait for each in counts if (wait := each.wait(now)) is not None]
         if waits:
             return replace(attempt, wait=max(waits))
@@ -181,3 +212,7 @@ class Throttle:
 
     def _key(self, scope: Scope, of: bytes) -> bytes:
         return hmac.digest(self.key, scope.value.encode() + b"\0" + of, hashlib.sha256)
+
+
+async def _known(tx: Transaction, user_id: UUID | None, visitor: Visitor) -> UUID | None:
+    return await DeviceRepository(tx).known(user_id or _NOBODY, visitor.device or _NOBODY)

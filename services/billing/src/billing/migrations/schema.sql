@@ -9,6 +9,285 @@ CREATE TABLE aggregate_versions (
 COMMENT ON TABLE aggregate_versions IS 'The newest version applied per gate and aggregate; older events are ignored.';
 GRANT DELETE, INSERT, SELECT, UPDATE ON aggregate_versions TO billing_app;
 
+CREATE TABLE checkouts (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    kind text NOT NULL,
+    plan text,
+    catalogue_version integer,
+    billed_every text,
+    currency text,
+    seats integer NOT NULL DEFAULT 0,
+    trial_days integer NOT NULL DEFAULT 0,
+    promotion_code text,
+    state text NOT NULL DEFAULT 'opening'::text,
+    reason text NOT NULL DEFAULT ''::text,
+    code text NOT NULL DEFAULT ''::text,
+    stripe_session_id text,
+    stripe_subscription_id text,
+    stripe_setup_id text,
+    url bytea,
+    created_by uuid,
+    expires_at timestamp with time zone,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT checkouts_billed_every_check CHECK ((billed_every = ANY (ARRAY['month'::text, 'year'::text]))),
+    CONSTRAINT checkouts_check CHECK (((kind = 'subscription'::text) = ((plan IS NOT NULL) AND (catalogue_version IS NOT NULL) AND (billed_every IS NOT NULL) AND (currency IS NOT NULL)))),
+    CONSTRAINT checkouts_check1 CHECK (((url IS NULL) OR (state = 'open'::text))),
+    CONSTRAINT checkouts_currency_check CHECK ((currency ~ '^[a-z]{3}$'::text)),
+    CONSTRAINT checkouts_kind_check CHECK ((kind = ANY (ARRAY['subscription'::text, 'card'::text, 'portal'::text]))),
+    CONSTRAINT checkouts_pkey PRIMARY KEY (id),
+    CONSTRAINT checkouts_seats_check CHECK (((seats >= 0) AND (seats <= 1000))),
+    CONSTRAINT checkouts_state_check CHECK ((state = ANY (ARRAY['opening'::text, 'open'::text, 'completed'::text, 'expired'::text, 'refused'::text]))),
+    CONSTRAINT checkouts_stripe_session_id_key UNIQUE (stripe_session_id),
+    CONSTRAINT checkouts_stripe_subscription_id_key UNIQUE (stripe_subscription_id),
+    CONSTRAINT checkouts_trial_days_check CHECK ((trial_days >= 0))
+);
+COMMENT ON TABLE checkouts IS 'Pages of Stripe''s to which a browser is sent: to subscribe, to give another card, to manage what there is. The address is sealed, and gone when the page is.';
+ALTER TABLE checkouts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX checkouts_by_person ON checkouts USING btree (created_by) WHERE (created_by IS NOT NULL);
+CREATE INDEX checkouts_newest ON checkouts USING btree (organization_id, id DESC);
+CREATE UNIQUE INDEX checkouts_one_at_a_time ON checkouts USING btree (organization_id) WHERE ((kind = 'subscription'::text) AND (state = ANY (ARRAY['opening'::text, 'open'::text])));
+CREATE INDEX checkouts_to_expire ON checkouts USING btree (expires_at) WHERE (state = 'open'::text);
+CREATE POLICY finding ON checkouts FOR SELECT TO billing_loops USING (true);
+CREATE POLICY tenant ON checkouts FOR ALL TO billing_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON checkouts TO billing_app;
+GRANT SELECT (id) ON checkouts TO billing_loops;
+GRANT SELECT (organization_id) ON checkouts TO billing_loops;
+GRANT SELECT (kind) ON checkouts TO billing_loops;
+GRANT SELECT (state) ON checkouts TO billing_loops;
+GRANT SELECT (stripe_session_id) ON checkouts TO billing_loops;
+GRANT SELECT (created_by) ON checkouts TO billing_loops;
+GRANT SELECT (expires_at) ON checkouts TO billing_loops;
+
+CREATE TABLE claims (
+    claim_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    code_hash bytea,
+    state text NOT NULL,
+    reason text NOT NULL DEFAULT ''::text,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT claims_check CHECK (((state = 'withdrawn'::text) OR (code_hash IS NOT NULL))),
+    CONSTRAINT claims_pkey PRIMARY KEY (claim_id),
+    CONSTRAINT claims_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'linked'::text, 'refused'::text, 'withdrawn'::text])))
+);
+COMMENT ON TABLE claims IS 'Purchases that organizations have claimed, as auth says, and what came of it.';
+ALTER TABLE claims ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX claims_of_organization ON claims USING btree (organization_id);
+CREATE POLICY tenant ON claims FOR ALL TO billing_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT ON claims TO billing_app;
+GRANT UPDATE (code_hash) ON claims TO billing_app;
+GRANT UPDATE (state) ON claims TO billing_app;
+GRANT UPDATE (reason) ON claims TO billing_app;
+
+CREATE TABLE coupons (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    percent_off integer,
+    amount_off bigint,
+    currency text,
+    duration text NOT NULL,
+    months integer,
+    plans text[] NOT NULL DEFAULT '{}'::text[],
+    first_only boolean NOT NULL DEFAULT false,
+    most integer,
+    taken integer NOT NULL DEFAULT 0,
+    expires_at timestamp with time zone,
+    state text NOT NULL DEFAULT 'making'::text,
+    reason text NOT NULL DEFAULT ''::text,
+    stripe_id text,
+    created_by uuid NOT NULL,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT coupons_amount_off_check CHECK (((amount_off >= 1) AND (amount_off <= 99999999))),
+    CONSTRAINT coupons_cap CHECK (((most IS NULL) OR (taken <= most))),
+    CONSTRAINT coupons_check CHECK ((num_nonnulls(percent_off, amount_off) = 1)),
+    CONSTRAINT coupons_check1 CHECK (((amount_off IS NULL) = (currency IS NULL))),
+    CONSTRAINT coupons_check2 CHECK (((duration = 'repeating'::text) = (months IS NOT NULL))),
+    CONSTRAINT coupons_currency_check CHECK ((currency ~ '^[a-z]{3}$'::text)),
+    CONSTRAINT coupons_duration_check CHECK ((duration = ANY (ARRAY['once'::text, 'repeating'::text, 'forever'::text]))),
+    CONSTRAINT coupons_months_check CHECK (((months >= 1) AND (months <= 36))),
+    CONSTRAINT coupons_most_check CHECK ((most > 0)),
+    CONSTRAINT coupons_percent_off_check CHECK (((percent_off >= 1) AND (percent_off <= 100))),
+    CONSTRAINT coupons_pkey PRIMARY KEY (id),
+    CONSTRAINT coupons_state_check CHECK ((state = ANY (ARRAY['making'::text, 'made'::text, 'refused'::text, 'ended'::text]))),
+    CONSTRAINT coupons_stripe_id_key UNIQUE (stripe_id),
+    CONSTRAINT coupons_taken_check CHECK ((taken >= 0))
+);
+COMMENT ON TABLE coupons IS 'Discounts. taken counts redemptions, those that wait for a payment included; it never exceeds most. No plans means all.';
+GRANT INSERT, SELECT, UPDATE ON coupons TO billing_app;
+
+CREATE TABLE credit_accounts (
+    organization_id uuid NOT NULL,
+    version bigint NOT NULL DEFAULT 0,
+    CONSTRAINT credit_accounts_pkey PRIMARY KEY (organization_id)
+);
+COMMENT ON TABLE credit_accounts IS 'One row per organization that was ever granted credits: what changes its lots holds this row, and its version rises with each change.';
+ALTER TABLE credit_accounts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY checking ON credit_accounts FOR SELECT TO billing_loops USING (true);
+CREATE POLICY tenant ON credit_accounts FOR ALL TO billing_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON credit_accounts TO billing_app;
+GRANT SELECT (organization_id) ON credit_accounts TO billing_loops;
+
+CREATE TABLE credit_lots (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    reason text NOT NULL,
+    priority smallint NOT NULL,
+    expires_at timestamp with time zone,
+    granted bigint NOT NULL,
+    available bigint NOT NULL,
+    spent bigint NOT NULL DEFAULT 0,
+    expired bigint NOT NULL DEFAULT 0,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT credit_lots_available_check CHECK ((available >= 0)),
+    CONSTRAINT credit_lots_conserve CHECK ((granted = ((available + spent) + expired))),
+    CONSTRAINT credit_lots_expired_check CHECK ((expired >= 0)),
+    CONSTRAINT credit_lots_granted_check CHECK (((granted >= 1) AND (granted <= '1000000000000'::bigint))),
+    CONSTRAINT credit_lots_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES credit_accounts(organization_id),
+    CONSTRAINT credit_lots_pkey PRIMARY KEY (id),
+    CONSTRAINT credit_lots_priority_check CHECK (((priority >= 0) AND (priority <= 100))),
+    CONSTRAINT credit_lots_spent_check CHECK ((spent >= 0))
+);
+COMMENT ON TABLE credit_lots IS 'Credits granted together. Lower priorities are spent first, and of one priority what ends first. Its terms never change; its balances are the sums of its movements.';
+ALTER TABLE credit_lots ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX credit_lots_of_organization ON credit_lots USING btree (organization_id, id);
+CREATE INDEX credit_lots_to_expire ON credit_lots USING btree (expires_at) WHERE ((available > 0) AND (expires_at IS NOT NULL));
+CREATE INDEX credit_lots_to_spend ON credit_lots USING btree (organization_id, priority, expires_at, id) WHERE (available > 0);
+CREATE POLICY checking ON credit_lots FOR SELECT TO billing_loops USING (true);
+CREATE POLICY tenant ON credit_lots FOR ALL TO billing_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT ON credit_lots TO billing_app;
+GRANT SELECT (id) ON credit_lots TO billing_loops;
+GRANT SELECT (organization_id) ON credit_lots TO billing_loops;
+GRANT SELECT (expires_at) ON credit_lots TO billing_loops;
+GRANT SELECT (granted) ON credit_lots TO billing_loops;
+GRANT UPDATE (available) ON credit_lots TO billing_app;
+GRANT SELECT (available) ON credit_lots TO billing_loops;
+GRANT UPDATE (spent) ON credit_lots TO billing_app;
+GRANT SELECT (spent) ON credit_lots TO billing_loops;
+GRANT UPDATE (expired) ON credit_lots TO billing_app;
+GRANT SELECT (expired) ON credit_lots TO billing_loops;
+
+CREATE TABLE credit_movements (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    lot_id uuid NOT NULL,
+    spend_id uuid,
+    taken_from text NOT NULL,
+    put_into text NOT NULL,
+    amount bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT credit_movements_amount_check CHECK ((amount > 0)),
+    CONSTRAINT credit_movements_double CHECK ((((((taken_from = 'issued'::text) AND (put_into = 'available'::text) AND ((spend_id IS NOT NULL) = false)) OR ((taken_from = 'available'::text) AND (put_into = 'spent'::text) AND ((spend_id IS NOT NULL) = true))) OR ((taken_from = 'spent'::text) AND (put_into = 'available'::text) AND ((spend_id IS NOT NULL) = true))) OR ((taken_from = 'available'::text) AND (put_into = 'expired'::text) AND ((spend_id IS NOT NULL) = false)))),
+    CONSTRAINT credit_movements_lot_id_fkey FOREIGN KEY (lot_id) REFERENCES credit_lots(id),
+    CONSTRAINT credit_movements_organization_id_spend_id_fkey FOREIGN KEY (organization_id, spend_id) REFERENCES credit_spends(organization_id, id),
+    CONSTRAINT credit_movements_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE credit_movements IS 'Append-only double entry: one row takes from one account of a lot and puts into another.';
+ALTER TABLE credit_movements ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX credit_movements_of_lot ON credit_movements USING btree (lot_id);
+CREATE INDEX credit_movements_of_organization ON credit_movements USING btree (organization_id, id);
+CREATE INDEX credit_movements_of_spend ON credit_movements USING btree (organization_id, spend_id) WHERE (spend_id IS NOT NULL);
+CREATE POLICY checking ON credit_movements FOR SELECT TO billing_loops USING (true);
+CREATE POLICY tenant ON credit_movements FOR ALL TO billing_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT ON credit_movements TO billing_app;
+GRANT SELECT (lot_id) ON credit_movements TO billing_loops;
+GRANT SELECT (taken_from) ON credit_movements TO billing_loops;
+GRANT SELECT (put_into) ON credit_movements TO billing_loops;
+GRANT SELECT (amount) ON credit_movements TO billing_loops;
+
+CREATE TABLE credit_notes (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    invoice_id uuid NOT NULL,
+    stripe_id text,
+    number text,
+    currency text NOT NULL,
+    amount bigint NOT NULL,
+    reason text NOT NULL,
+    state text NOT NULL,
+    failure text NOT NULL DEFAULT ''::text,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    stripe_created_at timestamp with time zone,
+    CONSTRAINT credit_notes_amount_check CHECK ((amount > 0)),
+    CONSTRAINT credit_notes_currency_check CHECK ((currency ~ '^[a-z]{3}$'::text)),
+    CONSTRAINT credit_notes_invoice_id_fkey FOREIGN KEY (invoice_id) REFERENCES invoices(id),
+    CONSTRAINT credit_notes_pkey PRIMARY KEY (id),
+    CONSTRAINT credit_notes_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'issued'::text, 'void'::text, 'refused'::text]))),
+    CONSTRAINT credit_notes_stripe_id_key UNIQUE (stripe_id)
+);
+COMMENT ON TABLE credit_notes IS 'Corrections of finalised invoices: the only ones there are.';
+ALTER TABLE credit_notes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX credit_notes_by_creation ON credit_notes USING btree (COALESCE(stripe_created_at, created_at), id) WHERE (stripe_id IS NOT NULL);
+CREATE INDEX credit_notes_of_invoice ON credit_notes USING btree (invoice_id);
+CREATE INDEX credit_notes_of_organization ON credit_notes USING btree (organization_id, id DESC);
+CREATE POLICY comparing ON credit_notes FOR SELECT TO billing_loops USING (true);
+CREATE POLICY tenant ON credit_notes FOR ALL TO billing_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT ON credit_notes TO billing_app;
+GRANT SELECT (id) ON credit_notes TO billing_loops;
+GRANT SELECT (organization_id) ON credit_notes TO billing_loops;
+GRANT UPDATE (stripe_id) ON credit_notes TO billing_app;
+GRANT SELECT (stripe_id) ON credit_notes TO billing_loops;
+GRANT UPDATE (number) ON credit_notes TO billing_app;
+GRANT UPDATE (state) ON credit_notes TO billing_app;
+GRANT UPDATE (failure) ON credit_notes TO billing_app;
+GRANT UPDATE (version) ON credit_notes TO billing_app;
+GRANT SELECT (created_at) ON credit_notes TO billing_loops;
+GRANT UPDATE (stripe_created_at) ON credit_notes TO billing_app;
+GRANT SELECT (stripe_created_at) ON credit_notes TO billing_loops;
+
+CREATE TABLE credit_spends (
+    organization_id uuid NOT NULL,
+    id uuid NOT NULL,
+    purpose text NOT NULL,
+    amount bigint NOT NULL,
+    returned bigint NOT NULL DEFAULT 0,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT credit_spends_amount_check CHECK (((amount >= 1) AND (amount <= '1000000000000'::bigint))),
+    CONSTRAINT credit_spends_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES credit_accounts(organization_id),
+    CONSTRAINT credit_spends_pkey PRIMARY KEY (organization_id, id),
+    CONSTRAINT credit_spends_return CHECK (((returned >= 0) AND (returned <= amount)))
+);
+COMMENT ON TABLE credit_spends IS 'What was spent at once; its id comes from whoever spends, so that a spend asked for twice is one.';
+ALTER TABLE credit_spends ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON credit_spends FOR ALL TO billing_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT ON credit_spends TO billing_app;
+GRANT UPDATE (returned) ON credit_spends TO billing_app;
+
+CREATE TABLE customers (
+    organization_id uuid NOT NULL,
+    id uuid NOT NULL,
+    stripe_id text,
+    state text NOT NULL DEFAULT 'making'::text,
+    details bytea,
+    details_id uuid,
+    details_by uuid,
+    details_state text NOT NULL DEFAULT 'none'::text,
+    details_reason text NOT NULL DEFAULT ''::text,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT customers_check CHECK (((state = 'made'::text) = (stripe_id IS NOT NULL))),
+    CONSTRAINT customers_check1 CHECK (((details IS NULL) OR (details_id IS NOT NULL))),
+    CONSTRAINT customers_details_id_key UNIQUE (details_id),
+    CONSTRAINT customers_details_state_check CHECK ((details_state = ANY (ARRAY['none'::text, 'telling'::text, 'told'::text, 'refused'::text]))),
+    CONSTRAINT customers_id_key UNIQUE (id),
+    CONSTRAINT customers_pkey PRIMARY KEY (organization_id),
+    CONSTRAINT customers_state_check CHECK ((state = ANY (ARRAY['making'::text, 'made'::text, 'refused'::text]))),
+    CONSTRAINT customers_stripe_id_key UNIQUE (stripe_id)
+);
+COMMENT ON TABLE customers IS 'The customer that an organization is at Stripe. id is our row''s, from which the idempotency key is made. details are sealed; details_id names this version of them, details_state whether Stripe has it.';
+ALTER TABLE customers ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX customers_by_giver ON customers USING btree (details_by) WHERE (details_by IS NOT NULL);
+CREATE POLICY finding ON customers FOR SELECT TO billing_loops USING (true);
+CREATE POLICY tenant ON customers FOR ALL TO billing_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON customers TO billing_app;
+GRANT SELECT (organization_id) ON customers TO billing_loops;
+GRANT SELECT (stripe_id) ON customers TO billing_loops;
+GRANT SELECT (details_by) ON customers TO billing_loops;
+
 CREATE TABLE dead_letters (
     id uuid NOT NULL,
     queue text NOT NULL,
@@ -33,6 +312,76 @@ COMMENT ON TABLE dead_letters IS 'Messages that could not be applied, for an ope
 CREATE INDEX dead_letters_by_state ON dead_letters USING btree (state, id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON dead_letters TO billing_app;
 
+CREATE TABLE delegations (
+    delegation_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    agency_id uuid NOT NULL,
+    ends_at timestamp with time zone,
+    revoked boolean NOT NULL,
+    version bigint NOT NULL,
+    CONSTRAINT delegations_pkey PRIMARY KEY (delegation_id)
+);
+COMMENT ON TABLE delegations IS 'Projection of auth''s delegations: for whom (agency_id) people may act in whose organization.';
+ALTER TABLE delegations ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX delegations_of_agency ON delegations USING btree (agency_id, organization_id);
+CREATE INDEX delegations_of_client ON delegations USING btree (organization_id);
+CREATE POLICY tenant ON delegations FOR ALL TO billing_app USING (((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])) OR (agency_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[]))));
+GRANT INSERT, SELECT, UPDATE ON delegations TO billing_app;
+
+CREATE TABLE disputes (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    payment_id uuid NOT NULL,
+    stripe_id text NOT NULL,
+    currency text NOT NULL,
+    amount bigint NOT NULL,
+    reason text NOT NULL,
+    state text NOT NULL,
+    evidence_due_at timestamp with time zone,
+    withholds boolean NOT NULL DEFAULT false,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT disputes_amount_check CHECK ((amount >= 0)),
+    CONSTRAINT disputes_currency_check CHECK ((currency ~ '^[a-z]{3}$'::text)),
+    CONSTRAINT disputes_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES payments(id),
+    CONSTRAINT disputes_pkey PRIMARY KEY (id),
+    CONSTRAINT disputes_state_check CHECK ((state = ANY (ARRAY['inquiry'::text, 'opened'::text, 'under_review'::text, 'won'::text, 'lost'::text, 'closed'::text]))),
+    CONSTRAINT disputes_stripe_id_key UNIQUE (stripe_id),
+    CONSTRAINT disputes_withhold CHECK (((state = 'lost'::text) OR (NOT withholds)))
+);
+COMMENT ON TABLE disputes IS 'Payments that their payer''s bank took back or asked about. One that is lost withholds the plan that was paid for until staff lift that.';
+ALTER TABLE disputes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX disputes_by_creation ON disputes USING btree (created_at, id);
+CREATE INDEX disputes_of_organization ON disputes USING btree (organization_id, created_at DESC, id DESC);
+CREATE INDEX disputes_of_payment ON disputes USING btree (payment_id);
+CREATE INDEX disputes_withholding ON disputes USING btree (organization_id) WHERE withholds;
+CREATE POLICY comparing ON disputes FOR SELECT TO billing_loops USING (true);
+CREATE POLICY tenant ON disputes FOR ALL TO billing_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON disputes TO billing_app;
+GRANT SELECT (id) ON disputes TO billing_loops;
+GRANT SELECT (organization_id) ON disputes TO billing_loops;
+GRANT SELECT (stripe_id) ON disputes TO billing_loops;
+GRANT SELECT (created_at) ON disputes TO billing_loops;
+
+CREATE TABLE drifts (
+    id uuid NOT NULL,
+    reconciliation_id uuid NOT NULL,
+    organization_id uuid,
+    object_type text NOT NULL,
+    object_id text NOT NULL,
+    finding text NOT NULL,
+    fields text[] NOT NULL,
+    found_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    repaired_at timestamp with time zone,
+    CONSTRAINT drifts_finding_check CHECK ((finding = ANY (ARRAY['differs'::text, 'missing_here'::text, 'missing_there'::text, 'nobodys'::text]))),
+    CONSTRAINT drifts_pkey PRIMARY KEY (id),
+    CONSTRAINT drifts_reconciliation_id_fkey FOREIGN KEY (reconciliation_id) REFERENCES reconciliations(id)
+);
+COMMENT ON TABLE drifts IS 'What was found to differ from Stripe. repaired_at is when the object had been read again, or was found to be the same.';
+CREATE INDEX drifts_by_age ON drifts USING btree (id DESC);
+CREATE UNIQUE INDEX drifts_unrepaired ON drifts USING btree (object_id) WHERE (repaired_at IS NULL);
+GRANT INSERT, SELECT, UPDATE ON drifts TO billing_app;
+
 CREATE TABLE entitlements (
     organization_id uuid NOT NULL,
     plan text NOT NULL,
@@ -40,10 +389,14 @@ CREATE TABLE entitlements (
     version bigint NOT NULL DEFAULT 1,
     changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     own_plan text NOT NULL DEFAULT 'free'::text,
+    own_version integer NOT NULL DEFAULT 1,
+    own_seats integer NOT NULL DEFAULT 0,
     CONSTRAINT entitlements_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations(organization_id),
+    CONSTRAINT entitlements_own_seats_check CHECK ((own_seats >= 0)),
+    CONSTRAINT entitlements_own_version_check CHECK ((own_version > 0)),
     CONSTRAINT entitlements_pkey PRIMARY KEY (organization_id)
 );
-COMMENT ON TABLE entitlements IS 'What an organization may use now: the plan''s limits as they were when it was granted. own_plan is the plan it has without any grant.';
+COMMENT ON TABLE entitlements IS 'What an organization may use now: the plan''s limits as they were when it was granted. own_plan, own_version and own_seats are what it has without any grant: the plan, the version of the catalogue it was bought in, and the seats beside those included.';
 ALTER TABLE entitlements ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY telling ON entitlements FOR SELECT TO billing_loops USING (true);
 CREATE POLICY tenant ON entitlements FOR ALL TO billing_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
@@ -162,6 +515,89 @@ CREATE TABLE intake_sources (
 );
 COMMENT ON TABLE intake_sources IS 'Which worker takes the deliveries of a source apart: one at a time, so that items keep the order of arrival.';
 GRANT INSERT, SELECT, UPDATE ON intake_sources TO billing_app;
+
+CREATE TABLE invoice_payments (
+    stripe_payment_id text NOT NULL,
+    organization_id uuid NOT NULL,
+    invoice_id uuid NOT NULL,
+    CONSTRAINT invoice_payments_invoice_id_fkey FOREIGN KEY (invoice_id) REFERENCES invoices(id) ON DELETE CASCADE,
+    CONSTRAINT invoice_payments_pkey PRIMARY KEY (stripe_payment_id)
+);
+COMMENT ON TABLE invoice_payments IS 'Which payment intent pays which invoice.';
+ALTER TABLE invoice_payments ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX invoice_payments_of_invoice ON invoice_payments USING btree (invoice_id);
+CREATE POLICY tenant ON invoice_payments FOR ALL TO billing_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON invoice_payments TO billing_app;
+
+CREATE TABLE invoice_pays (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    invoice_id uuid NOT NULL,
+    state text NOT NULL DEFAULT 'asked'::text,
+    failure text NOT NULL DEFAULT ''::text,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT invoice_pays_invoice_id_fkey FOREIGN KEY (invoice_id) REFERENCES invoices(id),
+    CONSTRAINT invoice_pays_pkey PRIMARY KEY (id),
+    CONSTRAINT invoice_pays_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'succeeded'::text, 'action_required'::text, 'failed'::text, 'unknown'::text])))
+);
+COMMENT ON TABLE invoice_pays IS 'Wishes to pay an open invoice again, each once; the id of the row is the key under which Stripe is asked.';
+ALTER TABLE invoice_pays ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX invoice_pays_of_invoice ON invoice_pays USING btree (invoice_id, id DESC);
+CREATE UNIQUE INDEX invoice_pays_one_at_a_time ON invoice_pays USING btree (invoice_id) WHERE (state = ANY (ARRAY['asked'::text, 'unknown'::text]));
+CREATE POLICY tenant ON invoice_pays FOR ALL TO billing_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT ON invoice_pays TO billing_app;
+GRANT UPDATE (state) ON invoice_pays TO billing_app;
+GRANT UPDATE (failure) ON invoice_pays TO billing_app;
+
+CREATE TABLE invoices (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    stripe_id text NOT NULL,
+    stripe_subscription_id text,
+    number text,
+    status text NOT NULL,
+    reason text NOT NULL,
+    currency text NOT NULL,
+    subtotal bigint NOT NULL,
+    discount bigint NOT NULL,
+    tax bigint NOT NULL,
+    total bigint NOT NULL,
+    due bigint NOT NULL,
+    paid bigint NOT NULL,
+    remaining bigint NOT NULL,
+    credited bigint NOT NULL DEFAULT 0,
+    lines jsonb NOT NULL,
+    period_start timestamp with time zone NOT NULL,
+    period_end timestamp with time zone NOT NULL,
+    due_at timestamp with time zone,
+    next_attempt_at timestamp with time zone,
+    attempts integer NOT NULL,
+    finalized_at timestamp with time zone,
+    paid_at timestamp with time zone,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT invoices_currency_check CHECK ((currency ~ '^[a-z]{3}$'::text)),
+    CONSTRAINT invoices_discount_check CHECK ((discount >= 0)),
+    CONSTRAINT invoices_final CHECK (((status = 'draft'::text) OR (finalized_at IS NOT NULL))),
+    CONSTRAINT invoices_not_over_credited CHECK (((credited >= 0) AND (credited <= GREATEST(total, (0)::bigint)))),
+    CONSTRAINT invoices_paid_check CHECK ((paid >= 0)),
+    CONSTRAINT invoices_pkey PRIMARY KEY (id),
+    CONSTRAINT invoices_remaining_check CHECK ((remaining >= 0)),
+    CONSTRAINT invoices_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'open'::text, 'paid'::text, 'uncollectible'::text, 'void'::text]))),
+    CONSTRAINT invoices_stripe_id_key UNIQUE (stripe_id)
+);
+COMMENT ON TABLE invoices IS 'Invoices as Stripe issued them, amounts in the minor unit of the currency. `credited` is what credit notes of ours and of Stripe''s take off, asked for or issued.';
+ALTER TABLE invoices ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX invoices_by_creation ON invoices USING btree (created_at, id);
+CREATE INDEX invoices_of_organization ON invoices USING btree (organization_id, created_at DESC, id DESC);
+CREATE INDEX invoices_open ON invoices USING btree (organization_id, finalized_at) WHERE (status = 'open'::text);
+CREATE POLICY comparing ON invoices FOR SELECT TO billing_loops USING (true);
+CREATE POLICY tenant ON invoices FOR ALL TO billing_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON invoices TO billing_app;
+GRANT SELECT (id) ON invoices TO billing_loops;
+GRANT SELECT (organization_id) ON invoices TO billing_loops;
+GRANT SELECT (stripe_id) ON invoices TO billing_loops;
+GRANT SELECT (created_at) ON invoices TO billing_loops;
 
 CREATE TABLE job_items (
     job_id uuid NOT NULL,
@@ -299,10 +735,12 @@ CREATE TABLE ledger_holds (
     lane_key text,
     reason text NOT NULL,
     held_at timestamp with time zone NOT NULL DEFAULT kit_now(),
-    CONSTRAINT ledger_holds_organization_id_lane_key_key UNIQUE NULLS NOT DISTINCT (organization_id, lane_key)
+    cause text NOT NULL DEFAULT ''::text,
+    CONSTRAINT ledger_holds_once UNIQUE NULLS NOT DISTINCT (organization_id, lane_key, cause)
 );
 COMMENT ON TABLE ledger_holds IS 'Nothing leaves on this lane, or (lane_key null) on any lane of the organization.';
 ALTER TABLE ledger_holds ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX ledger_holds_by_cause ON ledger_holds USING btree (organization_id, cause);
 CREATE POLICY tenant ON ledger_holds FOR ALL TO billing_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (COALESCE(NULLIF(current_setting('app.orgs'::text, true), ''::text), '{}'::text))::uuid[] AS "coalesce")::uuid[]))));
 CREATE POLICY working ON ledger_holds FOR SELECT TO billing_loops USING (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON ledger_holds TO billing_app;
@@ -318,6 +756,8 @@ CREATE TABLE ledger_lanes (
     ready_at timestamp with time zone,
     released_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    parked_reason text NOT NULL DEFAULT ''::text,
+    parked_code text NOT NULL DEFAULT ''::text,
     CONSTRAINT ledger_lanes_organization_id_key_key UNIQUE NULLS NOT DISTINCT (organization_id, key),
     CONSTRAINT ledger_lanes_pkey PRIMARY KEY (id),
     CONSTRAINT ledger_lanes_rate_check CHECK ((rate > (0)::double precision))
@@ -336,6 +776,8 @@ CREATE TABLE ledger_wakes (
     lane_id bigint NOT NULL,
     due_at timestamp with time zone NOT NULL,
     parked_until timestamp with time zone,
+    parked_reason text,
+    parked_code text,
     CONSTRAINT ledger_wakes_pkey PRIMARY KEY (id)
 );
 COMMENT ON TABLE ledger_wakes IS 'Lanes that have something to do from a time on; written beside the entries so that nobody who adds waits for a lane, drained by workers.';
@@ -429,6 +871,75 @@ CREATE POLICY tenant ON outgoing_mails FOR ALL TO billing_app USING (((organizat
 GRANT DELETE, INSERT, SELECT, UPDATE ON outgoing_mails TO billing_app;
 GRANT DELETE, SELECT ON outgoing_mails TO billing_loops;
 
+CREATE TABLE payment_setups (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    stripe_id text NOT NULL,
+    state text NOT NULL,
+    failure text NOT NULL DEFAULT ''::text,
+    attempt text NOT NULL DEFAULT ''::text,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT payment_setups_pkey PRIMARY KEY (id),
+    CONSTRAINT payment_setups_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'action_required'::text, 'processing'::text, 'failed'::text, 'succeeded'::text, 'cancelled'::text]))),
+    CONSTRAINT payment_setups_stripe_id_key UNIQUE (stripe_id)
+);
+COMMENT ON TABLE payment_setups IS 'Setup intents: a way to pay that is to be kept for later payments.';
+ALTER TABLE payment_setups ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX payment_setups_of_organization ON payment_setups USING btree (organization_id, created_at DESC, id DESC);
+CREATE POLICY tenant ON payment_setups FOR ALL TO billing_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON payment_setups TO billing_app;
+
+CREATE TABLE payments (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    stripe_id text NOT NULL,
+    stripe_charge_id text,
+    currency text NOT NULL,
+    amount bigint NOT NULL,
+    received bigint NOT NULL,
+    refunded bigint NOT NULL DEFAULT 0,
+    state text NOT NULL,
+    failure text NOT NULL DEFAULT ''::text,
+    attempt text NOT NULL DEFAULT ''::text,
+    faltered boolean NOT NULL DEFAULT false,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT payments_amount_check CHECK ((amount >= 0)),
+    CONSTRAINT payments_currency_check CHECK ((currency ~ '^[a-z]{3}$'::text)),
+    CONSTRAINT payments_not_over_refunded CHECK (((refunded >= 0) AND (refunded <= received))),
+    CONSTRAINT payments_pkey PRIMARY KEY (id),
+    CONSTRAINT payments_received_check CHECK ((received >= 0)),
+    CONSTRAINT payments_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'action_required'::text, 'processing'::text, 'failed'::text, 'succeeded'::text, 'cancelled'::text]))),
+    CONSTRAINT payments_stripe_id_key UNIQUE (stripe_id)
+);
+COMMENT ON TABLE payments IS 'Payment intents. `refunded` is the sum of all refunds that have not failed, kept by a trigger; `attempt` names the try that the state comes from; `faltered` says that one failed or needed its payer.';
+ALTER TABLE payments ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX payments_by_charge ON payments USING btree (stripe_charge_id);
+CREATE INDEX payments_by_creation ON payments USING btree (created_at, id);
+CREATE INDEX payments_of_organization ON payments USING btree (organization_id, created_at DESC, id DESC);
+CREATE POLICY finding ON payments FOR SELECT TO billing_loops USING (true);
+CREATE POLICY tenant ON payments FOR ALL TO billing_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON payments TO billing_app;
+GRANT SELECT (id) ON payments TO billing_loops;
+GRANT SELECT (organization_id) ON payments TO billing_loops;
+GRANT SELECT (stripe_id) ON payments TO billing_loops;
+GRANT SELECT (stripe_charge_id) ON payments TO billing_loops;
+GRANT SELECT (created_at) ON payments TO billing_loops;
+
+CREATE TABLE prices (
+    lookup_key text NOT NULL,
+    id uuid NOT NULL,
+    stripe_id text,
+    reason text NOT NULL DEFAULT ''::text,
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT prices_id_key UNIQUE (id),
+    CONSTRAINT prices_pkey PRIMARY KEY (lookup_key),
+    CONSTRAINT prices_stripe_id_key UNIQUE (stripe_id)
+);
+COMMENT ON TABLE prices IS 'Prices of the catalogue by the key that names them at Stripe; stripe_id once Stripe has the price, reason why it will not.';
+GRANT INSERT, SELECT, UPDATE ON prices TO billing_app;
+
 CREATE TABLE privacy_tasks (
     id uuid NOT NULL,
     what text NOT NULL,
@@ -470,6 +981,51 @@ CREATE TABLE processed_messages (
 COMMENT ON TABLE processed_messages IS 'Messages whose effect is committed; a replay carries another generation.';
 CREATE INDEX processed_messages_by_age ON processed_messages USING brin (processed_at);
 GRANT DELETE, INSERT, SELECT ON processed_messages TO billing_app;
+
+CREATE TABLE promotion_codes (
+    code text NOT NULL,
+    id uuid NOT NULL,
+    coupon_id uuid NOT NULL,
+    most integer,
+    taken integer NOT NULL DEFAULT 0,
+    expires_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    created_by uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT promotion_codes_cap CHECK (((most IS NULL) OR (taken <= most))),
+    CONSTRAINT promotion_codes_code_check CHECK ((code ~ '^[A-Z0-9-]{3,40}$'::text)),
+    CONSTRAINT promotion_codes_coupon_id_fkey FOREIGN KEY (coupon_id) REFERENCES coupons(id),
+    CONSTRAINT promotion_codes_id_key UNIQUE (id),
+    CONSTRAINT promotion_codes_most_check CHECK ((most > 0)),
+    CONSTRAINT promotion_codes_pkey PRIMARY KEY (code),
+    CONSTRAINT promotion_codes_taken_check CHECK ((taken >= 0))
+);
+COMMENT ON TABLE promotion_codes IS 'What people type to redeem a coupon; taken never exceeds most.';
+CREATE INDEX promotion_codes_of_coupon ON promotion_codes USING btree (coupon_id);
+GRANT INSERT, SELECT, UPDATE ON promotion_codes TO billing_app;
+
+CREATE TABLE purchases (
+    id uuid NOT NULL,
+    code_hash bytea NOT NULL,
+    plan text NOT NULL,
+    plan_version integer NOT NULL,
+    "interval" text NOT NULL,
+    currency text NOT NULL,
+    state text NOT NULL DEFAULT 'opening'::text,
+    stripe_session_id text,
+    claim_id uuid,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT purchases_claim_id_key UNIQUE (claim_id),
+    CONSTRAINT purchases_code_hash_check CHECK ((length(code_hash) = 32)),
+    CONSTRAINT purchases_code_hash_key UNIQUE (code_hash),
+    CONSTRAINT purchases_currency_check CHECK ((currency ~ '^[a-z]{3}$'::text)),
+    CONSTRAINT purchases_interval_check CHECK (("interval" = ANY (ARRAY['month'::text, 'year'::text]))),
+    CONSTRAINT purchases_pkey PRIMARY KEY (id),
+    CONSTRAINT purchases_state_check CHECK ((state = ANY (ARRAY['opening'::text, 'open'::text, 'bought'::text]))),
+    CONSTRAINT purchases_stripe_session_id_key UNIQUE (stripe_session_id)
+);
+COMMENT ON TABLE purchases IS 'Subscriptions that are bought without an account, until an organization claims them by their code; one that was not paid is deleted after a day.';
+GRANT DELETE, INSERT, SELECT, UPDATE ON purchases TO billing_app;
 
 CREATE TABLE quota_limits (
     organization_id uuid NOT NULL,
@@ -523,6 +1079,107 @@ CREATE POLICY tenant ON quota_usage FOR ALL TO billing_app USING ((organization_
 GRANT DELETE, INSERT, SELECT, UPDATE ON quota_usage TO billing_app;
 GRANT DELETE, SELECT, UPDATE ON quota_usage TO billing_loops;
 
+CREATE TABLE readings (
+    organization_id uuid NOT NULL,
+    object_id text NOT NULL,
+    object_type text NOT NULL,
+    asked bigint NOT NULL DEFAULT 1,
+    applied bigint NOT NULL DEFAULT 0,
+    effect_id uuid,
+    asked_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    applied_at timestamp with time zone,
+    CONSTRAINT readings_check CHECK ((applied <= asked)),
+    CONSTRAINT readings_object_id_check CHECK (((length(object_id) >= 1) AND (length(object_id) <= 255))),
+    CONSTRAINT readings_pkey PRIMARY KEY (organization_id, object_id)
+);
+COMMENT ON TABLE readings IS 'Objects of Stripe that we follow. asked counts the hints; a reading takes the count before it reads as its ticket and is applied only over an older one; effect_id is the one reading under way.';
+ALTER TABLE readings ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE UNIQUE INDEX readings_by_effect ON readings USING btree (effect_id) WHERE (effect_id IS NOT NULL);
+CREATE POLICY tenant ON readings FOR ALL TO billing_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON readings TO billing_app;
+
+CREATE TABLE reconciliations (
+    id uuid NOT NULL,
+    asked_by text NOT NULL,
+    state text NOT NULL DEFAULT 'waiting'::text,
+    due_at timestamp with time zone NOT NULL,
+    leased_until timestamp with time zone,
+    fence bigint NOT NULL DEFAULT 0,
+    object_type text,
+    compared_to timestamp with time zone,
+    compared bigint NOT NULL DEFAULT 0,
+    found bigint NOT NULL DEFAULT 0,
+    failures integer NOT NULL DEFAULT 0,
+    trouble text NOT NULL DEFAULT ''::text,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT reconciliations_asked_by_check CHECK ((asked_by = ANY (ARRAY['night'::text, 'staff'::text]))),
+    CONSTRAINT reconciliations_pkey PRIMARY KEY (id),
+    CONSTRAINT reconciliations_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'running'::text, 'done'::text])))
+);
+COMMENT ON TABLE reconciliations IS 'Comparisons of everything with Stripe, which go through the types and their windows of time: object_type and compared_to say how far. One that died goes on where it was.';
+CREATE INDEX reconciliations_due ON reconciliations USING btree (due_at) WHERE (state <> 'done'::text);
+CREATE UNIQUE INDEX reconciliations_one_waiting ON reconciliations USING btree (asked_by) WHERE (state <> 'done'::text);
+GRANT INSERT, SELECT, UPDATE ON reconciliations TO billing_app;
+
+CREATE TABLE redemptions (
+    organization_id uuid NOT NULL,
+    coupon_id uuid NOT NULL,
+    code text NOT NULL,
+    checkout_id uuid NOT NULL,
+    redeemed_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT redemptions_checkout_id_fkey FOREIGN KEY (checkout_id) REFERENCES checkouts(id),
+    CONSTRAINT redemptions_checkout_id_key UNIQUE (checkout_id),
+    CONSTRAINT redemptions_code_fkey FOREIGN KEY (code) REFERENCES promotion_codes(code),
+    CONSTRAINT redemptions_coupon_id_fkey FOREIGN KEY (coupon_id) REFERENCES coupons(id),
+    CONSTRAINT redemptions_pkey PRIMARY KEY (organization_id, coupon_id)
+);
+COMMENT ON TABLE redemptions IS 'A coupon is redeemed once by an organization; without redeemed_at it waits for the payment, and is given back when the checkout ends without one.';
+ALTER TABLE redemptions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON redemptions FOR ALL TO billing_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON redemptions TO billing_app;
+
+CREATE TABLE refunds (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    payment_id uuid NOT NULL,
+    stripe_id text,
+    currency text NOT NULL,
+    amount bigint NOT NULL,
+    reason text NOT NULL,
+    state text NOT NULL,
+    failure text NOT NULL DEFAULT ''::text,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    stripe_created_at timestamp with time zone,
+    CONSTRAINT refunds_amount_check CHECK ((amount > 0)),
+    CONSTRAINT refunds_currency_check CHECK ((currency ~ '^[a-z]{3}$'::text)),
+    CONSTRAINT refunds_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES payments(id),
+    CONSTRAINT refunds_pkey PRIMARY KEY (id),
+    CONSTRAINT refunds_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'pending'::text, 'action_required'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text]))),
+    CONSTRAINT refunds_stripe_id_key UNIQUE (stripe_id)
+);
+COMMENT ON TABLE refunds IS 'Refunds that staff asked for here, or at Stripe; the id of a row of ours is the key under which Stripe is asked.';
+ALTER TABLE refunds ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX refunds_by_creation ON refunds USING btree (COALESCE(stripe_created_at, created_at), id) WHERE (stripe_id IS NOT NULL);
+CREATE INDEX refunds_of_organization ON refunds USING btree (organization_id, id DESC);
+CREATE INDEX refunds_of_payment ON refunds USING btree (payment_id);
+CREATE POLICY comparing ON refunds FOR SELECT TO billing_loops USING (true);
+CREATE POLICY tenant ON refunds FOR ALL TO billing_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT ON refunds TO billing_app;
+GRANT SELECT (id) ON refunds TO billing_loops;
+GRANT SELECT (organization_id) ON refunds TO billing_loops;
+GRANT UPDATE (stripe_id) ON refunds TO billing_app;
+GRANT SELECT (stripe_id) ON refunds TO billing_loops;
+GRANT UPDATE (state) ON refunds TO billing_app;
+GRANT UPDATE (failure) ON refunds TO billing_app;
+GRANT UPDATE (version) ON refunds TO billing_app;
+GRANT SELECT (created_at) ON refunds TO billing_loops;
+GRANT UPDATE (stripe_created_at) ON refunds TO billing_app;
+GRANT SELECT (stripe_created_at) ON refunds TO billing_loops;
+
 CREATE TABLE seal_keys (
     id uuid NOT NULL,
     organization_id uuid,
@@ -571,6 +1228,142 @@ CREATE INDEX seats_by_organization ON seats USING btree (organization_id);
 CREATE POLICY tenant ON seats FOR ALL TO billing_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT INSERT, SELECT, UPDATE ON seats TO billing_app;
 
+CREATE TABLE sponsorships (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    agency_id uuid NOT NULL,
+    delegation_id uuid NOT NULL,
+    plan text NOT NULL,
+    settled boolean NOT NULL DEFAULT false,
+    ended_because text,
+    ended_at timestamp with time zone,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT sponsorships_check CHECK ((organization_id <> agency_id)),
+    CONSTRAINT sponsorships_check1 CHECK (((ended_at IS NULL) = (ended_because IS NULL))),
+    CONSTRAINT sponsorships_delegation_id_fkey FOREIGN KEY (delegation_id) REFERENCES delegations(delegation_id),
+    CONSTRAINT sponsorships_ended_because_check CHECK ((ended_because = ANY (ARRAY['client'::text, 'agency'::text, 'delegation'::text]))),
+    CONSTRAINT sponsorships_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE sponsorships IS 'Clients that an agency pays for. plan is what the agency''s own plan gives them now; settled says whether the client''s entitlements were brought up to it.';
+ALTER TABLE sponsorships ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX sponsorships_of_agency ON sponsorships USING btree (agency_id, id DESC);
+CREATE INDEX sponsorships_of_client ON sponsorships USING btree (organization_id, id DESC);
+CREATE INDEX sponsorships_of_delegation ON sponsorships USING btree (delegation_id);
+CREATE UNIQUE INDEX sponsorships_one_sponsor ON sponsorships USING btree (organization_id) WHERE (ended_at IS NULL);
+CREATE INDEX sponsorships_to_settle ON sponsorships USING btree (created_at) WHERE (NOT settled);
+CREATE POLICY settling ON sponsorships FOR SELECT TO billing_loops USING (true);
+CREATE POLICY tenant ON sponsorships FOR ALL TO billing_app USING (((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])) OR (agency_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[]))));
+GRANT INSERT, SELECT ON sponsorships TO billing_app;
+GRANT SELECT (organization_id) ON sponsorships TO billing_loops;
+GRANT UPDATE (plan) ON sponsorships TO billing_app;
+GRANT UPDATE (settled) ON sponsorships TO billing_app;
+GRANT SELECT (settled) ON sponsorships TO billing_loops;
+GRANT UPDATE (ended_because) ON sponsorships TO billing_app;
+GRANT UPDATE (ended_at) ON sponsorships TO billing_app;
+GRANT UPDATE (version) ON sponsorships TO billing_app;
+GRANT SELECT (created_at) ON sponsorships TO billing_loops;
+
+CREATE TABLE subscription_changes (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    action text NOT NULL,
+    state text NOT NULL,
+    effective text,
+    plan text,
+    catalogue_version integer,
+    billed_every text,
+    currency text NOT NULL,
+    seats integer,
+    basis jsonb NOT NULL,
+    proration_at timestamp with time zone,
+    total bigint,
+    amount_due bigint,
+    stripe_invoice_id text,
+    expires_at timestamp with time zone,
+    reason text NOT NULL DEFAULT ''::text,
+    code text NOT NULL DEFAULT ''::text,
+    read_from bigint,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT subscription_changes_action_check CHECK ((action = ANY (ARRAY['switch'::text, 'cancel'::text, 'keep'::text, 'pause'::text, 'unpause'::text]))),
+    CONSTRAINT subscription_changes_amount_due_check CHECK ((amount_due >= 0)),
+    CONSTRAINT subscription_changes_billed_every_check CHECK ((billed_every = ANY (ARRAY['month'::text, 'year'::text]))),
+    CONSTRAINT subscription_changes_check CHECK (((action = 'switch'::text) = ((plan IS NOT NULL) AND (catalogue_version IS NOT NULL) AND (billed_every IS NOT NULL) AND (seats IS NOT NULL) AND (effective IS NOT NULL)))),
+    CONSTRAINT subscription_changes_currency_check CHECK ((currency ~ '^[a-z]{3}$'::text)),
+    CONSTRAINT subscription_changes_effective_check CHECK ((effective = ANY (ARRAY['now'::text, 'period_end'::text]))),
+    CONSTRAINT subscription_changes_pkey PRIMARY KEY (id),
+    CONSTRAINT subscription_changes_seats_check CHECK ((seats >= 0)),
+    CONSTRAINT subscription_changes_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'scheduled'::text, 'requires_action'::text, 'applied'::text, 'refused'::text, 'superseded'::text, 'lapsed'::text]))),
+    CONSTRAINT subscription_changes_subscription_id_fkey FOREIGN KEY (subscription_id) REFERENCES subscriptions(id)
+);
+COMMENT ON TABLE subscription_changes IS 'Changes of subscriptions; the id makes the idempotency keys. basis is what the parameters are made of, kept so that every attempt sends the same; a reading of the subscription says what became of an open change from the ticket read_from on. total and amount_due are as invoiced, in the smallest unit.';
+ALTER TABLE subscription_changes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX subscription_changes_of_organization ON subscription_changes USING btree (organization_id, id DESC);
+CREATE UNIQUE INDEX subscription_changes_one_under_way ON subscription_changes USING btree (subscription_id) WHERE (state = 'pending'::text);
+CREATE INDEX subscription_changes_open ON subscription_changes USING btree (subscription_id) WHERE (state = ANY (ARRAY['pending'::text, 'scheduled'::text, 'requires_action'::text]));
+CREATE POLICY tenant ON subscription_changes FOR ALL TO billing_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON subscription_changes TO billing_app;
+
+CREATE TABLE subscriptions (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    stripe_subscription_id text NOT NULL,
+    stripe_customer_id text NOT NULL,
+    stripe_item_id text NOT NULL,
+    stripe_seat_item_id text,
+    stripe_schedule_id text,
+    stripe_created_at timestamp with time zone NOT NULL,
+    status text NOT NULL,
+    state text NOT NULL,
+    plan text NOT NULL,
+    catalogue_version integer NOT NULL,
+    billed_every text NOT NULL,
+    currency text NOT NULL,
+    seats integer NOT NULL,
+    period_start timestamp with time zone NOT NULL,
+    period_end timestamp with time zone NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    trial_ends_at timestamp with time zone,
+    cancel_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    end_reason text NOT NULL,
+    collection_paused boolean NOT NULL,
+    past_due_since timestamp with time zone,
+    grace_until timestamp with time zone,
+    pending_until timestamp with time zone,
+    trial_ending_told_at timestamp with time zone,
+    version bigint NOT NULL DEFAULT 1,
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT subscriptions_billed_every_check CHECK ((billed_every = ANY (ARRAY['month'::text, 'year'::text]))),
+    CONSTRAINT subscriptions_check CHECK ((period_start <= period_end)),
+    CONSTRAINT subscriptions_currency_check CHECK ((currency ~ '^[a-z]{3}$'::text)),
+    CONSTRAINT subscriptions_pkey PRIMARY KEY (id),
+    CONSTRAINT subscriptions_seats_check CHECK ((seats >= 0)),
+    CONSTRAINT subscriptions_state_check CHECK ((state = ANY (ARRAY['incomplete'::text, 'trialing'::text, 'active'::text, 'past_due'::text, 'restricted'::text, 'paused'::text, 'cancelling'::text, 'ended'::text]))),
+    CONSTRAINT subscriptions_stripe_subscription_id_key UNIQUE (stripe_subscription_id)
+);
+COMMENT ON TABLE subscriptions IS 'The mirror of Stripe''s subscriptions, written by readings alone. A period is half open: period_start belongs to it, period_end to the next.';
+ALTER TABLE subscriptions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX subscriptions_by_creation ON subscriptions USING btree (stripe_created_at, id);
+CREATE INDEX subscriptions_grace_to_end ON subscriptions USING btree (grace_until) WHERE (state = 'past_due'::text);
+CREATE INDEX subscriptions_of_organization ON subscriptions USING btree (organization_id, started_at DESC, id);
+CREATE INDEX subscriptions_trial_to_tell ON subscriptions USING btree (trial_ends_at) WHERE ((trial_ending_told_at IS NULL) AND (status = 'trialing'::text));
+CREATE POLICY following ON subscriptions FOR SELECT TO billing_loops USING (true);
+CREATE POLICY tenant ON subscriptions FOR ALL TO billing_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON subscriptions TO billing_app;
+GRANT SELECT (id) ON subscriptions TO billing_loops;
+GRANT SELECT (organization_id) ON subscriptions TO billing_loops;
+GRANT SELECT (stripe_subscription_id) ON subscriptions TO billing_loops;
+GRANT SELECT (stripe_created_at) ON subscriptions TO billing_loops;
+GRANT SELECT (status) ON subscriptions TO billing_loops;
+GRANT SELECT (state) ON subscriptions TO billing_loops;
+GRANT SELECT (trial_ends_at) ON subscriptions TO billing_loops;
+GRANT SELECT (grace_until) ON subscriptions TO billing_loops;
+GRANT SELECT (trial_ending_told_at) ON subscriptions TO billing_loops;
+
 CREATE TABLE suspect_messages (
     queue text NOT NULL,
     message_id uuid NOT NULL,
@@ -581,6 +1374,110 @@ CREATE TABLE suspect_messages (
 );
 COMMENT ON TABLE suspect_messages IS 'Redelivered messages counted before their handler runs: some kill the process.';
 GRANT DELETE, INSERT, SELECT, UPDATE ON suspect_messages TO billing_app;
+
+CREATE TABLE trials (
+    organization_id uuid NOT NULL,
+    customer_id uuid NOT NULL,
+    checkout_id uuid NOT NULL,
+    plan text NOT NULL,
+    redeemed_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT trials_checkout_id_fkey FOREIGN KEY (checkout_id) REFERENCES checkouts(id),
+    CONSTRAINT trials_checkout_id_key UNIQUE (checkout_id),
+    CONSTRAINT trials_customer_id_key UNIQUE (customer_id),
+    CONSTRAINT trials_pkey PRIMARY KEY (organization_id)
+);
+COMMENT ON TABLE trials IS 'An organization tries once, whatever the plan; without redeemed_at the trial waits for its checkout.';
+ALTER TABLE trials ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON trials FOR ALL TO billing_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON trials TO billing_app;
+
+CREATE OR REPLACE FUNCTION billing.checkouts_overdue(at_most integer)
+ RETURNS TABLE(id uuid, organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'billing', 'kit', 'pg_temp'
+AS $function$
+        SELECT c.id, c.organization_id FROM checkouts AS c
+        WHERE c.state = 'open' AND c.expires_at < kit_now() - interval '5 minutes'
+        ORDER BY c.expires_at LIMIT at_most
+    $function$;
+-- owner: billing_loops
+-- may be called by: billing_app
+
+CREATE OR REPLACE FUNCTION billing.clients_to_settle(at_most integer)
+ RETURNS TABLE(organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'billing', 'kit', 'pg_temp'
+AS $function$
+        SELECT DISTINCT due.organization_id FROM (
+            SELECT s.organization_id FROM sponsorships AS s WHERE NOT s.settled ORDER BY s.created_at LIMIT at_most
+        ) AS due
+    $function$;
+-- owner: billing_loops
+-- may be called by: billing_app
+
+CREATE OR REPLACE FUNCTION billing.credit_movements_stay()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    RAISE EXCEPTION 'a movement of credits does not change' USING ERRCODE = 'restrict_violation';
+END
+$function$;
+-- owner: billing_owner
+-- may be called by: PUBLIC
+
+CREATE OR REPLACE FUNCTION billing.credit_notes_count()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    gone CONSTANT text[] := ARRAY['void', 'refused'];
+    difference bigint := CASE WHEN NEW.state = ANY (gone) THEN 0 ELSE NEW.amount END;
+BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.state <> ALL (gone) THEN
+        difference := difference - OLD.amount;
+    END IF;
+    IF difference <> 0 THEN
+        UPDATE invoices SET credited = credited + difference WHERE id = NEW.invoice_id;
+    END IF;
+    RETURN NULL;
+END
+$function$;
+-- owner: billing_owner
+-- may be called by: PUBLIC
+
+CREATE OR REPLACE FUNCTION billing.credits_out_of_balance(after uuid, at_most integer)
+ RETURNS TABLE(last uuid, wrong uuid[])
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'billing', 'kit', 'pg_temp'
+AS $function$
+        WITH page AS (
+            SELECT account.organization_id FROM credit_accounts AS account
+            WHERE account.organization_id > after ORDER BY account.organization_id LIMIT at_most
+        ), summed AS (
+            SELECT lot.organization_id, lot.id,
+                   lot.granted IS DISTINCT FROM sum(m.amount) FILTER (WHERE m.taken_from = 'issued')
+                   OR lot.available IS DISTINCT FROM
+                        coalesce(sum(m.amount) FILTER (WHERE m.put_into = 'available'), 0)
+                        - coalesce(sum(m.amount) FILTER (WHERE m.taken_from = 'available'), 0)
+                   OR lot.spent IS DISTINCT FROM
+                        coalesce(sum(m.amount) FILTER (WHERE m.put_into = 'spent'), 0)
+                        - coalesce(sum(m.amount) FILTER (WHERE m.taken_from = 'spent'), 0)
+                   OR lot.expired IS DISTINCT FROM coalesce(sum(m.amount) FILTER (WHERE m.put_into = 'expired'), 0)
+                   AS unequal
+            FROM page JOIN credit_lots AS lot ON lot.organization_id = page.organization_id
+            LEFT JOIN credit_movements AS m ON m.lot_id = lot.id
+            GROUP BY lot.id, lot.organization_id, lot.granted, lot.available, lot.spent, lot.expired
+        )
+        SELECT (SELECT max(page.organization_id::text)::uuid FROM page),
+               coalesce((SELECT array_agg(DISTINCT s.organization_id) FROM summed AS s WHERE s.unequal), '{}')
+    $function$;
+-- owner: billing_loops
+-- may be called by: billing_app
 
 CREATE OR REPLACE FUNCTION billing.forget_mails(older_than interval, at_most integer)
  RETURNS bigint
@@ -597,6 +1494,70 @@ AS $function$
     $function$;
 -- owner: billing_loops
 -- may be called by: billing_app
+
+CREATE OR REPLACE FUNCTION billing.held_of_stripe(kind text, since timestamp with time zone, until timestamp with time zone, after uuid, at_most integer)
+ RETURNS TABLE(id uuid, organization_id uuid, object_id text, created_at timestamp with time zone)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'billing', 'kit', 'pg_temp'
+AS $function$
+    BEGIN
+        CASE kind
+        WHEN 'subscription' THEN RETURN QUERY
+            SELECT s.id, s.organization_id, s.stripe_subscription_id, s.stripe_created_at FROM subscriptions AS s
+            WHERE (s.stripe_created_at, s.id) > (since, after) AND s.stripe_created_at < until
+            ORDER BY s.stripe_created_at, s.id LIMIT at_most;
+        WHEN 'invoice' THEN RETURN QUERY
+            SELECT i.id, i.organization_id, i.stripe_id, i.created_at FROM invoices AS i
+            WHERE (i.created_at, i.id) > (since, after) AND i.created_at < until
+            ORDER BY i.created_at, i.id LIMIT at_most;
+        WHEN 'payment_intent' THEN RETURN QUERY
+            SELECT p.id, p.organization_id, p.stripe_id, p.created_at FROM payments AS p
+            WHERE (p.created_at, p.id) > (since, after) AND p.created_at < until
+            ORDER BY p.created_at, p.id LIMIT at_most;
+        WHEN 'refund' THEN RETURN QUERY
+            SELECT r.id, r.organization_id, r.stripe_id, coalesce(r.stripe_created_at, r.created_at) FROM refunds AS r
+            WHERE r.stripe_id IS NOT NULL AND (coalesce(r.stripe_created_at, r.created_at), r.id) > (since, after)
+              AND coalesce(r.stripe_created_at, r.created_at) < until
+            ORDER BY coalesce(r.stripe_created_at, r.created_at), r.id LIMIT at_most;
+        WHEN 'credit_note' THEN RETURN QUERY
+            SELECT n.id, n.organization_id, n.stripe_id, coalesce(n.stripe_created_at, n.created_at)
+            FROM credit_notes AS n
+            WHERE n.stripe_id IS NOT NULL AND (coalesce(n.stripe_created_at, n.created_at), n.id) > (since, after)
+              AND coalesce(n.stripe_created_at, n.created_at) < until
+            ORDER BY coalesce(n.stripe_created_at, n.created_at), n.id LIMIT at_most;
+        WHEN 'dispute' THEN RETURN QUERY
+            SELECT d.id, d.organization_id, d.stripe_id, d.created_at FROM disputes AS d
+            WHERE (d.created_at, d.id) > (since, after) AND d.created_at < until
+            ORDER BY d.created_at, d.id LIMIT at_most;
+        END CASE;
+    END
+    $function$;
+-- owner: billing_loops
+-- may be called by: billing_app
+
+CREATE OR REPLACE FUNCTION billing.invoices_stay()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF OLD.finalized_at IS NULL THEN
+        RETURN coalesce(NEW, OLD);
+    END IF;
+    IF TG_OP = 'DELETE' OR
+       (NEW.organization_id, NEW.stripe_id, NEW.number, NEW.currency, NEW.subtotal, NEW.discount, NEW.tax, NEW.total,
+        NEW.lines, NEW.period_start, NEW.period_end, NEW.finalized_at)
+       IS DISTINCT FROM
+       (OLD.organization_id, OLD.stripe_id, OLD.number, OLD.currency, OLD.subtotal, OLD.discount, OLD.tax, OLD.total,
+        OLD.lines, OLD.period_start, OLD.period_end, OLD.finalized_at)
+    THEN
+        RAISE EXCEPTION 'a finalised invoice does not change' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END
+$function$;
+-- owner: billing_owner
+-- may be called by: PUBLIC
 
 CREATE OR REPLACE FUNCTION billing.jobs_measure(kinds text[])
  RETURNS TABLE(kind text, queued bigint, running bigint, left_over bigint, rate double precision, oldest double precision, finished bigint, cancelled bigint, failed bigint)
@@ -841,16 +1802,23 @@ AS $function$
         FROM (SELECT id FROM ledger_lanes WHERE id = ANY (lanes) FOR UPDATE SKIP LOCKED) AS l;
         WITH gone AS (
             DELETE FROM ledger_wakes WHERE id = ANY (wakes) AND lane_id = ANY (free)
-            RETURNING lane_id, due_at, parked_until
+            RETURNING lane_id, due_at, parked_until, parked_reason, parked_code
         ), news AS (
-            SELECT lane_id, min(due_at) AS due_at, max(parked_until) AS parked_until, count(*) AS wakes
-            FROM gone GROUP BY lane_id
+            SELECT lane_id, min(due_at) AS due_at, max(parked_until) AS parked_until, count(*) AS wakes FROM gone
+            GROUP BY lane_id
+        ), longest AS (
+            SELECT DISTINCT ON (lane_id) lane_id, parked_until, parked_reason, parked_code FROM gone
+            WHERE parked_until IS NOT NULL ORDER BY lane_id, parked_until DESC
         ), told AS (
             UPDATE ledger_lanes AS lane
             SET parked_until = greatest(lane.parked_until, news.parked_until),
+                parked_reason = CASE WHEN longest.parked_until >= coalesce(lane.parked_until, '-infinity')
+                                     THEN coalesce(longest.parked_reason, '') ELSE lane.parked_reason END,
+                parked_code = CASE WHEN longest.parked_until >= coalesce(lane.parked_until, '-infinity')
+                                   THEN coalesce(longest.parked_code, '') ELSE lane.parked_code END,
                 ready_at = greatest(least(lane.ready_at, greatest(news.due_at, kit_now())), lane.parked_until,
                                     news.parked_until)
-            FROM news WHERE lane.id = news.lane_id
+            FROM news LEFT JOIN longest ON longest.lane_id = news.lane_id WHERE lane.id = news.lane_id
         )
         SELECT coalesce(sum(news.wakes), 0) INTO drained FROM news;
         RETURN cardinality(wakes) - drained;
@@ -1040,6 +2008,33 @@ AS $function$
 -- owner: billing_loops
 -- may be called by: billing_app
 
+CREATE OR REPLACE FUNCTION billing.organizations_of_user(wanted uuid)
+ RETURNS TABLE(organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'billing', 'kit', 'pg_temp'
+AS $function$
+        SELECT one.organization_id FROM customers AS one WHERE one.details_by = wanted
+        UNION
+        SELECT one.organization_id FROM checkouts AS one WHERE one.created_by = wanted
+    $function$;
+-- owner: billing_loops
+-- may be called by: billing_app
+
+CREATE OR REPLACE FUNCTION billing.organizations_with_ended_grace(at_most integer)
+ RETURNS TABLE(organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'billing', 'kit', 'pg_temp'
+AS $function$
+        SELECT DISTINCT due.organization_id FROM (
+            SELECT s.organization_id FROM subscriptions AS s
+            WHERE s.state = 'past_due' AND s.grace_until <= kit_now() ORDER BY s.grace_until LIMIT at_most
+        ) AS due
+    $function$;
+-- owner: billing_loops
+-- may be called by: billing_app
+
 CREATE OR REPLACE FUNCTION billing.organizations_with_ended_grants(at_most integer)
  RETURNS TABLE(organization_id uuid)
  LANGUAGE sql
@@ -1050,6 +2045,70 @@ AS $function$
             SELECT g.organization_id FROM grants AS g
             WHERE g.ended_at IS NULL AND g.until <= kit_now() ORDER BY g.until LIMIT at_most
         ) AS due
+    $function$;
+-- owner: billing_loops
+-- may be called by: billing_app
+
+CREATE OR REPLACE FUNCTION billing.organizations_with_ending_trials(within interval, at_most integer)
+ RETURNS TABLE(organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'billing', 'kit', 'pg_temp'
+AS $function$
+        SELECT DISTINCT due.organization_id FROM (
+            SELECT s.organization_id FROM subscriptions AS s
+            WHERE s.trial_ending_told_at IS NULL AND s.status = 'trialing'
+              AND s.trial_ends_at <= kit_now() + within
+            ORDER BY s.trial_ends_at LIMIT at_most
+        ) AS due
+    $function$;
+-- owner: billing_loops
+-- may be called by: billing_app
+
+CREATE OR REPLACE FUNCTION billing.organizations_with_lapsed_credits(at_most integer)
+ RETURNS TABLE(organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'billing', 'kit', 'pg_temp'
+AS $function$
+        SELECT DISTINCT due.organization_id FROM (
+            SELECT lot.organization_id FROM credit_lots AS lot
+            WHERE lot.available > 0 AND lot.expires_at IS NOT NULL AND lot.expires_at <= kit_now()
+            ORDER BY lot.expires_at LIMIT at_most
+        ) AS due
+    $function$;
+-- owner: billing_loops
+-- may be called by: billing_app
+
+CREATE OR REPLACE FUNCTION billing.owner_of_checkout(wanted uuid, session text)
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'billing', 'kit', 'pg_temp'
+AS $function$ SELECT c.organization_id FROM checkouts AS c WHERE c.id = wanted AND c.stripe_session_id = session $function$;
+-- owner: billing_loops
+-- may be called by: billing_app
+
+CREATE OR REPLACE FUNCTION billing.owners_of_customers(wanted text[])
+ RETURNS TABLE(stripe_id text, organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'billing', 'kit', 'pg_temp'
+AS $function$
+        SELECT c.stripe_id, c.organization_id FROM customers AS c WHERE c.stripe_id = ANY (wanted)
+    $function$;
+-- owner: billing_loops
+-- may be called by: billing_app
+
+CREATE OR REPLACE FUNCTION billing.owners_of_payments(named text[])
+ RETURNS TABLE(stripe_id text, organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'billing', 'kit', 'pg_temp'
+AS $function$
+        SELECT p.stripe_id, p.organization_id FROM payments AS p WHERE p.stripe_id = ANY (named)
+        UNION ALL
+        SELECT p.stripe_charge_id, p.organization_id FROM payments AS p WHERE p.stripe_charge_id = ANY (named)
     $function$;
 -- owner: billing_loops
 -- may be called by: billing_app
@@ -1065,6 +2124,40 @@ AS $function$
         ORDER BY held.organization_id LIMIT at_most
     $function$;
 -- owner: billing_loops
+-- may be called by: billing_app
+
+CREATE OR REPLACE FUNCTION billing.queue_mail(mail_id uuid, for_organization uuid, of_category text, by_template text, in_locale text, is_about uuid, has_detail uuid, to_address bytea, to_hash bytea, with_parameters bytea, has_message_id text, once text, of_kind text, on_lane text, entry_id uuid, until timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+    DECLARE
+        lane bigint;
+    BEGIN
+        INSERT INTO outgoing_mails (id, organization_id, category, template, locale, about, detail,
+                                    address, address_hash, parameters, message_id, dedupe_key)
+        VALUES (mail_id, for_organization, of_category, by_template, in_locale, is_about, has_detail,
+                to_address, to_hash, with_parameters, has_message_id, once)
+        ON CONFLICT (coalesce(organization_id, '00000000-0000-0000-0000-000000000000'), dedupe_key) DO NOTHING;
+        IF NOT FOUND THEN
+            RETURN false;
+        END IF;
+        LOOP
+            SELECT id INTO lane FROM ledger_lanes
+            WHERE key = on_lane
+              AND (organization_id = for_organization OR (organization_id IS NULL AND for_organization IS NULL));
+            EXIT WHEN FOUND;
+            INSERT INTO ledger_lanes (organization_id, key) VALUES (for_organization, on_lane)
+            ON CONFLICT (organization_id, key) DO NOTHING;
+        END LOOP;
+        INSERT INTO ledger_entries
+            (id, kind, organization_id, lane_id, subject_id, due_at, first_due_at, expires_at)
+        VALUES (entry_id, of_kind, for_organization, lane, mail_id, kit_now(), kit_now(), until)
+        ON CONFLICT (kind, subject_id) DO NOTHING;
+        INSERT INTO ledger_wakes (organization_id, lane_id, due_at) VALUES (for_organization, lane, kit_now());
+        RETURN true;
+    END
+    $function$;
+-- owner: billing_owner
 -- may be called by: billing_app
 
 CREATE OR REPLACE FUNCTION billing.quota_forget(at_most integer)
@@ -1118,6 +2211,26 @@ AS $function$
 -- owner: billing_loops
 -- may be called by: billing_app
 
+CREATE OR REPLACE FUNCTION billing.refunds_count()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    gone CONSTANT text[] := ARRAY['failed', 'cancelled'];
+    difference bigint := CASE WHEN NEW.state = ANY (gone) THEN 0 ELSE NEW.amount END;
+BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.state <> ALL (gone) THEN
+        difference := difference - OLD.amount;
+    END IF;
+    IF difference <> 0 THEN
+        UPDATE payments SET refunded = refunded + difference WHERE id = NEW.payment_id;
+    END IF;
+    RETURN NULL;
+END
+$function$;
+-- owner: billing_owner
+-- may be called by: PUBLIC
+
 CREATE OR REPLACE FUNCTION billing.seal_keys_shredded_within(seconds double precision, at_most integer)
  RETURNS TABLE(organization_id uuid, subject text)
  LANGUAGE sql
@@ -1140,6 +2253,19 @@ AS $function$
         SELECT k.id, k.organization_id, k.master_key_id, k.wrapped FROM seal_keys AS k
         WHERE k.id > after_key AND k.master_key_id IS NOT NULL AND k.wrapped IS NOT NULL
         ORDER BY k.id LIMIT at_most
+    $function$;
+-- owner: billing_loops
+-- may be called by: billing_app
+
+CREATE OR REPLACE FUNCTION billing.subscriptions_created(since timestamp with time zone, until timestamp with time zone, after uuid, at_most integer)
+ RETURNS TABLE(id uuid, organization_id uuid, object_id text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'billing', 'kit', 'pg_temp'
+AS $function$
+        SELECT s.id, s.organization_id, s.stripe_subscription_id FROM subscriptions AS s
+        WHERE s.stripe_created_at >= since AND s.stripe_created_at < until AND s.id > after
+        ORDER BY s.id LIMIT at_most
     $function$;
 -- owner: billing_loops
 -- may be called by: billing_app

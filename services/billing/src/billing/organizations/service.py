@@ -1,10 +1,10 @@
 from dataclasses import dataclass
 
-from billing.entitlements.plans import FREE
-from billing.entitlements.service import grant, settle
+from billing.entitlements.service import begin
 from billing.grants.repository import GrantRepository
 from billing.organizations.model import BillingOrganization
 from billing.organizations.repository import OrganizationRepository
+from billing.subscriptions.following import settle_own_plan
 from contracts.auth import OrganizationCreated
 from kit.db.database import Database, Transaction
 from kit.http.caller import MemberCaller
@@ -29,5 +29,5 @@ async def take_in(event: OrganizationCreated, tx: Transaction) -> None:
     """
     await GrantRepository(tx).lock()
     if await OrganizationRepository(tx).add(version=event.version, created_at=event.time):
-        await grant(FREE, tx)
-        await settle(tx)
+        await begin(tx)
+        await settle_own_plan(tx)

@@ -1,6 +1,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from billing.organizations.errors import HEARD_OF_WITHIN, OrganizationNotHeardOf
+from billing.seats.model import Seats
 from contracts.auth import MemberAdded, MemberRemoved
 from kit.db.database import Transaction
 
@@ -27,3 +29,28 @@ class SeatRepository:
             [member.version for member in members],
             taken,
         )
+
+    async def count_taken(self) -> int:
+        """How many seats of the transaction's organization are taken."""
+        taken: int = await self.tx.fetchval(
+            "SELECT count(*) FROM seats WHERE organization_id = $1 AND taken", self.tx.organization_id
+        )
+        return taken
+
+    async def count(self) -> Seats:
+        """Seats of the transaction's organization.
+
+        Raises:
+            OrganizationNotHeardOf: its creation has not arrived.
+        """
+        row = await self.tx.fetchrow(
+            """
+            SELECT (e.limits ->> 'seats')::integer AS allowed, e.own_seats AS billed,
+                   (SELECT count(*) FROM seats AS s WHERE s.organization_id = e.organization_id AND s.taken) AS taken
+            FROM entitlements AS e WHERE e.organization_id = $1
+            """,
+            self.tx.organization_id,
+        )
+        if row is None:
+            raise OrganizationNotHeardOf(retry_after=HEARD_OF_WITHIN)
+        return Seats(**row)

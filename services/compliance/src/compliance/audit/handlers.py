@@ -7,6 +7,7 @@ from contracts.audit import AuditEntry
 from contracts.auth import AuthAuditRecorded
 from contracts.billing import BillingAuditRecorded
 from contracts.compliance import ComplianceAuditRecorded
+from contracts.generation import GenerationAuditRecorded
 from contracts.inbox import InboxAuditRecorded
 from contracts.publisher import PublisherAuditRecorded
 from kit.db.database import Transaction
@@ -15,6 +16,7 @@ RECORDED: Final[tuple[type[AuditEntry], ...]] = (
     AuthAuditRecorded,
     BillingAuditRecorded,
     ComplianceAuditRecorded,
+    GenerationAuditRecorded,
     InboxAuditRecorded,
     PublisherAuditRecorded,
 )

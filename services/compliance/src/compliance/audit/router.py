@@ -32,7 +32,7 @@ Size = Annotated[int | None, Query(ge=0, lt=2**63)]
 _TEXT: Final = "text/plain; charset=utf-8"
 
 
-def wanted(
+async def wanted(
     action: Annotated[str | None, Query(pattern=r"^[a-z_.0-9]{1,120}$", examples=["auth.member.removed"])] = None,
     actor_id: Annotated[UUID | None, Query(description="Who did it.")] = None,
     target_id: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_.:-]{1,80}$", description="To what.")] = None,

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from compliance.erasures.model import Answer, Erasure, ErasureState, Way
 from kit.db.database import Row, Transaction
+from kit.ids import AFTER_ALL
 from kit.privacy.person import Person
 
 _COLUMNS: Final = """
@@ -76,11 +77,11 @@ class ErasureRepository:
         rows = await self.tx.fetch(
             f"""
             SELECT {_COLUMNS} FROM erasures
-            WHERE owner_id = ANY ($1) AND ($2::uuid IS NULL OR id < $2)
+            WHERE owner_id = ANY ($1) AND id < $2
             ORDER BY id DESC LIMIT $3
             """,  # noqa: S608 - a constant
             list(owners),
-            before,
+            before or AFTER_ALL,
             limit,
         )
         return await self._with_answers(rows)

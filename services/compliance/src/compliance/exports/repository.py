@@ -6,6 +6,7 @@ from uuid import UUID
 
 from compliance.exports.model import Export, ExportState, Part
 from kit.db.database import Row, Transaction
+from kit.ids import AFTER_ALL
 from kit.privacy.person import Person
 
 _COLUMNS: Final = """
@@ -60,11 +61,11 @@ class ExportRepository:
         rows = await self.tx.fetch(
             f"""
             SELECT {_COLUMNS} FROM exports
-            WHERE owner_id = ANY ($1) AND ($2::uuid IS NULL OR id < $2)
+            WHERE owner_id = ANY ($1) AND id < $2
             ORDER BY id DESC LIMIT $3
             """,  # noqa: S608 - a constant
             list(owners),
-            before,
+            before or AFTER_ALL,
             limit,
         )
         return await self._with_parts(rows)

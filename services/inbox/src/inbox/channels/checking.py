@@ -1,4 +1,4 @@
-"""A number is connected only when its token reads it and finds it in its account: the calls, and what they make."""
+"""A channel is connected only when its token reads our end of it: the calls, and what they make."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,12 +6,11 @@ from typing import Final
 from uuid import UUID
 
 from contracts.inbox import ChannelConnected
+from inbox.channels.base import Account, Platforms, Wish
 from inbox.channels.model import Check, lane_of, media_lane_of
 from inbox.channels.repository import ChannelRepository
 from inbox.messages.content import TOKEN
 from inbox.tenants import by_organization
-from inbox.whatsapp.graph import Graph, Number
-from inbox.whatsapp.outcomes import health_of
 from kit.audit import User, audited
 from kit.db.database import Transaction
 from kit.ledger.kind import Timing
@@ -32,7 +31,6 @@ from kit.ledger.model import (
 from kit.seal import Keyring
 
 CHECK: Final = "inbox.channel_check"
-ACCOUNT_REFUSED: Final = "account-refused"
 _TIMING: Final = Timing(
     call_within=15.0, looks_after=(0.5, 1.0), absent_after=1.0, give_up_after=300.0, unconfirmed_after=600.0
 )
@@ -54,7 +52,7 @@ class CheckKind:
     account of another would cut that one off.
     """
 
-    graph: Graph
+    platforms: Platforms
     keyring: Keyring
     ledger: Callable[[], Ledger]
     name: str = CHECK
@@ -72,25 +70,14 @@ class CheckKind:
 
     async def call(self, entry: Entry, work: Checking) -> Receipt:
         """Read number and account. A token that is refused is refused for good here: somebody has just typed it."""
+        platform, check = self.platforms[work.check.kind], work.check
         try:
-            number = await self.graph.number(work.check.phone_number_id, work.token, entry.attempt)
-            await self._in_account(work.check, work.token, entry.attempt)
+            account = await platform.account(Wish(check.phone_number_id, check.waba_id), work.token, entry.attempt)
         except Parked as trouble:
             raise Refused(trouble.reason, code=trouble.code, said=trouble.said) from trouble
         except Unanswered as trouble:
             raise NotAccepted(str(trouble), code=trouble.code, said=trouble.said) from trouble
-        return Receipt(result=(number, work.token))
-
-    async def _in_account(self, check: Check, token: str, attempt: int) -> None:
-        try:
-            found = await self.graph.holds(check.waba_id, check.phone_number_id, token, attempt)
-        except (Refused, Parked) as trouble:
-            if health_of(trouble.code) == "restricted":
-                raise
-            reason = "WhatsApp does not let this token read this business account."
-            raise Refused(reason, code=ACCOUNT_REFUSED, said=trouble.said) from trouble
-        if not found:
-            raise Refused("This number is not in this WhatsApp business account.", code=ACCOUNT_REFUSED)
+        return Receipt(result=(account, work.token))
 
     async def look(self, entry: Entry, work: Checking) -> Look:
         """A check that was interrupted is made again."""
@@ -106,23 +93,23 @@ class CheckKind:
     async def _record(self, tx: Transaction, settled: Settled) -> None:
         channels, check_id = ChannelRepository(tx), settled.entry.subject_id
         if settled.status is Status.DONE:
-            number, token = settled.result
-            await self._connect(tx, await channels.check(check_id), number, token)
+            account, token = settled.result
+            await self._connect(tx, await channels.check(check_id), account, token)
         elif settled.status in (Status.REFUSED, Status.UNCONFIRMED):
             await channels.end_check(check_id, "refused", settled.reason, None)
 
-    async def _connect(self, tx: Transaction, check: Check, number: Number, token: str) -> None:
+    async def _connect(self, tx: Transaction, check: Check, account: Account, token: str) -> None:
         channels, organization_id = ChannelRepository(tx), tx.organization_id
         sealed = await self.keyring.seal(organization_id, token.encode(), TOKEN)
-        channel = await channels.connect(check, sealed, number.name, number.display_number)
+        channel = await channels.connect(check, sealed, account.name, account.display)
         if channel is None:
             await channels.end_check(check.id, "taken", "", None)
             return
         await channels.end_check(check.id, "connected", "", channel.id)
         ledger = self.ledger()
-        await ledger.set_rate(tx, Lane(organization_id, lane_of(channel.id), float(channel.rate)))
-        await ledger.release(tx, organization_id, lane_of(channel.id))
-        await ledger.release(tx, organization_id, media_lane_of(channel.id))
+        await ledger.set_rate(tx, Lane(organization_id, lane_of(channel.id, channel.kind), float(channel.rate)))
+        await ledger.release(tx, organization_id, lane_of(channel.id, channel.kind))
+        await ledger.release(tx, organization_id, media_lane_of(channel.id, channel.kind))
         await tx.emit(
             ChannelConnected(
                 organization_id=organization_id, version=channel.version, channel_id=channel.id, kind=channel.kind

@@ -1,4 +1,9 @@
+from typing import Final
+
 from kit.errors import Conflict, NotFound, TransientError
+
+ACCOUNT_REFUSED: Final = "account-refused"
+"""The code with which a platform says that what is to be connected is not in the account that was named."""
 
 
 class ChannelNotFound(NotFound):
@@ -14,7 +19,7 @@ class NumberTaken(Conflict):
 
 
 class NumberRefused(Conflict):
-    """WhatsApp does not let us use this number with this token."""
+    """The platform does not let us use this with this token."""
 
     code = "number-refused"
 
@@ -25,7 +30,13 @@ class WhatsAppOff(Conflict):
     code = "whatsapp-off"
 
 
+class ChannelOff(Conflict):
+    """This kind of channel is not set up on this installation."""
+
+    code = "channel-off"
+
+
 class NumberUnproven(TransientError):
-    """WhatsApp could not be asked about this number just now."""
+    """The platform could not be asked just now."""
 
     code = "number-unproven"

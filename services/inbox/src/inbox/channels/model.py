@@ -3,7 +3,10 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-Health = Literal["ok", "token_dead", "restricted"]
+from inbox.channels.base import Platform
+from inbox.channels.catalogue import Health as Ill
+
+Health = Literal["ok"] | Ill
 Outcome = Literal["pending", "connected", "taken", "refused"]
 
 
@@ -24,6 +27,8 @@ class Channel:
     health_reason: str
     version: int
     created_at: datetime
+    silent: bool = False
+    """Whether nothing can be answered through it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +44,24 @@ class Check:
     rate: int
     channel_id: UUID
     asked_by: UUID | None = None
+    kind: str = "whatsapp"
     outcome: Outcome = "pending"
     reason: str = ""
 
 
-def lane_of(channel_id: UUID) -> str:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something was told: a channel, and the platform it is one of."""
+
+    channel_id: UUID
+    platform: Platform
+
+
+def lane_of(channel_id: UUID, kind: str = "whatsapp") -> str:
     """The lane on which messages leave."""
-    return f"whatsapp:{channel_id}"
+    return f"{kind}:{channel_id}"
 
 
-def media_lane_of(channel_id: UUID) -> str:
+def media_lane_of(channel_id: UUID, kind: str = "whatsapp") -> str:
     """The lane on which media are fetched; apart, so that pictures and messages do not wait for one another."""
-    return f"whatsapp-media:{channel_id}"
+    return f"{kind}-media:{channel_id}"

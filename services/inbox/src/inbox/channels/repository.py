@@ -7,10 +7,11 @@ from uuid import UUID
 from inbox.channels.errors import ChannelNotFound
 from inbox.channels.model import Channel, Check, Health
 from kit.db.database import Row, Transaction
+from kit.ids import BEFORE_ALL, BEGINNING_OF_TIME
 
 _COLUMNS: Final = """
     id, kind, phone_number_id, waba_id, display_name, display_number, rate, state, health, health_code, health_reason,
-    version, created_at
+    version, created_at, silent
 """
 
 
@@ -35,32 +36,50 @@ class ChannelRepository:
             raise ChannelNotFound
         return _channel(row)
 
-    async def of_numbers(self, phone_number_ids: Collection[str]) -> dict[str, UUID]:
-        """The connected channels of these numbers."""
+    async def silent(self, channel_ids: Collection[UUID]) -> set[UUID]:
+        """Those of these channels through which nothing can be answered."""
+        rows = await self.tx.fetch(
+            "SELECT id FROM channels WHERE id = ANY ($1) AND organization_id = $2 AND silent",
+            list(channel_ids),
+            self.tx.organization_id,
+        )
+        return {row["id"] for row in rows}
+
+    async def kind_of(self, channel_id: UUID) -> str | None:
+        """Of which platform a channel is; None when there is none."""
+        found: str | None = await self.tx.fetchval(
+            "SELECT kind FROM channels WHERE id = $1 AND organization_id = $2", channel_id, self.tx.organization_id
+        )
+        return found
+
+    async def of_numbers(self, phone_number_ids: Collection[str]) -> dict[tuple[str, str], UUID]:
+        """The connected channels at these ends, by kind and the platform's id of the end."""
         rows = await self.tx.fetch(
             """
-            SELECT phone_number_id, id FROM channels
+            SELECT kind, phone_number_id, id FROM channels
             WHERE organization_id = $1 AND phone_number_id = ANY ($2) AND state = 'connected'
             """,
             self.tx.organization_id,
             list(phone_number_ids),
         )
-        return {row["phone_number_id"]: row["id"] for row in rows}
+        return {(row["kind"], row["phone_number_id"]): row["id"] for row in rows}
 
-    async def numbers(self) -> list[str]:
-        """The platform's ids of all numbers that are or were connected."""
+    async def numbers(self, kind: str) -> list[str]:
+        """The platform's ids of all ends of this kind that are or were connected."""
         rows = await self.tx.fetch(
-            "SELECT phone_number_id FROM channels WHERE organization_id = $1", self.tx.organization_id
+            "SELECT phone_number_id FROM channels WHERE organization_id = $1 AND kind = $2",
+            self.tx.organization_id,
+            kind,
         )
         return [row["phone_number_id"] for row in rows]
 
     async def page(self, after: tuple[datetime, UUID] | None, limit: int) -> list[Channel]:
         """Channels, the oldest first."""
-        at, channel_id = after or (None, None)
+        at, channel_id = after or (BEGINNING_OF_TIME, BEFORE_ALL)
         rows = await self.tx.fetch(
             f"""
             SELECT {_COLUMNS} FROM channels
-            WHERE organization_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) > ($2, $3::uuid))
+            WHERE organization_id = $1 AND (created_at, id) > ($2, $3)
             ORDER BY created_at, id
             LIMIT $4
             """,  # noqa: S608 - a constant of this file
@@ -79,7 +98,7 @@ class ChannelRepository:
             SET waba_id = $3, display_name = $4, display_number = $5, token_sealed = $6, rate = $7,
                 state = 'connected', health = 'ok', health_code = '', health_reason = '', version = version + 1,
                 changed_at = kit_now()
-            WHERE organization_id = $1 AND phone_number_id = $2
+            WHERE organization_id = $1 AND phone_number_id = $2 AND kind = $8
               AND (state = 'connected' OR NOT EXISTS (SELECT FROM channel_organizations(ARRAY[$2], '{{}}')))
             RETURNING {_COLUMNS}
             """,  # noqa: S608 - a constant of this file
@@ -90,6 +109,7 @@ class ChannelRepository:
             number,
             token_sealed,
             check.rate,
+            check.kind,
         )
         return _channel(row) if row is not None else await self._add(check, token_sealed, name, number)
 
@@ -99,7 +119,7 @@ class ChannelRepository:
             INSERT INTO channels (
                 id, organization_id, kind, phone_number_id, waba_id, display_name, display_number, token_sealed, rate
             )
-            VALUES ($1, $2, 'whatsapp', $3, $4, $5, $6, $7, $8)
+            VALUES ($1, $2, $9, $3, $4, $5, $6, $7, $8)
             ON CONFLICT DO NOTHING
             RETURNING {_COLUMNS}
             """,  # noqa: S608 - a constant of this file
@@ -111,6 +131,7 @@ class ChannelRepository:
             number,
             token_sealed,
             check.rate,
+            check.kind,
         )
         return None if row is None else _channel(row)
 
@@ -156,9 +177,9 @@ class ChannelRepository:
         await self.tx.execute(
             """
             INSERT INTO channel_checks (
-                id, organization_id, phone_number_id, waba_id, rate, token_sealed, channel_id, asked_by
+                id, organization_id, phone_number_id, waba_id, rate, token_sealed, channel_id, asked_by, kind
             )
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
             """,
             check.id,
             self.tx.organization_id,
@@ -168,6 +189,7 @@ class ChannelRepository:
             token_sealed,
             check.channel_id,
             check.asked_by,
+            check.kind,
         )
 
     async def check(self, check_id: UUID) -> Check:
@@ -178,7 +200,7 @@ class ChannelRepository:
         """
         row = await self.tx.fetchrow(
             """
-            SELECT id, phone_number_id, waba_id, rate, outcome, reason, channel_id, asked_by FROM channel_checks
+            SELECT id, kind, phone_number_id, waba_id, rate, outcome, reason, channel_id, asked_by FROM channel_checks
             WHERE id = $1 AND organization_id = $2
             """,
             check_id,
@@ -192,7 +214,7 @@ class ChannelRepository:
         """Pending attempts with their organization and sealed token, also of several organizations at once."""
         rows = await self.tx.fetch(
             """
-            SELECT id, organization_id, phone_number_id, waba_id, rate, outcome, reason, channel_id, asked_by,
+            SELECT id, organization_id, kind, phone_number_id, waba_id, rate, outcome, reason, channel_id, asked_by,
                    token_sealed
             FROM channel_checks
             WHERE id = ANY ($1) AND outcome = 'pending' AND token_sealed IS NOT NULL
@@ -243,6 +265,7 @@ def _channel(row: Row) -> Channel:
         health_reason=row["health_reason"],
         version=row["version"],
         created_at=row["created_at"],
+        silent=row["silent"],
     )
 
 
@@ -254,6 +277,7 @@ def _check(row: Row) -> Check:
         rate=row["rate"],
         channel_id=row["channel_id"],
         asked_by=row["asked_by"],
+        kind=row["kind"],
         outcome=row["outcome"],
         reason=row["reason"],
     )

@@ -4,9 +4,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response, status
 
-from inbox.channels.errors import ChannelNotFound, NumberRefused, NumberTaken, NumberUnproven, WhatsAppOff
+from inbox.channels.errors import ChannelNotFound, ChannelOff, NumberRefused, NumberTaken, NumberUnproven, WhatsAppOff
+from inbox.channels.kinds import KINDS
 from inbox.channels.model import Channel
-from inbox.channels.schemas import ChannelOut, ConnectChannel
+from inbox.channels.schemas import ChannelOut, ConnectChannel, KindOut, KindsOut
 from inbox.channels.service import ChannelService
 from inbox.doors import ChannelManager, ChannelReader
 from kit.http.app import part
@@ -26,13 +27,13 @@ Channels = Annotated[ChannelService, Depends(part(ChannelService))]
 @router.post(
     "",
     status_code=status.HTTP_201_CREATED,
-    responses=problems(NumberTaken, NumberRefused, WhatsAppOff, NumberUnproven),
+    responses=problems(NumberTaken, NumberRefused, WhatsAppOff, ChannelOff, NumberUnproven),
 )
 async def connect_channel(
     body: ConnectChannel, caller: ChannelManager, channels: Channels, key: IdempotencyKey, versions: Versioned
 ) -> ChannelOut:
-    """Connect a number once WhatsApp lets us use it; with a new token what had waited for it leaves."""
-    channel = await channels.connect(caller, body, key)
+    """Connect a channel once its platform lets us use it; with a new token what had waited for it leaves."""
+    channel = await channels.connect(caller, body.wanted(), key)
     versions.tag(channel.version)
     return ChannelOut.of(channel)
 
@@ -43,6 +44,13 @@ async def list_channels(caller: ChannelReader, channels: Channels, page: Paging)
     rows = await channels.page(caller, page.after(datetime, UUID), page.limit + 1)
     shown, cursor = page.cut(rows, _place)
     return Page(items=[ChannelOut.of(each) for each in shown], next_cursor=cursor)
+
+
+@router.get("/kinds")
+async def list_channel_kinds(caller: ChannelReader) -> KindsOut:
+    """What each kind of channel can do, when it may be written to, and what its errors mean."""
+    _ = caller
+    return KindsOut(items=[KindOut.of(kind, can, errors) for kind, (can, errors) in KINDS.items()])
 
 
 @router.get("/{channel_id}", response_model=ChannelOut, responses=problems(ChannelNotFound))

@@ -3,12 +3,14 @@ from datetime import datetime
 from uuid import UUID
 
 from contracts.inbox import ChannelDisconnected
-from inbox.channels.checking import ACCOUNT_REFUSED, CHECK
-from inbox.channels.errors import NumberRefused, NumberTaken, NumberUnproven, WhatsAppOff
+from inbox.channels.base import Platforms
+from inbox.channels.checking import CHECK
+from inbox.channels.errors import ACCOUNT_REFUSED, ChannelOff, NumberRefused, NumberTaken, NumberUnproven, WhatsAppOff
 from inbox.channels.model import Channel, Check, lane_of, media_lane_of
 from inbox.channels.repository import ChannelRepository
-from inbox.channels.schemas import ConnectChannel
+from inbox.channels.schemas import Wanted
 from inbox.messages.content import TOKEN
+from inbox.whatsapp.platform import WHATSAPP
 from kit.audit import audited
 from kit.db.database import Database
 from kit.errors import FieldError
@@ -27,27 +29,29 @@ class ChannelService:
     database: Database
     ledger: Ledger
     keyring: Keyring
-    enabled: bool = True
+    platforms: Platforms
 
-    async def connect(self, caller: MemberCaller, wanted: ConnectChannel, key: Idempotency) -> Channel:
-        """Ask WhatsApp whether the token may use the number and the account holds it, and connect it when so.
+    async def connect(self, caller: MemberCaller, wanted: Wanted, key: Idempotency) -> Channel:
+        """Ask the platform whether the token may use our end, and connect it when so.
 
         Raises:
             NumberTaken: another organization of this platform has it.
-            NumberRefused: WhatsApp says no.
-            NumberUnproven: WhatsApp could not be asked; nothing was connected.
+            NumberRefused: the platform says no.
+            NumberUnproven: the platform could not be asked; nothing was connected.
         """
-        if not self.enabled:
-            raise WhatsAppOff
+        if not self.platforms[wanted.kind].on:
+            raise WhatsAppOff if wanted.kind == WHATSAPP else ChannelOff
         check_id = await self._begin(caller, wanted, key)
         lane = Lane(caller.organization_id, f"channel-check:{check_id}")
         settled = await self.ledger.perform(Effect(CHECK, lane, check_id))
         return await self._outcome(caller, check_id, settled.code)
 
-    async def _begin(self, caller: MemberCaller, wanted: ConnectChannel, key: Idempotency) -> UUID:
-        token = wanted.access_token.get_secret_value().encode()
-        sealed = await self.keyring.seal(caller.organization_id, token, TOKEN)
-        check = Check(new_id(), wanted.phone_number_id, wanted.waba_id, wanted.rate, new_id(), caller.user_id)
+    async def _begin(self, caller: MemberCaller, wanted: Wanted, key: Idempotency) -> UUID:
+        sealed = await self.keyring.seal(caller.organization_id, wanted.token.encode(), TOKEN)
+        wish, by = wanted.wish, caller.user_id
+        check = Check(
+            new_id(), wish.external_id, wish.account_id, wanted.rate, new_id(), asked_by=by, kind=wanted.kind
+        )
         async with self.database.transaction(caller.organization_id) as tx:
             if earlier := await key.claim(tx):
                 return earlier.resource_id
@@ -68,7 +72,7 @@ class ChannelService:
                     wrong = [FieldError("#/waba_id", check.reason)] if code == ACCOUNT_REFUSED else None
                     raise NumberRefused(check.reason, errors=wrong)
                 case _:
-                    raise NumberUnproven("WhatsApp could not be asked about this number just now.", retry_after=5)
+                    raise NumberUnproven("The platform could not be asked just now.", retry_after=5)
 
     async def read(self, caller: MemberCaller, channel_id: UUID) -> Channel:
         """One channel."""
@@ -84,7 +88,7 @@ class ChannelService:
         """Give a channel up: its token is forgotten, what still waits is refused, what was said stays."""
         async with self.database.transaction(caller.organization_id) as tx:
             channel = await ChannelRepository(tx).disconnect(channel_id)
-            for lane in (lane_of(channel_id), media_lane_of(channel_id)):
+            for lane in (lane_of(channel_id, channel.kind), media_lane_of(channel_id, channel.kind)):
                 await self.ledger.release(tx, caller.organization_id, lane)  # what is parked there can now be refused
             await tx.emit(
                 ChannelDisconnected(

@@ -4,11 +4,12 @@ from typing import ClassVar
 from uuid import UUID
 
 from contracts.inbox import ContactErased
-from inbox.contacts.errors import ContactNotFound
-from inbox.contacts.recognizing import IDENTITY, NAME
+from inbox.contacts.naming import NAMES
+from inbox.contacts.recognizing import IDENTITY, NAME, subject
 from inbox.contacts.repository import ContactRepository, PersonsContact
 from kit.audit import SYSTEM, audited
 from kit.db.database import Database, Row, Transaction
+from kit.ledger.ledger import Ledger
 from kit.privacy.holding import ERASE, Erased, File, Rows
 from kit.privacy.person import Person
 from kit.seal import Keyring
@@ -20,7 +21,10 @@ class ContactHolding:
 
     database: Database
     keyring: Keyring
-    tables: ClassVar[frozenset[str]] = frozenset({"contacts", "contact_identities"})
+    ledger: Ledger
+    tables: ClassVar[frozenset[str]] = frozenset(
+        {"contacts", "contact_identities", "contact_merges", "contact_matches", "identity_changes"}
+    )
 
     async def export(self, person: Person, organization_ids: Sequence[UUID]) -> AsyncIterator[Rows | File]:
         """The contact, with all by which they are or were known."""
@@ -28,46 +32,74 @@ class ContactHolding:
             return
         for organization_id in organization_ids:
             async with self.database.snapshot(organization_id) as tx:
-                try:
-                    row = await ContactRepository(tx).find(person.id)
-                except ContactNotFound:
-                    continue
-                known = await ContactRepository(tx).identities([person.id])
-            name, *values = await self._opened(organization_id, row, known)
-            yield Rows("contacts", [{"id": row["id"], "name": name, "created_at": row["created_at"]}])
+                members = await PersonsContact(tx).members(person.id)
+                rows = [await ContactRepository(tx).find(each) for each in members]
+                known = await ContactRepository(tx).identities(members)
+                kept = await self.ledger.kept(tx, [NAMES], members)
+                told = await PersonsContact(tx).told(members)
+            names, values = await self._opened(organization_id, rows, known)
+            yield Rows(
+                "contacts",
+                [
+                    {
+                        "id": row["id"],
+                        "name": name,
+                        "created_at": row["created_at"],
+                        "merged_into": row["merged_into"],
+                    }
+                    for row, name in zip(rows, names, strict=True)
+                ],
+            )
             yield Rows(
                 "contact_identities",
                 [_identity(each, value) for each, value in zip(known, values, strict=True)],
             )
+            for table, of_table in kept.items():
+                yield Rows(table, of_table)
+            for table, found in told.items():
+                yield Rows(table, [dict(row) for row in found])
 
-    async def _opened(self, organization_id: UUID, row: Row, known: Sequence[Row]) -> list[str | None]:
-        """The name and the identities in the clear."""
-        sealed = [(each["sealed"], IDENTITY) for each in known if each["sealed"]]
-        named = [(row["name_sealed"], NAME)] if row["name_sealed"] else []
-        opened = iter(await self.keyring.open_many(organization_id, named + sealed) if named or sealed else ())
-        texts = [_text(next(opened)) if named else None]
-        return texts + [_text(next(opened)) if each["sealed"] else None for each in known]
+    async def _opened(
+        self, organization_id: UUID, rows: Sequence[Row], known: Sequence[Row]
+    ) -> tuple[list[str | None], list[str | None]]:
+        """The names and the identities in the clear."""
+        sealed = [(each["name_sealed"], NAME) for each in rows if each["name_sealed"]]
+        sealed += [(each["sealed"], IDENTITY) for each in known if each["sealed"]]
+        opened = iter(await self.keyring.open_many(organization_id, sealed) if sealed else ())
+        names = [_text(next(opened)) if each["name_sealed"] else None for each in rows]
+        return names, [_text(next(opened)) if each["sealed"] else None for each in known]
 
     async def erase(self, tx: Transaction, person: Person, way: str) -> Erased:
-        """Identities go; the contact goes, or stays without a name. Partners and browsers are told."""
+        """Identities go; the contact goes, or stays without a name, and likewise all that are shown as it.
+
+        Partners and browsers are told of each; compliance destroys the keys of all.
+
+        Raises:
+            UnderWay: the platform is just being asked for their name.
+        """
         if person.kind != "contact":
             return Erased()
         contact = PersonsContact(tx)
-        row = await contact.lock(person.id)
-        removed = {"contact_identities": await contact.delete_identities(person.id)}
-        if row is None:
+        members = await contact.members(person.id) or [person.id]
+        removed = await self.ledger.forget(tx, [NAMES], members)
+        rows = await contact.lock(members)
+        removed |= await contact.delete_told(members)
+        removed["contact_identities"] = await contact.delete_identities(members)
+        if not rows:
             return Erased(removed=removed)
         if way == ERASE:
-            removed["contacts"] = await contact.delete(person.id)
+            removed["contacts"] = await contact.delete(members)
             if not removed["contacts"]:
                 return Erased(removed=removed)
         else:
-            await contact.empty(person.id)
-        await tx.emit(
-            ContactErased(organization_id=tx.organization_id, version=row["version"] + 1, contact_id=person.id),
-            audited("inbox.contact.erased", SYSTEM, "contact", person.id, way=way),
-        )
-        return Erased(removed=removed, anonymised={} if way == ERASE else {"contacts": 1})
+            await contact.empty(members)
+        for row in rows:
+            await tx.emit(
+                ContactErased(organization_id=tx.organization_id, version=row["version"] + 1, contact_id=row["id"]),
+                audited("inbox.contact.erased", SYSTEM, "contact", row["id"], way=way),
+            )
+        keys = [f"{tx.organization_id}/{subject(each)}" for each in members if each != person.id]
+        return Erased(removed=removed, anonymised={} if way == ERASE else {"contacts": len(rows)}, keys=keys)
 
 
 def _identity(row: Row, value: str | None) -> dict[str, object]:

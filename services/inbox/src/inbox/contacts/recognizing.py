@@ -3,19 +3,29 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
+from inbox.channels.base import Identity, Said
 from inbox.contacts.blind import Blind
 from inbox.contacts.repository import ContactRepository, Held, NewIdentity
-from inbox.whatsapp.numbers import variants
-from inbox.whatsapp.saying import Identity, Said
+from inbox.whatsapp.numbers import is_number, variants
 from kit.db.database import Transaction
 from kit.ids import new_id
 from kit.seal import Keyring, KeyShredded
 
 NAME: Final = b"contacts.name_sealed"
 IDENTITY: Final = b"contact_identities.sealed"
+
+
+class Writer(NamedTuple):
+    """Who wrote: the contact under whose key it is sealed, and the one as which that is shown.
+
+    They differ while two contacts are merged.
+    """
+
+    id: UUID
+    head: UUID
 
 
 def subject(contact_id: UUID) -> str:
@@ -34,10 +44,10 @@ class Recognizing:
 
     async def read_ahead(self, contacts: ContactRepository, blind: Blind, several: Iterable[Said]) -> list[Held]:
         """Ask once for the rows of all who said something."""
-        hashed = (each for said in several for each in _hashed(blind, said.known_as))
-        return await contacts.read_ahead({(identity.kind, blinded) for identity, blinded in hashed})
+        wanted = (each for said in several for each in hashed(blind, said.known_as))
+        return await contacts.read_ahead({(identity.kind, blinded) for identity, blinded in wanted})
 
-    async def contact(self, contacts: ContactRepository, blind: Blind, said: Said, at: datetime) -> UUID:
+    async def contact(self, contacts: ContactRepository, blind: Blind, said: Said, at: datetime) -> Writer:
         """The contact who said this then; whoever is known already costs one question, or none if read ahead."""
         tx, formerly = contacts.tx, said.formerly
         held = await self._held(contacts, blind, said.known_as)
@@ -50,16 +60,36 @@ class Recognizing:
             await contacts.vacate(found.contact_id)
             found = None
         if found is None:
-            contact_id = await self._make(contacts, blind, said, at)
+            writer = await self._make(contacts, blind, said, at)
         else:
-            contact_id = found.contact_id
-            await self._rename(contacts, found, said.name)
+            writer = Writer(found.contact_id, found.head)
+            await self._rename(contacts, found, said.name if said.proven else "")
         if formerly:
-            await self._move(contacts, blind, contact_id, said, at)
+            await self._move(contacts, blind, writer.id, said, at)
         if found is None or formerly:  # it has just changed
             held = await self._held(contacts, blind, said.known_as)
-        await self._learn(contacts, blind, contact_id, said.known_as, held, at=at)
-        return contact_id
+        await self._learn(contacts, blind, writer.id, said.known_as, held, at=at)
+        await self._match(contacts, writer, said, held, at)
+        return writer
+
+    async def _match(
+        self, contacts: ContactRepository, writer: Writer, said: Said, held: Sequence[Held], at: datetime
+    ) -> None:
+        """What one message tells of its writer, and leads to two contacts, shows that the two are one.
+
+        Not so a number that has changed hands. Merging is left to a loop: it takes locks of its own.
+        """
+        rule = "claimed" if not said.proven else "identity_changed" if said.formerly else "same_message"
+        for other in {each.contact_id: each for each in held if each.leads(at) and each.head != writer.head}.values():
+            if not await self._changed_hands(contacts, other, said.known_as):
+                await contacts.match(writer.id, other.contact_id, rule, due=said.proven)
+
+    async def _suggest(self, contacts: ContactRepository, blind: Blind, writer: Writer, said: Said) -> None:
+        """A newcomer may be somebody with the same number on another channel; a person decides that."""
+        elsewhere = [also for each in said.known_as if (also := _elsewhere(each)) is not None]
+        for other in await self._held(contacts, blind, elsewhere) if elsewhere else ():
+            if other.left_at is None and other.head != writer.head:
+                await contacts.match(writer.id, other.contact_id, "same_number", due=False)
 
     async def _forgotten(self, tx: Transaction, contact_id: UUID) -> bool:
         """Whether nothing can be sealed for them any more: whoever writes now is new to us."""
@@ -85,20 +115,24 @@ class Recognizing:
     async def _move(
         self, contacts: ContactRepository, blind: Blind, contact_id: UUID, said: Said, at: datetime
     ) -> None:
-        """The new number is theirs, whoever had it; the old one leads to them no more, for it may be given away."""
+        """The new number is theirs, whoever had it; the old one leads to them no more, for it may be given away.
+
+        Likewise an id, which the platform gives anew with a number; nobody else ever has it.
+        """
+        kinds = {each.kind for each in said.known_as}
+        now = {each for _, each in hashed(blind, said.known_as)}
+        then = {one for each, one in hashed(blind, said.formerly) if each.kind in kinds}
+        left = await contacts.leave(contact_id, list(then - now), at)
+        if left:
+            await contacts.journal(contact_id, None, "left", [(row["kind"], row["sealed"]) for row in left], at)
         numbers = [each for each in said.known_as if each.kind == "whatsapp_id"]
-        if not numbers:
-            return
-        now = {blind(each.kind, value) for each in numbers for value in _spellings(each)}
-        then = {blind(each.kind, value) for each in said.formerly for value in _spellings(each)}
-        await contacts.leave(contact_id, list(then - now), at)
         for identity in await self._sealed(contacts.tx, blind, contact_id, numbers):
-            await contacts.hand_over(contact_id, identity)
+            await self._take(contacts, contact_id, identity, at)
 
     async def _held(self, contacts: ContactRepository, blind: Blind, wanted: Sequence[Identity]) -> list[Held]:
         """The rows of these identities, in all their spellings."""
-        hashed = _hashed(blind, wanted)
-        return await contacts.holders([each.kind for each, _ in hashed], [blinded for _, blinded in hashed])
+        spelled = hashed(blind, wanted)
+        return await contacts.holders([each.kind for each, _ in spelled], [blinded for _, blinded in spelled])
 
     async def _find(
         self,
@@ -110,8 +144,8 @@ class Recognizing:
     ) -> Held | None:
         """The surest of the rows of these by which somebody is known; with a time, was known then."""
         by_hash = {(each.kind, each.blind): each for each in held if at is None or each.leads(at)}
-        for identity, hashed in _hashed(blind, wanted):
-            holder = by_hash.get((identity.kind, hashed))
+        for identity, one in hashed(blind, wanted):
+            holder = by_hash.get((identity.kind, one))
             if holder is not None and not await self._changed_hands(contacts, holder, wanted):
                 return holder
         return None
@@ -127,20 +161,28 @@ class Recognizing:
         scoped = {each.scope for each in wanted if each.kind == "bsuid" and each.scope}
         return bool(scoped) and bool(scoped & await contacts.scopes(holder.contact_id, "bsuid"))
 
-    async def _make(self, contacts: ContactRepository, blind: Blind, said: Said, at: datetime) -> UUID:
+    async def _make(self, contacts: ContactRepository, blind: Blind, said: Said, at: datetime) -> Writer:
         tx, contact_id, known_as = contacts.tx, new_id(), said.known_as or said.formerly
         identities = await self._sealed(tx, blind, contact_id, known_as)
         first, *_ = identities or [NewIdentity("bsuid", blind("nobody", str(contact_id)), "", b"")]
         if not await contacts.claim(contact_id, first, at):
             (holder,) = await contacts.holders([first.kind], [first.blind])
             if first.kind != "whatsapp_id" or not await self._changed_hands(contacts, holder, known_as):
-                return holder.contact_id
-            await contacts.hand_over(contact_id, first)
+                return Writer(holder.contact_id, holder.head)
+            await self._take(contacts, contact_id, first, at)
         for identity in identities[1:]:
             if identity.kind == "whatsapp_id":
-                await contacts.hand_over(contact_id, identity)
+                await self._take(contacts, contact_id, identity, at)
         await contacts.add(contact_id, await self._seal_name(tx, contact_id, said.name))
-        return contact_id
+        made = Writer(contact_id, contact_id)
+        await self._suggest(contacts, blind, made, said)
+        return made
+
+    async def _take(self, contacts: ContactRepository, contact_id: UUID, identity: NewIdentity, at: datetime) -> None:
+        """It is this contact's from now on, which is kept on record when it was another's."""
+        former = await contacts.hand_over(contact_id, identity)
+        if former is not None:
+            await contacts.journal(contact_id, former, "taken", [(identity.kind, identity.sealed)], at)
 
     async def _learn(
         self,
@@ -155,7 +197,7 @@ class Recognizing:
         """Keep what is new; an identity that another contact has stays there until somebody merges the two."""
         hashes = {blind(each.kind, each.value): each for each in known_as}
         taken = {each.blind for each in held if each.leads(at)}
-        fresh = [each for hashed, each in hashes.items() if hashed not in taken]
+        fresh = [each for blinded, each in hashes.items() if blinded not in taken]
         for identity in await self._sealed(contacts.tx, blind, contact_id, fresh):
             await contacts.claim(contact_id, identity, at)
         if any(each.stale and each.contact_id == contact_id and each.blind in hashes for each in held):
@@ -193,9 +235,22 @@ class Recognizing:
         return await self.keyring.seal(tx.organization_id, told, NAME, subject=subject(contact_id))
 
 
-def _hashed(blind: Blind, wanted: Sequence[Identity]) -> list[tuple[Identity, bytes]]:
+def hashed(blind: Blind, wanted: Sequence[Identity]) -> list[tuple[Identity, bytes]]:
+    """Each identity with the hash of each of its spellings."""
     return [(each, blind(each.kind, value)) for each in wanted for value in _spellings(each)]
 
 
 def _spellings(identity: Identity) -> tuple[str, ...]:
-    return variants(identity.value) if identity.kind == "whatsapp_id" else (identity.value,)
+    if identity.kind == "whatsapp_id":
+        return variants(identity.value)
+    if identity.kind == "phone" and is_number(identity.value.removeprefix("+")):
+        return tuple(f"+{each}" for each in variants(identity.value.removeprefix("+")))
+    return (identity.value,)
+
+
+def _elsewhere(identity: Identity) -> Identity | None:
+    """The same number as another kind of channel knows it."""
+    if identity.kind == "whatsapp_id":
+        return Identity("phone", f"+{identity.value}")
+    number = identity.value.removeprefix("+")
+    return Identity("whatsapp_id", number) if identity.kind == "phone" and is_number(number) else None

@@ -1,10 +1,18 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from inbox.contacts.errors import ContactNotFound
 from kit.db.database import Row, Transaction
+from kit.ids import new_id
+
+HEAD_OF: Final = "(SELECT coalesce(merged_into, id) FROM contacts WHERE id = $1)"
+"""The contact as which $1 is shown; conversations are always with such a one."""
+
+MATCHES: Final = "contact-matches"
+"""What wakes who merges contacts of which the platform has told that they are one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +26,8 @@ class Held:
     left_at: datetime | None
     stale: bool
     name_sealed: bytes | None
+    head: UUID
+    """The contact as which it is shown: another one, once they were merged."""
 
     def leads(self, at: datetime) -> bool:
         """Whether what was written at this time was written by the contact."""
@@ -43,6 +53,8 @@ class ContactRepository:
 
     tx: Transaction
     _ahead: dict[tuple[str, bytes], Held | None] = field(default_factory=dict)
+    made: set[UUID] = field(default_factory=set)
+    """Contacts that this transaction has made: nobody else knows of them yet."""
 
     async def read_ahead(self, identities: Collection[tuple[str, bytes]]) -> list[Held]:
         """Ask once for all that `holders` will be asked for."""
@@ -63,7 +75,7 @@ class ContactRepository:
             """
             SELECT held.kind, held.blind, held.contact_id, held.scope, held.left_at,
                    held.left_at IS NULL AND held.last_seen_at < kit_now() - interval '1 hour' AS stale,
-                   contact.name_sealed
+                   contact.name_sealed, coalesce(contact.merged_into, held.contact_id) AS head
             FROM unnest($2::text[], $3::bytea[]) AS wanted (kind, blind)
             JOIN contact_identities AS held
               ON held.organization_id = $1 AND held.kind = wanted.kind AND held.blind = wanted.blind
@@ -74,6 +86,17 @@ class ContactRepository:
             list(blinds),
         )
         return [Held(**row) for row in rows]
+
+    async def heads(self, contact_ids: Collection[UUID]) -> dict[UUID, UUID]:
+        """As whom each of these is shown just now."""
+        rows = await self.tx.fetch(
+            """
+            SELECT id, coalesce(merged_into, id) AS head FROM contacts WHERE id = ANY ($1) AND organization_id = $2
+            """,
+            list(contact_ids),
+            self.tx.organization_id,
+        )
+        return {row["id"]: row["head"] for row in rows}
 
     async def scopes(self, contact_id: UUID, kind: str) -> set[str]:
         """The business accounts in which a contact has an id of this kind."""
@@ -110,16 +133,20 @@ class ContactRepository:
         )
         return taken == 1
 
-    async def hand_over(self, contact_id: UUID, identity: NewIdentity) -> None:
-        """Let this contact be known by it from now on, whoever was before."""
+    async def hand_over(self, contact_id: UUID, identity: NewIdentity) -> UUID | None:
+        """Let this contact be known by it from now on; who was before, when it was another."""
         self._ahead.clear()
-        await self.tx.execute(
+        former: UUID | None = await self.tx.fetchval(
             """
+            WITH before AS (
+                SELECT contact_id FROM contact_identities WHERE organization_id = $1 AND kind = $2 AND blind = $3
+            )
             INSERT INTO contact_identities AS held (organization_id, kind, blind, contact_id, scope, sealed)
             VALUES ($1, $2, $3, $4, $5, $6)
             ON CONFLICT (organization_id, kind, blind) DO UPDATE
             SET contact_id = excluded.contact_id, scope = excluded.scope, sealed = excluded.sealed,
                 last_seen_at = kit_now(), left_at = NULL
+            RETURNING (SELECT nullif(contact_id, $4) FROM before)
             """,
             self.tx.organization_id,
             identity.kind,
@@ -128,15 +155,16 @@ class ContactRepository:
             identity.scope,
             identity.sealed,
         )
+        return former
 
-    async def leave(self, contact_id: UUID, blinds: Sequence[bytes], at: datetime) -> None:
-        """The contact has not these numbers any more since then."""
+    async def leave(self, contact_id: UUID, blinds: Sequence[bytes], at: datetime) -> list[Row]:
+        """The contact has not these numbers and ids any more since then; those it had."""
         self._ahead.clear()
-        await self.tx.execute(
+        return await self.tx.fetch(
             """
             UPDATE contact_identities SET left_at = $4
-            WHERE organization_id = $1 AND kind = 'whatsapp_id' AND blind = ANY ($3) AND contact_id = $2
-              AND left_at IS NULL
+            WHERE organization_id = $1 AND blind = ANY ($3) AND contact_id = $2 AND left_at IS NULL
+            RETURNING kind, sealed
             """,
             self.tx.organization_id,
             contact_id,
@@ -144,15 +172,55 @@ class ContactRepository:
             at,
         )
 
-    async def vacate(self, contact_id: UUID) -> None:
-        """Whatever this contact was known by is free, whenever what comes now was written."""
+    async def journal(
+        self, contact_id: UUID, former_id: UUID | None, change: str, told: Sequence[tuple[str, bytes]], at: datetime
+    ) -> None:
+        """Keep that identities (kind, sealed) were `left` by a contact, or `taken` over from another one."""
+        await self.tx.execute(
+            """
+            INSERT INTO identity_changes (id, organization_id, contact_id, from_id, kind, change, sealed, at)
+            SELECT t.id, $1, $2, $3, t.kind, $4, t.sealed, $5
+            FROM unnest($6::uuid[], $7::text[], $8::bytea[]) AS t (id, kind, sealed)
+            """,
+            self.tx.organization_id,
+            contact_id,
+            former_id,
+            change,
+            at,
+            [new_id() for _ in told],
+            [kind for kind, _ in told],
+            [sealed for _, sealed in told],
+        )
+
+    async def match(self, one: UUID, other: UUID, rule: str, *, due: bool) -> None:
+        """Note that two contacts may be one; a pair that is noted stays as it was decided."""
+        first, second = sorted((one, other))
+        await self.tx.execute(
+            """
+            INSERT INTO contact_matches (id, organization_id, first_id, second_id, rule, state)
+            VALUES ($1, $2, $3, $4, $5, $6)
+            ON CONFLICT (organization_id, first_id, second_id) DO UPDATE SET state = 'due', rule = excluded.rule
+            WHERE contact_matches.state = 'suggested' AND excluded.state = 'due'
+            """,
+            new_id(),
+            self.tx.organization_id,
+            first,
+            second,
+            rule,
+            "due" if due else "suggested",
+        )
+        if due:
+            self.tx.stir(MATCHES)
+
+    async def vacate(self, *contact_ids: UUID) -> None:
+        """Whatever these contacts were known by is free, whenever what comes now was written."""
         self._ahead.clear()
         await self.tx.execute(
             """
             UPDATE contact_identities SET left_at = 'epoch'
-            WHERE contact_id = $1 AND organization_id = $2 AND left_at IS DISTINCT FROM 'epoch'
+            WHERE contact_id = ANY ($1) AND organization_id = $2 AND left_at IS DISTINCT FROM 'epoch'
             """,
-            contact_id,
+            list(contact_ids),
             self.tx.organization_id,
         )
 
@@ -172,6 +240,7 @@ class ContactRepository:
     async def add(self, contact_id: UUID, name_sealed: bytes | None) -> None:
         """A contact."""
         self._ahead.clear()
+        self.made.add(contact_id)
         await self.tx.execute(
             "INSERT INTO contacts (id, organization_id, name_sealed) VALUES ($1, $2, $3)",
             contact_id,
@@ -179,18 +248,49 @@ class ContactRepository:
             name_sealed,
         )
 
-    async def rename(self, contact_id: UUID, name_sealed: bytes) -> None:
-        """Call the contact something else from now on."""
+    async def rename(self, contact_id: UUID, name_sealed: bytes | None) -> None:
+        """Call the contact something else from now on; with None only its version is new."""
         self._ahead.clear()
         await self.tx.execute(
             """
-            UPDATE contacts SET name_sealed = $3, version = version + 1, changed_at = kit_now()
+            UPDATE contacts SET name_sealed = coalesce($3, name_sealed), version = version + 1, changed_at = kit_now()
             WHERE id = $1 AND organization_id = $2
             """,
             contact_id,
             self.tx.organization_id,
             name_sealed,
         )
+
+    async def nameless(self, contact_ids: Collection[UUID]) -> list[Row]:
+        """Those who have no name, with a connected channel on which they wrote."""
+        return await self.tx.fetch(
+            """
+            SELECT DISTINCT ON (t.id) t.id, c.kind AS channel_kind, c.phone_number_id, c.token_sealed
+            FROM contacts t
+            JOIN conversations v ON v.contact_id = t.id
+            JOIN channels c ON c.id = v.channel_id
+            WHERE t.id = ANY ($1) AND t.organization_id = $2 AND t.name_sealed IS NULL
+              AND c.state = 'connected' AND c.token_sealed IS NOT NULL
+            ORDER BY t.id, v.last_message_at DESC
+            """,
+            list(contact_ids),
+            self.tx.organization_id,
+        )
+
+    async def name_first(self, contact_id: UUID, name_sealed: bytes) -> int | None:
+        """Call the contact so who has no name yet; their version, None when they have one."""
+        self._ahead.clear()
+        version: int | None = await self.tx.fetchval(
+            """
+            UPDATE contacts SET name_sealed = $3, version = version + 1, changed_at = kit_now()
+            WHERE id = $1 AND organization_id = $2 AND name_sealed IS NULL
+            RETURNING version
+            """,
+            contact_id,
+            self.tx.organization_id,
+            name_sealed,
+        )
+        return version
 
     async def find(self, contact_id: UUID) -> Row:
         """One contact as its row.
@@ -199,7 +299,25 @@ class ContactRepository:
             ContactNotFound: there is none.
         """
         row = await self.tx.fetchrow(
-            "SELECT id, name_sealed, version, created_at FROM contacts WHERE id = $1 AND organization_id = $2",
+            """
+            SELECT id, name_sealed, version, created_at, merged_into FROM contacts
+            WHERE id = $1 AND organization_id = $2
+            """,
+            contact_id,
+            self.tx.organization_id,
+        )
+        if row is None:
+            raise ContactNotFound
+        return row
+
+    async def lock(self, contact_id: UUID) -> Row:
+        """One contact for update.
+
+        Raises:
+            ContactNotFound: there is none.
+        """
+        row = await self.tx.fetchrow(
+            "SELECT id, version FROM contacts WHERE id = $1 AND organization_id = $2 FOR NO KEY UPDATE",
             contact_id,
             self.tx.organization_id,
         )
@@ -208,13 +326,14 @@ class ContactRepository:
         return row
 
     async def page(self, after: tuple[datetime, UUID] | None, limit: int) -> list[Row]:
-        """Contacts, the newest first."""
+        """Contacts, the newest first; those that are shown as another one are left out."""
         at, contact_id = after or (None, None)
         return await self.tx.fetch(
             """
-            SELECT id, name_sealed, version, created_at
+            SELECT id, name_sealed, version, created_at, merged_into
             FROM contacts
-            WHERE organization_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::uuid))
+            WHERE organization_id = $1 AND merged_into IS NULL
+              AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::uuid))
             ORDER BY created_at DESC, id DESC
             LIMIT $4
             """,
@@ -237,6 +356,20 @@ class ContactRepository:
             self.tx.organization_id,
         )
 
+    async def people(self, heads: Sequence[UUID]) -> list[Row]:
+        """Of each of these and of those shown as it: its name, and what it is known by, the last used first."""
+        return await self.tx.fetch(
+            """
+            SELECT c.id, coalesce(c.merged_into, c.id) AS head, c.name_sealed, i.kind, i.sealed, i.last_seen_at
+            FROM contacts c
+            LEFT JOIN contact_identities i ON i.contact_id = c.id AND i.left_at IS NULL
+            WHERE (c.id = ANY ($1) OR c.merged_into = ANY ($1)) AND c.organization_id = $2
+            ORDER BY c.merged_into NULLS FIRST, c.id, i.last_seen_at DESC, i.kind
+            """,
+            list(heads),
+            self.tx.organization_id,
+        )
+
     async def identities(self, contact_ids: Sequence[UUID]) -> list[Row]:
         """All by which these contacts are or were known."""
         return await self.tx.fetch(
@@ -251,11 +384,12 @@ class ContactRepository:
         )
 
     async def names(self, contact_ids: Sequence[UUID]) -> dict[UUID, bytes]:
-        """The sealed names of those that have one."""
+        """The sealed names of those that have one, or of whom one that is shown as they has one."""
         rows = await self.tx.fetch(
             """
-            SELECT id, name_sealed FROM contacts
-            WHERE id = ANY ($1) AND organization_id = $2 AND name_sealed IS NOT NULL
+            SELECT DISTINCT ON (coalesce(merged_into, id)) coalesce(merged_into, id) AS id, name_sealed FROM contacts
+            WHERE (id = ANY ($1) OR merged_into = ANY ($1)) AND organization_id = $2 AND name_sealed IS NOT NULL
+            ORDER BY coalesce(merged_into, id), merged_into NULLS FIRST, contacts.id
             """,
             list(contact_ids),
             self.tx.organization_id,
@@ -265,44 +399,78 @@ class ContactRepository:
 
 @dataclass(frozen=True, slots=True)
 class PersonsContact:
-    """One contact on the way out."""
+    """One person on the way out: a contact, with all that are shown as the same."""
 
     tx: Transaction
 
-    async def lock(self, contact_id: UUID) -> Row | None:
-        """Their row for update; None when it is gone."""
-        return await self.tx.fetchrow(
-            "SELECT id, version FROM contacts WHERE id = $1 AND organization_id = $2 FOR UPDATE",
+    async def members(self, contact_id: UUID) -> list[UUID]:
+        """The contacts that are one with this one, in the order of their ids; none when it is gone."""
+        rows = await self.tx.fetch(
+            f"""
+            SELECT id FROM contacts
+            WHERE (id = {HEAD_OF} OR merged_into = {HEAD_OF}) AND organization_id = ANY ($2) ORDER BY id
+            """,  # noqa: S608 - a constant
             contact_id,
+            self.tx.organization_ids,
+        )
+        return [row["id"] for row in rows]
+
+    async def lock(self, members: Sequence[UUID]) -> list[Row]:
+        """Their rows for update, of those that are there."""
+        return await self.tx.fetch(
+            "SELECT id, version FROM contacts WHERE id = ANY ($1) AND organization_id = $2 ORDER BY id FOR UPDATE",
+            list(members),
             self.tx.organization_id,
         )
 
-    async def delete_identities(self, contact_id: UUID) -> int:
+    async def told(self, members: Sequence[UUID]) -> dict[str, list[Row]]:
+        """What is on record of how they became one, and of numbers that moved; rows by table."""
+        of = {
+            "contact_merges": "SELECT id, kept_id, merged_id, rule, merged_at, undone_at FROM contact_merges "
+            "WHERE (kept_id = ANY ($1) OR merged_id = ANY ($1)) AND organization_id = $2",
+            "contact_matches": "SELECT id, first_id, second_id, rule, state, created_at FROM contact_matches "
+            "WHERE (first_id = ANY ($1) OR second_id = ANY ($1)) AND organization_id = $2",
+            "identity_changes": "SELECT id, contact_id, from_id, kind, change, at FROM identity_changes "
+            "WHERE (contact_id = ANY ($1) OR from_id = ANY ($1)) AND organization_id = $2",
+        }
+        return {name: await self.tx.fetch(sql, list(members), self.tx.organization_id) for name, sql in of.items()}
+
+    async def delete_told(self, members: Sequence[UUID]) -> dict[str, int]:
+        """Delete what is on record of them; rows by table."""
+        ways = {
+            "contact_merges": "DELETE FROM contact_merges WHERE kept_id = ANY ($1) OR merged_id = ANY ($1)",
+            "contact_matches": "DELETE FROM contact_matches WHERE first_id = ANY ($1) OR second_id = ANY ($1)",
+            "identity_changes": "DELETE FROM identity_changes WHERE contact_id = ANY ($1) OR from_id = ANY ($1)",
+        }
+        return {name: await self.tx.execute(sql, list(members)) for name, sql in ways.items()}
+
+    async def delete_identities(self, members: Sequence[UUID]) -> int:
         """Delete all by which they are or were known; how many."""
         return await self.tx.execute(
-            "DELETE FROM contact_identities WHERE contact_id = $1 AND organization_id = $2",
-            contact_id,
+            "DELETE FROM contact_identities WHERE contact_id = ANY ($1) AND organization_id = $2",
+            list(members),
             self.tx.organization_id,
         )
 
-    async def delete(self, contact_id: UUID) -> int:
-        """Delete their row, unless a conversation leads to it."""
+    async def delete(self, members: Sequence[UUID]) -> int:
+        """Delete their rows, unless a conversation leads to one of them; how many."""
         return await self.tx.execute(
             """
-            DELETE FROM contacts WHERE id = $1 AND organization_id = $2
-              AND NOT EXISTS (SELECT FROM conversations WHERE contact_id = $1)
+            DELETE FROM contacts WHERE id = ANY ($1) AND organization_id = $2
+              AND NOT EXISTS (SELECT FROM conversations WHERE contact_id = ANY ($1) OR origin_id = ANY ($1))
+              AND NOT EXISTS (SELECT FROM contact_labels WHERE contact_id = ANY ($1))
             """,
-            contact_id,
+            list(members),
             self.tx.organization_id,
         )
 
-    async def empty(self, contact_id: UUID) -> None:
-        """Keep their row without a name."""
+    async def empty(self, members: Sequence[UUID]) -> None:
+        """Keep their rows without a name."""
         await self.tx.execute(
             """
             UPDATE contacts SET name_sealed = NULL, version = version + 1, changed_at = kit_now()
-            WHERE id = $1 AND organization_id = $2
+            WHERE id = ANY ($1) AND organization_id = $2
             """,
-            contact_id,
+            list(members),
             self.tx.organization_id,
         )

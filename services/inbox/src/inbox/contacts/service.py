@@ -3,11 +3,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from contracts.inbox import ContactChanged
+from inbox.channels.base import Identity
+from inbox.contacts.blind import blind_of
+from inbox.contacts.errors import IdentityTaken
 from inbox.contacts.model import Contact, KnownAs
-from inbox.contacts.recognizing import IDENTITY, NAME
-from inbox.contacts.repository import ContactRepository
-from kit.db.database import Database, Row
+from inbox.contacts.recognizing import IDENTITY, NAME, hashed, subject
+from inbox.contacts.repository import ContactRepository, Held, NewIdentity
+from inbox.contacts.schemas import AddContact, ChangeContact
+from kit.audit import audited
+from kit.db.database import Database, Row, Transaction
 from kit.http.caller import MemberCaller
+from kit.http.etag import Condition
+from kit.http.idempotency import Idempotency
+from kit.ids import new_id
 from kit.seal import Keyring
 
 
@@ -21,38 +30,115 @@ class ContactService:
     async def read(self, caller: MemberCaller, contact_id: UUID) -> Contact:
         """One contact."""
         async with self.database.snapshot(caller.organization_id) as tx:
-            contacts = ContactRepository(tx)
-            row, known = await contacts.find(contact_id), await contacts.known_as([contact_id])
-        (contact,) = await self._opened(caller.organization_id, [row], known)
+            row = await ContactRepository(tx).find(contact_id)
+            people = await ContactRepository(tx).people([contact_id])
+        (contact,) = await self._opened(caller.organization_id, [row], people)
         return contact
 
     async def page(self, caller: MemberCaller, after: tuple[datetime, UUID] | None, limit: int) -> list[Contact]:
         """Contacts, the newest first."""
         async with self.database.snapshot(caller.organization_id) as tx:
-            contacts = ContactRepository(tx)
-            rows = await contacts.page(after, limit)
-            known = await contacts.known_as([row["id"] for row in rows])
-        return await self._opened(caller.organization_id, rows, known)
+            rows = await ContactRepository(tx).page(after, limit)
+            people = await ContactRepository(tx).people([row["id"] for row in rows])
+        return await self._opened(caller.organization_id, rows, people)
 
-    async def _opened(self, organization_id: UUID, rows: Sequence[Row], known: Sequence[Row]) -> list[Contact]:
-        """Names and identities in the clear, with one look-up for all keys."""
-        named = [row for row in rows if row["name_sealed"] is not None]
-        sealed = [(row["name_sealed"], NAME) for row in named] + [(row["sealed"], IDENTITY) for row in known]
-        opened = [_text(each) for each in await self.keyring.open_many(organization_id, sealed)] if sealed else []
-        names = {row["id"]: name for row, name in zip(named, opened, strict=False)}
-        identities: dict[UUID, list[KnownAs]] = {}
-        for row, value in zip(known, opened[len(named) :], strict=True):
-            identities.setdefault(row["contact_id"], []).append(KnownAs(row["kind"], value, row["last_seen_at"]))
-        return [
-            Contact(
-                row["id"],
-                names.get(row["id"]),
-                tuple(identities.get(row["id"], ())),
-                row["version"],
-                row["created_at"],
+    async def lookup(self, caller: MemberCaller, identity: Identity) -> list[Contact]:
+        """Who is known by this, in any spelling of it: nobody or one, as which they are shown."""
+        blind = await blind_of(self.keyring, caller.organization_id)
+        async with self.database.snapshot(caller.organization_id) as tx:
+            contacts = ContactRepository(tx)
+            held = await self._held(contacts, [(identity, each) for _, each in hashed(blind, [identity])])
+            heads = list({each.head for each in held if each.left_at is None})
+            rows = [await contacts.find(each) for each in heads]
+            people = await contacts.people(heads)
+        return await self._opened(caller.organization_id, rows, people)
+
+    async def add(self, caller: MemberCaller, wanted: AddContact, key: Idempotency) -> Contact:
+        """Know of somebody before they write.
+
+        Raises:
+            IdentityTaken: another contact is known by one of these, in one spelling or another.
+        """
+        contact_id = new_id()
+        async with self.database.transaction(caller.organization_id) as tx:
+            if earlier := await key.claim(tx):
+                contact_id = earlier.resource_id
+            else:
+                contacts = ContactRepository(tx)
+                name = await self._sealed_name(tx, contact_id, wanted.name)
+                await self._claim(tx, contact_id, wanted.known_as())
+                await contacts.add(contact_id, name)
+                await tx.emit(audited("inbox.contact.added", caller, "contact", contact_id))
+                await key.remember(tx, contact_id)
+        return await self.read(caller, contact_id)
+
+    async def change(
+        self, caller: MemberCaller, contact_id: UUID, wanted: ChangeContact, expected: Condition
+    ) -> Contact:
+        """Call them something else, or know them by more.
+
+        Raises:
+            IdentityTaken: another contact is known by one of these; merge the two instead.
+        """
+        async with self.database.transaction(caller.organization_id) as tx:
+            contacts = ContactRepository(tx)
+            expected.check((await contacts.lock(contact_id))["version"])
+            await self._claim(tx, contact_id, wanted.known_as())
+            await contacts.rename(contact_id, await self._sealed_name(tx, contact_id, wanted.name))
+            version = (await contacts.lock(contact_id))["version"]
+            await tx.emit(
+                ContactChanged(organization_id=tx.organization_id, version=version, contact_id=contact_id),
+                audited("inbox.contact.changed", caller, "contact", contact_id),
             )
-            for row in rows
-        ]
+        return await self.read(caller, contact_id)
+
+    async def _claim(self, tx: Transaction, contact_id: UUID, identities: Sequence[Identity]) -> None:
+        blind, contacts = await blind_of(self.keyring, tx.organization_id), ContactRepository(tx)
+        spelled = hashed(blind, identities)
+        for other in await self._held(contacts, spelled):
+            if other.left_at is None and other.contact_id != contact_id:
+                raise IdentityTaken(contact_id=str(other.head))
+        values = [(each.value.encode(), IDENTITY) for each in identities]
+        sealed = (
+            await self.keyring.seal_many(tx.organization_id, values, subject=subject(contact_id)) if values else []
+        )
+        now = self.database.clock.now()
+        for each, one in zip(identities, sealed, strict=True):
+            new = NewIdentity(each.kind, blind(each.kind, each.value), each.scope, one)
+            if not await contacts.claim(contact_id, new, now):
+                (held,) = await contacts.holders([new.kind], [new.blind])
+                if held.contact_id != contact_id:
+                    raise IdentityTaken(contact_id=str(held.head))
+
+    async def _held(self, contacts: ContactRepository, spelled: Sequence[tuple[Identity, bytes]]) -> list[Held]:
+        return await contacts.holders([each.kind for each, _ in spelled], [blinded for _, blinded in spelled])
+
+    async def _sealed_name(self, tx: Transaction, contact_id: UUID, name: str | None) -> bytes | None:
+        if name is None:
+            return None
+        return await self.keyring.seal(tx.organization_id, name.encode(), NAME, subject=subject(contact_id))
+
+    async def _opened(self, organization_id: UUID, rows: Sequence[Row], people: Sequence[Row]) -> list[Contact]:
+        """Names and identities in the clear, with one look-up for all keys."""
+        sealed = [(row["name_sealed"], NAME) for row in (*rows, *people) if row["name_sealed"] is not None]
+        sealed += [(row["sealed"], IDENTITY) for row in people if row["sealed"] is not None]
+        opened = await self.keyring.open_many(organization_id, sealed) if sealed else []
+        clear = {one: _text(each) for (one, _), each in zip(sealed, opened, strict=True)}
+        return [_contact(row, [each for each in people if each["head"] == row["id"]], clear) for row in rows]
+
+
+def _contact(row: Row, people: Sequence[Row], clear: dict[bytes, str | None]) -> Contact:
+    names = [clear[each["name_sealed"]] for each in (row, *people) if each["name_sealed"] is not None]
+    known = [KnownAs(each["kind"], clear[each["sealed"]], each["last_seen_at"]) for each in people if each["kind"]]
+    return Contact(
+        row["id"],
+        names[0] if names else None,
+        tuple(sorted(known, key=lambda each: each.last_seen_at, reverse=True)),
+        row["version"],
+        row["created_at"],
+        row["merged_into"],
+        tuple(dict.fromkeys(each["id"] for each in people if each["id"] != row["id"])),
+    )
 
 
 def _text(opened: bytes | None) -> str | None:

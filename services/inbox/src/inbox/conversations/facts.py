@@ -1,7 +1,7 @@
 from collections.abc import Sequence
 
 from contracts.inbox import ConversationChanged, ConversationOpened, ConversationReopened
-from inbox.conversations.model import Conversation
+from inbox.conversations.model import Conversation, Priority
 from kit.db.database import Row, Transaction
 
 
@@ -41,6 +41,8 @@ async def tell_changed(tx: Transaction, conversation: Conversation) -> None:
             state=conversation.state.value,
             assignee_id=conversation.assignee_id,
             unread_count=conversation.unread_count,
+            team_id=conversation.team_id,
+            priority=conversation.priority.name.lower(),
         )
     )
 
@@ -56,6 +58,8 @@ async def tell_all_changed(tx: Transaction, rows: Sequence[Row]) -> None:
                 state=row["state"],
                 assignee_id=row["assignee_id"],
                 unread_count=row["unread_count"],
+                team_id=row["team_id"],
+                priority=Priority(row["priority"]).name.lower(),
             )
             for row in rows
         )

@@ -16,3 +16,12 @@ async def release(tx: Transaction, users: Sequence[tuple[UUID, UUID]]) -> None:
         await tell_all_changed(tx, rows)
         if len(rows) < _BATCH:
             return
+
+
+async def release_teams(tx: Transaction, team_ids: Sequence[UUID]) -> None:
+    """Conversations of these teams are of no team; each change is told."""
+    while team_ids:
+        rows = await AssignedRepository(tx).release_teams(team_ids, _BATCH)
+        await tell_all_changed(tx, rows)
+        if len(rows) < _BATCH:
+            return

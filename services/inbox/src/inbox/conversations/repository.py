@@ -1,40 +1,21 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from inbox.conversations.errors import ConversationNotFound
-from inbox.conversations.model import Conversation, ConversationState
+from inbox.contacts.repository import HEAD_OF
+from inbox.conversations.errors import ConversationContinued, ConversationNotFound
+from inbox.conversations.model import Conversation, ConversationState, Priority
 from kit.db.database import Row, Transaction
 
-_COLUMNS: Final = """
+COLUMNS: Final = """
     id, channel_id, contact_id, state, assignee_id, unread_count, last_sequence, read_sequence, last_message_at,
-    window_open_until, version, created_at
+    window_open_until, version, created_at, channel_kind, opted_out, opted_at, team_id, priority, snoozed_until,
+    muted, waiting_since, origin_id, speaker_id, continued_in,
+    channel_kind = 'contact_form' AND EXISTS (
+        SELECT FROM channels AS c WHERE c.id = conversations.channel_id AND c.silent
+    ) AS silent
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which conversations are asked for; `assignee_id` counts only when `by_assignee` is set, None is nobody's."""
-
-    state: ConversationState | None = None
-    channel_id: UUID | None = None
-    contact_id: UUID | None = None
-    by_assignee: bool = False
-    assignee_id: UUID | None = None
-
-    @property
-    def conditions(self) -> str:
-        """Only the conditions that count, so that each shape of question finds its own index."""
-        told = {
-            "AND state = $2": self.state is not None,
-            "AND channel_id = $3": self.channel_id is not None,
-            "AND contact_id = $4": self.contact_id is not None,
-            "AND assignee_id = $5": self.by_assignee and self.assignee_id is not None,
-            "AND assignee_id IS NULL": self.by_assignee and self.assignee_id is None,
-        }
-        return " ".join(condition for condition, counts in told.items() if counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +37,16 @@ class ConversationRepository:
 
         Raises:
             ConversationNotFound: there is none.
+            ConversationContinued: its contact was merged with another one, with whom it goes on elsewhere.
         """
-        return await self._one(conversation_id, "FOR UPDATE")
+        found = await self._one(conversation_id, "FOR UPDATE")
+        if found.continued_in is not None:
+            raise ConversationContinued(conversation_id=str(found.continued_in))
+        return found
 
     async def _one(self, conversation_id: UUID, lock: str) -> Conversation:
         row = await self.tx.fetchrow(
-            f"SELECT {_COLUMNS} FROM conversations WHERE id = $1 AND organization_id = $2 {lock}",  # noqa: S608
+            f"SELECT {COLUMNS} FROM conversations WHERE id = $1 AND organization_id = $2 {lock}",  # noqa: S608
             conversation_id,
             self.tx.organization_id,
         )
@@ -73,8 +58,8 @@ class ConversationRepository:
         """The newest conversation with a contact on a channel, for update; None when there was none yet."""
         row = await self.tx.fetchrow(
             f"""
-            SELECT {_COLUMNS} FROM conversations
-            WHERE contact_id = $1 AND channel_id = $2 AND organization_id = $3
+            SELECT {COLUMNS} FROM conversations
+            WHERE contact_id = $1 AND channel_id = $2 AND organization_id = $3 AND continued_in IS NULL
             ORDER BY (state <> 'resolved') DESC, last_message_at DESC
             LIMIT 1
             FOR UPDATE
@@ -89,10 +74,11 @@ class ConversationRepository:
         """Likewise with several contacts, by contact; those with whom there was none yet are left out."""
         rows = await self.tx.fetch(
             f"""
-            SELECT {_COLUMNS} FROM conversations
+            SELECT {COLUMNS} FROM conversations
             WHERE id = ANY (ARRAY(
                 SELECT (SELECT id FROM conversations
                         WHERE contact_id = wanted.id AND channel_id = $1 AND organization_id = $3
+                          AND continued_in IS NULL
                         ORDER BY (state <> 'resolved') DESC, last_message_at DESC LIMIT 1)
                 FROM unnest($2::uuid[]) AS wanted (id)
             ))
@@ -104,19 +90,22 @@ class ConversationRepository:
         )
         return {row["contact_id"]: conversation(row) for row in rows}
 
-    async def open(self, conversation_id: UUID, channel_id: UUID, contact_id: UUID) -> Conversation | None:
+    async def open(
+        self, conversation_id: UUID, channel_id: UUID, contact_id: UUID, channel_kind: str
+    ) -> Conversation | None:
         """Open one; None when somebody else just did: there is one active conversation for a channel and contact."""
         row = await self.tx.fetchrow(
             f"""
-            INSERT INTO conversations (id, organization_id, channel_id, contact_id)
-            VALUES ($1, $2, $3, $4)
+            INSERT INTO conversations (id, organization_id, channel_id, contact_id, channel_kind)
+            VALUES ($1, $2, $3, $4, $5)
             ON CONFLICT (channel_id, contact_id) WHERE state <> 'resolved' DO NOTHING
-            RETURNING {_COLUMNS}
+            RETURNING {COLUMNS}
             """,  # noqa: S608 - a constant of this file
             conversation_id,
             self.tx.organization_id,
             channel_id,
             contact_id,
+            channel_kind,
         )
         return None if row is None else conversation(row)
 
@@ -128,11 +117,19 @@ class ConversationRepository:
             SET state = t.state, assignee_id = t.assignee_id, unread_count = t.unread_count,
                 last_sequence = t.last_sequence, read_sequence = t.read_sequence,
                 last_message_at = t.last_message_at, window_open_until = t.window_open_until, version = t.version,
+                opted_out = t.opted_out, opted_at = t.opted_at, speaker_id = t.speaker_id,
+                team_id = t.team_id, priority = t.priority, snoozed_until = t.snoozed_until,
+                muted = t.muted, waiting_since = t.waiting_since,
+                queued_at = CASE WHEN t.state = 'open' AND t.assignee_id IS NULL
+                                 THEN coalesce(c.queued_at, kit_now()) END,
                 changed_at = kit_now()
             FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[],
-                        $8::timestamptz[], $9::timestamptz[], $10::bigint[])
+                        $8::timestamptz[], $9::timestamptz[], $10::bigint[], $11::boolean[], $12::timestamptz[],
+                        $13::uuid[], $14::smallint[], $15::timestamptz[], $16::boolean[], $17::timestamptz[],
+                        $18::uuid[])
                 AS t (id, state, assignee_id, unread_count, last_sequence, read_sequence, last_message_at,
-                      window_open_until, version)
+                      window_open_until, version, opted_out, opted_at, team_id, priority, snoozed_until, muted,
+                      waiting_since, speaker_id)
             WHERE c.id = t.id AND c.organization_id = $1
             """,
             self.tx.organization_id,
@@ -145,6 +142,14 @@ class ConversationRepository:
             [each.last_message_at for each in changed],
             [each.window_open_until for each in changed],
             [each.version for each in changed],
+            [each.opted_out for each in changed],
+            [each.opted_at for each in changed],
+            [each.team_id for each in changed],
+            [each.priority for each in changed],
+            [each.snoozed_until for each in changed],
+            [each.muted for each in changed],
+            [each.waiting_since for each in changed],
+            [each.speaker_id for each in changed],
         )
 
     async def unread_after(self, conversation_id: UUID, sequence: int) -> int:
@@ -159,30 +164,6 @@ class ConversationRepository:
             sequence,
         )
         return count
-
-    async def page(self, wanted: Filter, after: tuple[datetime, UUID] | None, limit: int) -> list[Conversation]:
-        """Conversations, the one with the newest message first."""
-        at, conversation_id = after or (None, None)
-        rows = await self.tx.fetch(
-            f"""
-            SELECT {_COLUMNS} FROM conversations
-            WHERE organization_id = $1 {wanted.conditions}
-              AND $2::text IS NOT DISTINCT FROM $2 AND $3::uuid IS NOT DISTINCT FROM $3
-              AND $4::uuid IS NOT DISTINCT FROM $4 AND $5::uuid IS NOT DISTINCT FROM $5
-              AND ($6::timestamptz IS NULL OR (last_message_at, id) < ($6, $7::uuid))
-            ORDER BY last_message_at DESC, id DESC
-            LIMIT $8
-            """,  # noqa: S608 - constants of this file
-            self.tx.organization_id,
-            wanted.state,
-            wanted.channel_id,
-            wanted.contact_id,
-            wanted.assignee_id,
-            at,
-            conversation_id,
-            limit,
-        )
-        return [conversation(row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,14 +184,41 @@ class AssignedRepository:
                 ORDER BY c.id LIMIT $3
                 FOR UPDATE OF c
             )
-            UPDATE conversations AS c SET assignee_id = NULL, version = c.version + 1, changed_at = kit_now()
+            UPDATE conversations AS c
+            SET assignee_id = NULL, version = c.version + 1, changed_at = kit_now(),
+                queued_at = CASE WHEN c.state = 'open' THEN kit_now() END
             FROM held WHERE c.id = held.id
-            RETURNING c.id, c.organization_id, c.state, c.assignee_id, c.unread_count, c.version
+            RETURNING c.id, c.organization_id, c.state, c.assignee_id, c.unread_count, c.version, c.team_id,
+                      c.priority
             """,
             [organization_id for organization_id, _ in users],
             [user_id for _, user_id in users],
             at_most,
         )
+
+    async def release_teams(self, team_ids: Sequence[UUID], at_most: int) -> list[Row]:
+        """Take conversations from teams that are gone, as many at once; those that were."""
+        return await self.tx.fetch(
+            """
+            WITH held AS (
+                SELECT id FROM conversations
+                WHERE organization_id = ANY ($1) AND team_id = ANY ($2)
+                ORDER BY id LIMIT $3
+                FOR UPDATE
+            )
+            UPDATE conversations AS c SET team_id = NULL, version = c.version + 1, changed_at = kit_now()
+            FROM held WHERE c.id = held.id
+            RETURNING c.id, c.organization_id, c.state, c.assignee_id, c.unread_count, c.version, c.team_id,
+                      c.priority
+            """,
+            self.tx.organization_ids,
+            team_ids,
+            at_most,
+        )
+
+    async def wake(self, at_most: int) -> list[Row]:
+        """Open those whose time has come, in whichever organization, as many at once; those that were."""
+        return await self.tx.fetch("SELECT * FROM wake_conversations($1)", at_most)
 
 
 def conversation(row: Row) -> Conversation:
@@ -228,6 +236,18 @@ def conversation(row: Row) -> Conversation:
         window_open_until=row["window_open_until"],
         version=row["version"],
         created_at=row["created_at"],
+        channel_kind=row["channel_kind"],
+        opted_out=row["opted_out"],
+        opted_at=row["opted_at"],
+        origin_id=row["origin_id"],
+        speaker_id=row["speaker_id"],
+        continued_in=row["continued_in"],
+        team_id=row["team_id"],
+        priority=Priority(row["priority"]),
+        snoozed_until=row["snoozed_until"],
+        muted=row["muted"],
+        waiting_since=row["waiting_since"],
+        silent=row["silent"],
     )
 
 
@@ -242,8 +262,8 @@ class PersonsConversations:
         lock = "FOR UPDATE" if for_update else ""
         return await self.tx.fetch(
             f"""
-            SELECT {_COLUMNS} FROM conversations
-            WHERE contact_id = $1 AND organization_id = ANY ($2) ORDER BY id {lock}
+            SELECT {COLUMNS} FROM conversations
+            WHERE contact_id = {HEAD_OF} AND organization_id = ANY ($2) ORDER BY id {lock}
             """,  # noqa: S608 - constants of this file
             contact_id,
             self.tx.organization_ids,
@@ -266,13 +286,18 @@ class PersonsConversations:
     async def delete(self, contact_id: UUID) -> list[UUID]:
         """Delete those in which nothing was said; which."""
         rows = await self.tx.fetch(
-            """
+            f"""
             DELETE FROM conversations AS c
-            WHERE c.contact_id = $1 AND c.organization_id = ANY ($2)
+            WHERE c.contact_id = {HEAD_OF} AND c.organization_id = ANY ($2)
               AND NOT EXISTS (SELECT FROM messages WHERE conversation_id = c.id)
               AND NOT EXISTS (SELECT FROM message_marks WHERE conversation_id = c.id)
+              AND NOT EXISTS (SELECT FROM conversation_labels WHERE conversation_id = c.id)
+              AND NOT EXISTS (SELECT FROM notes WHERE conversation_id = c.id)
+              AND NOT EXISTS (SELECT FROM drafts WHERE conversation_id = c.id)
+              AND NOT EXISTS (SELECT FROM macro_runs WHERE conversation_id = c.id)
+              AND NOT EXISTS (SELECT FROM conversation_attributes WHERE conversation_id = c.id)
             RETURNING c.id
-            """,
+            """,  # noqa: S608 - a constant
             contact_id,
             self.tx.organization_ids,
         )
@@ -284,7 +309,7 @@ class PersonsConversations:
             """
             UPDATE conversations SET version = version + 1, changed_at = kit_now()
             WHERE id = ANY ($1) AND organization_id = ANY ($2)
-            RETURNING id, organization_id, state, assignee_id, unread_count, version
+            RETURNING id, organization_id, state, assignee_id, unread_count, version, team_id, priority
             """,
             sorted(conversation_ids),
             self.tx.organization_ids,

@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from contracts.inbox import MediaFailed, MediaReady
+from inbox.channels.base import Line, MediaPlace, Medium, Platforms
 from inbox.channels.health import suffer
 from inbox.contacts.recognizing import subject
 from inbox.media.model import largest, same_digest, type_of
@@ -16,7 +17,6 @@ from inbox.media.room import Room
 from inbox.media.store import Kept, MediaStore
 from inbox.messages.content import TOKEN
 from inbox.tenants import by_organization
-from inbox.whatsapp.graph import Graph, MediaPlace
 from kit.db.database import Row, Transaction
 from kit.ledger.kind import Timing
 from kit.ledger.model import Entry, Look, NotAccepted, NotFound, Receipt, Refused, Settled, Status, Unanswered
@@ -24,6 +24,7 @@ from kit.seal import Keyring, KeyShredded
 
 FETCH: Final = "inbox.media"
 FILENAME: Final = b"media.filename_sealed"
+ADDRESS: Final = b"media.source_sealed"
 FETCHABLE: Final = timedelta(days=7)
 """How long the platform keeps what came in."""
 
@@ -48,8 +49,9 @@ class Fetching:
     kind: str
     provider_id: str
     checksum: str
-    phone_number_id: str = ""
-    token: str = field(default="", repr=False)
+    channel_kind: str = ""
+    line: Line | None = None
+    url: str = field(default="", repr=False)
     refusal: Refused | None = None
 
 
@@ -57,7 +59,7 @@ class Fetching:
 class FetchKind:
     """`inbox.media`: fetch one medium. Fetching twice changes nothing, so what goes wrong is simply tried again."""
 
-    graph: Graph
+    platforms: Platforms
     keyring: Keyring
     store: MediaStore
     room: Room = field(default_factory=Room)
@@ -79,28 +81,36 @@ class FetchKind:
         if row["channel_state"] != "connected" or row["token_sealed"] is None:
             gone = Refused("The channel was disconnected before this was fetched.", code="channel-disconnected")
             return Fetching(*known, refusal=gone)
-        token = await self.keyring.open(organization_id, row["token_sealed"], TOKEN)
-        return Fetching(*known, phone_number_id=row["phone_number_id"], token=token.decode())
+        sealed = [(row["token_sealed"], TOKEN)]
+        sealed += [(row["source_sealed"], ADDRESS)] if row["source_sealed"] else []
+        token, *addresses = await self.keyring.open_many(organization_id, sealed)
+        if token is None or None in addresses:
+            forgotten = Refused("The contact who sent it was forgotten.", code="contact-forgotten")
+            return Fetching(*known, refusal=forgotten)
+        url = "".join(each.decode(errors="replace") for each in addresses if each)
+        line = Line(row["phone_number_id"], token.decode())
+        return Fetching(*known, channel_kind=row["channel_kind"], line=line, url=url)
 
     async def call(self, entry: Entry, work: Fetching) -> Receipt:
         """Ask where it lies, fetch it, look at it, keep it."""
-        if work.refusal is not None:
-            raise work.refusal
+        if work.refusal is not None or work.line is None:
+            raise work.refusal or Refused("It cannot be fetched.")
         try:
-            return await self._fetch(entry, work)
+            return await self._fetch(entry, work, work.line)
         except Unanswered as trouble:
             raise NotAccepted(str(trouble), code=trouble.code, said=trouble.said) from trouble
 
-    async def _fetch(self, entry: Entry, work: Fetching) -> Receipt:
-        attempt, at_most = entry.attempt, largest(work.kind)
-        place = await self.graph.media_place(work.provider_id, work.phone_number_id, work.token, attempt)
+    async def _fetch(self, entry: Entry, work: Fetching, line: Line) -> Receipt:
+        attempt, at_most, platform = entry.attempt, largest(work.kind), self.platforms[work.channel_kind]
+        medium = Medium(work.provider_id, work.kind, "", work.checksum, "", work.url)
+        place = await platform.place(line, medium, attempt)
         if place.size > at_most:
-            raise Refused("It is larger than WhatsApp allows.", code="too-large")
+            raise Refused(f"It is larger than {platform.errors.name} allows.", code="too-large")
         async with self.room.of(place.size or at_most):
-            return await self._taken(work, place, at_most, attempt)
+            return await self._taken(work, line, place, at_most, attempt=attempt)
 
-    async def _taken(self, work: Fetching, place: MediaPlace, at_most: int, attempt: int) -> Receipt:
-        content = await self.graph.download(place, work.token, at_most, attempt)
+    async def _taken(self, work: Fetching, line: Line, place: MediaPlace, at_most: int, *, attempt: int) -> Receipt:
+        content = await self.platforms[work.channel_kind].download(line, place, at_most, attempt)
         digest = hashlib.sha256(content).hexdigest()
         if not (same_digest(work.checksum, digest) and same_digest(place.sha256, digest)):
             if attempt < _TRIES_OF_A_WRONG_SUM:
@@ -138,7 +148,7 @@ class FetchKind:
             if row is not None:
                 await tx.emit(_failed(tx, media_id, row, settled.code))
         elif settled.status is Status.PENDING:
-            await suffer(tx, UUID(settled.entry.lane_key.rpartition(":")[2]), settled)
+            await suffer(tx, self.platforms, UUID(settled.entry.lane_key.rpartition(":")[2]), settled)
 
 
 def _ready(tx: Transaction, media_id: UUID, row: Row) -> MediaReady:

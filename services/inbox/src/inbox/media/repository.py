@@ -2,7 +2,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from inbox.contacts.repository import HEAD_OF
 from kit.db.database import Row, Transaction
+from kit.ids import BEFORE_ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,7 @@ class NewMedia:
     announced_type: str
     announced_hash: str
     filename_sealed: bytes | None
+    source_sealed: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,26 +39,28 @@ class MediaRepository:
 
     tx: Transaction
 
-    async def add(self, medium: NewMedia) -> None:
-        """Know of a medium; it waits to be fetched."""
+    async def add(self, *media: NewMedia) -> None:
+        """Know of media; they wait to be fetched."""
         await self.tx.execute(
             """
             INSERT INTO media (
-                id, organization_id, message_id, conversation_id, channel_id, kind, provider_id, announced_type,
-                announced_hash, filename_sealed
+                organization_id, id, message_id, conversation_id, channel_id, kind, provider_id, announced_type,
+                announced_hash, filename_sealed, source_sealed
             )
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+            SELECT $1, t.* FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[],
+                                       $8::text[], $9::text[], $10::bytea[], $11::bytea[]) AS t
             """,
-            medium.id,
             self.tx.organization_id,
-            medium.message_id,
-            medium.conversation_id,
-            medium.channel_id,
-            medium.kind,
-            medium.provider_id,
-            medium.announced_type,
-            medium.announced_hash,
-            medium.filename_sealed,
+            [each.id for each in media],
+            [each.message_id for each in media],
+            [each.conversation_id for each in media],
+            [each.channel_id for each in media],
+            [each.kind for each in media],
+            [each.provider_id for each in media],
+            [each.announced_type for each in media],
+            [each.announced_hash for each in media],
+            [each.filename_sealed for each in media],
+            [each.source_sealed for each in media],
         )
 
     async def find(self, media_id: UUID) -> Row | None:
@@ -87,9 +92,13 @@ class MediaRepository:
         """What fetching media takes, also of several organizations at once."""
         return await self.tx.fetch(
             """
-            SELECT m.id, m.organization_id, m.kind, m.provider_id, m.announced_hash, m.announced_type,
-                   v.contact_id, c.state AS channel_state, c.phone_number_id, c.token_sealed
-            FROM media m JOIN channels c ON c.id = m.channel_id JOIN conversations v ON v.id = m.conversation_id
+            SELECT m.id, m.organization_id, m.kind, m.provider_id, m.source_sealed, m.announced_hash,
+                   m.announced_type, coalesce(w.owner_id, v.origin_id, v.contact_id) AS contact_id,
+                   c.state AS channel_state, c.kind AS channel_kind, c.phone_number_id, c.token_sealed
+            FROM media m
+            JOIN channels c ON c.id = m.channel_id
+            JOIN messages w ON w.id = m.message_id
+            JOIN conversations v ON v.id = m.conversation_id
             WHERE m.id = ANY ($1) AND m.state = 'waiting'
               AND m.organization_id = ANY (current_setting('app.orgs')::uuid[])
             """,
@@ -102,7 +111,7 @@ class MediaRepository:
             """
             UPDATE media
             SET state = 'ready', media_type = $3, size = $4, file_id = $5, key_sealed = $6, announced_hash = '',
-                changed_at = kit_now()
+                source_sealed = NULL, changed_at = kit_now()
             WHERE id = $1 AND organization_id = $2 AND state <> 'ready'
             RETURNING message_id, conversation_id
             """,
@@ -128,7 +137,8 @@ class MediaRepository:
         return await self.tx.fetchrow(
             """
             UPDATE media
-            SET state = 'failed', failure_code = $3, failure_reason = $4, announced_hash = '', changed_at = kit_now()
+            SET state = 'failed', failure_code = $3, failure_reason = $4, announced_hash = '',
+                source_sealed = NULL, changed_at = kit_now()
             WHERE id = $1 AND organization_id = $2 AND state = 'waiting'
             RETURNING message_id, conversation_id
             """,
@@ -148,17 +158,19 @@ class PersonsMedia:
     async def page(self, contact_id: UUID, after: UUID | None, limit: int) -> list[Row]:
         """Media in the order of their ids."""
         return await self.tx.fetch(
-            """
+            f"""
             SELECT id, message_id, conversation_id, channel_id, kind, state, announced_type, media_type, size,
                    filename_sealed, file_id, key_sealed, failure_code, failure_reason, created_at, changed_at
             FROM media
-            WHERE conversation_id IN (SELECT id FROM conversations WHERE contact_id = $1 AND organization_id = $2)
-              AND organization_id = $2 AND ($3::uuid IS NULL OR id > $3)
+            WHERE conversation_id IN (
+                SELECT id FROM conversations WHERE contact_id = {HEAD_OF} AND organization_id = $2
+            )
+              AND organization_id = $2 AND id > $3
             ORDER BY id LIMIT $4
-            """,
+            """,  # noqa: S608 - a constant
             contact_id,
             self.tx.organization_id,
-            after,
+            after or BEFORE_ALL,
             limit,
         )
 

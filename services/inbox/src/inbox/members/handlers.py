@@ -7,14 +7,20 @@ what they hold is given back only when none is left.
 
 from collections.abc import Sequence
 
+from inbox.assignment.repository import GivingRepository
+from inbox.conversations.participants.repository import ParticipantRepository
 from inbox.conversations.releasing import release
 from inbox.members.repository import MemberRepository, Told
+from inbox.teams.repository import TeamRepository
 from kit.db.database import Transaction
 
 
 async def on_members(events: Sequence[Told], tx: Transaction) -> None:
-    """Write what was told; conversations of those who no longer answer are everybody's again."""
+    """Write what was told; who no longer answers has and follows no conversation any more."""
     members = MemberRepository(tx)
     await members.settle(events)
     gone = await members.not_answering({(event.organization, event.user_id) for event in events})
     await release(tx, gone)
+    await ParticipantRepository(tx).leave(gone)
+    await TeamRepository(tx).leave(await members.not_here({(event.organization, event.user_id) for event in events}))
+    await GivingRepository(tx).nudge()

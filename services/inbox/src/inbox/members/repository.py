@@ -58,18 +58,26 @@ class MemberRepository:
 
     async def not_answering(self, users: Collection[User]) -> list[User]:
         """Those of these users without any membership that works on conversations."""
+        return await self._without(users, list(ANSWERING))
+
+    async def not_here(self, users: Collection[User]) -> list[User]:
+        """Those of these users without any membership."""
+        return await self._without(users, None)
+
+    async def _without(self, users: Collection[User], roles: list[str] | None) -> list[User]:
         rows = await self.tx.fetch(
             """
             SELECT DISTINCT asked.organization_id, asked.user_id
             FROM unnest($1::uuid[], $2::uuid[]) AS asked (organization_id, user_id)
             WHERE NOT EXISTS (
                 SELECT FROM members AS m
-                WHERE m.organization_id = asked.organization_id AND m.user_id = asked.user_id AND m.role = ANY ($3)
+                WHERE m.organization_id = asked.organization_id AND m.user_id = asked.user_id
+                  AND CASE WHEN $3::text[] IS NULL THEN m.role <> '' ELSE m.role = ANY ($3) END
             )
             """,
             [organization_id for organization_id, _ in users],
             [user_id for _, user_id in users],
-            ANSWERING,
+            roles,
         )
         return [(row["organization_id"], row["user_id"]) for row in rows]
 
@@ -111,6 +119,13 @@ class PersonsMemberships:
 
 
 async def organizations_of(tx: Transaction, user_id: UUID) -> list[UUID]:
-    """Where a user is or was a member, or has written."""
-    rows = await tx.fetch("SELECT organization_id FROM organizations_of_user($1) ORDER BY 1", user_id)
+    """Where a user is or was a member, has written, or has left something of the work at the desk."""
+    rows = await tx.fetch(
+        """
+        SELECT organization_id FROM organizations_of_user($1)
+        UNION SELECT organization_id FROM organizations_worked_in($1)
+        UNION SELECT organization_id FROM organizations_arranged_in($1) ORDER BY 1
+        """,
+        user_id,
+    )
     return [row["organization_id"] for row in rows]

@@ -1,4 +1,6 @@
-from kit.errors import Conflict, Gone, Invalid, NotFound
+from collections.abc import Collection
+
+from kit.errors import Conflict, FieldError, Gone, Invalid, NotFound
 
 
 class MessageNotFound(NotFound):
@@ -8,9 +10,55 @@ class MessageNotFound(NotFound):
 
 
 class WindowClosed(Conflict):
-    """More than 24 hours have passed since the contact last wrote; only a template may be sent now."""
+    """The contact has not written for too long to be written to freely; see what may be sent, or let it wait."""
 
     code = "window-closed"
+
+
+class KindNotOffered(Invalid):
+    """This channel does not take this kind of message."""
+
+    code = "kind-not-offered"
+
+    def __init__(self, kind: str, sends: Collection[str], pointer: str = "#/type") -> None:
+        offered = ", ".join(sorted(sends))
+        super().__init__(errors=[FieldError(pointer, f"This channel does not take {kind}; it takes {offered}.")])
+
+
+class CaptionNotOffered(Invalid):
+    """This channel shows no words beside a medium."""
+
+    code = "caption-not-offered"
+
+    def __init__(self) -> None:
+        super().__init__(errors=[FieldError("#/media/caption", "Send the words as a message of their own.")])
+
+
+class TextTooLong(Invalid):
+    """This channel does not take so long a text."""
+
+    code = "text-too-long"
+
+    def __init__(self, longest: int) -> None:
+        super().__init__(errors=[FieldError("#/text", f"This channel takes at most {longest} characters.")])
+
+
+class OptedOut(Conflict):
+    """The contact does not want messages on this channel; they must write START first."""
+
+    code = "contact-opted-out"
+
+
+class NotHeld(Conflict):
+    """This message does not wait any more and cannot be taken back."""
+
+    code = "message-not-held"
+
+
+class NothingToRetry(Conflict):
+    """No part of this message has failed, or some are still on their way."""
+
+    code = "nothing-to-retry"
 
 
 class MessageIdTaken(Conflict):
@@ -29,6 +77,12 @@ class ChannelGone(Conflict):
     """The channel of this conversation was disconnected."""
 
     code = "channel-disconnected"
+
+
+class ChannelSilent(Conflict):
+    """Nothing can be answered through this contact form; give it an address to which answers may come."""
+
+    code = "channel-does-not-answer"
 
 
 class TwoPlaces(Invalid):

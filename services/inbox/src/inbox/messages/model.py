@@ -11,9 +11,13 @@ Direction = Literal["in", "out"]
 
 
 class Status(StrEnum):
-    """Where a message stands. `received` is for those that came in; all others are for ours."""
+    """Where a message stands. `received` is for those that came in; all others are for ours.
+
+    `held` waits for the contact to write: it leaves when their window opens.
+    """
 
     RECEIVED = "received"
+    HELD = "held"
     QUEUED = "queued"
     UNCONFIRMED = "unconfirmed"
     SENT = "sent"
@@ -22,7 +26,15 @@ class Status(StrEnum):
     READ = "read"
 
 
-RISING: Final = (Status.QUEUED, Status.UNCONFIRMED, Status.SENT, Status.FAILED, Status.DELIVERED, Status.READ)
+RISING: Final = (
+    Status.HELD,
+    Status.QUEUED,
+    Status.UNCONFIRMED,
+    Status.SENT,
+    Status.FAILED,
+    Status.DELIVERED,
+    Status.READ,
+)
 """From lowest to highest. Failure stands above `sent`, because the platform takes a message before it fails, and
 below `delivered`: what has arrived has not failed, whatever a late report says. So the visible status is a maximum,
 and the order in which reports come does not matter."""
@@ -74,6 +86,23 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class MessagePart:
+    """One of the messages in which a message leaves; of one that was tried again the newest attempt."""
+
+    id: UUID
+    number: int
+    attempt: int
+    kind: str
+    content: Content | None
+    status: Status
+    status_at: datetime
+    failure_code: str
+    failure_reason: str
+    failure_sort: str
+    failure_advice: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message with what belongs to it. `content` is None when its contact was forgotten."""
 
@@ -92,9 +121,12 @@ class Message:
     author_id: UUID | None
     version: int
     created_at: datetime
+    failure_sort: str = ""
+    failure_advice: str = ""
     reply_to: UUID | None = None
     marks: tuple[Mark, ...] = ()
     media: tuple[Attachment, ...] = ()
+    parts: tuple[MessagePart, ...] = ()
 
     @property
     def withdrawn(self) -> bool:

@@ -1,4 +1,4 @@
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -9,7 +9,7 @@ from kit.db.database import Row, Transaction
 
 _COLUMNS: Final = """
     id, conversation_id, channel_id, direction, kind, content_sealed, provider_blind, reply_to_blind, provider_time,
-    sequence, status, status_at, failure_code, failure_reason, author_id, fingerprint, version, created_at
+    sequence, status, status_at, failure_code, failure_reason, author_id, fingerprint, version, created_at, whole_id
 """
 
 
@@ -31,6 +31,11 @@ class NewMessage:
     status: Status
     author_id: UUID | None = None
     fingerprint: bytes | None = None
+    template_id: UUID | None = None
+    whole_id: UUID | None = None
+    part_number: int | None = None
+    part_attempt: int | None = None
+    owner_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,7 @@ class NewMark:
     target_blind: bytes
     content_sealed: bytes
     provider_time: datetime
+    owner_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,8 @@ class Standing:
     version: int
     forgotten: bool
     """Whether its contact was forgotten: nothing is learnt of it any more."""
+    whole_id: UUID | None = None
+    """The message that it is a part of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +93,19 @@ class MessageRepository:
             """
             INSERT INTO messages (
                 id, organization_id, conversation_id, channel_id, direction, kind, content_sealed, provider_blind,
-                provider_sealed, reply_to_blind, provider_time, sequence, status, author_id, fingerprint
+                provider_sealed, reply_to_blind, provider_time, sequence, status, author_id, fingerprint, template_id,
+                whole_id, part_number, part_attempt, owner_id
             )
             SELECT t.id, $1, t.conversation_id, t.channel_id, t.direction, t.kind, t.content_sealed, t.provider_blind,
                    t.provider_sealed, t.reply_to_blind, t.provider_time, t.sequence, t.status, t.author_id,
-                   t.fingerprint
+                   t.fingerprint, t.template_id, t.whole_id, t.part_number, t.part_attempt, t.owner_id
             FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::bytea[], $8::bytea[],
                         $9::bytea[], $10::bytea[], $11::timestamptz[], $12::bigint[], $13::text[], $14::uuid[],
-                        $15::bytea[])
+                        $15::bytea[], $16::uuid[], $17::uuid[], $18::smallint[], $19::smallint[],
+                        $20::uuid[])
                 AS t (id, conversation_id, channel_id, direction, kind, content_sealed, provider_blind,
-                      provider_sealed, reply_to_blind, provider_time, sequence, status, author_id, fingerprint)
+                      provider_sealed, reply_to_blind, provider_time, sequence, status, author_id, fingerprint,
+                      template_id, whole_id, part_number, part_attempt, owner_id)
             ON CONFLICT DO NOTHING
             """,
             self.tx.organization_id,
@@ -112,6 +123,11 @@ class MessageRepository:
             [each.status for each in messages],
             [each.author_id for each in messages],
             [each.fingerprint for each in messages],
+            [each.template_id for each in messages],
+            [each.whole_id for each in messages],
+            [each.part_number for each in messages],
+            [each.part_attempt for each in messages],
+            [each.owner_id for each in messages],
         )
 
     async def known(self, channel_id: UUID, provider_blinds: Collection[bytes]) -> set[bytes]:
@@ -130,28 +146,29 @@ class MessageRepository:
         )
         return {row["provider_blind"] for row in rows}
 
-    async def mark(self, mark: NewMark) -> bool:
-        """Write a mark; False when it is there already."""
-        added = await self.tx.execute(
+    async def mark(self, *marks: NewMark) -> int:
+        """Write marks; how many were written: one that is there already is left out."""
+        return await self.tx.execute(
             """
             INSERT INTO message_marks (
-                id, organization_id, conversation_id, channel_id, kind, provider_blind, target_blind, content_sealed,
-                provider_time
+                organization_id, id, conversation_id, channel_id, kind, provider_blind, target_blind, content_sealed,
+                provider_time, owner_id
             )
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            SELECT $1, t.* FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bytea[], $7::bytea[],
+                                       $8::bytea[], $9::timestamptz[], $10::uuid[]) AS t
             ON CONFLICT DO NOTHING
             """,
-            mark.id,
             self.tx.organization_id,
-            mark.conversation_id,
-            mark.channel_id,
-            mark.kind,
-            mark.provider_blind,
-            mark.target_blind,
-            mark.content_sealed,
-            mark.provider_time,
+            [each.id for each in marks],
+            [each.conversation_id for each in marks],
+            [each.channel_id for each in marks],
+            [each.kind for each in marks],
+            [each.provider_blind for each in marks],
+            [each.target_blind for each in marks],
+            [each.content_sealed for each in marks],
+            [each.provider_time for each in marks],
+            [each.owner_id for each in marks],
         )
-        return added == 1
 
     async def find(self, message_id: UUID) -> Row | None:
         """One message as its row."""
@@ -162,9 +179,18 @@ class MessageRepository:
         )
 
     async def page(
-        self, conversation_id: UUID, place: tuple[datetime, int] | None, limit: int, *, newer: bool
+        self,
+        conversation_id: UUID,
+        place: tuple[datetime, int] | None,
+        limit: int,
+        *,
+        newer: bool,
+        parts: bool = False,
     ) -> list[Row]:
-        """Messages beyond a place: older ones from the newest down, or newer ones from the oldest up."""
+        """Messages beyond a place: older ones from the newest down, or newer ones from the oldest up.
+
+        Parts of messages stand with these, unless they are asked for.
+        """
         at, sequence = place or (None, None)
         beyond, order = (">", "ASC") if newer else ("<", "DESC")
         return await self.tx.fetch(
@@ -172,6 +198,7 @@ class MessageRepository:
             SELECT {_COLUMNS} FROM messages
             WHERE conversation_id = $1 AND organization_id = $2
               AND ($3::timestamptz IS NULL OR (provider_time, sequence) {beyond} ($3, $4::bigint))
+              AND ($6 OR whole_id IS NULL)
             ORDER BY provider_time {order}, sequence {order}
             LIMIT $5
             """,  # noqa: S608 - constants of this file
@@ -180,6 +207,7 @@ class MessageRepository:
             at,
             sequence,
             limit,
+            parts,
         )
 
     async def marks(self, channel_id: UUID, targets: Collection[bytes]) -> list[Row]:
@@ -200,7 +228,7 @@ class MessageRepository:
         """Our ids of messages by the platform's."""
         rows = await self.tx.fetch(
             """
-            SELECT provider_blind, id FROM messages
+            SELECT provider_blind, coalesce(whole_id, id) AS id FROM messages
             WHERE channel_id = $1 AND organization_id = $2 AND provider_blind = ANY ($3)
             """,
             channel_id,
@@ -213,8 +241,11 @@ class MessageRepository:
         """What showing messages as read takes, of channels that are connected."""
         return await self.tx.fetch(
             """
-            SELECT m.id, m.provider_sealed, c.phone_number_id, c.token_sealed
-            FROM messages m JOIN channels c ON c.id = m.channel_id
+            SELECT m.id, m.provider_sealed, c.kind AS channel_kind, c.phone_number_id, c.token_sealed,
+                   coalesce(m.owner_id, v.origin_id, v.contact_id) AS contact_id
+            FROM messages m
+            JOIN channels c ON c.id = m.channel_id
+            JOIN conversations v ON v.id = m.conversation_id
             WHERE m.id = ANY ($1) AND m.organization_id = $2 AND m.provider_sealed IS NOT NULL
               AND c.state = 'connected' AND c.token_sealed IS NOT NULL
             """,
@@ -238,42 +269,11 @@ class MessageRepository:
     async def lock_standing(self, message_id: UUID) -> Standing | None:
         """A message of ours for update; None when it is not one."""
         row = await self.tx.fetchrow(
-            _STANDING + "WHERE m.id = $1 AND m.organization_id = $2 AND m.direction = 'out' FOR UPDATE OF m",
+            STANDING + "WHERE m.id = $1 AND m.organization_id = $2 AND m.direction = 'out' FOR UPDATE OF m",
             message_id,
             self.tx.organization_id,
         )
-        return None if row is None else _standing(row)
-
-    async def lock_standing_of(self, channel_id: UUID, provider_blind: bytes) -> Standing | None:
-        """Likewise, by the platform's id."""
-        row = await self.tx.fetchrow(
-            _STANDING + "WHERE m.channel_id = $1 AND m.provider_blind = $2 AND m.organization_id = $3 "
-            "AND m.direction = 'out' FOR UPDATE OF m",
-            channel_id,
-            provider_blind,
-            self.tx.organization_id,
-        )
-        return None if row is None else _standing(row)
-
-    async def report(self, channel_id: UUID, report: Reported) -> bool:
-        """Add a report; False when it was there already."""
-        added = await self.tx.execute(
-            """
-            INSERT INTO message_receipts (
-                organization_id, channel_id, provider_blind, status, provider_time, code, reason
-            )
-            VALUES ($1, $2, $3, $4, $5, $6, $7)
-            ON CONFLICT DO NOTHING
-            """,
-            self.tx.organization_id,
-            channel_id,
-            report.provider_blind,
-            report.status,
-            report.provider_time,
-            report.code,
-            report.reason,
-        )
-        return added == 1
+        return None if row is None else standing_of(row)
 
     async def reports(self, channel_id: UUID, provider_blind: bytes) -> list[Reported]:
         """All that was reported of one message, in the order of the platform's times."""
@@ -306,10 +306,11 @@ class MessageRepository:
         )
 
     async def contacts_of(self, message_ids: Collection[UUID]) -> dict[UUID, UUID]:
-        """With whom these messages are."""
+        """Whose these messages are, under whose key."""
         rows = await self.tx.fetch(
             """
-            SELECT m.id, v.contact_id FROM messages m JOIN conversations v ON v.id = m.conversation_id
+            SELECT m.id, coalesce(m.owner_id, v.origin_id, v.contact_id) AS contact_id
+            FROM messages m JOIN conversations v ON v.id = m.conversation_id
             WHERE m.id = ANY ($1) AND m.organization_id = $2
             """,
             list(message_ids),
@@ -333,13 +334,43 @@ class MessageRepository:
                   SELECT FROM message_receipts AS r
                   WHERE r.channel_id = m.channel_id AND r.provider_blind = t.blind
               )
-            RETURNING m.id, m.conversation_id, m.version, m.status_at
+              AND NOT EXISTS (
+                  SELECT FROM messages AS same WHERE same.channel_id = m.channel_id AND same.provider_blind = t.blind
+              )
+              AND NOT EXISTS (
+                  SELECT FROM conversations AS v
+                  WHERE v.id = m.conversation_id
+                    AND greatest(v.delivered_until, v.read_until) >= t.at - interval '1 minute'
+              )
+            RETURNING m.id, m.conversation_id, m.version, m.status_at, m.whole_id
             """,
             self.tx.organization_id,
             list(message_ids),
             list(blinds),
             list(sealed),
             list(at),
+        )
+
+    async def release(self, conversation_ids: Collection[UUID], after: Mapping[UUID, int], at: datetime) -> list[Row]:
+        """Let what waits in these conversations go on, in its order, as if it were written now."""
+        return await self.tx.fetch(
+            """
+            UPDATE messages AS m
+            SET status = 'queued', status_at = $5, provider_time = $5, version = m.version + 1,
+                sequence = start.sequence + held.place
+            FROM (
+                SELECT id, row_number() OVER (PARTITION BY conversation_id ORDER BY sequence) AS place
+                FROM messages
+                WHERE conversation_id = ANY ($2) AND status = 'held' AND organization_id = $1
+            ) AS held, unnest($3::uuid[], $4::bigint[]) AS start (conversation_id, sequence)
+            WHERE m.id = held.id AND start.conversation_id = m.conversation_id AND m.organization_id = $1
+            RETURNING m.id, m.conversation_id, m.sequence, m.version, m.kind, m.whole_id, m.part_number
+            """,
+            self.tx.organization_id,
+            list(conversation_ids),
+            list(after),
+            list(after.values()),
+            at,
         )
 
     async def stand(self, standing: Standing, at: datetime, code: str = "", reason: str = "") -> None:
@@ -364,12 +395,15 @@ class MessageRepository:
         return await self.tx.fetch(
             """
             SELECT m.id, m.organization_id, m.kind, m.content_sealed, m.reply_to_blind, m.channel_id,
-                   v.contact_id, v.window_open_until, kit_now() AS now,
-                   c.state AS channel_state, c.phone_number_id, c.token_sealed,
+                   coalesce(m.owner_id, v.origin_id, v.contact_id) AS contact_id,
+                   v.window_open_until, v.opted_out, kit_now() AS now,
+                   c.state AS channel_state, c.kind AS channel_kind, c.phone_number_id, c.token_sealed,
+                   template.status AS template_status, template.reason AS template_reason,
                    quoted.provider_sealed AS quoted_sealed
             FROM messages m
             JOIN conversations v ON v.id = m.conversation_id
             JOIN channels c ON c.id = m.channel_id
+            LEFT JOIN message_templates template ON template.id = m.template_id
             LEFT JOIN messages quoted ON quoted.channel_id = m.channel_id AND quoted.provider_blind = m.reply_to_blind
             WHERE m.id = ANY ($1) AND m.organization_id = ANY (current_setting('app.orgs')::uuid[])
             """,
@@ -377,14 +411,15 @@ class MessageRepository:
         )
 
 
-_STANDING: Final = """
-    SELECT m.id, m.conversation_id, m.channel_id, v.contact_id, m.status, m.provider_blind, m.version,
-           m.content_sealed = '' AS forgotten
+STANDING: Final = """
+    SELECT m.id, m.conversation_id, m.channel_id, coalesce(m.owner_id, v.origin_id, v.contact_id) AS contact_id,
+           m.status, m.provider_blind, m.version, m.content_sealed = '' AS forgotten, m.whole_id
     FROM messages m JOIN conversations v ON v.id = m.conversation_id
 """
 
 
-def _standing(row: Row) -> Standing:
+def standing_of(row: Row) -> Standing:
+    """Where a message of ours stands, from its row."""
     return Standing(
         id=row["id"],
         conversation_id=row["conversation_id"],
@@ -394,4 +429,5 @@ def _standing(row: Row) -> Standing:
         provider_blind=row["provider_blind"],
         version=row["version"],
         forgotten=row["forgotten"],
+        whole_id=row["whole_id"],
     )

@@ -7,21 +7,29 @@ from fastapi import APIRouter, Depends, Query, status
 from inbox.conversations.errors import ConversationNotFound
 from inbox.doors import Reader, Replier
 from inbox.messages.errors import (
+    CaptionNotOffered,
     ChannelGone,
     ContactForgotten,
+    KindNotOffered,
     MessageIdTaken,
     MessageNotFound,
+    NotHeld,
+    NothingToRetry,
+    OptedOut,
+    TextTooLong,
     TwoPlaces,
     WindowClosed,
 )
 from inbox.messages.model import Message
 from inbox.messages.schemas import MessageOut, MessagePage, SendMessage
 from inbox.messages.service import MessageService, Stretch, Wanted
+from inbox.templates.errors import TemplateNotFound, TemplateNotSendable, TemplateValuesWrong
 from kit.http.app import part
 from kit.http.caller import NoOrganization, RoleMissing, TokenRefused
 from kit.http.idempotency import IdempotencyKey
 from kit.http.pagination import Paging, encode_cursor
 from kit.http.problem import problems
+from kit.quota import QuotaExhausted
 
 router = APIRouter(tags=["messages"], responses=problems(TokenRefused, NoOrganization, RoleMissing))
 
@@ -32,7 +40,20 @@ Messages = Annotated[MessageService, Depends(part(MessageService))]
     "/v1/conversations/{conversation_id}/messages",
     status_code=status.HTTP_202_ACCEPTED,
     responses=problems(
-        ConversationNotFound, WindowClosed, MessageIdTaken, ChannelGone, ContactForgotten, MessageNotFound
+        ConversationNotFound,
+        WindowClosed,
+        OptedOut,
+        KindNotOffered,
+        CaptionNotOffered,
+        TextTooLong,
+        MessageIdTaken,
+        ChannelGone,
+        ContactForgotten,
+        MessageNotFound,
+        QuotaExhausted,
+        TemplateNotFound,
+        TemplateNotSendable,
+        TemplateValuesWrong,
     ),
 )
 async def send_message(
@@ -64,6 +85,22 @@ async def list_messages(
 async def read_message(message_id: UUID, caller: Reader, messages: Messages) -> MessageOut:
     """One message with its status."""
     return MessageOut.of(await messages.read(caller, message_id))
+
+
+@router.post("/v1/messages/{message_id}/cancel", responses=problems(MessageNotFound, NotHeld))
+async def cancel_message(message_id: UUID, caller: Replier, messages: Messages) -> MessageOut:
+    """Take back a message that waits until the contact writes."""
+    return MessageOut.of(await messages.cancel(caller, message_id))
+
+
+@router.post(
+    "/v1/messages/{message_id}/retry",
+    status_code=status.HTTP_202_ACCEPTED,
+    responses=problems(MessageNotFound, NothingToRetry, ChannelGone, OptedOut, QuotaExhausted),
+)
+async def retry_message(message_id: UUID, caller: Replier, messages: Messages) -> MessageOut:
+    """Try the parts of a message again that failed; those that left stay as they are."""
+    return MessageOut.of(await messages.retry(caller, message_id))
 
 
 def _page(stretch: Stretch) -> MessagePage:

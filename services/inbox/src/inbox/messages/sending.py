@@ -2,23 +2,29 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 from uuid import UUID
 
+from inbox.allowances.counting import account_for
+from inbox.channels.base import Identity, Line, Outgoing, Platform, Platforms, recipient
 from inbox.channels.health import suffer
 from inbox.contacts.blind import blind_of
 from inbox.contacts.recognizing import IDENTITY
 from inbox.contacts.repository import ContactRepository
+from inbox.conversations.topics import of_conversation
 from inbox.messages.content import CONTENT, PROVIDER_ID, TOKEN, Sealing, unpacked
 from inbox.messages.model import Content, Status
+from inbox.messages.outgoing.repository import OutgoingRepository
 from inbox.messages.reporting import SEND, catch_up
 from inbox.messages.repository import MessageRepository, Standing
 from inbox.messages.standing import rise, sent_fact, stand
+from inbox.messages.wholes import Going
+from inbox.templates.model import SENDABLE
 from inbox.tenants import by_organization
-from inbox.whatsapp.graph import Graph
 from kit.db.database import Row, Transaction
 from kit.ledger.kind import Timing
-from kit.ledger.model import Entry, Look, NotFound, Receipt, Refused, Settled
+from kit.ledger.model import Entry, Found, Look, NotFound, Receipt, Refused, Settled
 from kit.ledger.model import Status as Effected
 from kit.seal import Keyring
 
@@ -28,6 +34,11 @@ UNCONFIRMED_AFTER: Final = 3600.0
 It is never sent again by itself, and a report that comes later still settles it.
 """
 
+_TOO_LATE: Final = "More than 24 hours have passed since the contact last wrote; a template is needed."
+_USED: Final[Mapping[Effected, int]] = {Effected.DONE: 1, Effected.REFUSED: 0}
+"""What of the plan a message has used; of one that may have left it stays set aside, until a report decides it.
+
+What a report has settled is counted by who applies reports, as the last thing (`Applying`)."""
 _TIMING: Final = Timing(
     call_within=20.0, looks_after=(60.0, 300.0, 900.0), absent_after=None, unconfirmed_after=UNCONFIRMED_AFTER
 )
@@ -37,9 +48,8 @@ _TIMING: Final = Timing(
 class Sending:
     """What one call takes; with a refusal it is not made."""
 
-    phone_number_id: str = ""
-    token: str = field(default="", repr=False)
-    body: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    kind: str
+    outgoing: Outgoing | None = field(default=None, repr=False)
     refusal: Refused | None = None
 
 
@@ -47,12 +57,13 @@ class Sending:
 class SendKind:
     """`inbox.send`: one message of ours to one contact.
 
-    WhatsApp has no way to ask whether a message was taken. But it reports every message it took, with the id that we
-    put into it, and such a report settles a call that nobody answered.
+    Platforms have no way to ask whether a message was taken. But they report every message they took, with the id
+    that we put into it, and such a report settles a call that nobody answered.
     """
 
-    graph: Graph
+    platforms: Platforms
     keyring: Keyring
+    going: Going
     name: str = SEND
     timing: Timing = _TIMING
 
@@ -70,37 +81,47 @@ class SendKind:
         return works
 
     async def _work(self, organization_id: UUID, row: Row, identities: Sequence[Row]) -> Sending:
-        refusal = _refusal(row)
-        if refusal is not None:
-            return Sending(refusal=refusal)
+        kind = row["channel_kind"]
+        platform = self.platforms.get(kind)
+        refusal = _refusal(row, platform)
+        if platform is None or refusal is not None:
+            return Sending(kind, refusal=refusal)
         sealed = [(row["content_sealed"], CONTENT), (row["token_sealed"], TOKEN)]
         sealed += [(each["sealed"], IDENTITY) for each in identities]
         sealed += [(row["quoted_sealed"], PROVIDER_ID)] if row["quoted_sealed"] else []
         content, token, *others = await self.keyring.open_many(organization_id, sealed)
         said, values = unpacked(content), others[: len(identities)]
-        to = recipient([(each["kind"], value) for each, value in zip(identities, values, strict=True)])
-        if said is None or token is None or (to is None and identities):
-            return Sending(refusal=Refused("The contact was forgotten.", code="contact-forgotten"))
+        known = [
+            Identity(each["kind"], value.decode(errors="replace"))
+            for each, value in zip(identities, values, strict=True)
+            if value is not None
+        ]
+        to = recipient(known, platform.capabilities.reached_by)
+        if said is not None and not _in_time(row, platform, said):
+            return Sending(kind, refusal=Refused(_TOO_LATE, code="window-closed"))
+        if said is None or token is None or (identities and not known):
+            return Sending(kind, refusal=Refused("The contact was forgotten.", code="contact-forgotten"))
         if to is None:
-            gone = "The contact's number is somebody else's by now, and no other is known."
-            return Sending(refusal=Refused(gone, code="contact-unreachable"))
+            gone = "Nothing is known by which the contact can be reached on this channel."
+            return Sending(kind, refusal=Refused(gone, code="contact-unreachable"))
         quoted = others[len(identities)] if row["quoted_sealed"] else None
-        body = {**envelope(row["id"], row["kind"], said), **to}
-        if quoted is not None:
-            body["context"] = {"message_id": quoted.decode(errors="replace")}
-        return Sending(row["phone_number_id"], token.decode(), body)
+        line = Line(row["phone_number_id"], token.decode())
+        words = "" if quoted is None else quoted.decode(errors="replace")
+        return Sending(kind, Outgoing(row["id"], line, to, row["kind"], said, words))
 
     async def call(self, entry: Entry, work: Sending) -> Receipt:
         """Send it, once."""
-        if work.refusal is not None:
-            raise work.refusal
-        provider_id = await self.graph.send(work.phone_number_id, work.token, work.body, entry.attempt)
+        if work.outgoing is None:
+            raise work.refusal or Refused("This cannot be sent.")
+        provider_id = await self.platforms[work.kind].send(work.outgoing, entry.attempt)
         return Receipt(result=provider_id, said="status 200")
 
     async def look(self, entry: Entry, work: Sending) -> Look:
-        """There is nothing to look at; only a report decides."""
-        _ = entry, work
-        return NotFound("WhatsApp cannot be asked")
+        """There is nothing to look at, and only a report decides; but what lies with us is there."""
+        platform = self.platforms.get(work.kind)
+        if platform is not None and platform.capabilities.local and work.outgoing is not None:
+            return Found(Receipt(result=await platform.send(work.outgoing, entry.attempt)))
+        return NotFound("the platform cannot be asked")
 
     async def record(self, tx: Transaction, settled: Sequence[Settled]) -> None:
         """Carry each outcome into its message; a refused token also into the health of its channel."""
@@ -113,6 +134,13 @@ class SendKind:
                 standing = await MessageRepository(tx).lock_standing(each.entry.subject_id)
                 if standing is not None:
                     await self._record(tx, standing, each)
+                    self._wake(tx, each, standing.conversation_id)
+            ended = [each for each in own if each.by != "report" and each.status in _USED]
+            used = {each.entry.subject_id: _USED[each.status] for each in ended}
+            if own:
+                at = max(each.at for each in own)
+                used |= await self.going.on(tx, [each.entry.subject_id for each in own], at)
+            await account_for(tx, used)
 
     async def _sent(self, tx: Transaction, done: Sequence[Settled]) -> set[UUID]:
         """The usual case for all at once: the platform took them, and nothing was reported yet."""
@@ -129,8 +157,16 @@ class SendKind:
             [await sealing.provider_id(organization_id, contact_id, each.result) for each, contact_id in known],
             [each.at for each, _ in known],
         )
-        await tx.emit(*(sent_fact(tx, row) for row in rows))
+        await tx.emit(*(sent_fact(tx, row) for row in rows if row["whole_id"] is None))
+        for row in rows:
+            self._wake(tx, ids[row["id"]], row["conversation_id"])
         return {row["id"] for row in rows}
+
+    def _wake(self, tx: Transaction, settled: Settled, conversation_id: UUID) -> None:
+        """Whoever waits for it fetches it as soon as this is committed."""
+        platform = self.platforms.get(settled.entry.lane_key.partition(":")[0])
+        if platform is not None and platform.capabilities.local and settled.status is Effected.DONE:
+            tx.stir(of_conversation(conversation_id))
 
     async def _record(self, tx: Transaction, standing: Standing, settled: Settled) -> None:
         match settled.status:
@@ -143,7 +179,7 @@ class SendKind:
             case Effected.PENDING if settled.by == "person":
                 await stand(tx, standing, Status.QUEUED, settled.at)
             case Effected.PENDING:
-                await suffer(tx, standing.channel_id, settled)
+                await suffer(tx, self.platforms, standing.channel_id, settled)
 
     async def _done(self, tx: Transaction, standing: Standing, settled: Settled) -> None:
         standing = await rise(tx, standing, Status.SENT, settled.at)
@@ -151,39 +187,33 @@ class SendKind:
             organization_id, provider_id = tx.organization_id, settled.result
             blinded = (await blind_of(self.keyring, organization_id))("message", provider_id)
             sealed = await Sealing(self.keyring).provider_id(organization_id, standing.contact_id, provider_id)
-            await MessageRepository(tx).identify(standing.id, blinded, sealed)
-            await catch_up(tx, standing, blinded)
+            messages = MessageRepository(tx)
+            await OutgoingRepository(tx).drop_echo(standing.channel_id, blinded, standing.id)
+            await messages.identify(standing.id, blinded, sealed)
+            standing = await catch_up(tx, standing, blinded)
+            await self._seen(tx, standing, settled.entry.called_at)
+
+    async def _seen(self, tx: Transaction, standing: Standing, called_at: datetime) -> None:
+        """The contact may have received or read it before we knew that it was sent."""
+        delivered, read = await OutgoingRepository(tx).seen_until(standing.conversation_id)
+        for status, until in ((Status.DELIVERED, delivered), (Status.READ, read)):
+            if until is not None and called_at <= until:
+                standing = await rise(tx, standing, status, until)
 
 
-def _refusal(row: Row) -> Refused | None:
-    if row["channel_state"] != "connected" or row["token_sealed"] is None:
+def _in_time(row: Row, platform: Platform, said: Content) -> bool:
+    """Whether the window is still open now that it is to leave."""
+    window, tag = platform.capabilities.window, str(said.detail.get("tag", ""))
+    return window.allows(row["kind"], tag, row["window_open_until"], row["now"])
+
+
+def _refusal(row: Row, platform: Platform | None) -> Refused | None:
+    if platform is None or row["channel_state"] != "connected" or row["token_sealed"] is None:
         return Refused("The channel was disconnected before this left.", code="channel-disconnected")
-    until = row["window_open_until"]
-    if row["kind"] != "template" and (until is None or row["now"] >= until):
-        return Refused(
-            "More than 24 hours have passed since the contact last wrote; a template is needed.", code="window-closed"
-        )
+    stopped = row["template_status"]
+    if stopped is not None and stopped not in SENDABLE:
+        why = f"The template is {stopped} by now. {row['template_reason']}".strip()
+        return Refused(why, code=f"template-{stopped.replace('_', '-')}")
+    if row["opted_out"]:
+        return Refused("The contact does not want messages on this channel.", code="contact-opted-out")
     return None
-
-
-def recipient(known_as: Sequence[tuple[str, bytes | None]]) -> dict[str, str] | None:
-    """Whom it goes to: the number last seen, else the id that the platform gave instead of one."""
-    for kind, place in (("whatsapp_id", "to"), ("bsuid", "recipient")):
-        for has, value in known_as:
-            if has == kind and value is not None:
-                return {place: value.decode(errors="replace")}
-    return None
-
-
-def envelope(message_id: UUID, kind: str, content: Content) -> dict[str, Any]:
-    """The request without its recipient. What comes back in reports is our id of the message and nothing else."""
-    part: Any = content.detail.get(kind, {})
-    if kind == "text":
-        part = {"body": content.text, "preview_url": False}
-    return {
-        "messaging_product": "whatsapp",
-        "recipient_type": "individual",
-        "type": kind,
-        kind: part,
-        "biz_opaque_callback_data": str(message_id),
-    }

@@ -5,33 +5,33 @@ from uuid import UUID
 
 import orjson
 
-from inbox.channels.model import Channel, lane_of
-from inbox.channels.repository import ChannelRepository
+from inbox.allowances.counting import account_for, set_aside
 from inbox.contacts.blind import blind_of
-from inbox.conversations.facts import tell_changed
-from inbox.conversations.model import Conversation
 from inbox.conversations.repository import ConversationRepository
+from inbox.drafts.repository import DraftRepository
 from inbox.messages.content import Sealing
 from inbox.messages.errors import (
-    ChannelGone,
     ContactForgotten,
     MessageIdTaken,
     MessageNotFound,
+    NotHeld,
+    NothingToRetry,
     TwoPlaces,
-    WindowClosed,
 )
 from inbox.messages.model import Message, Status
+from inbox.messages.partial.repository import PartRepository
+from inbox.messages.parts import PARTS
 from inbox.messages.reading import opened, read_rows
-from inbox.messages.reporting import SEND
-from inbox.messages.repository import MessageRepository, NewMessage
+from inbox.messages.repository import MessageRepository
 from inbox.messages.schemas import SendMessage
+from inbox.messages.standing import rise
+from inbox.messages.wholes import follow
+from inbox.messages.writing import Writing, Written
 from kit.audit import audited
 from kit.db.database import Database, Row, Transaction
 from kit.http.caller import MemberCaller
 from kit.http.idempotency import Idempotency
 from kit.ids import new_id
-from kit.ledger.ledger import Ledger
-from kit.ledger.model import Effect, Lane
 from kit.seal import KeyShredded
 
 Place = tuple[datetime, int]
@@ -61,7 +61,7 @@ class MessageService:
     """What the team writes, and what was said."""
 
     database: Database
-    ledger: Ledger
+    writing: Writing
     sealing: Sealing
 
     async def send(
@@ -75,22 +75,27 @@ class MessageService:
             WindowClosed: more than 24 hours have passed, and it is no template.
             MessageIdTaken: the id belongs to another message.
             ContactForgotten: the contact's key was destroyed.
+            QuotaExhausted: the plan includes no more messages.
         """
         organization_id = caller.organization_id
-        blind = await blind_of(self.sealing.keyring, organization_id)
-        fingerprint = blind("request", _canonical(conversation_id, wanted))
         try:
             async with self.database.transaction(organization_id) as tx:
                 if earlier := await key.claim(tx):
                     row = await MessageRepository(tx).find(earlier.resource_id)
                 else:
-                    row = await self._add(tx, caller, conversation_id, wanted, fingerprint)
+                    row = await self.write(tx, caller, conversation_id, wanted)
                     await key.remember(tx, row["id"])
                 rows = await read_rows(tx, [row] if row is not None else [])
         except KeyShredded as shredded:
             raise ContactForgotten from shredded
         (message,) = await opened(self.sealing, organization_id, rows)
         return message
+
+    async def write(self, tx: Transaction, caller: MemberCaller, conversation_id: UUID, wanted: SendMessage) -> Row:
+        """Write to the contact in a transaction that does more; for what is refused see `send`."""
+        blind = await blind_of(self.sealing.keyring, caller.organization_id)
+        fingerprint = blind("request", _canonical(conversation_id, wanted))
+        return await self._add(tx, caller, conversation_id, wanted, fingerprint)
 
     async def _add(
         self, tx: Transaction, caller: MemberCaller, conversation_id: UUID, wanted: SendMessage, fingerprint: bytes
@@ -99,66 +104,13 @@ class MessageService:
         conversation = await conversations.lock(conversation_id)
         if wanted.id is not None and (known := await messages.find(wanted.id)) is not None:
             return _the_same(known, fingerprint)
-        channel = await self._may(tx, conversation, wanted)
-        message = await self._message(tx, conversation, wanted, caller.user_id, fingerprint)
-        if not await messages.add(message):
-            raise MessageIdTaken
-        await self._count(tx, conversation, message)
-        lane = Lane(caller.organization_id, lane_of(channel.id), float(channel.rate))
-        await self.ledger.add(tx, Effect(SEND, lane, message.id))
-        await tx.emit(audited("inbox.message.sent", caller, "message", message.id, kind=wanted.type))
-        row = await messages.find(message.id)
+        message_id = await self.writing.add(tx, conversation, wanted, Written(caller.user_id, fingerprint))
+        await DraftRepository(tx).empty(conversation_id, caller.user_id)
+        await tx.emit(audited("inbox.message.sent", caller, "message", message_id, kind=wanted.type))
+        row = await messages.find(message_id)
         if row is None:
             raise LookupError("the message was just written")
         return row
-
-    async def _may(self, tx: Transaction, conversation: Conversation, wanted: SendMessage) -> Channel:
-        channel = await ChannelRepository(tx).find(conversation.channel_id)
-        if not channel.connected:
-            raise ChannelGone
-        if wanted.type != "template" and not conversation.window_open(self.database.clock.now()):
-            raise WindowClosed(window_open_until=conversation.window_open_until)
-        return channel
-
-    async def _message(
-        self, tx: Transaction, conversation: Conversation, wanted: SendMessage, author_id: UUID, fingerprint: bytes
-    ) -> NewMessage:
-        return NewMessage(
-            id=wanted.id or new_id(),
-            conversation_id=conversation.id,
-            channel_id=conversation.channel_id,
-            direction="out",
-            kind=wanted.type,
-            content_sealed=await self.sealing.content(tx.organization_id, conversation.contact_id, wanted.content()),
-            provider_blind=None,
-            provider_sealed=None,
-            reply_to_blind=await self._quoted(tx, conversation, wanted.reply_to),
-            provider_time=self.database.clock.now(),
-            sequence=conversation.last_sequence + 1,
-            status=Status.QUEUED,
-            author_id=author_id,
-            fingerprint=fingerprint,
-        )
-
-    async def _quoted(self, tx: Transaction, conversation: Conversation, message_id: UUID | None) -> bytes | None:
-        """The platform's id, hashed, of the quoted message."""
-        if message_id is None:
-            return None
-        row = await MessageRepository(tx).find(message_id)
-        if row is None or row["conversation_id"] != conversation.id or row["provider_blind"] is None:
-            raise MessageNotFound("The quoted message is not of this conversation, or has not left yet.")
-        quoted: bytes = row["provider_blind"]
-        return quoted
-
-    async def _count(self, tx: Transaction, conversation: Conversation, message: NewMessage) -> None:
-        now = replace(
-            conversation,
-            last_sequence=message.sequence,
-            last_message_at=max(conversation.last_message_at, message.provider_time),
-            version=conversation.version + 1,
-        )
-        await ConversationRepository(tx).save(now)
-        await tell_changed(tx, now)
 
     async def read(self, caller: MemberCaller, message_id: UUID) -> Message:
         """One message.
@@ -173,6 +125,55 @@ class MessageService:
             rows = await read_rows(tx, [row])
         (message,) = await opened(self.sealing, caller.organization_id, rows)
         return message
+
+    async def cancel(self, caller: MemberCaller, message_id: UUID) -> Message:
+        """Take back a message that still waits for the window.
+
+        Raises:
+            NotHeld: it does not wait.
+        """
+        async with self.database.transaction(caller.organization_id) as tx:
+            messages = MessageRepository(tx)
+            row = await messages.find(message_id)
+            if row is None:
+                raise MessageNotFound("There is no such message in this organization.")
+            await ConversationRepository(tx).lock(row["conversation_id"])
+            parts = [each["id"] for each in await PartRepository(tx).current(message_id)]
+            for each in [*parts, message_id]:
+                standing = await messages.lock_standing(each)
+                if standing is None or standing.status is not Status.HELD:
+                    raise NotHeld
+                reason, now = "It was taken back before the contact wrote.", self.database.clock.now()
+                await rise(tx, standing, Status.FAILED, now, code="cancelled", reason=reason)
+            await account_for(tx, dict.fromkeys(parts or [message_id], 0))
+        return await self.read(caller, message_id)
+
+    async def retry(self, caller: MemberCaller, message_id: UUID) -> Message:
+        """Try the parts again that failed, each as a new attempt; what has left stays as it is.
+
+        Raises:
+            NothingToRetry: no part has failed, or some are still under way.
+            QuotaExhausted: the plan includes no more messages.
+        """
+        async with self.database.transaction(caller.organization_id) as tx:
+            row = await MessageRepository(tx).find(message_id)
+            if row is None:
+                raise MessageNotFound("There is no such message in this organization.")
+            conversation = await ConversationRepository(tx).lock(row["conversation_id"])
+            channel = await self.writing.may(tx, conversation)
+            parts = await PartRepository(tx).current(message_id)
+            failed = [each["id"] for each in parts if each["status"] == Status.FAILED]
+            if not failed or any(each["status"] in (Status.HELD, Status.QUEUED) for each in parts):
+                raise NothingToRetry
+            ids = [new_id() for _ in failed]
+            await PartRepository(tx).try_again(message_id, ids, failed, conversation.last_sequence)
+            now = replace(conversation, last_sequence=conversation.last_sequence + len(ids))
+            await ConversationRepository(tx).save(replace(now, version=now.version + 1))
+            await self.writing.send(tx, channel, ids[0])
+            await follow(tx, [message_id], self.database.clock.now())
+            await tx.emit(audited("inbox.message.sent", caller, "message", message_id, kind=PARTS))
+            await set_aside(tx, ids)
+        return await self.read(caller, message_id)
 
     async def stretch(self, caller: MemberCaller, conversation_id: UUID, wanted: Wanted) -> Stretch:
         """The messages asked for; with neither place nor message the newest ones.

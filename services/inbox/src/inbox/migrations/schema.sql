@@ -1,5 +1,23 @@
 -- The sum of all migrations; written by `make schemas`, compared by a test. Not to be edited.
 
+CREATE TABLE agents (
+    organization_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    availability text NOT NULL DEFAULT 'online'::text,
+    said_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    seen_until timestamp with time zone,
+    capacity integer,
+    turn bigint NOT NULL DEFAULT 0,
+    CONSTRAINT agents_availability_check CHECK ((availability = ANY (ARRAY['online'::text, 'busy'::text, 'offline'::text]))),
+    CONSTRAINT agents_capacity_check CHECK (((capacity >= 1) AND (capacity <= 1000))),
+    CONSTRAINT agents_pkey PRIMARY KEY (organization_id, user_id)
+);
+COMMENT ON TABLE agents IS 'How members who answer stand just now; nothing of how they stood before is kept.';
+ALTER TABLE agents ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX agents_of_user ON agents USING btree (user_id);
+CREATE POLICY tenant ON agents FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON agents TO inbox_app;
+
 CREATE TABLE aggregate_versions (
     gate text NOT NULL,
     subject text NOT NULL,
@@ -8,6 +26,108 @@ CREATE TABLE aggregate_versions (
 );
 COMMENT ON TABLE aggregate_versions IS 'The newest version applied per gate and aggregate; older events are ignored.';
 GRANT DELETE, INSERT, SELECT, UPDATE ON aggregate_versions TO inbox_app;
+
+CREATE TABLE arrangements (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    kind text NOT NULL,
+    owner_id uuid,
+    key text NOT NULL,
+    document_sealed bytea NOT NULL,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT arrangements_key_check CHECK (((length(key) >= 1) AND (length(key) <= 400))),
+    CONSTRAINT arrangements_kind_check CHECK ((kind = ANY (ARRAY['canned_reply'::text, 'macro'::text, 'view'::text]))),
+    CONSTRAINT arrangements_organization_id_kind_owner_id_key_key UNIQUE NULLS NOT DISTINCT (organization_id, kind, owner_id, key),
+    CONSTRAINT arrangements_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE arrangements IS 'Canned replies, macros and saved filters: of all, or of one member alone, whose key then seals them.';
+ALTER TABLE arrangements ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX arrangements_listed ON arrangements USING btree (organization_id, kind, key, id);
+CREATE INDEX arrangements_of_user ON arrangements USING btree (owner_id) WHERE (owner_id IS NOT NULL);
+CREATE POLICY looking ON arrangements FOR SELECT TO inbox_loops USING (true);
+CREATE POLICY tenant ON arrangements FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON arrangements TO inbox_app;
+GRANT SELECT (organization_id) ON arrangements TO inbox_loops;
+GRANT SELECT (owner_id) ON arrangements TO inbox_loops;
+
+CREATE TABLE assignment_nudges (
+    id bigint NOT NULL,
+    organization_id uuid NOT NULL,
+    CONSTRAINT assignment_nudges_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE assignment_nudges IS 'Something has changed by which a conversation may be given to somebody; whoever looks deletes it.';
+ALTER TABLE assignment_nudges ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX assignment_nudges_by_organization ON assignment_nudges USING btree (organization_id);
+CREATE POLICY nudging ON assignment_nudges FOR ALL TO inbox_loops USING (true);
+CREATE POLICY tenant ON assignment_nudges FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT ON assignment_nudges TO inbox_app;
+GRANT INSERT, SELECT ON assignment_nudges TO inbox_loops;
+
+CREATE TABLE assignment_policies (
+    organization_id uuid NOT NULL,
+    scope text NOT NULL,
+    scope_id uuid NOT NULL,
+    strategy text NOT NULL,
+    capacity integer,
+    online_only boolean NOT NULL DEFAULT true,
+    release_after integer,
+    team_id uuid,
+    version bigint NOT NULL DEFAULT 1,
+    CONSTRAINT assignment_policies_capacity_check CHECK (((capacity >= 1) AND (capacity <= 1000))),
+    CONSTRAINT assignment_policies_check CHECK (((team_id IS NULL) OR (scope <> 'team'::text))),
+    CONSTRAINT assignment_policies_pkey PRIMARY KEY (organization_id, scope_id),
+    CONSTRAINT assignment_policies_release_after_check CHECK (((release_after >= 60) AND (release_after <= 86400))),
+    CONSTRAINT assignment_policies_scope_check CHECK ((scope = ANY (ARRAY['organization'::text, 'channel'::text, 'team'::text]))),
+    CONSTRAINT assignment_policies_strategy_check CHECK ((strategy = ANY (ARRAY['manual'::text, 'round_robin'::text, 'least_busy'::text])))
+);
+COMMENT ON TABLE assignment_policies IS 'To whom conversations that nobody has are given: what holds for its team, else for its channel, else for all.';
+ALTER TABLE assignment_policies ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON assignment_policies FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON assignment_policies TO inbox_app;
+
+CREATE TABLE assignment_turns (
+    organization_id uuid NOT NULL,
+    turn bigint NOT NULL DEFAULT 0,
+    served_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    look_at timestamp with time zone,
+    CONSTRAINT assignment_turns_pkey PRIMARY KEY (organization_id)
+);
+COMMENT ON TABLE assignment_turns IS 'Organizations whose conversations are given out; whoever does it holds the row, who was served longest ago comes first.';
+ALTER TABLE assignment_turns ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX assignment_turns_due ON assignment_turns USING btree (look_at) WHERE (look_at IS NOT NULL);
+CREATE POLICY claiming ON assignment_turns FOR ALL TO inbox_loops USING (true);
+CREATE POLICY tenant ON assignment_turns FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON assignment_turns TO inbox_app;
+GRANT SELECT, UPDATE ON assignment_turns TO inbox_loops;
+
+CREATE TABLE attributes (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    applies_to text NOT NULL,
+    key text NOT NULL,
+    name text NOT NULL,
+    type text NOT NULL,
+    choices text[] NOT NULL DEFAULT '{}'::text[],
+    personal boolean NOT NULL DEFAULT false,
+    version bigint NOT NULL DEFAULT 1,
+    deleted_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT attributes_applies_to_check CHECK ((applies_to = ANY (ARRAY['conversation'::text, 'contact'::text]))),
+    CONSTRAINT attributes_key_check CHECK ((key ~ '^[a-z][a-z0-9_]{0,63}$'::text)),
+    CONSTRAINT attributes_pkey PRIMARY KEY (id),
+    CONSTRAINT attributes_type_check CHECK ((type = ANY (ARRAY['text'::text, 'number'::text, 'date'::text, 'list'::text, 'checkbox'::text, 'link'::text])))
+);
+COMMENT ON TABLE attributes IS 'What an organization wants to know of its conversations and contacts beside what is there.';
+ALTER TABLE attributes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX attributes_deleted ON attributes USING btree (id) WHERE (deleted_at IS NOT NULL);
+CREATE UNIQUE INDEX attributes_key ON attributes USING btree (organization_id, applies_to, key) WHERE (deleted_at IS NULL);
+CREATE POLICY sweeping ON attributes FOR ALL TO inbox_loops USING (true);
+CREATE POLICY tenant ON attributes FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON attributes TO inbox_app;
+GRANT DELETE, SELECT ON attributes TO inbox_loops;
 
 CREATE TABLE channel_checks (
     id uuid NOT NULL,
@@ -21,6 +141,7 @@ CREATE TABLE channel_checks (
     channel_id uuid,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     asked_by uuid,
+    kind text NOT NULL DEFAULT 'whatsapp'::text,
     CONSTRAINT channel_checks_outcome_check CHECK ((outcome = ANY (ARRAY['pending'::text, 'connected'::text, 'taken'::text, 'refused'::text]))),
     CONSTRAINT channel_checks_pkey PRIMARY KEY (id)
 );
@@ -47,14 +168,15 @@ CREATE TABLE channels (
     version bigint NOT NULL DEFAULT 1,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    silent boolean NOT NULL DEFAULT false,
     CONSTRAINT channels_health_check CHECK ((health = ANY (ARRAY['ok'::text, 'token_dead'::text, 'restricted'::text]))),
-    CONSTRAINT channels_kind_check CHECK ((kind = 'whatsapp'::text)),
+    CONSTRAINT channels_kind_check CHECK ((kind = ANY (ARRAY['whatsapp'::text, 'messenger'::text, 'instagram'::text, 'sms'::text, 'web_chat'::text, 'contact_form'::text]))),
     CONSTRAINT channels_organization_id_phone_number_id_key UNIQUE (organization_id, phone_number_id),
     CONSTRAINT channels_pkey PRIMARY KEY (id),
     CONSTRAINT channels_rate_check CHECK (((rate >= 1) AND (rate <= 1000))),
     CONSTRAINT channels_state_check CHECK ((state = ANY (ARRAY['connected'::text, 'disconnected'::text])))
 );
-COMMENT ON TABLE channels IS 'A number of an organization; while connected, it is nobody else''s on this platform.';
+COMMENT ON TABLE channels IS 'Our end on a platform: a number, a page, an account; while connected, it is nobody else''s here.';
 ALTER TABLE channels ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX channels_account ON channels USING btree (waba_id) WHERE (state = 'connected'::text);
 CREATE INDEX channels_listed ON channels USING btree (organization_id, created_at, id);
@@ -63,6 +185,35 @@ CREATE POLICY looking ON channels FOR SELECT TO inbox_loops USING (true);
 CREATE POLICY tenant ON channels FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT INSERT, SELECT, UPDATE ON channels TO inbox_app;
 GRANT SELECT ON channels TO inbox_loops;
+
+CREATE TABLE chat_visitors (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    token_hash bytea NOT NULL,
+    token_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    former_hash bytea,
+    former_until timestamp with time zone,
+    visitor_blind bytea NOT NULL,
+    customer_blind bytea,
+    customer_sealed bytea,
+    introduced boolean NOT NULL DEFAULT false,
+    next_at timestamp with time zone NOT NULL DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    seen_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT chat_visitors_channel_id_fkey FOREIGN KEY (channel_id) REFERENCES channels(id),
+    CONSTRAINT chat_visitors_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE chat_visitors IS 'A browser that a web chat knows again, and whose it is where that was proven.';
+ALTER TABLE chat_visitors ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX chat_visitors_by_age ON chat_visitors USING btree (seen_at);
+CREATE INDEX chat_visitors_by_blind ON chat_visitors USING btree (organization_id, visitor_blind);
+CREATE INDEX chat_visitors_by_former ON chat_visitors USING btree (channel_id, former_hash) WHERE (former_hash IS NOT NULL);
+CREATE UNIQUE INDEX chat_visitors_by_token ON chat_visitors USING btree (channel_id, token_hash);
+CREATE POLICY forgetting ON chat_visitors FOR ALL TO inbox_loops USING (true);
+CREATE POLICY tenant ON chat_visitors FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON chat_visitors TO inbox_app;
+GRANT DELETE, SELECT, UPDATE ON chat_visitors TO inbox_loops;
 
 CREATE TABLE contact_identities (
     organization_id uuid NOT NULL,
@@ -75,7 +226,7 @@ CREATE TABLE contact_identities (
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     left_at timestamp with time zone,
     CONSTRAINT contact_identities_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id) DEFERRABLE INITIALLY DEFERRED,
-    CONSTRAINT contact_identities_kind_check CHECK ((kind = ANY (ARRAY['whatsapp_id'::text, 'bsuid'::text, 'parent_bsuid'::text, 'phone'::text]))),
+    CONSTRAINT contact_identities_kind_check CHECK ((kind = ANY (ARRAY['whatsapp_id'::text, 'bsuid'::text, 'parent_bsuid'::text, 'phone'::text, 'messenger_id'::text, 'instagram_id'::text, 'email'::text, 'customer_id'::text, 'visitor'::text]))),
     CONSTRAINT contact_identities_pkey PRIMARY KEY (organization_id, kind, blind)
 );
 COMMENT ON TABLE contact_identities IS 'By what a contact is known; blind is a keyed hash, scope the business account that a scoped id was seen in.';
@@ -84,6 +235,94 @@ CREATE INDEX contact_identities_by_contact ON contact_identities USING btree (co
 CREATE POLICY tenant ON contact_identities FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON contact_identities TO inbox_app;
 
+CREATE TABLE contact_labels (
+    organization_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    label_id uuid NOT NULL,
+    labelled_by uuid,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT contact_labels_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id),
+    CONSTRAINT contact_labels_label_id_fkey FOREIGN KEY (label_id) REFERENCES labels(id),
+    CONSTRAINT contact_labels_pkey PRIMARY KEY (contact_id, label_id)
+);
+COMMENT ON TABLE contact_labels IS 'Which labels a contact carries, and who put them on.';
+ALTER TABLE contact_labels ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX contact_labels_by_label ON contact_labels USING btree (label_id, contact_id);
+CREATE INDEX contact_labels_by_user ON contact_labels USING btree (labelled_by, contact_id, label_id) WHERE (labelled_by IS NOT NULL);
+CREATE POLICY sweeping ON contact_labels FOR ALL TO inbox_loops USING (true);
+CREATE POLICY tenant ON contact_labels FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON contact_labels TO inbox_app;
+GRANT DELETE, SELECT ON contact_labels TO inbox_loops;
+
+CREATE TABLE contact_matches (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    first_id uuid NOT NULL,
+    second_id uuid NOT NULL,
+    rule text NOT NULL,
+    state text NOT NULL,
+    attempts integer NOT NULL DEFAULT 0,
+    due_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT contact_matches_check CHECK ((first_id < second_id)),
+    CONSTRAINT contact_matches_first_id_fkey FOREIGN KEY (first_id) REFERENCES contacts(id) DEFERRABLE INITIALLY DEFERRED,
+    CONSTRAINT contact_matches_organization_id_first_id_second_id_key UNIQUE (organization_id, first_id, second_id),
+    CONSTRAINT contact_matches_pkey PRIMARY KEY (id),
+    CONSTRAINT contact_matches_second_id_fkey FOREIGN KEY (second_id) REFERENCES contacts(id) DEFERRABLE INITIALLY DEFERRED,
+    CONSTRAINT contact_matches_state_check CHECK ((state = ANY (ARRAY['due'::text, 'suggested'::text, 'merged'::text, 'dismissed'::text])))
+);
+COMMENT ON TABLE contact_matches IS 'Two contacts that may be one, each pair once; what somebody has taken apart is never matched again by itself.';
+ALTER TABLE contact_matches ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX contact_matches_by_first ON contact_matches USING btree (first_id);
+CREATE INDEX contact_matches_by_second ON contact_matches USING btree (second_id);
+CREATE INDEX contact_matches_due ON contact_matches USING btree (due_at) WHERE (state = 'due'::text);
+CREATE INDEX contact_matches_suggested ON contact_matches USING btree (organization_id, created_at, id) WHERE (state = 'suggested'::text);
+CREATE POLICY matching ON contact_matches FOR ALL TO inbox_loops USING (true);
+CREATE POLICY tenant ON contact_matches FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON contact_matches TO inbox_app;
+GRANT SELECT ON contact_matches TO inbox_loops;
+GRANT UPDATE (attempts) ON contact_matches TO inbox_loops;
+GRANT UPDATE (due_at) ON contact_matches TO inbox_loops;
+
+CREATE TABLE contact_merges (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    kept_id uuid NOT NULL,
+    merged_id uuid NOT NULL,
+    rule text NOT NULL,
+    merged_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    undone_at timestamp with time zone,
+    CONSTRAINT contact_merges_check CHECK ((kept_id <> merged_id)),
+    CONSTRAINT contact_merges_kept_id_fkey FOREIGN KEY (kept_id) REFERENCES contacts(id),
+    CONSTRAINT contact_merges_merged_id_fkey FOREIGN KEY (merged_id) REFERENCES contacts(id),
+    CONSTRAINT contact_merges_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE contact_merges IS 'Two contacts are one since then, and by which rule; undone ones stay, so that it can be told.';
+ALTER TABLE contact_merges ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE UNIQUE INDEX contact_merges_active ON contact_merges USING btree (merged_id) WHERE (undone_at IS NULL);
+CREATE INDEX contact_merges_by_kept ON contact_merges USING btree (kept_id, merged_at);
+CREATE INDEX contact_merges_by_merged ON contact_merges USING btree (merged_id, merged_at);
+CREATE INDEX contact_merges_by_organization ON contact_merges USING btree (organization_id, merged_at, id);
+CREATE POLICY tenant ON contact_merges FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON contact_merges TO inbox_app;
+
+CREATE TABLE contact_words (
+    contact_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    tokens bigint[] NOT NULL,
+    CONSTRAINT contact_words_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id) ON DELETE CASCADE,
+    CONSTRAINT contact_words_pkey PRIMARY KEY (contact_id)
+);
+COMMENT ON TABLE contact_words IS 'By what a contact is found: keyed hashes of beginnings of names and addresses, and of parts of numbers.';
+ALTER TABLE contact_words ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX contact_words_newest ON contact_words USING btree (organization_id, at, contact_id);
+CREATE INDEX contact_words_tokens ON contact_words USING gin (tokens) WITH (gin_pending_list_limit='1024');
+CREATE POLICY looking ON contact_words FOR SELECT TO inbox_loops USING (true);
+CREATE POLICY tenant ON contact_words FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT ON contact_words TO inbox_app;
+GRANT SELECT ON contact_words TO inbox_loops;
+
 CREATE TABLE contacts (
     id uuid NOT NULL,
     organization_id uuid NOT NULL,
@@ -91,13 +330,93 @@ CREATE TABLE contacts (
     version bigint NOT NULL DEFAULT 1,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    merged_into uuid,
+    CONSTRAINT contacts_merged_into_fkey FOREIGN KEY (merged_into) REFERENCES contacts(id),
     CONSTRAINT contacts_pkey PRIMARY KEY (id)
 );
 COMMENT ON TABLE contacts IS 'A person or company that writes; who they are on a platform stands in contact_identities.';
 ALTER TABLE contacts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX contacts_listed ON contacts USING btree (organization_id, created_at, id);
+CREATE INDEX contacts_merged ON contacts USING btree (merged_into) WHERE (merged_into IS NOT NULL);
 CREATE POLICY tenant ON contacts FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON contacts TO inbox_app;
+
+CREATE TABLE conversation_attributes (
+    organization_id uuid NOT NULL,
+    conversation_id uuid NOT NULL,
+    attribute_id uuid NOT NULL,
+    value text,
+    value_sealed bytea,
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT conversation_attributes_attribute_id_fkey FOREIGN KEY (attribute_id) REFERENCES attributes(id),
+    CONSTRAINT conversation_attributes_check CHECK (((value IS NULL) <> (value_sealed IS NULL))),
+    CONSTRAINT conversation_attributes_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id),
+    CONSTRAINT conversation_attributes_pkey PRIMARY KEY (conversation_id, attribute_id)
+);
+COMMENT ON TABLE conversation_attributes IS 'Values of attributes on conversations; those of personal ones are sealed under the contact''s key.';
+ALTER TABLE conversation_attributes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX conversation_attributes_by_attribute ON conversation_attributes USING btree (attribute_id, conversation_id);
+CREATE POLICY sweeping ON conversation_attributes FOR ALL TO inbox_loops USING (true);
+CREATE POLICY tenant ON conversation_attributes FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON conversation_attributes TO inbox_app;
+GRANT DELETE, SELECT ON conversation_attributes TO inbox_loops;
+
+CREATE TABLE conversation_counts (
+    id bigint NOT NULL,
+    organization_id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    assignee_id uuid NOT NULL,
+    team_id uuid NOT NULL,
+    state text NOT NULL,
+    unread boolean NOT NULL,
+    n bigint NOT NULL,
+    folded boolean NOT NULL DEFAULT false,
+    CONSTRAINT conversation_counts_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE conversation_counts IS 'How many conversations that are not resolved there are, by what lists show; nobody and no team are the nil id.';
+ALTER TABLE conversation_counts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE UNIQUE INDEX conversation_counts_folded ON conversation_counts USING btree (organization_id, channel_id, assignee_id, team_id, state, unread) WHERE folded;
+CREATE INDEX conversation_counts_fresh ON conversation_counts USING btree (id) WHERE (NOT folded);
+CREATE INDEX conversation_counts_of_assignee ON conversation_counts USING btree (organization_id, assignee_id);
+CREATE INDEX conversation_counts_of_none ON conversation_counts USING btree (id) WHERE (folded AND (n = 0));
+CREATE POLICY counting ON conversation_counts FOR ALL TO inbox_loops USING (true);
+CREATE POLICY tenant ON conversation_counts FOR SELECT TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT SELECT ON conversation_counts TO inbox_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON conversation_counts TO inbox_loops;
+
+CREATE TABLE conversation_labels (
+    organization_id uuid NOT NULL,
+    conversation_id uuid NOT NULL,
+    label_id uuid NOT NULL,
+    labelled_by uuid,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT conversation_labels_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id),
+    CONSTRAINT conversation_labels_label_id_fkey FOREIGN KEY (label_id) REFERENCES labels(id),
+    CONSTRAINT conversation_labels_pkey PRIMARY KEY (conversation_id, label_id)
+);
+COMMENT ON TABLE conversation_labels IS 'Which labels a conversation carries, and who put them on.';
+ALTER TABLE conversation_labels ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX conversation_labels_by_label ON conversation_labels USING btree (label_id, conversation_id);
+CREATE INDEX conversation_labels_by_user ON conversation_labels USING btree (labelled_by, conversation_id, label_id) WHERE (labelled_by IS NOT NULL);
+CREATE POLICY sweeping ON conversation_labels FOR ALL TO inbox_loops USING (true);
+CREATE POLICY tenant ON conversation_labels FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON conversation_labels TO inbox_app;
+GRANT DELETE, SELECT ON conversation_labels TO inbox_loops;
+
+CREATE TABLE conversation_participants (
+    conversation_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT conversation_participants_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id) ON DELETE CASCADE,
+    CONSTRAINT conversation_participants_pkey PRIMARY KEY (conversation_id, user_id)
+);
+COMMENT ON TABLE conversation_participants IS 'Who follows a conversation without having it.';
+ALTER TABLE conversation_participants ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX conversation_participants_by_user ON conversation_participants USING btree (organization_id, user_id, conversation_id);
+CREATE INDEX conversation_participants_of_user ON conversation_participants USING btree (user_id);
+CREATE POLICY tenant ON conversation_participants FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT ON conversation_participants TO inbox_app;
 
 CREATE TABLE conversations (
     id uuid NOT NULL,
@@ -114,22 +433,54 @@ CREATE TABLE conversations (
     version bigint NOT NULL DEFAULT 1,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    channel_kind text NOT NULL DEFAULT 'whatsapp'::text,
+    opted_out boolean NOT NULL DEFAULT false,
+    opted_at timestamp with time zone,
+    delivered_until timestamp with time zone,
+    read_until timestamp with time zone,
+    team_id uuid,
+    priority smallint NOT NULL DEFAULT 0,
+    snoozed_until timestamp with time zone,
+    muted boolean NOT NULL DEFAULT false,
+    waiting_since timestamp with time zone,
+    queued_at timestamp with time zone DEFAULT kit_now(),
+    origin_id uuid,
+    speaker_id uuid,
+    continued_in uuid,
+    paused jsonb,
     CONSTRAINT conversations_channel_id_fkey FOREIGN KEY (channel_id) REFERENCES channels(id),
     CONSTRAINT conversations_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id),
+    CONSTRAINT conversations_continued_in_fkey FOREIGN KEY (continued_in) REFERENCES conversations(id),
     CONSTRAINT conversations_pkey PRIMARY KEY (id),
+    CONSTRAINT conversations_priority_check CHECK (((priority >= 0) AND (priority <= 4))),
     CONSTRAINT conversations_state_check CHECK ((state = ANY (ARRAY['open'::text, 'pending'::text, 'resolved'::text, 'snoozed'::text]))),
     CONSTRAINT conversations_unread_count_check CHECK ((unread_count >= 0))
 );
 COMMENT ON TABLE conversations IS 'What is said with one contact on one channel; reused and reopened, never doubled.';
 ALTER TABLE conversations ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE UNIQUE INDEX conversations_active ON conversations USING btree (channel_id, contact_id) WHERE (state <> 'resolved'::text);
-CREATE INDEX conversations_by_assignee ON conversations USING btree (organization_id, assignee_id, last_message_at, id);
-CREATE INDEX conversations_by_channel ON conversations USING btree (channel_id, last_message_at, id);
+CREATE INDEX conversations_by_assignee ON conversations USING btree (organization_id, assignee_id, state, last_message_at, id) WHERE (assignee_id IS NOT NULL);
+CREATE INDEX conversations_by_channel ON conversations USING btree (channel_id, state, last_message_at, id);
 CREATE INDEX conversations_by_contact ON conversations USING btree (contact_id, channel_id, last_message_at);
+CREATE INDEX conversations_by_origin ON conversations USING btree (origin_id) WHERE (origin_id IS NOT NULL);
+CREATE INDEX conversations_by_priority ON conversations USING btree (organization_id, priority, state, last_message_at, id) WHERE (priority > 0);
 CREATE INDEX conversations_by_state ON conversations USING btree (organization_id, state, last_message_at, id);
-CREATE INDEX conversations_listed ON conversations USING btree (organization_id, last_message_at, id);
+CREATE INDEX conversations_by_team ON conversations USING btree (organization_id, team_id, state, last_message_at, id) WHERE (team_id IS NOT NULL);
+CREATE INDEX conversations_continued ON conversations USING btree (continued_in) WHERE (continued_in IS NOT NULL);
+CREATE INDEX conversations_of_nobody ON conversations USING btree (organization_id, state, last_message_at, id) WHERE (assignee_id IS NULL);
+CREATE INDEX conversations_queue ON conversations USING btree (organization_id, COALESCE(team_id, channel_id), priority, queued_at, id) WHERE ((state = 'open'::text) AND (assignee_id IS NULL) AND (NOT muted));
+CREATE INDEX conversations_to_wake ON conversations USING btree (snoozed_until) WHERE (snoozed_until IS NOT NULL);
+CREATE INDEX conversations_unread ON conversations USING btree (organization_id, state, last_message_at, id) WHERE (unread_count > 0);
+CREATE INDEX conversations_waiting ON conversations USING btree (organization_id, state, waiting_since, id) WHERE (waiting_since IS NOT NULL);
 CREATE POLICY tenant ON conversations FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+CREATE POLICY waking ON conversations FOR ALL TO inbox_loops USING (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON conversations TO inbox_app;
+GRANT SELECT ON conversations TO inbox_loops;
+GRANT UPDATE (state) ON conversations TO inbox_loops;
+GRANT UPDATE (version) ON conversations TO inbox_loops;
+GRANT UPDATE (changed_at) ON conversations TO inbox_loops;
+GRANT UPDATE (snoozed_until) ON conversations TO inbox_loops;
+GRANT UPDATE (queued_at) ON conversations TO inbox_loops;
 
 CREATE TABLE dead_letters (
     id uuid NOT NULL,
@@ -155,6 +506,48 @@ COMMENT ON TABLE dead_letters IS 'Messages that could not be applied, for an ope
 CREATE INDEX dead_letters_by_state ON dead_letters USING btree (state, id);
 GRANT DELETE, INSERT, SELECT, UPDATE ON dead_letters TO inbox_app;
 
+CREATE TABLE drafts (
+    organization_id uuid NOT NULL,
+    conversation_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    content_sealed bytea NOT NULL,
+    version bigint NOT NULL,
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT drafts_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id),
+    CONSTRAINT drafts_pkey PRIMARY KEY (conversation_id, user_id)
+);
+COMMENT ON TABLE drafts IS 'What a member has begun to write; empty once it was sent, so that a late tab finds another version.';
+ALTER TABLE drafts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX drafts_of_user ON drafts USING btree (user_id, conversation_id);
+CREATE POLICY looking ON drafts FOR SELECT TO inbox_loops USING (true);
+CREATE POLICY tenant ON drafts FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON drafts TO inbox_app;
+GRANT SELECT (organization_id) ON drafts TO inbox_loops;
+GRANT SELECT (user_id) ON drafts TO inbox_loops;
+
+CREATE TABLE held_submissions (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    content_sealed bytea NOT NULL,
+    score integer NOT NULL,
+    reasons text[] NOT NULL,
+    state text NOT NULL DEFAULT 'held'::text,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    decided_at timestamp with time zone,
+    CONSTRAINT held_submissions_channel_id_fkey FOREIGN KEY (channel_id) REFERENCES channels(id),
+    CONSTRAINT held_submissions_pkey PRIMARY KEY (id),
+    CONSTRAINT held_submissions_state_check CHECK ((state = ANY (ARRAY['held'::text, 'released'::text, 'discarded'::text])))
+);
+COMMENT ON TABLE held_submissions IS 'Forms that look like spam: kept apart until somebody releases them, thirty days at most.';
+ALTER TABLE held_submissions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX held_submissions_by_age ON held_submissions USING btree (created_at);
+CREATE INDEX held_submissions_listed ON held_submissions USING btree (organization_id, state, created_at, id);
+CREATE POLICY forgetting ON held_submissions FOR ALL TO inbox_loops USING (true);
+CREATE POLICY tenant ON held_submissions FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON held_submissions TO inbox_app;
+GRANT DELETE, SELECT, UPDATE ON held_submissions TO inbox_loops;
+
 CREATE TABLE idempotency_keys (
     principal text NOT NULL,
     key text NOT NULL,
@@ -168,6 +561,27 @@ CREATE TABLE idempotency_keys (
 COMMENT ON TABLE idempotency_keys IS 'What an unsafe request with this key made; the answer is rendered again from it.';
 CREATE INDEX idempotency_keys_by_age ON idempotency_keys USING brin (created_at);
 GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency_keys TO inbox_app;
+
+CREATE TABLE identity_changes (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    from_id uuid,
+    kind text NOT NULL,
+    change text NOT NULL,
+    sealed bytea NOT NULL,
+    at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT identity_changes_change_check CHECK ((change = ANY (ARRAY['left'::text, 'taken'::text]))),
+    CONSTRAINT identity_changes_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE identity_changes IS 'A contact has left a number or an id, or has one that another contact had before.';
+ALTER TABLE identity_changes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX identity_changes_by_contact ON identity_changes USING btree (contact_id, at);
+CREATE INDEX identity_changes_by_former ON identity_changes USING btree (from_id, at) WHERE (from_id IS NOT NULL);
+CREATE INDEX identity_changes_by_organization ON identity_changes USING btree (organization_id);
+CREATE POLICY tenant ON identity_changes FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT ON identity_changes TO inbox_app;
 
 CREATE TABLE intake_deliveries (
     id uuid NOT NULL,
@@ -312,6 +726,33 @@ CREATE POLICY working ON jobs FOR ALL TO inbox_loops USING (true);
 GRANT INSERT, SELECT, UPDATE ON jobs TO inbox_app;
 GRANT DELETE, SELECT, UPDATE ON jobs TO inbox_loops;
 
+CREATE TABLE labels (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    name text NOT NULL,
+    name_key text NOT NULL,
+    colour text NOT NULL,
+    conversations integer NOT NULL DEFAULT 0,
+    contacts integer NOT NULL DEFAULT 0,
+    version bigint NOT NULL DEFAULT 1,
+    deleted_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT labels_colour_check CHECK ((colour ~ '^#[0-9a-f]{6}$'::text)),
+    CONSTRAINT labels_contacts_check CHECK ((contacts >= 0)),
+    CONSTRAINT labels_conversations_check CHECK ((conversations >= 0)),
+    CONSTRAINT labels_name_check CHECK (((length(name) >= 1) AND (length(name) <= 60))),
+    CONSTRAINT labels_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE labels IS 'A word of the organization''s own, and how many carry it; one that was deleted stays until nothing carries it.';
+ALTER TABLE labels ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX labels_deleted ON labels USING btree (id) WHERE (deleted_at IS NOT NULL);
+CREATE UNIQUE INDEX labels_name ON labels USING btree (organization_id, name_key) WHERE (deleted_at IS NULL);
+CREATE POLICY sweeping ON labels FOR ALL TO inbox_loops USING (true);
+CREATE POLICY tenant ON labels FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON labels TO inbox_app;
+GRANT DELETE, SELECT ON labels TO inbox_loops;
+
 CREATE TABLE ledger_attempts (
     id bigint NOT NULL,
     entry_id uuid NOT NULL,
@@ -381,10 +822,12 @@ CREATE TABLE ledger_holds (
     lane_key text,
     reason text NOT NULL,
     held_at timestamp with time zone NOT NULL DEFAULT kit_now(),
-    CONSTRAINT ledger_holds_organization_id_lane_key_key UNIQUE NULLS NOT DISTINCT (organization_id, lane_key)
+    cause text NOT NULL DEFAULT ''::text,
+    CONSTRAINT ledger_holds_once UNIQUE NULLS NOT DISTINCT (organization_id, lane_key, cause)
 );
 COMMENT ON TABLE ledger_holds IS 'Nothing leaves on this lane, or (lane_key null) on any lane of the organization.';
 ALTER TABLE ledger_holds ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX ledger_holds_by_cause ON ledger_holds USING btree (organization_id, cause);
 CREATE POLICY tenant ON ledger_holds FOR ALL TO inbox_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (COALESCE(NULLIF(current_setting('app.orgs'::text, true), ''::text), '{}'::text))::uuid[] AS "coalesce")::uuid[]))));
 CREATE POLICY working ON ledger_holds FOR SELECT TO inbox_loops USING (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON ledger_holds TO inbox_app;
@@ -400,6 +843,8 @@ CREATE TABLE ledger_lanes (
     ready_at timestamp with time zone,
     released_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    parked_reason text NOT NULL DEFAULT ''::text,
+    parked_code text NOT NULL DEFAULT ''::text,
     CONSTRAINT ledger_lanes_organization_id_key_key UNIQUE NULLS NOT DISTINCT (organization_id, key),
     CONSTRAINT ledger_lanes_pkey PRIMARY KEY (id),
     CONSTRAINT ledger_lanes_rate_check CHECK ((rate > (0)::double precision))
@@ -418,6 +863,8 @@ CREATE TABLE ledger_wakes (
     lane_id bigint NOT NULL,
     due_at timestamp with time zone NOT NULL,
     parked_until timestamp with time zone,
+    parked_reason text,
+    parked_code text,
     CONSTRAINT ledger_wakes_pkey PRIMARY KEY (id)
 );
 COMMENT ON TABLE ledger_wakes IS 'Lanes that have something to do from a time on; written beside the entries so that nobody who adds waits for a lane, drained by workers.';
@@ -426,6 +873,27 @@ CREATE POLICY tenant ON ledger_wakes FOR ALL TO inbox_app USING (((organization_
 CREATE POLICY working ON ledger_wakes FOR ALL TO inbox_loops USING (true);
 GRANT INSERT, SELECT ON ledger_wakes TO inbox_app;
 GRANT DELETE, SELECT, UPDATE ON ledger_wakes TO inbox_loops;
+
+CREATE TABLE macro_runs (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    macro_id uuid NOT NULL,
+    conversation_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    results jsonb NOT NULL DEFAULT '[]'::jsonb,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT macro_runs_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id),
+    CONSTRAINT macro_runs_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE macro_runs IS 'A macro was run in a conversation: what became of each action, in codes and words of ours.';
+ALTER TABLE macro_runs ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX macro_runs_by_conversation ON macro_runs USING btree (conversation_id);
+CREATE INDEX macro_runs_by_user ON macro_runs USING btree (user_id, id);
+CREATE POLICY looking ON macro_runs FOR SELECT TO inbox_loops USING (true);
+CREATE POLICY tenant ON macro_runs FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON macro_runs TO inbox_app;
+GRANT SELECT (organization_id) ON macro_runs TO inbox_loops;
+GRANT SELECT (user_id) ON macro_runs TO inbox_loops;
 
 CREATE TABLE mail_suppressions (
     address_hash bytea NOT NULL,
@@ -461,6 +929,7 @@ CREATE TABLE media (
     changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     file_id uuid,
     key_sealed bytea,
+    source_sealed bytea,
     CONSTRAINT media_message_id_fkey FOREIGN KEY (message_id) REFERENCES messages(id),
     CONSTRAINT media_pkey PRIMARY KEY (id),
     CONSTRAINT media_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'ready'::text, 'failed'::text])))
@@ -492,6 +961,27 @@ GRANT INSERT, SELECT, UPDATE ON members TO inbox_app;
 GRANT SELECT (organization_id) ON members TO inbox_loops;
 GRANT SELECT (user_id) ON members TO inbox_loops;
 
+CREATE TABLE mentions (
+    note_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    conversation_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    read_at timestamp with time zone,
+    CONSTRAINT mentions_note_id_fkey FOREIGN KEY (note_id) REFERENCES notes(id),
+    CONSTRAINT mentions_pkey PRIMARY KEY (note_id, user_id)
+);
+COMMENT ON TABLE mentions IS 'Whom a note calls, and whether they have seen it.';
+ALTER TABLE mentions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX mentions_by_user ON mentions USING btree (user_id);
+CREATE INDEX mentions_of_user ON mentions USING btree (organization_id, user_id, created_at, note_id);
+CREATE INDEX mentions_unread ON mentions USING btree (organization_id, user_id, created_at, note_id) WHERE (read_at IS NULL);
+CREATE POLICY looking ON mentions FOR SELECT TO inbox_loops USING (true);
+CREATE POLICY tenant ON mentions FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON mentions TO inbox_app;
+GRANT SELECT (user_id) ON mentions TO inbox_loops;
+GRANT SELECT (organization_id) ON mentions TO inbox_loops;
+
 CREATE TABLE message_marks (
     id uuid NOT NULL,
     organization_id uuid NOT NULL,
@@ -503,6 +993,7 @@ CREATE TABLE message_marks (
     content_sealed bytea NOT NULL,
     provider_time timestamp with time zone NOT NULL,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    owner_id uuid,
     CONSTRAINT message_marks_channel_id_provider_blind_key UNIQUE (channel_id, provider_blind),
     CONSTRAINT message_marks_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id),
     CONSTRAINT message_marks_kind_check CHECK ((kind = ANY (ARRAY['reaction'::text, 'edit'::text, 'revoke'::text]))),
@@ -511,9 +1002,12 @@ CREATE TABLE message_marks (
 COMMENT ON TABLE message_marks IS 'Reactions, edits and withdrawals by the contact, kept as facts; they may come before the message they are about.';
 ALTER TABLE message_marks ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX message_marks_by_conversation ON message_marks USING btree (conversation_id);
+CREATE INDEX message_marks_by_owner ON message_marks USING btree (owner_id, channel_id) WHERE (owner_id IS NOT NULL);
 CREATE INDEX message_marks_by_target ON message_marks USING btree (channel_id, target_blind, provider_time);
 CREATE POLICY tenant ON message_marks FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT ON message_marks TO inbox_app;
+GRANT UPDATE (conversation_id) ON message_marks TO inbox_app;
+GRANT UPDATE (owner_id) ON message_marks TO inbox_app;
 
 CREATE TABLE message_receipts (
     organization_id uuid NOT NULL,
@@ -532,6 +1026,112 @@ ALTER TABLE message_receipts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY
 CREATE INDEX message_receipts_by_organization ON message_receipts USING btree (organization_id);
 CREATE POLICY tenant ON message_receipts FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT ON message_receipts TO inbox_app;
+
+CREATE TABLE message_template_syncs (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    waba_id text NOT NULL,
+    page_id uuid NOT NULL,
+    place text NOT NULL DEFAULT ''::text,
+    state text NOT NULL DEFAULT 'running'::text,
+    pages integer NOT NULL DEFAULT 0,
+    seen integer NOT NULL DEFAULT 0,
+    gone integer NOT NULL DEFAULT 0,
+    reason text NOT NULL DEFAULT ''::text,
+    started_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    ended_at timestamp with time zone,
+    CONSTRAINT message_template_syncs_pkey PRIMARY KEY (id),
+    CONSTRAINT message_template_syncs_state_check CHECK ((state = ANY (ARRAY['running'::text, 'done'::text, 'failed'::text])))
+);
+COMMENT ON TABLE message_template_syncs IS 'A reading of the platform''s list of templates, page by page: place is the cursor from which it goes on, page_id the page that is due.';
+ALTER TABLE message_template_syncs ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX message_template_syncs_pages ON message_template_syncs USING btree (page_id) WHERE (state = 'running'::text);
+CREATE UNIQUE INDEX message_template_syncs_running ON message_template_syncs USING btree (organization_id, waba_id) WHERE (state = 'running'::text);
+CREATE POLICY tenant ON message_template_syncs FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON message_template_syncs TO inbox_app;
+
+CREATE TABLE message_template_versions (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    template_id uuid NOT NULL,
+    number integer NOT NULL,
+    category text NOT NULL,
+    components jsonb NOT NULL,
+    fallbacks jsonb NOT NULL DEFAULT '{}'::jsonb,
+    state text NOT NULL,
+    first boolean NOT NULL DEFAULT false,
+    reason_code text NOT NULL DEFAULT ''::text,
+    reason text NOT NULL DEFAULT ''::text,
+    submitted_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT message_template_versions_number_check CHECK ((number > 0)),
+    CONSTRAINT message_template_versions_pkey PRIMARY KEY (id),
+    CONSTRAINT message_template_versions_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'submitting'::text, 'unconfirmed'::text, 'in_review'::text, 'approved'::text, 'rejected'::text, 'refused'::text]))),
+    CONSTRAINT message_template_versions_template_id_fkey FOREIGN KEY (template_id) REFERENCES message_templates(id),
+    CONSTRAINT message_template_versions_template_id_number_key UNIQUE (template_id, number)
+);
+COMMENT ON TABLE message_template_versions IS 'What a template said: drafts, what was submitted, and what came of it; first is the one that creates it at the platform.';
+ALTER TABLE message_template_versions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX message_template_versions_submitted ON message_template_versions USING btree (organization_id, submitted_at) WHERE (submitted_at IS NOT NULL);
+CREATE POLICY tenant ON message_template_versions FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON message_template_versions TO inbox_app;
+
+CREATE TABLE message_templates (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    waba_id text NOT NULL,
+    name text NOT NULL,
+    language text NOT NULL,
+    provider_id text,
+    category text NOT NULL,
+    next_category text NOT NULL DEFAULT ''::text,
+    next_category_at timestamp with time zone,
+    status text NOT NULL DEFAULT 'draft'::text,
+    reason_code text NOT NULL DEFAULT ''::text,
+    reason text NOT NULL DEFAULT ''::text,
+    quality text NOT NULL DEFAULT 'UNKNOWN'::text,
+    components jsonb NOT NULL DEFAULT '[]'::jsonb,
+    fallbacks jsonb NOT NULL DEFAULT '{}'::jsonb,
+    last_number integer NOT NULL DEFAULT 0,
+    approved_number integer,
+    told_at timestamp with time zone,
+    seen_at timestamp with time zone,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT message_templates_category_check CHECK ((category = ANY (ARRAY['MARKETING'::text, 'UTILITY'::text, 'AUTHENTICATION'::text]))),
+    CONSTRAINT message_templates_pkey PRIMARY KEY (id),
+    CONSTRAINT message_templates_quality_check CHECK ((quality = ANY (ARRAY['GREEN'::text, 'YELLOW'::text, 'RED'::text, 'UNKNOWN'::text]))),
+    CONSTRAINT message_templates_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'submitting'::text, 'unconfirmed'::text, 'pending'::text, 'approved'::text, 'rejected'::text, 'paused'::text, 'disabled'::text, 'in_appeal'::text, 'flagged'::text, 'locked'::text, 'limit_exceeded'::text, 'archived'::text, 'pending_deletion'::text, 'deleting'::text, 'deleted'::text])))
+);
+COMMENT ON TABLE message_templates IS 'One template in one language of a business account; components are what can be sent now.';
+ALTER TABLE message_templates ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX message_templates_known ON message_templates USING btree (organization_id, waba_id, provider_id);
+CREATE INDEX message_templates_listed ON message_templates USING btree (organization_id, name, language, id);
+CREATE UNIQUE INDEX message_templates_named ON message_templates USING btree (organization_id, waba_id, name, language) WHERE (status <> 'deleted'::text);
+CREATE INDEX message_templates_sendable ON message_templates USING btree (organization_id, waba_id, name, language) WHERE (status = ANY (ARRAY['approved'::text, 'flagged'::text, 'locked'::text]));
+CREATE POLICY tenant ON message_templates FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON message_templates TO inbox_app;
+
+CREATE TABLE message_words (
+    message_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    conversation_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    tokens bigint[] NOT NULL,
+    CONSTRAINT message_words_message_id_fkey FOREIGN KEY (message_id) REFERENCES messages(id) ON DELETE CASCADE,
+    CONSTRAINT message_words_pkey PRIMARY KEY (message_id)
+);
+COMMENT ON TABLE message_words IS 'By what a message is found: keyed hashes of its words and their beginnings.';
+ALTER TABLE message_words ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX message_words_in_conversation ON message_words USING btree (conversation_id, at, message_id);
+CREATE INDEX message_words_newest ON message_words USING btree (organization_id, at, message_id);
+CREATE INDEX message_words_tokens ON message_words USING gin (tokens) WITH (gin_pending_list_limit='1024');
+CREATE POLICY looking ON message_words FOR SELECT TO inbox_loops USING (true);
+CREATE POLICY tenant ON message_words FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON message_words TO inbox_app;
+GRANT SELECT ON message_words TO inbox_loops;
+GRANT UPDATE (conversation_id) ON message_words TO inbox_app;
 
 CREATE TABLE messages (
     id uuid NOT NULL,
@@ -554,16 +1154,26 @@ CREATE TABLE messages (
     fingerprint bytea,
     version bigint NOT NULL DEFAULT 1,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    template_id uuid,
+    owner_id uuid,
+    whole_id uuid,
+    part_number smallint,
+    part_attempt smallint,
     CONSTRAINT messages_channel_id_provider_blind_key UNIQUE (channel_id, provider_blind),
     CONSTRAINT messages_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id),
     CONSTRAINT messages_conversation_id_sequence_key UNIQUE (conversation_id, sequence),
     CONSTRAINT messages_direction_check CHECK ((direction = ANY (ARRAY['in'::text, 'out'::text]))),
+    CONSTRAINT messages_part_check CHECK (((whole_id IS NULL) = (part_number IS NULL))),
     CONSTRAINT messages_pkey PRIMARY KEY (id),
-    CONSTRAINT messages_status_check CHECK ((status = ANY (ARRAY['received'::text, 'queued'::text, 'unconfirmed'::text, 'sent'::text, 'failed'::text, 'delivered'::text, 'read'::text])))
+    CONSTRAINT messages_status_check CHECK ((status = ANY (ARRAY['received'::text, 'held'::text, 'queued'::text, 'unconfirmed'::text, 'sent'::text, 'failed'::text, 'delivered'::text, 'read'::text])))
 );
 COMMENT ON TABLE messages IS 'One message; shown by (provider_time, sequence), its status only rises.';
 ALTER TABLE messages ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX messages_by_author ON messages USING btree (author_id, organization_id, conversation_id) WHERE (author_id IS NOT NULL);
+CREATE INDEX messages_by_owner ON messages USING btree (owner_id, channel_id) WHERE (owner_id IS NOT NULL);
+CREATE INDEX messages_held ON messages USING btree (conversation_id, sequence) WHERE (status = 'held'::text);
+CREATE INDEX messages_on_their_way ON messages USING btree (conversation_id, sequence) WHERE ((direction = 'out'::text) AND (status = ANY (ARRAY['queued'::text, 'unconfirmed'::text, 'sent'::text, 'delivered'::text])));
+CREATE INDEX messages_parts ON messages USING btree (whole_id, part_number, part_attempt) WHERE (whole_id IS NOT NULL);
 CREATE INDEX messages_shown ON messages USING btree (conversation_id, provider_time, sequence);
 CREATE POLICY looking ON messages FOR SELECT TO inbox_loops USING (true);
 CREATE POLICY tenant ON messages FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
@@ -580,6 +1190,62 @@ CREATE TABLE migrations (
     CONSTRAINT migrations_pkey PRIMARY KEY (origin, number)
 );
 GRANT SELECT ON migrations TO inbox_app;
+
+CREATE TABLE note_revisions (
+    note_id uuid NOT NULL,
+    number bigint NOT NULL,
+    organization_id uuid NOT NULL,
+    content_sealed bytea NOT NULL,
+    replaced_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT note_revisions_note_id_fkey FOREIGN KEY (note_id) REFERENCES notes(id),
+    CONSTRAINT note_revisions_pkey PRIMARY KEY (note_id, number)
+);
+COMMENT ON TABLE note_revisions IS 'What a note said before it was edited, by its version then; goes when the note is deleted.';
+ALTER TABLE note_revisions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON note_revisions FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT ON note_revisions TO inbox_app;
+
+CREATE TABLE note_words (
+    note_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    conversation_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    tokens bigint[] NOT NULL,
+    CONSTRAINT note_words_note_id_fkey FOREIGN KEY (note_id) REFERENCES notes(id) ON DELETE CASCADE,
+    CONSTRAINT note_words_pkey PRIMARY KEY (note_id)
+);
+COMMENT ON TABLE note_words IS 'By what a note is found.';
+ALTER TABLE note_words ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX note_words_in_conversation ON note_words USING btree (conversation_id, at, note_id);
+CREATE INDEX note_words_newest ON note_words USING btree (organization_id, at, note_id);
+CREATE INDEX note_words_tokens ON note_words USING gin (tokens) WITH (gin_pending_list_limit='1024');
+CREATE POLICY looking ON note_words FOR SELECT TO inbox_loops USING (true);
+CREATE POLICY tenant ON note_words FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT ON note_words TO inbox_app;
+GRANT SELECT ON note_words TO inbox_loops;
+
+CREATE TABLE notes (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    conversation_id uuid NOT NULL,
+    author_id uuid,
+    content_sealed bytea NOT NULL,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    edited_at timestamp with time zone,
+    deleted_at timestamp with time zone,
+    CONSTRAINT notes_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id),
+    CONSTRAINT notes_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE notes IS 'What the team writes to itself in a conversation. It is no message: nothing that sends reads this table.';
+ALTER TABLE notes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX notes_by_author ON notes USING btree (author_id, organization_id, id) WHERE (author_id IS NOT NULL);
+CREATE INDEX notes_shown ON notes USING btree (conversation_id, created_at, id);
+CREATE POLICY looking ON notes FOR SELECT TO inbox_loops USING (true);
+CREATE POLICY tenant ON notes FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON notes TO inbox_app;
+GRANT SELECT (organization_id) ON notes TO inbox_loops;
+GRANT SELECT (author_id) ON notes TO inbox_loops;
 
 CREATE TABLE outbox (
     id uuid NOT NULL,
@@ -758,6 +1424,63 @@ GRANT UPDATE (retired_at) ON seal_keys TO inbox_app;
 GRANT UPDATE (shredded_at) ON seal_keys TO inbox_app;
 GRANT UPDATE (with_organization) ON seal_keys TO inbox_app;
 
+CREATE TABLE search_due (
+    id bigint NOT NULL,
+    organization_id uuid NOT NULL,
+    kind text NOT NULL,
+    subject_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT search_due_kind_check CHECK ((kind = ANY (ARRAY['message'::text, 'note'::text, 'contact'::text]))),
+    CONSTRAINT search_due_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE search_due IS 'What was written or changed and is to be looked at by the index; no longer than it takes.';
+ALTER TABLE search_due ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY claiming ON search_due FOR ALL TO inbox_loops USING (true);
+CREATE POLICY tenant ON search_due FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT ON search_due TO inbox_app;
+GRANT DELETE, SELECT, UPDATE ON search_due TO inbox_loops;
+
+CREATE TABLE signatures (
+    organization_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    name_sealed bytea NOT NULL,
+    version bigint NOT NULL DEFAULT 1,
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT signatures_pkey PRIMARY KEY (organization_id, user_id)
+);
+COMMENT ON TABLE signatures IS 'The name under which a member answers here, as they said it; sealed under their key.';
+ALTER TABLE signatures ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX signatures_by_user ON signatures USING btree (user_id);
+CREATE POLICY looking ON signatures FOR SELECT TO inbox_loops USING (true);
+CREATE POLICY tenant ON signatures FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON signatures TO inbox_app;
+GRANT SELECT (organization_id) ON signatures TO inbox_loops;
+GRANT SELECT (user_id) ON signatures TO inbox_loops;
+
+CREATE TABLE site_channels (
+    channel_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    kind text NOT NULL,
+    public_key text NOT NULL,
+    allowed_origins text[] NOT NULL,
+    options text NOT NULL,
+    secret_sealed bytea NOT NULL,
+    former_sealed bytea,
+    former_until timestamp with time zone,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT site_channels_channel_id_fkey FOREIGN KEY (channel_id) REFERENCES channels(id),
+    CONSTRAINT site_channels_kind_check CHECK ((kind = ANY (ARRAY['web_chat'::text, 'contact_form'::text]))),
+    CONSTRAINT site_channels_pkey PRIMARY KEY (channel_id)
+);
+COMMENT ON TABLE site_channels IS 'How a channel on an organization''s own pages looks and works; options are JSON.';
+ALTER TABLE site_channels ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE UNIQUE INDEX site_channels_by_key ON site_channels USING btree (organization_id, public_key);
+CREATE INDEX site_channels_listed ON site_channels USING btree (organization_id, created_at, channel_id);
+CREATE POLICY tenant ON site_channels FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON site_channels TO inbox_app;
+
 CREATE TABLE suspect_messages (
     queue text NOT NULL,
     message_id uuid NOT NULL,
@@ -768,6 +1491,62 @@ CREATE TABLE suspect_messages (
 );
 COMMENT ON TABLE suspect_messages IS 'Redelivered messages counted before their handler runs: some kill the process.';
 GRANT DELETE, INSERT, SELECT, UPDATE ON suspect_messages TO inbox_app;
+
+CREATE TABLE team_members (
+    team_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    present boolean NOT NULL,
+    version bigint NOT NULL,
+    CONSTRAINT team_members_pkey PRIMARY KEY (team_id, user_id)
+);
+COMMENT ON TABLE team_members IS 'Who is in a team, each as its newest event tells; who has gone keeps a row that says so.';
+ALTER TABLE team_members ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX team_members_by_user ON team_members USING btree (organization_id, user_id);
+CREATE INDEX team_members_of_user ON team_members USING btree (user_id);
+CREATE POLICY tenant ON team_members FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON team_members TO inbox_app;
+
+CREATE TABLE teams (
+    team_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    gone boolean NOT NULL DEFAULT false,
+    version bigint NOT NULL,
+    CONSTRAINT teams_pkey PRIMARY KEY (team_id)
+);
+COMMENT ON TABLE teams IS 'Teams as auth tells them, without names; one that is gone keeps its row, so that what is older changes nothing.';
+ALTER TABLE teams ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX teams_by_organization ON teams USING btree (organization_id, team_id) WHERE (NOT gone);
+CREATE POLICY tenant ON teams FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON teams TO inbox_app;
+
+CREATE OR REPLACE FUNCTION inbox.attributes_sweep(at_most integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+    DECLARE
+        swept integer;
+    BEGIN
+        WITH gone AS (
+            DELETE FROM conversation_attributes AS v WHERE (v.conversation_id, v.attribute_id) IN (
+                SELECT w.conversation_id, w.attribute_id
+                FROM attributes AS a JOIN conversation_attributes AS w ON w.attribute_id = a.id
+                WHERE a.deleted_at IS NOT NULL LIMIT at_most)
+            RETURNING 1
+        ) SELECT count(*) INTO swept FROM gone;
+        IF swept > 0 THEN RETURN swept; END IF;
+        WITH gone AS (
+            DELETE FROM attributes AS a WHERE a.deleted_at IS NOT NULL
+              AND NOT EXISTS (SELECT FROM conversation_attributes AS w WHERE w.attribute_id = a.id)
+            RETURNING 1
+        ) SELECT count(*) INTO swept FROM gone;
+        RETURN swept;
+    END
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
 
 CREATE OR REPLACE FUNCTION inbox.channel_organizations(numbers text[], accounts text[])
  RETURNS TABLE(kind text, external_id text, organization_id uuid)
@@ -785,6 +1564,157 @@ AS $function$
 -- owner: inbox_loops
 -- may be called by: inbox_app
 
+CREATE OR REPLACE FUNCTION inbox.chat_visitors_purge(older_than interval, most integer)
+ RETURNS bigint
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+        WITH gone AS (
+            DELETE FROM chat_visitors WHERE id = ANY (ARRAY(
+                SELECT v.id FROM chat_visitors AS v WHERE v.seen_at < kit_now() - older_than
+                ORDER BY v.seen_at LIMIT most FOR UPDATE SKIP LOCKED))
+            RETURNING id
+        )
+        SELECT count(*) FROM gone
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.claim_assignment()
+ RETURNS TABLE(organization_id uuid, turn bigint)
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+        SELECT t.organization_id, t.turn FROM assignment_turns AS t
+        WHERE t.organization_id IN (SELECT n.organization_id FROM assignment_nudges AS n)
+           OR t.look_at <= kit_now()
+        ORDER BY t.served_at LIMIT 1
+        FOR UPDATE SKIP LOCKED
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.claim_contact_matches(at_most integer)
+ RETURNS TABLE(id uuid, organization_id uuid, first_id uuid, second_id uuid, rule text)
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+        UPDATE contact_matches AS m
+        SET attempts = m.attempts + 1, due_at = kit_now() + least(3600, 10 * 2 ^ least(m.attempts, 9)) * interval '1 second'
+        WHERE m.id = ANY (ARRAY(
+            SELECT due.id FROM contact_matches AS due WHERE due.state = 'due' AND due.due_at <= kit_now()
+            ORDER BY due.due_at LIMIT at_most FOR UPDATE SKIP LOCKED
+        ))
+        RETURNING m.id, m.organization_id, m.first_id, m.second_id, m.rule
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.conversations_count()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+    DECLARE
+        nobody constant uuid := '00000000-0000-0000-0000-000000000000';
+    BEGIN
+        IF TG_OP = 'INSERT' THEN
+            INSERT INTO conversation_counts (organization_id, channel_id, assignee_id, team_id, state, unread, n)
+            SELECT organization_id, channel_id, coalesce(assignee_id, nobody), coalesce(team_id, nobody), state,
+                   unread_count > 0, count(*)
+            FROM after WHERE state <> 'resolved' GROUP BY 1, 2, 3, 4, 5, 6;
+        ELSIF TG_OP = 'DELETE' THEN
+            INSERT INTO conversation_counts (organization_id, channel_id, assignee_id, team_id, state, unread, n)
+            SELECT organization_id, channel_id, coalesce(assignee_id, nobody), coalesce(team_id, nobody), state,
+                   unread_count > 0, -count(*)
+            FROM before WHERE state <> 'resolved' GROUP BY 1, 2, 3, 4, 5, 6;
+        ELSE
+            INSERT INTO conversation_counts (organization_id, channel_id, assignee_id, team_id, state, unread, n)
+            SELECT organization_id, channel_id, coalesce(assignee_id, nobody), coalesce(team_id, nobody), state,
+                   unread_count > 0, sum(way)
+            FROM (
+                SELECT organization_id, channel_id, assignee_id, team_id, state, unread_count, 1 AS way FROM after
+                UNION ALL
+                SELECT organization_id, channel_id, assignee_id, team_id, state, unread_count, -1 FROM before
+            ) AS moved
+            WHERE state <> 'resolved' GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(way) <> 0;
+        END IF;
+        RETURN NULL;
+    END
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.conversations_moved()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+    DECLARE
+        nobody constant uuid := '00000000-0000-0000-0000-000000000000';
+    BEGIN
+        IF TG_OP = 'INSERT' THEN
+            INSERT INTO assignment_nudges (organization_id)
+            SELECT DISTINCT organization_id FROM after JOIN assignment_turns USING (organization_id)
+            WHERE state = 'open' AND assignee_id IS NULL;
+        ELSE
+            INSERT INTO assignment_nudges (organization_id)
+            SELECT DISTINCT organization_id
+            FROM (
+                SELECT organization_id, coalesce(assignee_id, nobody) AS assignee_id,
+                       coalesce(team_id, channel_id) AS queue, sum(way) AS n
+                FROM (
+                    SELECT organization_id, channel_id, assignee_id, team_id, 1 AS way FROM after WHERE state = 'open'
+                    UNION ALL
+                    SELECT organization_id, channel_id, assignee_id, team_id, -1 FROM before WHERE state = 'open'
+                ) AS each_way
+                GROUP BY 1, 2, 3
+            ) AS moved
+            JOIN assignment_turns USING (organization_id)
+            WHERE n <> 0 AND (assignee_id = nobody) = (n > 0);
+        END IF;
+        RETURN NULL;
+    END
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.fold_conversation_counts(at_most integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+    DECLARE
+        taken integer;
+    BEGIN
+        WITH gone AS (
+            DELETE FROM conversation_counts WHERE id IN (
+                SELECT id FROM conversation_counts WHERE NOT folded ORDER BY id LIMIT at_most FOR UPDATE SKIP LOCKED
+            )
+            RETURNING organization_id, channel_id, assignee_id, team_id, state, unread, n
+        ), added AS (
+            INSERT INTO conversation_counts (organization_id, channel_id, assignee_id, team_id, state, unread, n, folded)
+            SELECT organization_id, channel_id, assignee_id, team_id, state, unread, sum(n), true
+            FROM gone GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6
+            ON CONFLICT (organization_id, channel_id, assignee_id, team_id, state, unread) WHERE folded
+            DO UPDATE SET n = conversation_counts.n + excluded.n
+        )
+        SELECT count(*) INTO taken FROM gone;
+        DELETE FROM conversation_counts WHERE id IN (
+            SELECT id FROM conversation_counts WHERE folded AND n = 0 ORDER BY id LIMIT at_most FOR UPDATE SKIP LOCKED
+        );
+        RETURN taken;
+    END
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
 CREATE OR REPLACE FUNCTION inbox.forget_mails(older_than interval, at_most integer)
  RETURNS bigint
  LANGUAGE sql
@@ -797,6 +1727,23 @@ AS $function$
             RETURNING id
         )
         SELECT count(*) FROM forgotten
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.held_submissions_purge(older_than interval, most integer)
+ RETURNS bigint
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+        WITH gone AS (
+            DELETE FROM held_submissions WHERE id = ANY (ARRAY(
+                SELECT h.id FROM held_submissions AS h WHERE h.created_at < kit_now() - older_than
+                ORDER BY h.created_at LIMIT most FOR UPDATE SKIP LOCKED))
+            RETURNING id
+        )
+        SELECT count(*) FROM gone
     $function$;
 -- owner: inbox_loops
 -- may be called by: inbox_app
@@ -888,6 +1835,41 @@ AS $function$
             LIMIT 1 FOR NO KEY UPDATE OF j
         )
         RETURNING jobs.id, jobs.organization_id
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.labels_sweep(at_most integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+    DECLARE
+        swept integer;
+    BEGIN
+        WITH gone AS (
+            DELETE FROM conversation_labels AS c WHERE (c.conversation_id, c.label_id) IN (
+                SELECT w.conversation_id, w.label_id FROM labels AS l JOIN conversation_labels AS w ON w.label_id = l.id
+                WHERE l.deleted_at IS NOT NULL LIMIT at_most)
+            RETURNING 1
+        ) SELECT count(*) INTO swept FROM gone;
+        IF swept > 0 THEN RETURN swept; END IF;
+        WITH gone AS (
+            DELETE FROM contact_labels AS c WHERE (c.contact_id, c.label_id) IN (
+                SELECT w.contact_id, w.label_id FROM labels AS l JOIN contact_labels AS w ON w.label_id = l.id
+                WHERE l.deleted_at IS NOT NULL LIMIT at_most)
+            RETURNING 1
+        ) SELECT count(*) INTO swept FROM gone;
+        IF swept > 0 THEN RETURN swept; END IF;
+        WITH gone AS (
+            DELETE FROM labels AS l WHERE l.deleted_at IS NOT NULL
+              AND NOT EXISTS (SELECT FROM conversation_labels AS w WHERE w.label_id = l.id)
+              AND NOT EXISTS (SELECT FROM contact_labels AS w WHERE w.label_id = l.id)
+            RETURNING 1
+        ) SELECT count(*) INTO swept FROM gone;
+        RETURN swept;
+    END
     $function$;
 -- owner: inbox_loops
 -- may be called by: inbox_app
@@ -1044,16 +2026,23 @@ AS $function$
         FROM (SELECT id FROM ledger_lanes WHERE id = ANY (lanes) FOR UPDATE SKIP LOCKED) AS l;
         WITH gone AS (
             DELETE FROM ledger_wakes WHERE id = ANY (wakes) AND lane_id = ANY (free)
-            RETURNING lane_id, due_at, parked_until
+            RETURNING lane_id, due_at, parked_until, parked_reason, parked_code
         ), news AS (
-            SELECT lane_id, min(due_at) AS due_at, max(parked_until) AS parked_until, count(*) AS wakes
-            FROM gone GROUP BY lane_id
+            SELECT lane_id, min(due_at) AS due_at, max(parked_until) AS parked_until, count(*) AS wakes FROM gone
+            GROUP BY lane_id
+        ), longest AS (
+            SELECT DISTINCT ON (lane_id) lane_id, parked_until, parked_reason, parked_code FROM gone
+            WHERE parked_until IS NOT NULL ORDER BY lane_id, parked_until DESC
         ), told AS (
             UPDATE ledger_lanes AS lane
             SET parked_until = greatest(lane.parked_until, news.parked_until),
+                parked_reason = CASE WHEN longest.parked_until >= coalesce(lane.parked_until, '-infinity')
+                                     THEN coalesce(longest.parked_reason, '') ELSE lane.parked_reason END,
+                parked_code = CASE WHEN longest.parked_until >= coalesce(lane.parked_until, '-infinity')
+                                   THEN coalesce(longest.parked_code, '') ELSE lane.parked_code END,
                 ready_at = greatest(least(lane.ready_at, greatest(news.due_at, kit_now())), lane.parked_until,
                                     news.parked_until)
-            FROM news WHERE lane.id = news.lane_id
+            FROM news LEFT JOIN longest ON longest.lane_id = news.lane_id WHERE lane.id = news.lane_id
         )
         SELECT coalesce(sum(news.wakes), 0) INTO drained FROM news;
         RETURN cardinality(wakes) - drained;
@@ -1243,6 +2232,21 @@ AS $function$
 -- owner: inbox_loops
 -- may be called by: inbox_app
 
+CREATE OR REPLACE FUNCTION inbox.organizations_arranged_in(wanted uuid)
+ RETURNS TABLE(organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+        SELECT a.organization_id FROM arrangements AS a WHERE a.owner_id = wanted
+        UNION
+        SELECT d.organization_id FROM drafts AS d WHERE d.user_id = wanted
+        UNION
+        SELECT r.organization_id FROM macro_runs AS r WHERE r.user_id = wanted
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
 CREATE OR REPLACE FUNCTION inbox.organizations_of_user(wanted uuid)
  RETURNS TABLE(organization_id uuid)
  LANGUAGE sql
@@ -1254,6 +2258,59 @@ AS $function$
         SELECT w.organization_id FROM messages AS w WHERE w.author_id = wanted
     $function$;
 -- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.organizations_worked_in(wanted uuid)
+ RETURNS TABLE(organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+        SELECT s.organization_id FROM signatures AS s WHERE s.user_id = wanted
+        UNION
+        SELECT c.organization_id FROM conversation_labels AS c WHERE c.labelled_by = wanted
+        UNION
+        SELECT c.organization_id FROM contact_labels AS c WHERE c.labelled_by = wanted
+        UNION
+        SELECT n.organization_id FROM notes AS n WHERE n.author_id = wanted
+        UNION
+        SELECT m.organization_id FROM mentions AS m WHERE m.user_id = wanted
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.queue_mail(mail_id uuid, for_organization uuid, of_category text, by_template text, in_locale text, is_about uuid, has_detail uuid, to_address bytea, to_hash bytea, with_parameters bytea, has_message_id text, once text, of_kind text, on_lane text, entry_id uuid, until timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+    DECLARE
+        lane bigint;
+    BEGIN
+        INSERT INTO outgoing_mails (id, organization_id, category, template, locale, about, detail,
+                                    address, address_hash, parameters, message_id, dedupe_key)
+        VALUES (mail_id, for_organization, of_category, by_template, in_locale, is_about, has_detail,
+                to_address, to_hash, with_parameters, has_message_id, once)
+        ON CONFLICT (coalesce(organization_id, '00000000-0000-0000-0000-000000000000'), dedupe_key) DO NOTHING;
+        IF NOT FOUND THEN
+            RETURN false;
+        END IF;
+        LOOP
+            SELECT id INTO lane FROM ledger_lanes
+            WHERE key = on_lane
+              AND (organization_id = for_organization OR (organization_id IS NULL AND for_organization IS NULL));
+            EXIT WHEN FOUND;
+            INSERT INTO ledger_lanes (organization_id, key) VALUES (for_organization, on_lane)
+            ON CONFLICT (organization_id, key) DO NOTHING;
+        END LOOP;
+        INSERT INTO ledger_entries
+            (id, kind, organization_id, lane_id, subject_id, due_at, first_due_at, expires_at)
+        VALUES (entry_id, of_kind, for_organization, lane, mail_id, kit_now(), kit_now(), until)
+        ON CONFLICT (kind, subject_id) DO NOTHING;
+        INSERT INTO ledger_wakes (organization_id, lane_id, due_at) VALUES (for_organization, lane, kit_now());
+        RETURN true;
+    END
+    $function$;
+-- owner: inbox_owner
 -- may be called by: inbox_app
 
 CREATE OR REPLACE FUNCTION inbox.quota_forget(at_most integer)
@@ -1329,6 +2386,193 @@ AS $function$
         SELECT k.id, k.organization_id, k.master_key_id, k.wrapped FROM seal_keys AS k
         WHERE k.id > after_key AND k.master_key_id IS NOT NULL AND k.wrapped IS NOT NULL
         ORDER BY k.id LIMIT at_most
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.search_claim(at_most integer)
+ RETURNS TABLE(organization_id uuid, kind text, subject_id uuid)
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+        DELETE FROM search_due AS d WHERE d.id = ANY (ARRAY(
+            SELECT w.id FROM search_due AS w ORDER BY w.id LIMIT at_most FOR UPDATE SKIP LOCKED
+        ))
+        RETURNING d.organization_id, d.kind, d.subject_id
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.search_contacts_added()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+BEGIN
+    INSERT INTO search_due (organization_id, kind, subject_id) SELECT a.organization_id, 'contact', a.id FROM added AS a;
+    RETURN NULL;
+END
+$function$;
+-- owner: inbox_owner
+-- may be called by: PUBLIC
+
+CREATE OR REPLACE FUNCTION inbox.search_contacts_renamed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+BEGIN
+    INSERT INTO search_due (organization_id, kind, subject_id)
+    SELECT a.organization_id, 'contact', a.id FROM added AS a JOIN gone AS g USING (id)
+    WHERE a.name_sealed IS DISTINCT FROM g.name_sealed;
+    RETURN NULL;
+END
+$function$;
+-- owner: inbox_owner
+-- may be called by: PUBLIC
+
+CREATE OR REPLACE FUNCTION inbox.search_find(what text, wanted_organization uuid, wanted bigint[], within uuid, before timestamp with time zone, before_id uuid, at_most integer)
+ RETURNS TABLE(id uuid, conversation_id uuid, at timestamp with time zone)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+    BEGIN
+        IF NOT wanted_organization = ANY (current_setting('app.orgs')::uuid[]) OR what NOT IN ('message', 'note', 'contact') THEN
+            RETURN;
+        END IF;
+        RETURN QUERY EXECUTE format(
+            'SELECT w.%1$I, %3$s, w.at FROM %2$I AS w WHERE w.organization_id = $1 AND w.tokens @> $2 %4$s %5$s
+             ORDER BY w.at DESC, w.%1$I DESC LIMIT $6',
+            what || '_id',
+            what || '_words',
+            CASE WHEN what = 'contact' THEN 'NULL::uuid' ELSE 'w.conversation_id' END,
+            CASE WHEN within IS NULL THEN '' ELSE 'AND w.conversation_id = $3' END,
+            CASE WHEN before IS NULL THEN '' ELSE format('AND (w.at, w.%I) < ($4, $5)', what || '_id') END
+        ) USING wanted_organization, wanted, within, before, before_id, at_most;
+    END
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.search_identities_added()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+BEGIN
+    INSERT INTO search_due (organization_id, kind, subject_id)
+    SELECT DISTINCT a.organization_id, 'contact', a.contact_id FROM added AS a;
+    RETURN NULL;
+END
+$function$;
+-- owner: inbox_owner
+-- may be called by: PUBLIC
+
+CREATE OR REPLACE FUNCTION inbox.search_identities_changed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+BEGIN
+    INSERT INTO search_due (organization_id, kind, subject_id)
+    SELECT DISTINCT t.organization_id, 'contact', t.contact_id
+    FROM added AS a JOIN gone AS g USING (organization_id, kind, blind)
+    CROSS JOIN LATERAL (VALUES (a.organization_id, a.contact_id), (g.organization_id, g.contact_id))
+        AS t (organization_id, contact_id)
+    WHERE a.contact_id <> g.contact_id OR a.left_at IS DISTINCT FROM g.left_at;
+    RETURN NULL;
+END
+$function$;
+-- owner: inbox_owner
+-- may be called by: PUBLIC
+
+CREATE OR REPLACE FUNCTION inbox.search_identities_gone()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+BEGIN
+    INSERT INTO search_due (organization_id, kind, subject_id)
+    SELECT DISTINCT g.organization_id, 'contact', g.contact_id FROM gone AS g;
+    RETURN NULL;
+END
+$function$;
+-- owner: inbox_owner
+-- may be called by: PUBLIC
+
+CREATE OR REPLACE FUNCTION inbox.search_marks_added()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+BEGIN
+    INSERT INTO search_due (organization_id, kind, subject_id)
+    SELECT m.organization_id, 'message', m.id FROM added AS a
+    JOIN messages AS m ON m.channel_id = a.channel_id AND m.provider_blind = a.target_blind
+    WHERE a.kind IN ('edit', 'revoke');
+    RETURN NULL;
+END
+$function$;
+-- owner: inbox_owner
+-- may be called by: PUBLIC
+
+CREATE OR REPLACE FUNCTION inbox.search_message_moved()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+BEGIN
+    UPDATE message_words SET conversation_id = NEW.conversation_id WHERE message_id = NEW.id;
+    RETURN NULL;
+END
+$function$;
+-- owner: inbox_owner
+-- may be called by: PUBLIC
+
+CREATE OR REPLACE FUNCTION inbox.search_messages_added()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+BEGIN
+    INSERT INTO search_due (organization_id, kind, subject_id)
+    SELECT a.organization_id, 'message', a.id FROM added AS a WHERE a.whole_id IS NULL;
+    RETURN NULL;
+END
+$function$;
+-- owner: inbox_owner
+-- may be called by: PUBLIC
+
+CREATE OR REPLACE FUNCTION inbox.search_notes_added()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+BEGIN
+    INSERT INTO search_due (organization_id, kind, subject_id) SELECT a.organization_id, 'note', a.id FROM added AS a;
+    RETURN NULL;
+END
+$function$;
+-- owner: inbox_owner
+-- may be called by: PUBLIC
+
+CREATE OR REPLACE FUNCTION inbox.wake_conversations(at_most integer)
+ RETURNS TABLE(id uuid, organization_id uuid, state text, assignee_id uuid, unread_count integer, version bigint, team_id uuid, priority smallint)
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+        UPDATE conversations AS c
+        SET state = 'open', snoozed_until = NULL, version = c.version + 1, changed_at = kit_now(),
+            queued_at = CASE WHEN c.assignee_id IS NULL THEN kit_now() END
+        WHERE c.id = ANY (ARRAY(
+            SELECT due.id FROM conversations AS due
+            WHERE due.snoozed_until <= kit_now() AND due.state = 'snoozed'
+            ORDER BY due.snoozed_until LIMIT at_most FOR UPDATE SKIP LOCKED
+        ))
+        RETURNING c.id, c.organization_id, c.state, c.assignee_id, c.unread_count, c.version, c.team_id, c.priority
     $function$;
 -- owner: inbox_loops
 -- may be called by: inbox_app

@@ -7,18 +7,11 @@ from urllib.parse import quote, urlsplit
 
 import orjson
 
-from inbox.whatsapp.outcomes import Trouble, exception
-from kit.http.client import (
-    Answer,
-    AnswerTooLarge,
-    Call,
-    NotSent,
-    Outbound,
-    Unsendable,
-)
-from kit.http.client import Refused as AnsweredNo
-from kit.http.client import Unanswered as NoAnswer
-from kit.ledger.model import NotAccepted, Refused, Unanswered
+from inbox.channels.base import MediaPlace
+from inbox.channels.calling import answered, graph_code, object_of
+from inbox.whatsapp.outcomes import ERRORS
+from kit.http.client import Answer, Call, Outbound
+from kit.ledger.model import Refused, Unanswered
 
 # Where the platform keeps media; the token is shown to no other host.
 MEDIA_HOSTS: Final = (".fbsbx.com", ".fbcdn.net", ".facebook.com", ".whatsapp.net")
@@ -36,16 +29,6 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
-class MediaPlace:
-    """Where a medium can be fetched for the next five minutes, and what it is announced to be."""
-
-    url: str
-    media_type: str
-    sha256: str
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
 class Graph:
     """The Graph API at one address and version; called through the ledger alone."""
 
@@ -58,7 +41,7 @@ class Graph:
         """The number, which only a good token for it may read."""
         fields = "?fields=id,display_phone_number,verified_name"
         answer = await self._send("GET", f"{quote(phone_number_id, safe='')}{fields}", token, attempt)
-        told = _object(answer)
+        told = object_of(answer)
         if str(told.get("id", "")) != phone_number_id:
             raise Refused("WhatsApp knows no such number.", code="no-such-number")
         return Number(
@@ -84,21 +67,25 @@ class Graph:
             Refused, NotAccepted, Parked, Unanswered: as the ledger knows them.
         """
         answer = await self._send("POST", f"{quote(phone_number_id, safe='')}/messages", token, attempt, body)
-        messages = _object(answer).get("messages")
+        messages = object_of(answer).get("messages")
         first = messages[0] if isinstance(messages, list) and messages else None
         if not isinstance(first, dict) or not isinstance(first.get("id"), str) or not first["id"]:
             raise Unanswered("the answer names no message", said=f"status {answer.status}")
         return str(first["id"])
 
-    async def mark_read(self, phone_number_id: str, token: str, provider_id: str, attempt: int) -> None:
-        """Show the contact that their message was read."""
-        body = {"messaging_product": "whatsapp", "status": "read", "message_id": provider_id}
+    async def mark_read(
+        self, phone_number_id: str, token: str, provider_id: str, attempt: int, *, typing: bool = False
+    ) -> None:
+        """Show the contact that their message was read, and on demand that somebody writes: for up to 25 seconds."""
+        body: dict[str, Any] = {"messaging_product": "whatsapp", "status": "read", "message_id": provider_id}
+        if typing:
+            body["typing_indicator"] = {"type": "text"}
         await self._send("POST", f"{quote(phone_number_id, safe='')}/messages", token, attempt, body)
 
     async def media_place(self, media_id: str, phone_number_id: str, token: str, attempt: int) -> MediaPlace:
         """Where a medium can be fetched."""
         path = f"{quote(media_id, safe='')}?phone_number_id={quote(phone_number_id, safe='')}"
-        told = _object(await self._send("GET", path, token, attempt))
+        told = object_of(await self._send("GET", path, token, attempt))
         size = str(told.get("file_size", "0"))
         return MediaPlace(
             url=str(told.get("url", "")),
@@ -133,40 +120,16 @@ class Graph:
         return await self._answer(call, attempt)
 
     async def _answer(self, call: Call, attempt: int) -> Answer:
-        try:
-            return await self.outbound.send(call)
-        except AnswerTooLarge as trouble:
-            if call.method != "GET":
-                raise Unanswered("the answer is too large") from trouble
-            raise Refused("The medium is larger than WhatsApp allows.", code="too-large") from trouble
-        except Unsendable as trouble:
-            raise Refused("The request cannot be made.", code="unsendable", said=str(trouble)) from trouble
-        except NotSent as trouble:
-            raise NotAccepted("no connection", said=str(trouble), retry_after=trouble.retry_after) from trouble
-        except AnsweredNo as trouble:
-            said_no = Trouble(trouble.status, _code(trouble.answer), trouble.retry_after)
-            raise exception(said_no, attempt) from trouble
-        except NoAnswer as trouble:
-            raise Unanswered("no answer", said=str(trouble)) from trouble
+        return await answered(self.outbound, call, ERRORS, graph_code, attempt)
 
 
 def _headers(token: str) -> dict[str, str]:
     return {"authorization": f"Bearer {token}", "accept": "*/*"}
 
 
-def _object(answer: Answer) -> Mapping[str, Any]:
-    try:
-        told = orjson.loads(answer.body)
-    except orjson.JSONDecodeError as error:
-        raise Unanswered("the answer is not JSON", said=f"status {answer.status}") from error
-    if not isinstance(told, dict):
-        raise Unanswered("the answer is not an object", said=f"status {answer.status}")
-    return told
-
-
 def _ids(answer: Answer) -> tuple[set[str], str]:
     """The ids on a page, and the cursor of the next one. The platform's own link to it is not followed."""
-    told = _object(answer)
+    told = object_of(answer)
     data, paging = told.get("data"), told.get("paging")
     if not isinstance(data, list):
         raise Unanswered("the answer lists nothing", said=f"status {answer.status}")
@@ -174,12 +137,3 @@ def _ids(answer: Answer) -> tuple[set[str], str]:
     after = cursors.get("after") if isinstance(cursors, dict) else None
     ids = {str(each.get("id", "")) for each in data if isinstance(each, dict)}
     return ids, after if isinstance(after, str) else ""
-
-
-def _code(answer: Answer) -> int | None:
-    try:
-        told = orjson.loads(answer.body)
-        code = told["error"]["code"]
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        return None
-    return code if isinstance(code, int) else None

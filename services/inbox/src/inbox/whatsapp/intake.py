@@ -1,4 +1,4 @@
-"""What intake keeps of what WhatsApp has told: found by whom it is about, and let go of."""
+"""What intake keeps of what platforms have told: found by whom it is about, and let go of."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -8,33 +8,35 @@ from uuid import UUID
 
 from inbox.channels.repository import ChannelRepository
 from inbox.contacts.recognizing import IDENTITY
-from inbox.contacts.repository import ContactRepository
+from inbox.contacts.repository import ContactRepository, PersonsContact
 from inbox.messages.content import Sealing
 from inbox.whatsapp.numbers import variants
-from inbox.whatsapp.payload import Hidden, hidden_by, key_of, message_item, status_item
+from inbox.whatsapp.payload import Hidden, key_of, message_item, status_item
 from kit.db.database import Row, Transaction
 from kit.intake import forgetting
 from kit.intake.forgetting import Kept
 
-SOURCE: Final = "whatsapp"
 _READ: Final = ("read", "played")
 
 
 @dataclass(frozen=True, slots=True)
 class SentIn:
-    """Items of one person: in the lanes of our numbers by all that they are known by, or by the id of a message."""
+    """Items of one person: in the lanes of our ends by all that they are known by, or by the id of a message.
 
-    app_secret: str = field(repr=False)
+    One for each source, whose name is the kind of its channels.
+    """
+
+    source: str
+    hide: Hidden = field(repr=False)
     sealing: Sealing
-
-    @property
-    def _hide(self) -> Hidden:
-        return hidden_by(self.app_secret)
 
     async def lanes(self, tx: Transaction, contact_id: UUID) -> list[bytes]:
         """Where what a contact sends, and what is reported of messages to them, is applied in order."""
-        known = [each for each in await ContactRepository(tx).identities([contact_id]) if each["sealed"]]
-        numbers, hide = await ChannelRepository(tx).numbers(), self._hide
+        members = await PersonsContact(tx).members(contact_id)
+        known = [each for each in await ContactRepository(tx).identities(members) if each["sealed"]]
+        numbers = await ChannelRepository(tx).numbers(self.source)
+        if not numbers:
+            return []
         sealed = [(each["sealed"], IDENTITY) for each in known]
         opened = await self.sealing.keyring.open_many(tx.organization_id, sealed) if sealed else []
         values = {
@@ -43,12 +45,13 @@ class SentIn:
             if value_opened is not None
             for value in _spelled(each["kind"], value_opened.decode(errors="surrogatepass"))
         }
+        hide = self.hide
         return [forgetting.lane_of(key_of(number, value, hide)) for number in numbers for value in sorted(values)]
 
     async def page(self, tx: Transaction, lanes: Sequence[bytes], after: UUID | None, limit: int) -> list[Kept]:
         """What is kept in these lanes, opened."""
         return await forgetting.kept_of_lanes(
-            tx, self.sealing.keyring, SOURCE, tx.organization_id, lanes, after=after, at_most=limit
+            tx, self.sealing.keyring, self.source, tx.organization_id, lanes, after=after, at_most=limit
         )
 
     async def forget(self, tx: Transaction, lanes: Sequence[bytes], at_most: int) -> int:
@@ -57,7 +60,7 @@ class SentIn:
         Raises:
             Undecided: something waits to be applied.
         """
-        return await forgetting.forget_lanes(tx, SOURCE, tx.organization_id, lanes, at_most)
+        return await forgetting.forget_lanes(tx, self.source, tx.organization_id, lanes, at_most)
 
     async def forget_messages(
         self, tx: Transaction, messages: Sequence[Row], receipts: Sequence[Row]
@@ -68,14 +71,18 @@ class SentIn:
         if len(ids) < len(identified):  # the key is gone, and with it the way to them
             return {}
         of_message = {row["id"]: provider_id for row, provider_id in zip(identified, ids, strict=True)}
-        items = [message_item(each, self._hide) for each in ids]
+        items = [message_item(each, self.hide) for each in ids]
         for row in receipts:
             if row["id"] in of_message:
-                items += _reports(of_message[row["id"]], row["status"], row["provider_time"], self._hide)
-        return {"intake_items": await forgetting.forget_items(tx, SOURCE, tx.organization_id, items) if items else 0}
+                items += _reports(of_message[row["id"]], row["status"], row["provider_time"], self.hide)
+        return {
+            "intake_items": await forgetting.forget_items(tx, self.source, tx.organization_id, items) if items else 0
+        }
 
 
 def _spelled(kind: str, value: str) -> tuple[str, ...]:
+    if kind == "phone" and value.startswith("+"):
+        return tuple(f"+{each}" for each in variants(value[1:]))
     return variants(value) if kind == "whatsapp_id" else (value,)
 
 

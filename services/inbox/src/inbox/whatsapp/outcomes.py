@@ -1,117 +1,108 @@
-"""What the platform's error codes mean: which are a matter of time, of the account, or of the message."""
+"""What WhatsApp's error codes mean: which are a matter of time, of the account, of the contact, or of the message."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
-from kit.ledger.model import NotAccepted, Parked, Refused, Unanswered
+from inbox.channels.catalogue import Catalogue, Rule, same
 
-Class = Literal["pace", "pair", "passing", "token", "restricted", "refused", "unknown"]
-
-TOKEN_CODES: Final = frozenset({0, 3, 10, 104, 190, 131005, *range(200, 300)})
-_PACE: Final = frozenset({4, 80007, 130429, 131057})
-_RESTRICTED: Final = frozenset({368, 131031, 131037, 131042, 131045})
-_SPAM: Final = 131048
-_SPAM_PAUSE: Final = 900.0
-_PAIR: Final = 131056
-_PASSING: Final = 131016
-
-# In words of our own: the platform's may name the person or their number.
-PLAIN: Final[Mapping[int, str]] = {
-    100: "WhatsApp does not accept a part of this message.",
-    131008: "WhatsApp misses a part of this message.",
-    131009: "WhatsApp does not accept a part of this message.",
-    131021: "Sender and recipient are the same number.",
-    131026: "This contact cannot be reached on WhatsApp, or has not accepted its terms.",
-    131030: "This number is not among those that a test account may write to.",
-    131047: "More than 24 hours have passed since the contact last wrote; a template is needed.",
-    131049: "WhatsApp holds this message back, so that the contact is not written to too often. Wait at least a day.",
-    131050: "The contact does not want marketing messages.",
-    131051: "WhatsApp does not know this kind of message.",
-    131052: "The medium could not be fetched.",
-    131053: "The medium could not be taken in; check its kind and size.",
-    131062: "This message needs the contact's phone number, which is not known.",
-    130472: "The contact is part of an experiment of WhatsApp and is not sent marketing messages.",
-    130497: "WhatsApp does not allow this to be sent to the contact's country.",
-    132000: "The number of the template's variables is wrong.",
-    132001: "There is no such template in this language, or it is not approved.",
-    132005: "The template with its variables is too long.",
-    132007: "The template breaks WhatsApp's rules.",
-    132008: "The template does not exist in this form.",
-    132012: "A variable of the template has the wrong form.",
-    132015: "The template is paused because of its quality.",
-    132016: "The template is disabled because of its quality.",
-}
-
-_SORTS: Final[Mapping[int | None, Class]] = {
-    **dict.fromkeys(PLAIN, "refused"),
-    **dict.fromkeys(TOKEN_CODES, "token"),
-    **dict.fromkeys(_RESTRICTED, "restricted"),
-    **dict.fromkeys(_PACE, "pace"),
-    _SPAM: "pace",
-    _PAIR: "pair",
-    _PASSING: "passing",
-}
-REFUSED_TOKEN: Final = "token-refused"  # noqa: S105 - a code, not a secret
-_TIMED_OUT: Final = 408
-_BARE: Final[Mapping[int, Class]] = {401: "token", 403: "token", 429: "pace"}
+_LATER: Final = Rule("pace", "too many messages", "Nothing: it is sent more slowly.", scope="lane")
+_TOKEN: Final = Rule(
+    "auth", "The access token is no longer good; connect it again.", "Connect the number again.", "lane"
+)
+_RESTRICTED: Final = Rule(
+    "stop_sender",
+    "WhatsApp has restricted this account; see its business manager.",
+    "Solve it in Meta's business manager, then connect the number again.",
+    "lane",
+)
+_TEMPLATE: Final = "Correct the template or its variables, and send it again."
+_MESSAGE: Final = "Change the message and send it again."
+_ELSEWHERE: Final = "Reach the contact in another way."
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """An error as the platform names it: HTTP status, its code, how long it wants to be left in peace."""
-
-    status: int
-    code: int | None
-    retry_after: float | None = None
-
-    @property
-    def sort(self) -> Class:
-        """What it means. The code decides; the status only where there is none, or one that is not documented."""
-        if self.code in _SORTS:
-            return _SORTS[self.code]
-        if self.code is None and self.status in _BARE:
-            return _BARE[self.status]
-        return "refused" if self.status < 500 and self.status != _TIMED_OUT else "unknown"
-
-    @property
-    def plain(self) -> str:
-        """The reason for a person, without anything personal."""
-        return PLAIN.get(self.code or -1, "WhatsApp has refused this message.")
+def _ours(plain: str, advice: str = _MESSAGE) -> Rule:
+    return Rule("our_bug", plain, advice)
 
 
-def exception(  # noqa: PLR0911 - one line for each sort
-    trouble: Trouble, attempt: int
-) -> Refused | NotAccepted | Parked | Unanswered:
-    """What the ledger is to be told. Nothing of the platform's own text is passed on: it may name a person."""
-    code = "" if trouble.code is None else str(trouble.code)
-    said = f"status {trouble.status} code {code or 'none'}"
-    match trouble.sort:
-        case "pair":
-            pause = float(4 ** min(max(attempt, 1), 6))
-            return NotAccepted("too many messages to one contact", code=code, said=said, retry_after=pause)
-        case "pace":
-            pause = _SPAM_PAUSE if trouble.code == _SPAM else trouble.retry_after or 1.0
-            return NotAccepted("too many messages", code=code, said=said, retry_after=pause, whole_lane=True)
-        case "passing":
-            return NotAccepted("a passing fault", code=code, said=said, retry_after=trouble.retry_after)
-        case "token":
-            return Parked(
-                "The access token is no longer good; connect it again.", code=code or REFUSED_TOKEN, said=said
-            )
-        case "restricted":
-            return Parked("WhatsApp has restricted this account; see its business manager.", code=code, said=said)
-        case "refused":
-            return Refused(trouble.plain, code=code, said=said)
-        case _:
-            return Unanswered("an error of the platform", code=code, said=said)
+def _skip(plain: str, advice: str = _ELSEWHERE) -> Rule:
+    return Rule("skip_recipient", plain, advice)
 
 
-def parks(code: str) -> bool:
-    """Whether this is the code of a refusal that parks a lane."""
-    return code == REFUSED_TOKEN or (code.isdigit() and _SORTS.get(int(code)) in ("token", "restricted"))
+def _paused(plain: str) -> Rule:
+    return Rule("stop_sender", plain, "Use another template until this one is in order again.")
 
 
-def health_of(code: str) -> Literal["token_dead", "restricted"]:
-    """What a parked lane says of the channel's health."""
-    return "restricted" if code.isdigit() and int(code) in _RESTRICTED else "token_dead"
+def _nobody_knows(plain: str) -> Rule:
+    return Rule("unknown", plain, "See whether it has arrived before you send it again.")
+
+
+ERRORS: Final = Catalogue(
+    "WhatsApp",
+    {
+        **same(_TOKEN, (0, 3, 10, 104, 190, 131005, *range(200, 300))),
+        **same(_LATER, (4, 80007, 130429, 131057)),
+        **same(_RESTRICTED, (368, 131031, 131037, 131042, 131045)),
+        "131048": Rule(
+            "stop_sender",
+            "too many messages",
+            "People have reported or blocked this number: write only to those who want it. It goes on after a while.",
+            "lane",
+            900.0,
+        ),
+        "131064": Rule(
+            "stop_sender",
+            "The business has written to as many new people as WhatsApp lets it within 24 hours.",
+            "Nothing: it is tried again each hour for a day; who has written to you can be answered meanwhile.",
+            pause=3600.0,
+        ),
+        "33": Rule(
+            "stop_sender",
+            "WhatsApp does not know this number any more.",
+            "See in Meta's business manager whether it was deleted, then connect the number again.",
+            "lane",
+        ),
+        "133010": Rule(
+            "stop_sender",
+            "The number is not registered for the Cloud API.",
+            "Register it in Meta's business manager, then connect the number again.",
+            "lane",
+        ),
+        "131056": Rule("pace", "too many messages to one contact", "Nothing: it is sent later.", "recipient"),
+        **same(Rule("pace", "a passing fault", "Nothing: it is tried again."), (131016, 133004)),
+        "132069": Rule("pace", "too many messages with this flow", "Nothing: it is sent later.", pause=60.0),
+        **same(_nobody_knows("WhatsApp does not say why."), (1, 2, 131000)),
+        "100": _ours("WhatsApp does not accept a part of this message."),
+        "131008": _ours("WhatsApp misses a part of this message."),
+        "131009": _ours("WhatsApp does not accept a part of this message."),
+        "131021": _skip("Sender and recipient are the same number."),
+        "131026": _skip("This contact cannot be reached on WhatsApp, or has not accepted its terms."),
+        "131030": _skip("This number is not among those that a test account may write to."),
+        "131047": _skip(
+            "More than 24 hours have passed since the contact last wrote; a template is needed.",
+            "Send a template, or let it wait until the contact writes.",
+        ),
+        "131049": _skip(
+            "WhatsApp holds this message back, so that the contact is not written to too often. Wait at least a day.",
+            "Wait at least a day.",
+        ),
+        "131050": _skip("The contact does not want marketing messages.", "Send them none."),
+        "131051": _ours("WhatsApp does not know this kind of message."),
+        "131052": _ours("The medium could not be fetched.", "Check that its address is public, and send it again."),
+        "131053": _ours("The medium could not be taken in; check its kind and size."),
+        "131062": _skip("A code to sign in needs the contact's phone number, and only their user id is known."),
+        "131058": _ours("The template hello_world can only be sent by test numbers.", "Use a template of your own."),
+        "130472": _skip("The contact is part of an experiment of WhatsApp and is not sent marketing messages."),
+        "130497": _skip("WhatsApp does not allow this to be sent to the contact's country."),
+        "132000": _ours("The number of the template's variables is wrong.", _TEMPLATE),
+        "132001": _ours("There is no such template in this language, or it is not approved.", _TEMPLATE),
+        "132005": _ours("The template with its variables is too long.", _TEMPLATE),
+        "132007": _ours("The template breaks WhatsApp's rules.", _TEMPLATE),
+        "132008": _ours("The template does not exist in this form.", _TEMPLATE),
+        "132012": _ours("A variable of the template has the wrong form.", _TEMPLATE),
+        "132018": _ours("What was given for a variable of the template is not allowed there.", _TEMPLATE),
+        "132068": _paused("The flow that the template opens is blocked because of its quality."),
+        "135000": _ours("WhatsApp does not accept this message and does not say why."),
+        "132015": _paused("The template is paused because of its quality."),
+        "132016": _paused("The template is disabled because of its quality."),
+    },
+    anything=_ours("WhatsApp has refused this message."),
+)

@@ -82,8 +82,12 @@ def _of_entry(entry: Json, hide: Hide) -> Iterator[Item]:
         if known and (value.get("messages") or value.get("statuses")):
             yield from _messages(value, account, hide)
             yield from _statuses(value, account, hide)
+        elif field == "calls" and number_of(value) and value.get("calls"):
+            yield from _calls(value, account, hide)
+        elif field == "smb_message_echoes" and number_of(value) and value.get("message_echoes"):
+            yield from _echoes(value, account, hide)
         else:
-            yield _other(field, value, account)
+            yield _other(field, value, account, text(entry.get("time")))
 
 
 def _messages(value: Json, account: str, hide: Hide) -> Iterator[Item]:
@@ -115,10 +119,47 @@ def _statuses(value: Json, account: str, hide: Hide) -> Iterator[Item]:
         )
 
 
-def _other(field: str, value: Json, account: str) -> Item:
+def _calls(value: Json, account: str, hide: Hide) -> Iterator[Item]:
+    """Calls: that one came, and how it ended; in order with the messages of the same person."""
+    profiles = _Profiles(value)
+    for call in _objects(value, "calls"):
+        ours = text(call.get("direction")) == "BUSINESS_INITIATED"
+        person = text(call.get("to" if ours else "from"))
+        content = {"call": call, "profile": profiles.of({"from": person}), "account": account}
+        identity, event = text(call.get("id")), text(call.get("event"))[:40]
+        yield Item(
+            id=f"c:{hide(identity)}:{event}" if identity else f"c:{_digest(content)}",
+            key=key_of(number_of(value), person, hide),
+            tenant=number_of(value),
+            kind="call",
+            content=orjson.dumps(content),
+            occurred_at=moment(call.get("timestamp")),
+        )
+
+
+def _echoes(value: Json, account: str, hide: Hide) -> Iterator[Item]:
+    """What the organization wrote on its own telephone, beside the API."""
+    metadata = value.get("metadata")
+    display = text(metadata.get("display_phone_number")) if isinstance(metadata, dict) else ""
+    for message in _objects(value, "message_echoes"):
+        content = {"message": message, "account": account, "ours": display}
+        identity, person = text(message.get("id")), text(message.get("to")) or text(message.get("to_user_id"))
+        if display and person == display:
+            person = text(message.get("from"))
+        yield Item(
+            id=message_item(identity, hide) if identity else f"m:{_digest(content)}",
+            key=key_of(number_of(value), person, hide),
+            tenant=number_of(value),
+            kind="echo",
+            content=orjson.dumps(content),
+            occurred_at=moment(message.get("timestamp")),
+        )
+
+
+def _other(field: str, value: Json, account: str, time: str) -> Item:
     """Whatever else is told (templates, the account, preferences, echoes), whole and in order per number."""
     tenant = number_of(value) or f"account:{account}"
-    content = {"field": field, "value": value, "account": account}
+    content = {"field": field, "value": value, "account": account, "time": time}
     kind = "".join(char if char.isascii() and (char.isalnum() or char == "_") else "_" for char in field)[:40]
     return Item(
         id=f"o:{_digest(content)}",

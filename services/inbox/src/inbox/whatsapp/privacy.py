@@ -5,7 +5,7 @@ from uuid import UUID
 
 import orjson
 
-from inbox.contacts.repository import ContactRepository
+from inbox.contacts.repository import ContactRepository, PersonsContact
 from inbox.whatsapp.intake import SentIn
 from kit.db.database import Database, Transaction
 from kit.intake.forgetting import Kept
@@ -25,7 +25,7 @@ class SentInHolding:
     """
 
     database: Database
-    sent_in: SentIn
+    sent_in: Sequence[SentIn]
     tables: ClassVar[frozenset[str]] = frozenset({"intake_items"})
 
     async def export(self, person: Person, organization_ids: Sequence[UUID]) -> AsyncIterator[Rows | File]:
@@ -33,16 +33,21 @@ class SentInHolding:
         if person.kind != "contact":
             return
         for organization_id in organization_ids:
+            for sent_in in self.sent_in:
+                async for rows in self._of(sent_in, organization_id, person.id):
+                    yield rows
+
+    async def _of(self, sent_in: SentIn, organization_id: UUID, contact_id: UUID) -> AsyncIterator[Rows]:
+        async with self.database.transaction(organization_id) as tx:
+            lanes = await sent_in.lanes(tx, contact_id)
+        after: UUID | None = None
+        while lanes:
             async with self.database.transaction(organization_id) as tx:
-                lanes = await self.sent_in.lanes(tx, person.id)
-            after: UUID | None = None
-            while lanes:
-                async with self.database.transaction(organization_id) as tx:
-                    kept = await self.sent_in.page(tx, lanes, after, _PAGE)
-                yield Rows("intake_items", [_item(each) for each in kept])
-                if len(kept) < _PAGE:
-                    break
-                after = kept[-1].id
+                kept = await sent_in.page(tx, lanes, after, _PAGE)
+            yield Rows("intake_items", [_item(each) for each in kept])
+            if len(kept) < _PAGE:
+                break
+            after = kept[-1].id
 
     async def erase(self, tx: Transaction, person: Person, way: str) -> Erased:
         """A batch of items; the last one lets nobody be recognised as this contact any more.
@@ -53,11 +58,13 @@ class SentInHolding:
         _ = way
         if person.kind != "contact":
             return Erased()
-        lanes = await self.sent_in.lanes(tx, person.id)
-        gone = await self.sent_in.forget(tx, lanes, _BATCH) if lanes else 0
-        if gone < _BATCH:
-            await ContactRepository(tx).vacate(person.id)
-        return Erased(removed={"intake_items": gone}, more=gone == _BATCH)
+        for sent_in in self.sent_in:
+            lanes = await sent_in.lanes(tx, person.id)
+            gone = await sent_in.forget(tx, lanes, _BATCH) if lanes else 0
+            if gone:
+                return Erased(removed={"intake_items": gone}, more=True)
+        await ContactRepository(tx).vacate(*await PersonsContact(tx).members(person.id))
+        return Erased(removed={"intake_items": 0})
 
 
 def _item(kept: Kept) -> dict[str, object]:

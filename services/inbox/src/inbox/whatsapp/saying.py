@@ -2,67 +2,26 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Final, Literal
+from dataclasses import replace
+from typing import Any, Final
 
 import orjson
 
+from inbox.channels.base import About, Identity, Medium, Report, Said
 from inbox.messages.model import Content
 from inbox.whatsapp.numbers import is_number
 from inbox.whatsapp.payload import Json, moment, text
 
 MEDIA_KINDS: Final = frozenset({"image", "audio", "video", "document", "sticker", "voice"})
-IdentityKind = Literal["bsuid", "whatsapp_id", "parent_bsuid"]
 
 _KIND: Final = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
+_PEOPLE: Final = frozenset({"from", "from_user_id", "from_parent_user_id", "to", "to_user_id", "id", "user_id"})
+_FRAME: Final = _PEOPLE | {"timestamp", "type", "group_id"}
+_MEDIUM: Final = frozenset({"id", "mime_type", "sha256", "url"})
+"""What of a medium stands in its own row, or leads to it."""
+_HIDDEN: Final[Mapping[str, frozenset[str]]] = {**dict.fromkeys(MEDIA_KINDS, _MEDIUM), "text": frozenset({"body"})}
 _LONGEST_TEXT: Final = 100_000
 _LONGEST_NAME: Final = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """By what somebody is known; `scope` is the business account for ids that only mean something within one."""
-
-    kind: IdentityKind
-    value: str
-    scope: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Medium:
-    """A medium that came with a message."""
-
-    id: str
-    kind: str
-    media_type: str
-    sha256: str
-    filename: str
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """The message another one is about, and in which way."""
-
-    kind: Literal["reaction", "edit", "revoke"]
-    target: str
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A message that came in. `known_as` lists identities, the surest first; `formerly` is who it was."""
-
-    provider_id: str
-    kind: str
-    time: datetime | None
-    known_as: Sequence[Identity]
-    name: str
-    content: Content
-    reply_to: str = ""
-    medium: Medium | None = None
-    about: About | None = None
-    formerly: Sequence[Identity] = field(default=())
-    group: str = ""
 
 
 def read(content: bytes) -> Said:
@@ -84,10 +43,11 @@ def read(content: bytes) -> Said:
         name=_name(profile),
         content=Content(_text(message, kind, part), _detail(message, kind, part)),
         reply_to=text(_object(message, "context").get("id")),
-        medium=_medium(kind, part),
+        media=_media(kind, part),
         about=_about(kind, part),
         formerly=formerly,
         group=text(message.get("group_id")),
+        opens=kind != "system",
     )
 
 
@@ -168,6 +128,8 @@ def _plain(kind: str, part: Json) -> str | None:  # noqa: PLR0911 - one line for
             return _choice(part)
         case "location":
             return text(part.get("name")) or text(part.get("address")) or "[location]"
+        case "order":
+            return text(part.get("text")) or "[order]"
         case "edit":
             inner = _object(part, "message")
             return _plain(_kind(inner), _part(inner, _kind(inner)))
@@ -183,36 +145,87 @@ def _choice(part: Json) -> str | None:
 
 
 def _detail(message: Json, kind: str, part: Json) -> dict[str, Any]:
-    """Everything else that was told, without who told it."""
-    rest = {name: message[name] for name in ("referral", "errors", "context", "unsupported") if name in message}
-    context = rest.get("context")
+    """Everything else that was told, without who told it, also what nobody knows yet.
+
+    A message without its part, or of an unknown kind, is kept as it came.
+    """
+    rest = {name: value for name, value in message.items() if name not in _FRAME | {kind}}
+    context = rest.pop("context", None)
     if isinstance(context, dict):
-        keep = ("forwarded", "frequently_forwarded", "referred_product")
-        rest["context"] = {name: context[name] for name in keep if name in context}
-    if kind in MEDIA_KINDS:
-        shown = ("caption", "filename", "animated", "voice")
-        return {kind: {name: part[name] for name in shown if name in part}} | rest
-    if kind == "text":
-        return {name: value for name, value in rest.items() if value}
-    return ({kind: dict(part)} if part else {"message": _without_people(message)} if kind == "unknown" else {}) | rest
+        rest["context"] = {name: value for name, value in context.items() if name not in _PEOPLE}
+    rest = {name: value for name, value in rest.items() if _holds(value)}
+    known = {name: value for name, value in part.items() if name not in _HIDDEN.get(kind, frozenset())}
+    if kind == "text" and not known:
+        return rest
+    if not part:
+        return {"message": _without_people(message)} | rest
+    return {kind: known} | rest
+
+
+def _holds(value: object) -> bool:
+    """Whether anything was told by it."""
+    if isinstance(value, dict):
+        return any(_holds(each) for each in value.values())
+    return value is not None and value not in ("", [])
 
 
 def _without_people(message: Json) -> dict[str, Any]:
-    people = {"from", "from_user_id", "from_parent_user_id", "id"}
-    return {name: value for name, value in message.items() if name not in people}
+    return {name: value for name, value in message.items() if name not in _PEOPLE}
 
 
-def _medium(kind: str, part: Json) -> Medium | None:
+def read_call(content: bytes) -> Said:
+    """A call as it stands in the conversation: that it came, and how it ended.
+
+    A call of the contact opens the window like a message; one that was ours does not.
+    """
+    told = orjson.loads(content)
+    call, profile, account = told["call"], told.get("profile") or {}, text(told.get("account"))
+    theirs, event = text(call.get("direction")) != "BUSINESS_INITIATED", text(call.get("event"))[:40]
+    number = text(call.get("from" if theirs else "to"))
+    known = _known(text(profile.get("user_id")), number or text(profile.get("wa_id")), "", account)
+    outcome = text(call.get("status"))[:40]
+    kept = ("event", "direction", "status", "start_time", "end_time", "duration", "errors")
+    return Said(
+        provider_id=f"{text(call.get('id'))}:{event}" if text(call.get("id")) else "",
+        kind="call",
+        time=moment(call.get("timestamp")),
+        known_as=known,
+        name=_name(profile),
+        content=Content(
+            f"[call {(outcome or event or 'unknown').lower()}]", {"call": {n: call[n] for n in kept if n in call}}
+        ),
+        opens=theirs and event == "connect",
+        counts=theirs and event == "connect",
+    )
+
+
+def read_echo(content: bytes) -> Said:
+    """What the organization wrote in the app on its own telephone."""
+    told = orjson.loads(content)
+    message, account, ours = told["message"], text(told.get("account")), text(told.get("ours"))
+    from_them = _digits(text(message.get("to"))) == _digits(ours) and bool(ours)
+    number = text(message.get("from" if from_them else "to"))
+    said = read(orjson.dumps({"message": message, "account": account}))
+    known = _known(text(message.get("to_user_id")), number, "", account)
+    return replace(said, known_as=known, formerly=(), direction="out", opens=False, counts=False)
+
+
+def _digits(number: str) -> str:
+    return "".join(char for char in number if char.isdigit())
+
+
+def _media(kind: str, part: Json) -> tuple[Medium, ...]:
     identity = text(part.get("id"))
     if kind not in MEDIA_KINDS or not identity:
-        return None
-    return Medium(
+        return ()
+    medium = Medium(
         id=identity[:200],
         kind=kind,
         media_type=text(part.get("mime_type"))[:100],
         sha256=text(part.get("sha256"))[:100],
         filename=text(part.get("filename"))[:_LONGEST_NAME],
     )
+    return (medium,)
 
 
 def _about(kind: str, part: Json) -> About | None:
@@ -221,17 +234,6 @@ def _about(kind: str, part: Json) -> About | None:
     if kind == "edit":
         return About("edit", text(part.get("original_message_id")))
     return About("revoke", text(part.get("original_message_id"))) if kind == "revoke" else None
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What the platform reports of a message of ours; `ours` is what we had put into it."""
-
-    provider_id: str
-    status: str
-    time: datetime | None
-    ours: str
-    code: int | None
 
 
 def read_status(content: bytes) -> Report:
@@ -245,5 +247,5 @@ def read_status(content: bytes) -> Report:
         status=text(told.get("status")),
         time=moment(told.get("timestamp")),
         ours=text(told.get("biz_opaque_callback_data")),
-        code=code if isinstance(code, int) else None,
+        code=str(code) if isinstance(code, int) else "",
     )

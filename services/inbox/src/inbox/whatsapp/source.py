@@ -3,22 +3,34 @@
 import hmac
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
-from inbox.channels.repository import ChannelRepository, organizations_of
-from inbox.contacts.blind import Blind, blind_of
-from inbox.messages.receiving import Receiving
-from inbox.messages.reporting import Reporting
+from inbox.channels.applying import Applying, Told
+from inbox.channels.repository import organizations_of
 from inbox.whatsapp.payload import hidden_by, split
-from inbox.whatsapp.saying import Said, read, read_status
+from inbox.whatsapp.saying import read, read_call, read_echo, read_status
 from kit.db.database import Transaction
-from kit.intake.model import Applied, Item, Quarantined, Received, Verdict
+from kit.intake.model import Item, Quarantined, Received, Verdict
 from kit.intake.signatures import hmac_sha256_hex
 
 ACCOUNT: Final = "account:"
-_NOT_HERE: Final = Quarantined("the number is not connected any more")
+OF_TEMPLATES: Final = frozenset(
+    f"field:{name}"
+    for name in (
+        "message_template_status_update",
+        "message_template_quality_update",
+        "template_category_update",
+        "message_template_components_update",
+    )
+)
+
+
+class Tells(Protocol):
+    """Who applies what is told of templates."""
+
+    async def apply(self, tx: Transaction, items: Sequence[Received]) -> Sequence[Verdict]:
+        """One verdict for each item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +39,8 @@ class WhatsAppSource:
 
     app_secret: str = field(repr=False)
     verify_token: str = field(repr=False)
-    receiving: Receiving
-    reporting: Reporting
+    applying: Applying
+    telling: "Tells"
     name: str = "whatsapp"
     body_limit: int = 4 * 1024 * 1024
 
@@ -59,47 +71,26 @@ class WhatsAppSource:
         }
 
     async def apply(self, tx: Transaction, items: Sequence[Received]) -> Sequence[Verdict]:
-        """Apply items in order; messages of one number beside each other go together."""
-        blind = await blind_of(self.receiving.sealing.keyring, tx.organization_id)
-        channels = await ChannelRepository(tx).of_numbers({each.item.tenant for each in items})
-        verdicts: list[Verdict] = []
-        for (kind, tenant), run in groupby(items, key=lambda each: (each.item.kind, each.item.tenant)):
-            channel_id = channels.get(tenant)
-            if kind not in ("message", "status"):
-                verdicts += [Quarantined(f"nobody here knows what to do with {kind}") for _ in run]
-            elif channel_id is None:
-                verdicts += [_NOT_HERE for _ in run]
-            elif kind == "message":
-                verdicts += await self._messages(tx, blind, channel_id, list(run))
-            else:
-                verdicts += [await self._status(tx, blind, channel_id, each) for each in run]
-        return verdicts
-
-    async def _messages(
-        self, tx: Transaction, blind: Blind, channel_id: UUID, items: Sequence[Received]
-    ) -> list[Verdict]:
-        read_ones = [read(each.item.content) for each in items]
-        troubles = [_unusable(said) for said in read_ones]
-        usable = [
-            (said, each.received_at)
-            for each, said, trouble in zip(items, read_ones, troubles, strict=True)
-            if not trouble
-        ]
-        if usable:
-            await self.receiving.apply(tx, blind, channel_id, usable)
-        return [Quarantined(trouble) if trouble else Applied() for trouble in troubles]
-
-    async def _status(self, tx: Transaction, blind: Blind, channel_id: UUID, received: Received) -> Verdict:
-        report = read_status(received.item.content)
-        at = report.time or received.received_at
-        known = await self.reporting.apply(tx, blind, channel_id, report, at)
-        return Applied() if known else Quarantined("a report of a status that nobody knows")
+        """Apply items in order: those on templates, and all others."""
+        of_templates = [each for each in items if each.item.kind in OF_TEMPLATES]
+        if not of_templates:
+            return await self.applying.apply(tx, items, _told)
+        others = [each for each in items if each.item.kind not in OF_TEMPLATES]
+        found = dict(zip([each.row_id for each in others], await self.applying.apply(tx, others, _told), strict=True))
+        told = await self.telling.apply(tx, of_templates)
+        found |= dict(zip([each.row_id for each in of_templates], told, strict=True))
+        return [found[each.row_id] for each in items]
 
 
-def _unusable(said: Said) -> str:
-    """Why a message cannot become one of a conversation; empty when it can."""
-    if not said.provider_id:
-        return "a message without an id"
-    if said.group:
-        return "a message to a group"
-    return "" if said.known_as or said.formerly else "a message without a sender"
+def _told(received: Received) -> Told:
+    match received.item.kind:
+        case "message":
+            return read(received.item.content)
+        case "call":
+            return read_call(received.item.content)
+        case "echo":
+            return read_echo(received.item.content)
+        case "status":
+            return read_status(received.item.content)
+        case kind:
+            return Quarantined(f"nobody here knows what to do with {kind}")

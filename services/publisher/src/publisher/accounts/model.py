@@ -108,7 +108,7 @@ class Named:
 
 def lane_of(organization_id: UUID, platform: Platform, account_id: UUID) -> Lane:
     """The lane of an account, paced as its platform allows."""
-    return Lane(organization_id, f"{platform}:{account_id}", LIMITS[platform].pace.value)
+    return Lane(organization_id, f"{platform}:{account_id}", LIMITS[platform].pace.number)
 
 
 def renew_at(now: datetime, expires_at: datetime, chance: float) -> datetime:

@@ -37,6 +37,7 @@ class Renewal:
 
     platform: PlatformName
     account_id: UUID
+    external_id: bytes
     refresh_token: bytes
 
 
@@ -56,7 +57,9 @@ class TokenRenewal:
         by_tokens = {entry.subject_id: entry for entry in entries}
         rows = await AccountRepository(tx).sealed_tokens(by_tokens)
         return {
-            by_tokens[row["tokens_id"]].id: Renewal(PlatformName(row["platform"]), row["id"], row["refresh_token"])
+            by_tokens[row["tokens_id"]].id: Renewal(
+                PlatformName(row["platform"]), row["id"], row["external_sealed"], row["refresh_token"]
+            )
             for row in rows
         }
 
@@ -67,12 +70,14 @@ class TokenRenewal:
             Refused, NotAccepted: as the platform says.
         """
         organization_id = owner_of(entry)
-        (refresh_token,) = await self.seal.open(
-            organization_id, work.account_id, {"refresh_token": work.refresh_token}
+        external_id, refresh_token = await self.seal.open(
+            organization_id,
+            work.account_id,
+            {"external_sealed": work.external_id, "refresh_token": work.refresh_token},
         )
-        if refresh_token is None:
+        if external_id is None or refresh_token is None:
             raise Refused("The permission cannot be read any more; connect the account again.", code="unreadable")
-        tokens = await self.platforms[work.platform].renew(refresh_token)
+        tokens = await self.platforms[work.platform].renew(refresh_token, external_id)
         sealed = await self.seal.seal_tokens(organization_id, work.account_id, tokens)
         return Receipt(said="renewed", result=sealed)
 

@@ -6,9 +6,10 @@ from datetime import datetime
 from uuid import UUID
 
 from kit.db.database import Row, Transaction
+from kit.ids import BEFORE_ALL
 from postrules.limits import Platform
 from publisher.accounts.errors import AccountNotFound
-from publisher.accounts.model import Account, AccountKind, AccountState, Health
+from publisher.accounts.model import Account, AccountKind, AccountState, Health, lane_of
 from publisher.notifications.model import Notifications
 
 _COLUMNS = """
@@ -28,7 +29,7 @@ _CONNECT_ANEW = f"""
         told = 'connected', connected_by = $9, access_token = $10, access_expires_at = $11,
         refresh_token = CASE WHEN {_KEEPS} THEN refresh_token ELSE $12 END,
         refresh_expires_at = CASE WHEN {_KEEPS} THEN refresh_expires_at ELSE $13 END,
-        tokens_id = $14, tokens_at = kit_now(),
+        tokens_id = $14, tokens_at = kit_now(), grantor_blind = $17,
         good_until = CASE WHEN {_KEEPS} THEN greatest(good_until, $15) ELSE $15 END,
         judge_at = $16, version = version + 1, changed_at = kit_now()
     WHERE id = $1 AND organization_id = $2 AND platform = $3 AND external_blind = $5
@@ -39,9 +40,9 @@ _ADD = f"""
     INSERT INTO connected_accounts (
         id, organization_id, platform, kind, external_blind, external_sealed, name_sealed, scopes, state,
         connected_by, access_token, access_expires_at, refresh_token, refresh_expires_at, tokens_id, good_until,
-        judge_at
+        judge_at, grantor_blind
     )
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'connected', $9, $10, $11, $12, $13, $14, $15, $16)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'connected', $9, $10, $11, $12, $13, $14, $15, $16, $17)
     ON CONFLICT DO NOTHING
     RETURNING {_COLUMNS}
 """  # noqa: S608 - constants of this file
@@ -87,6 +88,47 @@ class AccountRepository:
             self.organization_id,
         )
         return _account(row)
+
+    async def lock_all(self) -> None:
+        """Who connects an account of this organization, or stops them all, waits until we commit."""
+        await self.tx.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended('connected_accounts ' || $1::uuid, 0))",
+            self.organization_id,
+        )
+
+    async def lanes(self, account_id: UUID | None) -> dict[UUID, str]:
+        """The lanes of this account, or of all, also disconnected ones, by account.
+
+        Raises:
+            AccountNotFound: there is no such account.
+        """
+        rows = await self.tx.fetch(
+            "SELECT id, platform FROM connected_accounts"
+            " WHERE organization_id = $1 AND ($2::uuid IS NULL OR id = $2)",
+            self.organization_id,
+            account_id,
+        )
+        if account_id is not None and not rows:
+            raise AccountNotFound
+        return {row["id"]: lane_of(self.organization_id, Platform(row["platform"]), row["id"]).key for row in rows}
+
+    async def count(self) -> int:
+        """How many there are, without the disconnected ones."""
+        counted: int = await self.tx.fetchval(
+            "SELECT count(*) FROM connected_accounts WHERE organization_id = $1 AND state <> 'disconnected'",
+            self.organization_id,
+        )
+        return counted
+
+    async def standing(self, account_ids: Collection[UUID]) -> set[UUID]:
+        """Those of these that are not disconnected."""
+        rows = await self.tx.fetch(
+            "SELECT id FROM connected_accounts"
+            " WHERE organization_id = $1 AND id = ANY ($2) AND state <> 'disconnected'",
+            self.organization_id,
+            list(account_ids),
+        )
+        return {row["id"] for row in rows}
 
     async def lock(self, account_id: UUID) -> Account:
         """Read the account for update, a disconnected one too; other writers of it wait until we commit."""
@@ -143,15 +185,17 @@ class AccountRepository:
         """Accounts in the order they were connected, but not the disconnected ones."""
         rows = await self.tx.fetch(
             f"SELECT {_COLUMNS} FROM connected_accounts"  # noqa: S608 - a constant
-            " WHERE organization_id = $1 AND state <> 'disconnected' AND ($2::uuid IS NULL OR id > $2)"
+            " WHERE organization_id = $1 AND state <> 'disconnected' AND id > $2"
             " ORDER BY id LIMIT $3",
             self.organization_id,
-            after,
+            after or BEFORE_ALL,
             limit,
         )
         return [_account(row) for row in rows]
 
-    async def save(self, account: Account, tokens: SealedTokens, judge_at: datetime | None) -> Account | None:
+    async def save(
+        self, account: Account, tokens: SealedTokens, judge_at: datetime | None, grantor: bytes | None
+    ) -> Account | None:
         """Add the account, or connect it anew: it keeps its id, and a refresh token that is alive is not lost.
 
         None when it was forgotten meanwhile, or when somebody else has just added it under another id.
@@ -173,6 +217,7 @@ class AccountRepository:
             account.tokens_id,
             account.good_until,
             judge_at,
+            grantor,
         )
         row = await self.tx.fetchrow(_CONNECT_ANEW, *values) or await self.tx.fetchrow(_ADD, *values)
         return None if row is None else _account(row)
@@ -225,7 +270,7 @@ class AccountRepository:
             """
             UPDATE connected_accounts
             SET external_blind = NULL, external_sealed = NULL, name_sealed = NULL, connected_by = NULL, scopes = '{}',
-                notifications_reason = ''
+                notifications_reason = '', grantor_blind = NULL
             WHERE id = $1 AND organization_id = $2
             """,
             account.id,
@@ -259,7 +304,7 @@ class AccountRepository:
         """What is needed to renew these versions of tokens, of all organizations of the transaction."""
         return await self.tx.fetch(
             """
-            SELECT tokens_id, id, platform, refresh_token
+            SELECT tokens_id, id, platform, external_sealed, refresh_token
             FROM connected_accounts
             WHERE tokens_id = ANY ($1) AND state = 'connected' AND refresh_token IS NOT NULL
             """,
@@ -313,12 +358,12 @@ class PersonsAccounts:
         rows = await self.tx.fetch(
             f"""
             SELECT {_COLUMNS} FROM connected_accounts
-            WHERE connected_by = $1 AND organization_id = ANY ($2) AND ($3::uuid IS NULL OR id > $3)
+            WHERE connected_by = $1 AND organization_id = ANY ($2) AND id > $3
             ORDER BY id LIMIT $4
             """,  # noqa: S608 - a constant
             user_id,
             self.tx.organization_ids,
-            after,
+            after or BEFORE_ALL,
             limit,
         )
         return [_account(row) for row in rows]

@@ -50,6 +50,13 @@ class AccountSeal:
         """By what a page is found, whosever it is."""
         return await self._hashed(None, platform, external_id)
 
+    async def blind_of_grantor(self, platform: Platform, person: str) -> bytes | None:
+        """By what the accounts are found that a person at the platform let us use, in all organizations.
+
+        Platforms tell that a permission was taken back by this id and nothing else. None when it is not known.
+        """
+        return await self._hashed(None, platform, f"grantor\0{person}") if person else None
+
     async def prepare(self, organization_id: UUID, account_ids: Sequence[UUID]) -> None:
         """Fetch or make the keys of these accounts together."""
         await self.keyring.prepare(organization_id, [key_owner(each) for each in account_ids])
@@ -82,6 +89,15 @@ class AccountSeal:
             refresh_token=sealed[1] if tokens.refresh_token else None,
             refresh_expires_at=self._after(tokens.refresh_expires_in) if tokens.refresh_token else None,
         )
+
+    async def seal_value(self, organization_id: UUID, account_id: UUID, column: str, value: str) -> bytes:
+        """Something else about the account as it may be stored, for its column. No transaction may be open.
+
+        Raises:
+            KeyShredded: the account was forgotten.
+        """
+        (sealed,) = await self._seal(organization_id, account_id, {column: value})
+        return sealed
 
     async def open(
         self, organization_id: UUID, account_id: UUID, sealed: Mapping[str, bytes | None]

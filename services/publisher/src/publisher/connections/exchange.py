@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -20,10 +21,13 @@ from publisher.accounts.model import Account, AccountKind, AccountState, Health,
 from publisher.accounts.renewing import owner_of
 from publisher.accounts.repository import AccountRepository, SealedIdentity, SealedTokens
 from publisher.accounts.sealing import AccountSeal, good_until
-from publisher.connections.model import code_place
+from publisher.allowances.counting import room_for_accounts
+from publisher.budgets.repository import BudgetRepository
+from publisher.connections.model import Brought, code_place
 from publisher.connections.repository import ConnectionRepository
 from publisher.notifications.service import NotificationService
 from publisher.platforms.base import Identity, Platform, Tokens
+from publisher.stops.service import hold_stopped
 
 KIND: Final = "publisher.code_exchange"
 TIMING: Final = Timing(call_within=50.0, looks_after=(30.0,), absent_after=None, unconfirmed_after=60.0)
@@ -51,6 +55,7 @@ class Opened:
     scopes: tuple[str, ...]
     identity: SealedIdentity
     tokens: SealedTokens
+    grantor: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,8 @@ class CodeExchange:
             code = await self.seal.keyring.open(organization_id, work.code, code_place(entry.subject_id))
         except (SealBroken, KeyShredded) as trouble:
             raise Refused(_NOT_READABLE, code="unreadable") from trouble
-        tokens = await platform.exchange(code.decode())
+        brought = Brought.unpacked(code)
+        tokens = await platform.exchange(brought.code, brought.verifier)
         identities = await platform.identities(work.kind, tokens)
         try:
             opened = await self._sealed(organization_id, work, tokens, identities)
@@ -117,7 +123,8 @@ class CodeExchange:
                     work.user_id,
                     tokens.scopes,
                     await self.seal.seal_identity(organization_id, account_id, blind, identity),
-                    await self.seal.seal_tokens(organization_id, account_id, tokens),
+                    await self.seal.seal_tokens(organization_id, account_id, identity.tokens or tokens),
+                    await self.seal.blind_of_grantor(work.platform, identity.grantor),
                 )
             )
         return tuple(opened)
@@ -133,8 +140,11 @@ class CodeExchange:
                 continue
             if await ConnectionRepository(tx).lock(each.entry.subject_id):
                 opened: tuple[Opened, ...] = each.result or ()
-                connected = [await self._connect(tx, owner_of(each.entry), one, each) for one in opened]
-                await ConnectionRepository(tx).finish(each.entry.subject_id, [one for one in connected if one])
+                admitted = await _admitted(tx, owner_of(each.entry), opened)
+                connected = [await self._connect(tx, owner_of(each.entry), one, each) for one in admitted]
+                await ConnectionRepository(tx).finish(
+                    each.entry.subject_id, [one for one in connected if one], refused=len(opened) - len(admitted)
+                )
 
     async def _connect(self, tx: Transaction, organization_id: UUID, opened: Opened, settled: Settled) -> UUID | None:
         """The account that is connected now; somebody else's, if theirs came first, and none if it was forgotten."""
@@ -143,7 +153,7 @@ class CodeExchange:
         await ledger.cancel(tx, renewing.KIND, known.values())
         until = good_until(opened.tokens)
         account = await accounts.save(
-            _new(organization_id, opened, settled), opened.tokens, judged_at(settled.at, until)
+            _new(organization_id, opened, settled), opened.tokens, judged_at(settled.at, until), opened.grantor
         )
         if account is None:
             blind = opened.identity.blind
@@ -151,6 +161,8 @@ class CodeExchange:
         await renewing.plan_renewal(tx, ledger, account, settled.at)
         await ledger.set_rate(tx, account.lane)
         await ledger.release(tx, organization_id, account.lane.key)
+        await hold_stopped(tx, ledger, account)
+        await BudgetRepository(tx, organization_id).want([account.id], timedelta(0))
         await self.notifications.begin(tx, account)
         await tell_connected(tx, account)
         await tx.emit(
@@ -165,6 +177,17 @@ class CodeExchange:
             )
         )
         return account.id
+
+
+async def _admitted(tx: Transaction, organization_id: UUID, opened: Sequence[Opened]) -> list[Opened]:
+    """Those that the plan has room for; what is connected already may always be connected anew."""
+    if not opened:
+        return []
+    room = await room_for_accounts(tx, organization_id)
+    standing = await AccountRepository(tx, organization_id).standing([one.account_id for one in opened])
+    new = [one for one in opened if one.account_id not in standing]
+    kept = standing | {one.account_id for one in (new if room is None else new[:room])}
+    return [one for one in opened if one.account_id in kept]
 
 
 def _new(organization_id: UUID, opened: Opened, settled: Settled) -> Account:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from kit.db.database import Row, Transaction
 from kit.http.caller import MemberCaller
+from kit.ids import BEFORE_ALL
 from postrules.limits import Platform
 from publisher.accounts.model import AccountKind
 from publisher.connections.model import CONSENT_WITHIN, Connection
@@ -72,20 +73,23 @@ class ConnectionRepository:
         found = await self.tx.fetchval("SELECT true FROM connections WHERE id = $1 FOR UPDATE", connection_id)
         return found is not None
 
-    async def finish(self, connection_id: UUID, connected: Sequence[UUID]) -> None:
-        """Forget the code, remember what it connected."""
+    async def finish(self, connection_id: UUID, connected: Sequence[UUID], refused: int) -> None:
+        """Forget the code, remember what it connected, and how many accounts the plan had no room for."""
         await self.tx.execute(
-            "UPDATE connections SET code = NULL, connected = $2 WHERE id = $1", connection_id, list(connected)
+            "UPDATE connections SET code = NULL, connected = $2, refused = $3 WHERE id = $1",
+            connection_id,
+            list(connected),
+            refused,
         )
 
-    async def connected(self, connection: Connection) -> tuple[UUID, ...]:
-        """What it connected."""
-        found = await self.tx.fetchval(
-            "SELECT connected FROM connections WHERE id = $1 AND organization_id = $2",
+    async def connected(self, connection: Connection) -> tuple[tuple[UUID, ...], int]:
+        """What it connected, and how many accounts the plan had no room for."""
+        found = await self.tx.fetchrow(
+            "SELECT connected, refused FROM connections WHERE id = $1 AND organization_id = $2",
             connection.id,
             connection.organization_id,
         )
-        return tuple(found or ())
+        return (tuple(found["connected"]), found["refused"]) if found else ((), 0)
 
     async def forget_old(self) -> bool:
         """Forget what ended more than a day ago, whosever it was; True when something was forgotten."""
@@ -104,12 +108,12 @@ class PersonsConnections:
             """
             SELECT id, organization_id, session_id, platform, kind, connected, created_at, expires_at, used_at
             FROM connections
-            WHERE user_id = $1 AND organization_id = ANY ($2) AND ($3::uuid IS NULL OR id > $3)
+            WHERE user_id = $1 AND organization_id = ANY ($2) AND id > $3
             ORDER BY id LIMIT $4
             """,
             user_id,
             self.tx.organization_ids,
-            after,
+            after or BEFORE_ALL,
             limit,
         )
 

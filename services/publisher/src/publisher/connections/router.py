@@ -10,13 +10,14 @@ from fastapi.responses import RedirectResponse
 from kit.http.app import part
 from kit.http.caller import NoOrganization, OpenToAnybody, RoleMissing, TokenRefused
 from kit.http.problem import problems
-from publisher.connections.errors import PlatformSwitchedOff
+from postrules.limits import Platform
+from publisher.connections.errors import AccountKindNotOffered, PlatformSwitchedOff
 from publisher.connections.model import CONSENT_WITHIN, Came, Return, cookie_of
 from publisher.connections.schemas import ConnectAccount, ConnectionOut
 from publisher.connections.service import ConnectionService
 from publisher.doors import AccountManager
 
-CALLBACK = "/v1/oauth/linkedin/callback"
+CALLBACK = "/v1/oauth/{platform}/callback"
 
 router = APIRouter(tags=["connected accounts"])
 
@@ -33,7 +34,9 @@ class Addresses:
 
     def after(self, came: Came) -> str:
         """Where the browser goes: nothing in it was chosen by whoever came."""
-        told = [("connected", str(account_id)) for account_id in came.connected] or [("problem", came.problem)]
+        told = [("connected", str(account_id)) for account_id in came.connected]
+        if came.problem or not told:
+            told.append(("problem", came.problem))
         return f"{self.console_url}?{urlencode(told)}"
 
 
@@ -43,7 +46,7 @@ Places = Annotated[Addresses, Depends(part(Addresses))]
 @router.post(
     "/v1/connected-accounts",
     status_code=status.HTTP_201_CREATED,
-    responses=problems(TokenRefused, NoOrganization, RoleMissing, PlatformSwitchedOff),
+    responses=problems(TokenRefused, NoOrganization, RoleMissing, PlatformSwitchedOff, AccountKindNotOffered),
 )
 async def connect_account(
     body: ConnectAccount, caller: AccountManager, connections: Connections, places: Places, response: Response
@@ -54,7 +57,7 @@ async def connect_account(
         cookie_of(asked.id),
         asked.browser_secret,
         max_age=int(CONSENT_WITHIN.total_seconds()),
-        path=CALLBACK,
+        path=CALLBACK.format(platform=body.platform),
         secure=places.secure,
         httponly=True,
         samesite="lax",
@@ -68,7 +71,8 @@ async def connect_account(
     status_code=status.HTTP_303_SEE_OTHER,
     response_class=RedirectResponse,
 )
-async def come_back_from_linkedin(
+async def come_back_from_platform(
+    platform: Platform,
     request: Request,
     connections: Connections,
     places: Places,
@@ -77,11 +81,11 @@ async def come_back_from_linkedin(
     code: Given = "",
     error: Given = "",
 ) -> Response:
-    """Where LinkedIn sends the browser; it goes on to the console with `connected` or `problem`."""
-    came = await connections.finish(Return(state, code, error, request.cookies))
+    """Where the platform sends the browser; it goes on to the console with `connected` or `problem`."""
+    came = await connections.finish(Return(platform, state, code, error, request.cookies))
     response = RedirectResponse(places.after(came), status.HTTP_303_SEE_OTHER)
     response.headers["cache-control"] = "no-store"
     response.headers["referrer-policy"] = "no-referrer"
     if came.connection_id is not None:
-        response.delete_cookie(cookie_of(came.connection_id), path=CALLBACK)
+        response.delete_cookie(cookie_of(came.connection_id), path=CALLBACK.format(platform=platform))
     return response

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from kit.audit import audited
 from kit.db.database import Database
-from kit.errors import TransientError
+from kit.errors import FieldError, TransientError
 from kit.http.caller import MemberCaller
 from kit.ids import new_id
 from kit.ledger.ledger import Ledger
@@ -12,9 +12,19 @@ from kit.ledger.model import Effect, Settled, Status
 from kit.seal import Keyring
 from postrules.limits import Platform as PlatformName
 from publisher.accounts.model import AccountKind
-from publisher.connections.errors import PlatformSwitchedOff
+from publisher.connections.errors import AccountKindNotOffered, PlatformSwitchedOff
 from publisher.connections.exchange import KIND
-from publisher.connections.model import Asked, Came, Connection, Return, code_place, hashed
+from publisher.connections.model import (
+    Asked,
+    Brought,
+    Came,
+    Connection,
+    Return,
+    challenge_of,
+    code_place,
+    hashed,
+    verifier_of,
+)
 from publisher.connections.repository import ConnectionRepository
 from publisher.platforms.base import Platform
 
@@ -37,9 +47,14 @@ class ConnectionService:
 
         Raises:
             PlatformSwitchedOff: there is no application of ours at this platform.
+            AccountKindNotOffered: it has no such accounts.
         """
-        if not self.platforms[platform].on:
+        there = self.platforms.get(platform)
+        if there is None or not there.on:
             raise PlatformSwitchedOff
+        if kind not in there.capabilities.accounts:
+            offered = " or ".join(sorted(there.capabilities.accounts))
+            raise AccountKindNotOffered(errors=[FieldError("#/what", f"Say {offered}: {platform} has no others.")])
         connection_id, state, secret = new_id(), secrets.token_urlsafe(32), secrets.token_urlsafe(32)
         async with self.database.transaction(caller.organization_id) as tx:
             expires_at = await ConnectionRepository(tx).add(
@@ -50,7 +65,7 @@ class ConnectionService:
                     "publisher.connection.begun", caller, "connection", connection_id, platform=platform, kind=kind
                 )
             )
-        return Asked(connection_id, self.platforms[platform].consent_url(state), expires_at, secret)
+        return Asked(connection_id, there.consent_url(state, challenge_of(secret)), expires_at, secret)
 
     async def finish(self, back: Return) -> Came:
         """Take the browser back and connect what it brings; never raises for what a stranger may send."""
@@ -60,7 +75,8 @@ class ConnectionService:
         problem = connection.problem(back, self.database.clock.now())
         if problem:
             return Came(connection.id, problem=problem)
-        await self._keep_code(connection, back.code)
+        secret = back.cookies.get(connection.cookie, "")
+        await self._keep_code(connection, Brought(back.code, verifier_of(secret)))
         effect = Effect(KIND, connection.lane, connection.id, expires_at=connection.expires_at)
         try:
             return await self._came(connection, await self.ledger.perform(effect))
@@ -73,9 +89,9 @@ class ConnectionService:
         async with self.database.transaction() as tx:
             return await ConnectionRepository(tx).take(hashed(back.state))
 
-    async def _keep_code(self, connection: Connection, code: str) -> None:
-        value = code.encode("utf-8", "replace")
-        sealed = await self.keyring.seal(connection.organization_id, value, code_place(connection.id))
+    async def _keep_code(self, connection: Connection, brought: Brought) -> None:
+        place = code_place(connection.id)
+        sealed = await self.keyring.seal(connection.organization_id, brought.packed(), place)
         async with self.database.transaction(connection.organization_id) as tx:
             await ConnectionRepository(tx).keep_code(connection, sealed)
 
@@ -85,7 +101,8 @@ class ConnectionService:
             problem = settled.code if settled.status is Status.REFUSED else ""
             return Came(connection.id, problem=problem or "connect-again")
         async with self.database.transaction(connection.organization_id) as tx:
-            return Came(connection.id, await ConnectionRepository(tx).connected(connection))
+            connected, refused = await ConnectionRepository(tx).connected(connection)
+        return Came(connection.id, connected, problem="account-limit" if refused else "")
 
 
 @dataclass(frozen=True, slots=True)

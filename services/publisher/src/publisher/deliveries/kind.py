@@ -1,23 +1,23 @@
-"""The kind `publisher.delivery`: publish, look for what may be live, carry the outcome into our rows."""
+"""The kind `publisher.delivery`: the first call of a delivery and the record of its result, nothing else."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from contracts.event import Event
-from contracts.publisher import PostFailed, PostPublished, PostUnconfirmed
-from kit.db.database import Database, Row, Transaction
-from kit.errors import TransientError
+from kit.db.database import Database, Transaction
 from kit.ledger.kind import Timing
 from kit.ledger.ledger import Ledger
-from kit.ledger.model import Entry, Look, NotAccepted, Parked, Receipt, Settled, Status
+from kit.ledger.model import Entry, Look, NotAccepted, Parked, Receipt, Settled
 from postrules.limits import Platform as PlatformName
 from publisher.accounts.renewing import owner_of, urge_renewal
-from publisher.accounts.sealing import AccountSeal
+from publisher.budgets.repository import ProjectRepository
 from publisher.deliveries.model import KIND, STATUS_OF
+from publisher.deliveries.progress import Item, Outcome, Progress
 from publisher.deliveries.repository import DeliveryRepository
-from publisher.platforms.base import Outgoing, Platform
+from publisher.deliveries.sending import Next, Sending, Work
+from publisher.platforms.base import PROJECT_FULL
 from publisher.posts.model import PostStatus
 
 TIMING: Final = Timing(
@@ -27,32 +27,15 @@ TIMING: Final = Timing(
     unconfirmed_after=3600.0,
     give_up_after=3 * 86_400.0,
 )
-"""LinkedIn shows a post a while after it took it: that it is not there proves something after 15 minutes only."""
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A post on its way, its author and token still sealed."""
-
-    platform: PlatformName
-    account_id: UUID
-    author: bytes | None
-    text: str
-    token: bytes | None
-    row: Row
-
-    def __repr__(self) -> str:
-        return f"Work({self.account_id})"
+"""Platforms show a post a while after they took it: that it is not there proves something after 15 minutes only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deliveries:
     """One post to one account, live at most once."""
 
-    database: Database
-    platforms: Mapping[PlatformName, Platform]
-    seal: AccountSeal
-    ledger: Callable[[], Ledger]
+    sending: Sending
+    progress: Progress
 
     name: str = KIND
     timing: Timing = TIMING
@@ -60,106 +43,64 @@ class Deliveries:
     async def prepare(self, tx: Transaction, entries: Sequence[Entry]) -> Mapping[UUID, Work]:
         """Texts and sealed tokens; a delivery that is not there any more is withdrawn."""
         rows = await DeliveryRepository(tx).outgoing([entry.subject_id for entry in entries])
-        found = {row["id"]: row for row in rows}
-        return {entry.id: _work(found[entry.subject_id]) for entry in entries if entry.subject_id in found}
+        works = await self.sending.works(tx, rows)
+        full = await ProjectRepository(tx).full({work.platform for work in works}) if works else {}
+        found = {work.row["id"]: replace(work, full_until=full.get(work.platform)) for work in works}
+        return {entry.id: found[entry.subject_id] for entry in entries if entry.subject_id in found}
 
     async def call(self, entry: Entry, work: Work) -> Receipt:
-        """Publish it.
+        """Publish it, or begin to.
 
         Raises:
-            NotAccepted: the key of its token could not be fetched, so nothing was sent.
+            NotAccepted: the key of its token could not be fetched, or the platform takes nothing more from our
+                application, so nothing was sent.
             Refused, Parked, Unanswered: as the platform says.
         """
-        try:
-            outgoing = await self._outgoing(entry, work)
-        except TransientError as trouble:
-            raise NotAccepted("We could not send it just now.", code="not-prepared") from trouble
-        again = outgoing.since is not None
-        return await self.platforms[work.platform].publish(outgoing, again=again, now=self.database.clock.now())
+        _refuse_full(work, self.sending.database.clock.now())
+        outgoing = await self.sending.outgoing(entry, work)
+        again, now = outgoing.since is not None, self.sending.database.clock.now()
+        came = await self.sending.platforms[work.platform].publish(outgoing, again=again, now=now)
+        return await self.sending.begun(entry, work, came)
 
     async def look(self, entry: Entry, work: Work) -> Look:
         """Look for it; dead tokens are renewed meanwhile, and do not hold the search up for good."""
-        outgoing, now = await self._outgoing(entry, work), self.database.clock.now()
+        outgoing, now = await self.sending.outgoing(entry, work), self.sending.database.clock.now()
         try:
-            return await self.platforms[work.platform].look(outgoing, entry.called_at, now)
+            return await self.sending.platforms[work.platform].look(outgoing, entry.called_at, now)
         except Parked as parked:
-            async with self.database.transaction(owner_of(entry)) as tx:
-                await urge_renewal(tx, self.ledger(), owner_of(entry), work.account_id, called_at=now, now=now)
+            await renew_while_looking(self.sending.database, self.progress.ledger, entry, work.account_id)
             raise NotAccepted(parked.reason, code=parked.code, said=parked.said) from parked
 
     async def record(self, tx: Transaction, settled: Sequence[Settled]) -> None:
-        """Carry statuses over, tell what became of each, and have dead tokens renewed."""
-        if not settled:
-            return
-        deliveries = DeliveryRepository(tx)
-        changed = await deliveries.carry([self._change(each) for each in sorted(settled, key=_order)])
-        await deliveries.summarize({row["post_id"] for row in changed})
-        await tx.emit(*(event for row in changed if (event := _told(row))))
-        called = {each.entry.subject_id: each for each in settled}
-        dead: dict[UUID, Row] = {row["account_id"]: row for row in changed if row["code"] == "token-refused"}
-        for account_id in sorted(dead):
-            row = dead[account_id]
-            entry, at = called[row["id"]].entry, called[row["id"]].at
-            await urge_renewal(
-                tx, self.ledger(), row["organization_id"], account_id, called_at=entry.called_at, now=at
-            )
+        """Carry statuses over, tell what became of each, and begin what follows."""
+        accounts = await DeliveryRepository(tx).accounts_of([each.entry.subject_id for each in settled])
+        outcomes = []
+        for each in settled:
+            row = accounts.get(each.entry.subject_id)
+            if row is not None:
+                item = Item(row["organization_id"], row["id"], row["account_id"], PlatformName(row["platform"]))
+                going_on = isinstance(each.result, Next)
+                status = PostStatus.PROCESSING if going_on else STATUS_OF[each.status]
+                outcomes.append(Outcome(item, status, each))
+        await self.progress.carry(tx, outcomes)
 
-    def _change(self, settled: Settled) -> tuple[Any, ...]:
-        status = STATUS_OF[settled.status]
-        external_id = settled.external_id if settled.status is Status.DONE else None
-        url = self.platforms[PlatformName.LINKEDIN].url_of(external_id) if external_id else None
-        reason = "" if settled.status is Status.DONE else settled.reason
-        called_at = settled.entry.called_at
-        return (
-            settled.entry.subject_id,
-            status.value,
-            external_id,
-            url,
-            reason,
-            settled.code,
-            settled.at,
-            called_at,
-        )
 
-    async def _outgoing(self, entry: Entry, work: Work) -> Outgoing:
-        sealed = {"external_sealed": work.author, "access_token": work.token}
-        author, token = await self.seal.open(owner_of(entry), work.account_id, sealed)
-        return Outgoing(
-            account_id=work.account_id,
-            author=author or "",
-            text=work.text,
-            access_token=token if author else None,
-            since=work.row["first_called_at"],
-            taken=frozenset(work.row["taken"]),
-            behind=work.row["behind"],
+def _refuse_full(work: Work, now: datetime) -> None:
+    """Ask no platform that has said, to whomever, that it takes nothing more from us: asking costs, too."""
+    if work.full_until is not None and now < work.full_until:
+        raise NotAccepted(
+            "The platform takes no more posts of our application for now; it leaves when it counts anew.",
+            code=PROJECT_FULL,
+            said="not asked",
+            retry_after=(work.full_until - now).total_seconds(),
+            whole_lane=True,
         )
 
 
-def _work(row: Row) -> Work:
-    return Work(
-        PlatformName(row["platform"]), row["account_id"], row["author"], row["text"], row["access_token"], row
-    )
-
-
-def _order(settled: Settled) -> UUID:
-    return settled.entry.subject_id
-
-
-def _told(row: Row) -> Event | None:
-    """The fact about a delivery that people wait for, if this is one."""
-    about = {
-        "organization_id": row["organization_id"],
-        "post_id": row["post_id"],
-        "delivery_id": row["id"],
-        "account_id": row["account_id"],
-        "platform": row["platform"],
-        "version": row["version"],
-    }
-    match row["status"]:
-        case PostStatus.PUBLISHED:
-            return PostPublished(external_id=row["external_id"], published_at=row["published_at"], **about)
-        case PostStatus.FAILED:
-            return PostFailed(code=row["code"], **about)
-        case PostStatus.UNCONFIRMED:
-            return PostUnconfirmed(**about)
-    return None
+async def renew_while_looking(
+    database: Database, ledger: Callable[[], Ledger], entry: Entry, account_id: UUID
+) -> None:
+    """The platform refused the tokens of a look: have them renewed."""
+    now = database.clock.now()
+    async with database.transaction(owner_of(entry)) as tx:
+        await urge_renewal(tx, ledger(), owner_of(entry), account_id, called_at=now, now=now)

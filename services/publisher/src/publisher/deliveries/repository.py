@@ -1,18 +1,19 @@
 """Deliveries, and the posts' own status, which follows them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from kit.db.database import Row, Transaction
+from kit.ids import BEFORE_ALL
 from postrules.limits import Platform
 from publisher.deliveries.model import Delivery
 from publisher.posts.model import PostStatus
 
 _COLUMNS = """
-    id, post_id, account_id, platform, text, status, external_id, url, reason, code, published_at, resolved_by,
-    version
+    id, post_id, account_id, platform, text, content, status, external_id, url, reason, code, published_at,
+    resolved_by, version
 """
 
 
@@ -26,10 +27,10 @@ class DeliveryRepository:
         """Add deliveries of one post."""
         await self.tx.execute(
             """
-            INSERT INTO deliveries (id, organization_id, post_id, account_id, platform, text, status)
-            SELECT t.id, $1, t.post_id, t.account_id, t.platform, t.text, t.status
-            FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[])
-                AS t (id, post_id, account_id, platform, text, status)
+            INSERT INTO deliveries (id, organization_id, post_id, account_id, platform, text, status, content)
+            SELECT t.id, $1, t.post_id, t.account_id, t.platform, t.text, t.status, t.content
+            FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::jsonb[])
+                AS t (id, post_id, account_id, platform, text, status, content)
             """,
             self.tx.organization_id,
             [each.id for each in deliveries],
@@ -38,6 +39,7 @@ class DeliveryRepository:
             [each.platform for each in deliveries],
             [each.text for each in deliveries],
             [each.status for each in deliveries],
+            [each.different for each in deliveries],
         )
 
     async def of_posts(self, post_ids: Collection[UUID]) -> dict[UUID, list[Delivery]]:
@@ -64,16 +66,18 @@ class DeliveryRepository:
             list(delivery_ids),
         )
 
-    async def set_text(self, delivery_id: UUID, text: str | None) -> None:
-        """Say this there instead of the post's own text."""
+    async def set_variant(self, delivery_id: UUID, text: str | None, different: Mapping[str, Any] | None) -> None:
+        """Say this there instead of the post's own text, and let these fields of its content be others."""
         await self.tx.execute(
             """
-            UPDATE deliveries SET text = $3, version = version + 1, changed_at = kit_now()
-            WHERE organization_id = $1 AND id = $2 AND text IS DISTINCT FROM $3
+            UPDATE deliveries SET text = $3, content = $4, version = version + 1, changed_at = kit_now()
+            WHERE organization_id = $1 AND id = $2
+              AND (text IS DISTINCT FROM $3 OR content IS DISTINCT FROM $4::jsonb)
             """,
             self.tx.organization_id,
             delivery_id,
             text,
+            different,
         )
 
     async def set_status(self, delivery_ids: Collection[UUID], status: PostStatus) -> None:
@@ -120,9 +124,13 @@ class DeliveryRepository:
         return await self.tx.fetch(
             """
             SELECT one.id, one.platform, one.account_id, account.external_sealed AS author, account.access_token,
-                   coalesce(one.text, post.text) AS text, one.first_called_at,
-                   ARRAY(SELECT other.external_id FROM deliveries AS other
-                         WHERE other.account_id = one.account_id AND other.external_id IS NOT NULL
+                   coalesce(one.text, post.text) AS text, post.content || coalesce(one.content, '{}') AS content,
+                   one.first_called_at,
+                   ARRAY(SELECT known.external_id FROM deliveries AS other,
+                         LATERAL (SELECT other.external_id UNION ALL
+                                  SELECT step.external_id FROM delivery_steps AS step
+                                  WHERE step.delivery_id = other.id) AS known
+                         WHERE other.account_id = one.account_id AND known.external_id IS NOT NULL
                            AND other.published_at > coalesce(one.first_called_at, kit_now()) - interval '1 day'
                    ) AS taken,
                    EXISTS (SELECT FROM deliveries AS other JOIN posts AS said ON said.id = other.post_id
@@ -135,6 +143,13 @@ class DeliveryRepository:
             """,
             list(delivery_ids),
         )
+
+    async def accounts_of(self, delivery_ids: Collection[UUID]) -> dict[UUID, Row]:
+        """Whose these are and to which account they go, by delivery."""
+        rows = await self.tx.fetch(
+            "SELECT id, organization_id, account_id, platform FROM deliveries WHERE id = ANY ($1)", list(delivery_ids)
+        )
+        return {row["id"]: row for row in rows}
 
     async def carry(self, changes: Sequence[tuple[Any, ...]]) -> list[Row]:
         """Carry outcomes: (id, status, external id, url, reason, code, at, called at).
@@ -159,13 +174,17 @@ class DeliveryRepository:
             *(list(column) for column in zip(*changes, strict=True)),
         )
 
-    async def summarize(self, post_ids: Collection[UUID]) -> None:
-        """Let the posts' status follow their deliveries': what asks for attention or is still to come is first."""
-        await self.tx.execute(
+    async def summarize(self, post_ids: Collection[UUID]) -> dict[UUID, list[str]]:
+        """Let the posts' status follow their deliveries': what asks for attention or is still to come is first.
+
+        Returns which statuses each post's deliveries have.
+        """
+        rows = await self.tx.fetch(
             """
             UPDATE posts SET version = version + 1, changed_at = kit_now(), status = CASE
                 WHEN found.statuses @> '{unconfirmed}' THEN 'unconfirmed'
                 WHEN found.statuses @> '{checking}' THEN 'checking'
+                WHEN found.statuses @> '{processing}' THEN 'processing'
                 WHEN found.statuses @> '{scheduled}' THEN 'scheduled'
                 WHEN found.statuses @> '{failed}' THEN 'failed'
                 WHEN found.statuses @> '{published}' THEN 'published'
@@ -174,9 +193,11 @@ class DeliveryRepository:
             FROM (SELECT post_id, array_agg(DISTINCT status) AS statuses FROM deliveries
                   WHERE post_id = ANY ($1) GROUP BY post_id) AS found
             WHERE posts.id = found.post_id
+            RETURNING posts.id, found.statuses
             """,
             sorted(post_ids),
         )
+        return {row["id"]: row["statuses"] for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,17 +210,17 @@ class PersonsDeliveries:
         """Deliveries of what they wrote, after this (post, delivery)."""
         return await self.tx.fetch(
             """
-            SELECT one.id, one.organization_id, one.post_id, one.account_id, one.platform, one.text, one.status,
-                   one.external_id, one.url, one.reason, one.published_at, one.changed_at,
+            SELECT one.id, one.organization_id, one.post_id, one.account_id, one.platform, one.text, one.content,
+                   one.status, one.external_id, one.url, one.reason, one.published_at, one.changed_at,
                    coalesce(one.resolved_by = $1, false) AS resolved_by_them
             FROM posts AS post JOIN deliveries AS one ON one.post_id = post.id
             WHERE post.created_by = $1 AND post.organization_id = ANY ($2)
-              AND ($3::uuid IS NULL OR post.id >= $3) AND ($3::uuid IS NULL OR (post.id, one.id) > ($3, $4::uuid))
+              AND post.id >= $3 AND (post.id, one.id) > ($3, $4::uuid)
             ORDER BY post.id, one.id LIMIT $5
             """,
             user_id,
             self.tx.organization_ids,
-            *(after or (None, None)),
+            *(after or (BEFORE_ALL, BEFORE_ALL)),
             limit,
         )
 
@@ -210,13 +231,13 @@ class PersonsDeliveries:
             SELECT one.id, one.organization_id, one.post_id, one.account_id, one.platform, one.status,
                    one.changed_at, true AS resolved_by_them
             FROM deliveries AS one JOIN posts AS post ON post.id = one.post_id
-            WHERE one.resolved_by = $1 AND one.organization_id = ANY ($2) AND ($3::uuid IS NULL OR one.id > $3)
+            WHERE one.resolved_by = $1 AND one.organization_id = ANY ($2) AND one.id > $3
               AND post.created_by IS DISTINCT FROM $1
             ORDER BY one.id LIMIT $4
             """,
             user_id,
             self.tx.organization_ids,
-            after,
+            after or BEFORE_ALL,
             limit,
         )
 
@@ -251,6 +272,7 @@ def _delivery(row: Row) -> Delivery:
         account_id=row["account_id"],
         platform=Platform(row["platform"]),
         text=row["text"],
+        different=row["content"],
         status=PostStatus(row["status"]),
         external_id=row["external_id"],
         url=row["url"],

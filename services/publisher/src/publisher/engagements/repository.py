@@ -3,6 +3,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from kit.db.database import Row, Transaction
+from postrules.limits import Platform
 from publisher.engagements.model import Change
 
 
@@ -12,15 +13,16 @@ class EngagementRepository:
 
     tx: Transaction
 
-    async def published(self, external_id: str) -> Row | None:
+    async def published(self, platform: Platform, external_id: str) -> Row | None:
         """The delivery that is live under this id, if it is one of ours."""
         return await self.tx.fetchrow(
             """
             SELECT id, post_id FROM deliveries
-            WHERE organization_id = $1 AND external_id = $2 AND status = 'published'
+            WHERE organization_id = $1 AND external_id = $2 AND status = 'published' AND platform = $3
             """,
             self.tx.organization_id,
             external_id,
+            platform,
         )
 
     async def add(self, delivery_id: UUID, change: Change) -> Row:
@@ -46,10 +48,13 @@ class EngagementRepository:
 
 
 async def owners_of(
-    tx: Transaction, posts: Sequence[str], account_blinds: Sequence[bytes | None]
+    tx: Transaction, platform: Platform, posts: Sequence[str], account_blinds: Sequence[bytes | None]
 ) -> list[UUID | None]:
     """For each (post, account) whose it is: who published the post, else who connected the account first."""
     rows = await tx.fetch(
-        "SELECT place, organization_id FROM owners_of($1, $2) ORDER BY place", list(posts), list(account_blinds)
+        "SELECT place, organization_id FROM owners_of($1, $2, $3) ORDER BY place",
+        platform,
+        list(posts),
+        list(account_blinds),
     )
     return [row["organization_id"] for row in rows]

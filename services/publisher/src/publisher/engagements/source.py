@@ -9,20 +9,15 @@ import hmac
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import groupby
 from typing import Any, Final
 from uuid import UUID
 
 import orjson
 
-from contracts.publisher import PostEngaged
 from kit.db.database import Transaction
-from kit.intake.model import Applied, Item, Received, Unreadable, Verdict
+from kit.intake.model import Item, Received, Unreadable, Verdict
 from kit.intake.signatures import linkedin
-from postrules.limits import Platform
-from publisher.accounts.sealing import AccountSeal
-from publisher.engagements.model import Change, change_of
-from publisher.engagements.repository import EngagementRepository, owners_of
+from publisher.engagements.counting import Counting
 
 NOTIFICATIONS: Final = "ORGANIZATION_SOCIAL_ACTION_NOTIFICATIONS"
 LONGEST: Final = 200
@@ -35,7 +30,7 @@ class LinkedInSource:
     """The source `linkedin`; without the secret of our application nothing is genuine."""
 
     client_secret: str = field(repr=False)
-    seal: AccountSeal
+    counting: Counting
 
     name: str = "linkedin"
     body_limit: int = 4 * 1024 * 1024
@@ -73,35 +68,11 @@ class LinkedInSource:
 
     async def organizations(self, tx: Transaction, tenants: Collection[str]) -> Mapping[str, UUID]:
         """Who published the post, else who connected the page first."""
-        asked = list(tenants)
-        pairs = [tenant.partition(" ") for tenant in asked]
-        pages = [await self.seal.blind_of_page(Platform.LINKEDIN, page) if page else None for page, _, _ in pairs]
-        owners = await owners_of(tx, [post for _, _, post in pairs], pages)
-        return {tenant: owner for tenant, owner in zip(asked, owners, strict=True) if owner is not None}
+        return await self.counting.organizations(tx, tenants)
 
     async def apply(self, tx: Transaction, items: Sequence[Received]) -> Sequence[Verdict]:
-        """Count what was done to posts of ours; what is about others, or unknown, is kept and changes nothing."""
-        for tenant, run in groupby(items, key=lambda each: each.item.tenant):
-            await self._count(tx, tenant.partition(" ")[2], change_of(each.item.kind for each in run))
-        return [Applied() for _ in items]
-
-    async def _count(self, tx: Transaction, post: str, change: Change) -> None:
-        engagements = EngagementRepository(tx)
-        delivery = await engagements.published(post) if post and change else None
-        if delivery is None:
-            return
-        figures = await engagements.add(delivery["id"], change)
-        await tx.emit(
-            PostEngaged(
-                organization_id=tx.organization_id,
-                post_id=delivery["post_id"],
-                delivery_id=delivery["id"],
-                reactions=figures["reactions"],
-                comments=figures["comments"],
-                shares=figures["shares"],
-                version=figures["version"],
-            )
-        )
+        """Count what was done to posts of ours."""
+        return await self.counting.apply(tx, items)
 
 
 def _item(notification: dict[str, Any]) -> Item:

@@ -1,5 +1,31 @@
 -- The sum of all migrations; written by `make schemas`, compared by a test. Not to be edited.
 
+CREATE TABLE account_budgets (
+    account_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    told_limit integer,
+    elsewhere integer NOT NULL DEFAULT 0,
+    window_seconds double precision,
+    resets_at timestamp with time zone,
+    told_at timestamp with time zone,
+    reading_id uuid,
+    asked_at timestamp with time zone,
+    look_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    bounds jsonb,
+    CONSTRAINT account_budgets_account_id_fkey FOREIGN KEY (account_id) REFERENCES connected_accounts(id),
+    CONSTRAINT account_budgets_elsewhere_check CHECK ((elsewhere >= 0)),
+    CONSTRAINT account_budgets_pkey PRIMARY KEY (account_id),
+    CONSTRAINT account_budgets_reading_id_key UNIQUE (reading_id),
+    CONSTRAINT account_budgets_told_limit_check CHECK ((told_limit >= 0))
+);
+COMMENT ON TABLE account_budgets IS 'What a platform last said of an account, with how much of it was used otherwise than by us; reading_id is the question that was asked last, look_at when it is asked again.';
+ALTER TABLE account_budgets ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX account_budgets_due ON account_budgets USING btree (look_at);
+CREATE POLICY asking ON account_budgets FOR SELECT TO publisher_loops USING (true);
+CREATE POLICY tenant ON account_budgets FOR ALL TO publisher_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON account_budgets TO publisher_app;
+GRANT SELECT ON account_budgets TO publisher_loops;
+
 CREATE TABLE aggregate_versions (
     gate text NOT NULL,
     subject text NOT NULL,
@@ -36,12 +62,14 @@ CREATE TABLE connected_accounts (
     external_blind bytea,
     external_sealed bytea,
     name_sealed bytea,
+    grantor_blind bytea,
     CONSTRAINT connected_accounts_external_blind_check CHECK ((length(external_blind) = 32)),
+    CONSTRAINT connected_accounts_grantor_blind_check CHECK ((length(grantor_blind) = 32)),
     CONSTRAINT connected_accounts_kind_check CHECK ((kind = ANY (ARRAY['member'::text, 'organization'::text]))),
     CONSTRAINT connected_accounts_notifications_check CHECK ((notifications = ANY (ARRAY['off'::text, 'waiting'::text, 'on'::text, 'refused'::text, 'ending'::text]))),
     CONSTRAINT connected_accounts_organization_id_platform_external_blind_key UNIQUE (organization_id, platform, external_blind),
     CONSTRAINT connected_accounts_pkey PRIMARY KEY (id),
-    CONSTRAINT connected_accounts_platform_check CHECK ((platform = 'linkedin'::text)),
+    CONSTRAINT connected_accounts_platform_check CHECK ((platform = ANY (ARRAY['facebook'::text, 'instagram'::text, 'threads'::text, 'linkedin'::text, 'x'::text, 'youtube'::text, 'tiktok'::text]))),
     CONSTRAINT connected_accounts_state_check CHECK ((state = ANY (ARRAY['connected'::text, 'reconnect_needed'::text, 'disconnected'::text]))),
     CONSTRAINT connected_accounts_told_check CHECK ((told = ANY (ARRAY['connected'::text, 'expiring'::text, 'reconnect_needed'::text]))),
     CONSTRAINT only_the_forgotten_are_nameless CHECK ((((external_blind IS NOT NULL) AND (external_sealed IS NOT NULL) AND (name_sealed IS NOT NULL)) OR ((external_blind IS NULL) AND (external_sealed IS NULL) AND (name_sealed IS NULL) AND (access_token IS NULL) AND (refresh_token IS NULL) AND (connected_by IS NULL) AND (state = 'disconnected'::text))))
@@ -50,8 +78,10 @@ COMMENT ON TABLE connected_accounts IS 'Accounts on platforms; tokens, name and 
 ALTER TABLE connected_accounts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX connected_accounts_by_user ON connected_accounts USING btree (connected_by, id) WHERE (connected_by IS NOT NULL);
 CREATE INDEX connected_accounts_external ON connected_accounts USING btree (platform, external_blind);
+CREATE INDEX connected_accounts_grantor ON connected_accounts USING btree (platform, grantor_blind) WHERE (grantor_blind IS NOT NULL);
 CREATE INDEX connected_accounts_judge ON connected_accounts USING btree (judge_at) WHERE (judge_at IS NOT NULL);
 CREATE UNIQUE INDEX connected_accounts_notifications ON connected_accounts USING btree (notifications_id) WHERE (notifications_id IS NOT NULL);
+CREATE INDEX connected_accounts_of ON connected_accounts USING btree (organization_id, id);
 CREATE UNIQUE INDEX connected_accounts_tokens ON connected_accounts USING btree (tokens_id);
 CREATE POLICY judging ON connected_accounts FOR SELECT TO publisher_loops USING (true);
 CREATE POLICY tenant ON connected_accounts FOR ALL TO publisher_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
@@ -72,7 +102,9 @@ CREATE TABLE connections (
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     expires_at timestamp with time zone NOT NULL,
     used_at timestamp with time zone,
+    refused integer NOT NULL DEFAULT 0,
     CONSTRAINT connections_pkey PRIMARY KEY (id),
+    CONSTRAINT connections_refused_check CHECK ((refused >= 0)),
     CONSTRAINT connections_state_hash_key UNIQUE (state_hash)
 );
 COMMENT ON TABLE connections IS 'Consents that were asked for: whose, from which session and browser; only hashes of their secrets, and the sealed code until it is exchanged.';
@@ -128,24 +160,60 @@ CREATE TABLE deliveries (
     resolved_by uuid,
     version bigint NOT NULL DEFAULT 1,
     changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    content jsonb,
     CONSTRAINT deliveries_account_id_external_id_key UNIQUE (account_id, external_id),
     CONSTRAINT deliveries_account_id_fkey FOREIGN KEY (account_id) REFERENCES connected_accounts(id),
     CONSTRAINT deliveries_pkey PRIMARY KEY (id),
     CONSTRAINT deliveries_post_id_account_id_key UNIQUE (post_id, account_id),
     CONSTRAINT deliveries_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE CASCADE,
-    CONSTRAINT deliveries_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'scheduled'::text, 'published'::text, 'failed'::text, 'checking'::text, 'unconfirmed'::text, 'cancelled'::text])))
+    CONSTRAINT deliveries_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'scheduled'::text, 'processing'::text, 'published'::text, 'failed'::text, 'checking'::text, 'unconfirmed'::text, 'cancelled'::text])))
 );
 COMMENT ON TABLE deliveries IS 'The way of one post to one account; its status follows the ledger. Published ones never change.';
 ALTER TABLE deliveries ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE INDEX deliveries_by_account ON deliveries USING btree (organization_id, account_id, post_id);
+CREATE INDEX deliveries_by_account ON deliveries USING btree (account_id, post_id, organization_id);
 CREATE INDEX deliveries_by_resolver ON deliveries USING btree (resolved_by, id) WHERE (resolved_by IS NOT NULL);
 CREATE INDEX deliveries_checking ON deliveries USING btree (account_id, id) WHERE (status = 'checking'::text);
 CREATE INDEX deliveries_live ON deliveries USING btree (external_id) WHERE (external_id IS NOT NULL);
 CREATE INDEX deliveries_published ON deliveries USING btree (account_id, published_at) WHERE (published_at IS NOT NULL);
+CREATE INDEX deliveries_to_upload ON deliveries USING btree (post_id) WHERE ((platform = 'youtube'::text) AND (status = ANY (ARRAY['scheduled'::text, 'processing'::text, 'checking'::text, 'unconfirmed'::text])));
+CREATE INDEX deliveries_uploaded ON deliveries USING btree (published_at) WHERE ((platform = 'youtube'::text) AND (status = 'published'::text));
+CREATE INDEX deliveries_use ON deliveries USING gin (content jsonb_path_ops) WHERE (content IS NOT NULL);
 CREATE POLICY owning ON deliveries FOR SELECT TO publisher_loops USING (true);
 CREATE POLICY tenant ON deliveries FOR ALL TO publisher_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON deliveries TO publisher_app;
 GRANT SELECT ON deliveries TO publisher_loops;
+
+CREATE TABLE delivery_steps (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    delivery_id uuid NOT NULL,
+    what text NOT NULL,
+    part smallint NOT NULL DEFAULT 0,
+    status text NOT NULL DEFAULT 'scheduled'::text,
+    handle bytea,
+    external_id text,
+    url text,
+    reason text NOT NULL DEFAULT ''::text,
+    code text NOT NULL DEFAULT ''::text,
+    began_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    first_called_at timestamp with time zone,
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT delivery_steps_delivery_id_fkey FOREIGN KEY (delivery_id) REFERENCES deliveries(id) ON DELETE CASCADE,
+    CONSTRAINT delivery_steps_part_check CHECK (((part >= 0) AND (part <= 100))),
+    CONSTRAINT delivery_steps_pkey PRIMARY KEY (id),
+    CONSTRAINT delivery_steps_status_check CHECK ((status = ANY (ARRAY['scheduled'::text, 'processing'::text, 'published'::text, 'failed'::text, 'checking'::text, 'unconfirmed'::text, 'cancelled'::text, 'ended'::text]))),
+    CONSTRAINT delivery_steps_what_check CHECK ((what = ANY (ARRAY['processing'::text, 'finalize'::text, 'part'::text, 'comment'::text, 'cover'::text, 'removal'::text])))
+);
+COMMENT ON TABLE delivery_steps IS 'What comes after the first call of a delivery, each the subject of its own effect: waiting for the platform''s processing and the next step with what is ready (both are ended once they are done, and go when the ledger has forgotten what was tried), the parts of a thread, the first comment, the cover of a film, taking it down. Part 0 is the post itself; handle is what the platform calls what it works on, sealed.';
+ALTER TABLE delivery_steps ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX delivery_steps_ended ON delivery_steps USING btree (changed_at) WHERE (status = 'ended'::text);
+CREATE INDEX delivery_steps_of ON delivery_steps USING btree (delivery_id, part);
+CREATE UNIQUE INDEX delivery_steps_once ON delivery_steps USING btree (delivery_id, what, part) WHERE (what = ANY (ARRAY['part'::text, 'comment'::text, 'cover'::text, 'removal'::text]));
+CREATE POLICY forgetting ON delivery_steps FOR ALL TO publisher_loops USING ((status = 'ended'::text));
+CREATE POLICY tenant ON delivery_steps FOR ALL TO publisher_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON delivery_steps TO publisher_app;
+GRANT DELETE, SELECT ON delivery_steps TO publisher_loops;
+GRANT UPDATE (changed_at) ON delivery_steps TO publisher_loops;
 
 CREATE TABLE engagements (
     delivery_id uuid NOT NULL,
@@ -401,10 +469,12 @@ CREATE TABLE ledger_holds (
     lane_key text,
     reason text NOT NULL,
     held_at timestamp with time zone NOT NULL DEFAULT kit_now(),
-    CONSTRAINT ledger_holds_organization_id_lane_key_key UNIQUE NULLS NOT DISTINCT (organization_id, lane_key)
+    cause text NOT NULL DEFAULT ''::text,
+    CONSTRAINT ledger_holds_once UNIQUE NULLS NOT DISTINCT (organization_id, lane_key, cause)
 );
 COMMENT ON TABLE ledger_holds IS 'Nothing leaves on this lane, or (lane_key null) on any lane of the organization.';
 ALTER TABLE ledger_holds ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX ledger_holds_by_cause ON ledger_holds USING btree (organization_id, cause);
 CREATE POLICY tenant ON ledger_holds FOR ALL TO publisher_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (COALESCE(NULLIF(current_setting('app.orgs'::text, true), ''::text), '{}'::text))::uuid[] AS "coalesce")::uuid[]))));
 CREATE POLICY working ON ledger_holds FOR SELECT TO publisher_loops USING (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON ledger_holds TO publisher_app;
@@ -420,6 +490,8 @@ CREATE TABLE ledger_lanes (
     ready_at timestamp with time zone,
     released_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    parked_reason text NOT NULL DEFAULT ''::text,
+    parked_code text NOT NULL DEFAULT ''::text,
     CONSTRAINT ledger_lanes_organization_id_key_key UNIQUE NULLS NOT DISTINCT (organization_id, key),
     CONSTRAINT ledger_lanes_pkey PRIMARY KEY (id),
     CONSTRAINT ledger_lanes_rate_check CHECK ((rate > (0)::double precision))
@@ -438,6 +510,8 @@ CREATE TABLE ledger_wakes (
     lane_id bigint NOT NULL,
     due_at timestamp with time zone NOT NULL,
     parked_until timestamp with time zone,
+    parked_reason text,
+    parked_code text,
     CONSTRAINT ledger_wakes_pkey PRIMARY KEY (id)
 );
 COMMENT ON TABLE ledger_wakes IS 'Lanes that have something to do from a time on; written beside the entries so that nobody who adds waits for a lane, drained by workers.';
@@ -460,6 +534,56 @@ CREATE TABLE mail_suppressions (
 COMMENT ON TABLE mail_suppressions IS 'Addresses, as keyed hashes, that are not mailed: they do not exist, complained, or do not want a category.';
 GRANT DELETE, INSERT, SELECT, UPDATE ON mail_suppressions TO publisher_app;
 
+CREATE TABLE media (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    state text NOT NULL,
+    name text NOT NULL,
+    alt text NOT NULL,
+    declared_type text NOT NULL,
+    declared_bytes bigint NOT NULL,
+    received bigint NOT NULL DEFAULT 0,
+    facts jsonb,
+    object text NOT NULL DEFAULT ''::text,
+    code text NOT NULL DEFAULT ''::text,
+    reason text NOT NULL DEFAULT ''::text,
+    created_by uuid,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT media_check CHECK (((received >= 0) AND (received <= declared_bytes))),
+    CONSTRAINT media_check1 CHECK (((state = 'ready'::text) = ((facts IS NOT NULL) AND (object <> ''::text)))),
+    CONSTRAINT media_declared_bytes_check CHECK ((declared_bytes > 0)),
+    CONSTRAINT media_pkey PRIMARY KEY (id),
+    CONSTRAINT media_state_check CHECK ((state = ANY (ARRAY['uploading'::text, 'examining'::text, 'ready'::text, 'refused'::text])))
+);
+COMMENT ON TABLE media IS 'What an organization has uploaded to publish. facts are what was seen in it (kind, type, size, duration, codecs); object is the key of its bytes in the store, cleaned of metadata; expires_at is when an upload that is not finished lapses.';
+ALTER TABLE media ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX media_newest ON media USING btree (organization_id, id DESC);
+CREATE INDEX media_of_user ON media USING btree (created_by) WHERE (created_by IS NOT NULL);
+CREATE INDEX media_uploading ON media USING btree (organization_id) WHERE (state = 'uploading'::text);
+CREATE POLICY knowing ON media FOR SELECT TO publisher_loops USING (true);
+CREATE POLICY tenant ON media FOR ALL TO publisher_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON media TO publisher_app;
+GRANT SELECT (organization_id) ON media TO publisher_loops;
+GRANT SELECT (created_by) ON media TO publisher_loops;
+
+CREATE TABLE media_pieces (
+    media_id uuid NOT NULL,
+    start bigint NOT NULL,
+    organization_id uuid NOT NULL,
+    size bigint NOT NULL,
+    object text NOT NULL,
+    CONSTRAINT media_pieces_media_id_fkey FOREIGN KEY (media_id) REFERENCES media(id) ON DELETE CASCADE,
+    CONSTRAINT media_pieces_pkey PRIMARY KEY (media_id, start),
+    CONSTRAINT media_pieces_size_check CHECK ((size > 0))
+);
+COMMENT ON TABLE media_pieces IS 'The pieces of an upload, each an object in the store that was there before its row.';
+ALTER TABLE media_pieces ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON media_pieces FOR ALL TO publisher_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON media_pieces TO publisher_app;
+
 CREATE TABLE migrations (
     origin text NOT NULL,
     number integer NOT NULL,
@@ -469,6 +593,25 @@ CREATE TABLE migrations (
     CONSTRAINT migrations_pkey PRIMARY KEY (origin, number)
 );
 GRANT SELECT ON migrations TO publisher_app;
+
+CREATE TABLE occurrences (
+    recurrence_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    local timestamp without time zone NOT NULL,
+    at timestamp with time zone NOT NULL,
+    fate text NOT NULL,
+    post_id uuid,
+    reason text NOT NULL DEFAULT ''::text,
+    CONSTRAINT occurrences_fate_check CHECK ((fate = ANY (ARRAY['planned'::text, 'refused'::text, 'missed'::text]))),
+    CONSTRAINT occurrences_pkey PRIMARY KEY (recurrence_id, local),
+    CONSTRAINT occurrences_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE SET NULL,
+    CONSTRAINT occurrences_recurrence_id_fkey FOREIGN KEY (recurrence_id) REFERENCES recurrences(id) ON DELETE CASCADE
+);
+COMMENT ON TABLE occurrences IS 'What became of each time of a post that recurs, once it came into the horizon.';
+ALTER TABLE occurrences ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX occurrences_of_post ON occurrences USING btree (post_id) WHERE (post_id IS NOT NULL);
+CREATE POLICY tenant ON occurrences FOR ALL TO publisher_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT ON occurrences TO publisher_app;
 
 CREATE TABLE outbox (
     id uuid NOT NULL,
@@ -541,6 +684,67 @@ GRANT SELECT ON partner_queues TO publisher_loops;
 GRANT UPDATE (attempt) ON partner_queues TO publisher_loops;
 GRANT UPDATE (claimed_until) ON partner_queues TO publisher_loops;
 
+CREATE TABLE post_import_rows (
+    id uuid NOT NULL,
+    import_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    line integer NOT NULL,
+    cells jsonb NOT NULL,
+    post_id uuid,
+    faults jsonb NOT NULL DEFAULT '[]'::jsonb,
+    CONSTRAINT post_import_rows_import_id_fkey FOREIGN KEY (import_id) REFERENCES post_imports(id) ON DELETE CASCADE,
+    CONSTRAINT post_import_rows_import_id_line_key UNIQUE (import_id, line),
+    CONSTRAINT post_import_rows_pkey PRIMARY KEY (id),
+    CONSTRAINT post_import_rows_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE SET NULL
+);
+COMMENT ON TABLE post_import_rows IS 'The rows of a file, and what became of each; the cells of one that is a post by now are empty.';
+ALTER TABLE post_import_rows ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX post_import_rows_of_post ON post_import_rows USING btree (post_id) WHERE (post_id IS NOT NULL);
+CREATE POLICY tenant ON post_import_rows FOR ALL TO publisher_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON post_import_rows TO publisher_app;
+
+CREATE TABLE post_imports (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    name text NOT NULL,
+    zone text NOT NULL,
+    job_id uuid NOT NULL,
+    total integer NOT NULL,
+    created_by uuid,
+    digest bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT post_imports_job_id_key UNIQUE (job_id),
+    CONSTRAINT post_imports_organization_id_digest_key UNIQUE (organization_id, digest),
+    CONSTRAINT post_imports_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE post_imports IS 'Files of posts, each once by its digest; how far an import is says its job.';
+ALTER TABLE post_imports ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX post_imports_by ON post_imports USING btree (created_by, id);
+CREATE INDEX post_imports_newest ON post_imports USING btree (organization_id, id DESC);
+CREATE POLICY looking ON post_imports FOR SELECT TO publisher_loops USING (true);
+CREATE POLICY tenant ON post_imports FOR ALL TO publisher_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON post_imports TO publisher_app;
+GRANT SELECT (organization_id) ON post_imports TO publisher_loops;
+GRANT SELECT (created_by) ON post_imports TO publisher_loops;
+
+CREATE TABLE posting_queues (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    name text NOT NULL,
+    zone text NOT NULL,
+    slots jsonb NOT NULL,
+    accounts uuid[] NOT NULL,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT posting_queues_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE posting_queues IS 'Weekly slots, as [day from Monday, time on the wall], of one account or several.';
+ALTER TABLE posting_queues ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX posting_queues_of ON posting_queues USING btree (organization_id, id);
+CREATE POLICY tenant ON posting_queues FOR ALL TO publisher_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON posting_queues TO publisher_app;
+
 CREATE TABLE posts (
     id uuid NOT NULL,
     organization_id uuid NOT NULL,
@@ -554,23 +758,32 @@ CREATE TABLE posts (
     version bigint NOT NULL DEFAULT 1,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    content jsonb NOT NULL DEFAULT '{}'::jsonb,
+    queue_id uuid,
     CONSTRAINT posts_check CHECK (((local_time IS NULL) = (zone IS NULL))),
     CONSTRAINT posts_check1 CHECK (((status = 'draft'::text) OR (publish_at IS NOT NULL))),
     CONSTRAINT posts_fold_check CHECK ((fold = ANY (ARRAY[0, 1]))),
     CONSTRAINT posts_pkey PRIMARY KEY (id),
-    CONSTRAINT posts_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'scheduled'::text, 'published'::text, 'failed'::text, 'checking'::text, 'unconfirmed'::text, 'cancelled'::text])))
+    CONSTRAINT posts_queue_id_fkey FOREIGN KEY (queue_id) REFERENCES posting_queues(id) ON DELETE SET NULL,
+    CONSTRAINT posts_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'scheduled'::text, 'processing'::text, 'published'::text, 'failed'::text, 'checking'::text, 'unconfirmed'::text, 'cancelled'::text])))
 );
 COMMENT ON TABLE posts IS 'What is to be said, and when: the instant, and beside it the wall clock and zone in which a person chose it.';
 ALTER TABLE posts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX posts_by_author ON posts USING btree (created_by, id) WHERE (created_by IS NOT NULL);
+CREATE INDEX posts_by_queue ON posts USING btree (queue_id) WHERE (queue_id IS NOT NULL);
 CREATE INDEX posts_by_status ON posts USING btree (organization_id, status, id DESC);
 CREATE INDEX posts_by_time ON posts USING btree (organization_id, publish_at);
 CREATE INDEX posts_newest ON posts USING btree (organization_id, id DESC);
+CREATE INDEX posts_use ON posts USING gin (content jsonb_path_ops) WHERE (content <> '{}'::jsonb);
 CREATE POLICY looking ON posts FOR SELECT TO publisher_loops USING (true);
 CREATE POLICY tenant ON posts FOR ALL TO publisher_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON posts TO publisher_app;
+GRANT SELECT (id) ON posts TO publisher_loops;
 GRANT SELECT (organization_id) ON posts TO publisher_loops;
+GRANT SELECT (status) ON posts TO publisher_loops;
+GRANT SELECT (publish_at) ON posts TO publisher_loops;
 GRANT SELECT (created_by) ON posts TO publisher_loops;
+GRANT SELECT (content) ON posts TO publisher_loops;
 
 CREATE TABLE privacy_tasks (
     id uuid NOT NULL,
@@ -613,6 +826,61 @@ CREATE TABLE processed_messages (
 COMMENT ON TABLE processed_messages IS 'Messages whose effect is committed; a replay carries another generation.';
 CREATE INDEX processed_messages_by_age ON processed_messages USING brin (processed_at);
 GRANT DELETE, INSERT, SELECT ON processed_messages TO publisher_app;
+
+CREATE TABLE project_limits (
+    platform text NOT NULL,
+    full_until timestamp with time zone NOT NULL,
+    told_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT project_limits_pkey PRIMARY KEY (platform)
+);
+COMMENT ON TABLE project_limits IS 'Until when a platform takes nothing more from our application, whoever wants to publish, as it last said.';
+GRANT INSERT, SELECT, UPDATE ON project_limits TO publisher_app;
+
+CREATE TABLE publishing_stops (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    account_id uuid,
+    reason text NOT NULL,
+    stopped_by uuid,
+    stopped_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    lifted_by uuid,
+    lifted_at timestamp with time zone,
+    overdue text,
+    minutes_apart integer,
+    affected integer NOT NULL DEFAULT 0,
+    version bigint NOT NULL DEFAULT 1,
+    CONSTRAINT publishing_stops_account_id_fkey FOREIGN KEY (account_id) REFERENCES connected_accounts(id),
+    CONSTRAINT publishing_stops_check CHECK (((lifted_at IS NULL) = (overdue IS NULL))),
+    CONSTRAINT publishing_stops_overdue_check CHECK ((overdue = ANY (ARRAY['spread'::text, 'cancel'::text]))),
+    CONSTRAINT publishing_stops_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE publishing_stops IS 'Stops of all that leaves, for one account or (account_id null) all of them, and what was done with what came due meanwhile; the lanes are held in ledger_holds.';
+ALTER TABLE publishing_stops ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX publishing_stops_lifted_by ON publishing_stops USING btree (lifted_by, id);
+CREATE INDEX publishing_stops_newest ON publishing_stops USING btree (organization_id, id DESC);
+CREATE UNIQUE INDEX publishing_stops_standing ON publishing_stops USING btree (organization_id, account_id) NULLS NOT DISTINCT WHERE (lifted_at IS NULL);
+CREATE INDEX publishing_stops_stopped_by ON publishing_stops USING btree (stopped_by, id);
+CREATE POLICY looking ON publishing_stops FOR SELECT TO publisher_loops USING (true);
+CREATE POLICY tenant ON publishing_stops FOR ALL TO publisher_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON publishing_stops TO publisher_app;
+GRANT SELECT (organization_id) ON publishing_stops TO publisher_loops;
+GRANT SELECT (stopped_by) ON publishing_stops TO publisher_loops;
+GRANT SELECT (lifted_by) ON publishing_stops TO publisher_loops;
+
+CREATE TABLE queue_places (
+    queue_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    post_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT queue_places_pkey PRIMARY KEY (queue_id, at),
+    CONSTRAINT queue_places_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts(id) ON DELETE CASCADE,
+    CONSTRAINT queue_places_post_id_key UNIQUE (post_id),
+    CONSTRAINT queue_places_queue_id_fkey FOREIGN KEY (queue_id) REFERENCES posting_queues(id) ON DELETE CASCADE
+);
+COMMENT ON TABLE queue_places IS 'Which post has which slot: each slot at most one.';
+ALTER TABLE queue_places ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON queue_places FOR ALL TO publisher_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT ON queue_places TO publisher_app;
 
 CREATE TABLE quota_limits (
     organization_id uuid NOT NULL,
@@ -666,6 +934,61 @@ CREATE POLICY tenant ON quota_usage FOR ALL TO publisher_app USING ((organizatio
 GRANT DELETE, INSERT, SELECT, UPDATE ON quota_usage TO publisher_app;
 GRANT DELETE, SELECT, UPDATE ON quota_usage TO publisher_loops;
 
+CREATE TABLE recurrences (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    rule text NOT NULL,
+    starts timestamp without time zone NOT NULL,
+    zone text NOT NULL,
+    count integer,
+    until timestamp without time zone,
+    text text NOT NULL,
+    content jsonb NOT NULL,
+    targets jsonb NOT NULL,
+    planned_until timestamp without time zone,
+    look_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    created_by uuid,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT recurrences_count_check CHECK ((count >= 0)),
+    CONSTRAINT recurrences_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE recurrences IS 'Posts that recur by a rule of RFC 5545, by the clocks of a zone (starts, until, planned_until are wall clocks); posts were made of it up to planned_until, and it is looked at again at look_at.';
+ALTER TABLE recurrences ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX recurrences_by ON recurrences USING btree (created_by, id);
+CREATE INDEX recurrences_look ON recurrences USING btree (look_at) WHERE (look_at IS NOT NULL);
+CREATE INDEX recurrences_newest ON recurrences USING btree (organization_id, id DESC);
+CREATE POLICY making ON recurrences FOR SELECT TO publisher_loops USING (true);
+CREATE POLICY tenant ON recurrences FOR ALL TO publisher_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON recurrences TO publisher_app;
+GRANT SELECT ON recurrences TO publisher_loops;
+
+CREATE TABLE renditions (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    media_id uuid NOT NULL,
+    shape text NOT NULL,
+    fit jsonb NOT NULL,
+    state text NOT NULL DEFAULT 'waiting'::text,
+    facts jsonb,
+    object text NOT NULL DEFAULT ''::text,
+    code text NOT NULL DEFAULT ''::text,
+    reason text NOT NULL DEFAULT ''::text,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT renditions_check CHECK (((state = 'ready'::text) = ((facts IS NOT NULL) AND (object <> ''::text)))),
+    CONSTRAINT renditions_media_id_fkey FOREIGN KEY (media_id) REFERENCES media(id) ON DELETE CASCADE,
+    CONSTRAINT renditions_media_id_shape_key UNIQUE (media_id, shape),
+    CONSTRAINT renditions_pkey PRIMARY KEY (id),
+    CONSTRAINT renditions_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'ready'::text, 'failed'::text])))
+);
+COMMENT ON TABLE renditions IS 'A medium as some platform takes it, made ahead: fit says what it is to become, shape is its fingerprint, so that platforms that want the same share one.';
+ALTER TABLE renditions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON renditions FOR ALL TO publisher_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON renditions TO publisher_app;
+
 CREATE TABLE seal_keys (
     id uuid NOT NULL,
     organization_id uuid,
@@ -712,6 +1035,40 @@ CREATE TABLE suspect_messages (
 COMMENT ON TABLE suspect_messages IS 'Redelivered messages counted before their handler runs: some kill the process.';
 GRANT DELETE, INSERT, SELECT, UPDATE ON suspect_messages TO publisher_app;
 
+CREATE TABLE withdrawals (
+    id uuid NOT NULL,
+    platform text NOT NULL,
+    wish text NOT NULL,
+    code_hash bytea NOT NULL,
+    grantor_blind bytea,
+    issued_at timestamp with time zone NOT NULL,
+    asked_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    done_at timestamp with time zone,
+    accounts integer NOT NULL DEFAULT 0,
+    due_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    failures smallint NOT NULL DEFAULT 0,
+    CONSTRAINT withdrawals_check CHECK (((done_at IS NOT NULL) OR (grantor_blind IS NOT NULL))),
+    CONSTRAINT withdrawals_code_hash_key UNIQUE (code_hash),
+    CONSTRAINT withdrawals_grantor_blind_check CHECK ((length(grantor_blind) = 32)),
+    CONSTRAINT withdrawals_pkey PRIMARY KEY (id),
+    CONSTRAINT withdrawals_wish_check CHECK ((wish = ANY (ARRAY['deauthorize'::text, 'data-deletion'::text])))
+);
+COMMENT ON TABLE withdrawals IS 'Somebody took a permission back at a platform, or wants their data deleted; whose accounts they let us use is found by the keyed hash, which goes when it was carried out. The hash of the confirmation code shows them how far it is.';
+CREATE INDEX withdrawals_due ON withdrawals USING btree (due_at) WHERE (done_at IS NULL);
+GRANT INSERT, SELECT, UPDATE ON withdrawals TO publisher_app;
+
+CREATE OR REPLACE FUNCTION publisher.accounts_of_grantor(account_platform text, grantor bytea)
+ RETURNS TABLE(id uuid, organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'publisher', 'kit', 'pg_temp'
+AS $function$
+        SELECT one.id, one.organization_id FROM connected_accounts AS one
+        WHERE one.platform = account_platform AND one.grantor_blind = grantor ORDER BY one.id
+    $function$;
+-- owner: publisher_loops
+-- may be called by: publisher_app
+
 CREATE OR REPLACE FUNCTION publisher.accounts_to_judge(at_most integer)
  RETURNS TABLE(id uuid, organization_id uuid)
  LANGUAGE sql
@@ -720,6 +1077,18 @@ CREATE OR REPLACE FUNCTION publisher.accounts_to_judge(at_most integer)
 AS $function$
         SELECT due.id, due.organization_id FROM connected_accounts AS due
         WHERE due.judge_at <= kit_now() ORDER BY due.judge_at LIMIT at_most
+    $function$;
+-- owner: publisher_loops
+-- may be called by: publisher_app
+
+CREATE OR REPLACE FUNCTION publisher.budgets_due(at_most integer)
+ RETURNS TABLE(account_id uuid, organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'publisher', 'kit', 'pg_temp'
+AS $function$
+        SELECT due.account_id, due.organization_id FROM account_budgets AS due
+        WHERE due.look_at <= kit_now() ORDER BY due.look_at LIMIT at_most
     $function$;
 -- owner: publisher_loops
 -- may be called by: publisher_app
@@ -767,6 +1136,23 @@ AS $function$
         WITH gone AS (
             DELETE FROM connections WHERE id IN (
                 SELECT id FROM connections WHERE expires_at < kit_now() - interval '1 day' LIMIT 1000
+            ) RETURNING 1
+        )
+        SELECT count(*) FROM gone
+    $function$;
+-- owner: publisher_loops
+-- may be called by: publisher_app
+
+CREATE OR REPLACE FUNCTION publisher.forget_ended_steps(kept interval, at_most integer)
+ RETURNS bigint
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'publisher', 'kit', 'pg_temp'
+AS $function$
+        WITH gone AS (
+            DELETE FROM delivery_steps WHERE id IN (
+                SELECT id FROM delivery_steps WHERE status = 'ended' AND changed_at < kit_now() - kept
+                ORDER BY changed_at LIMIT at_most FOR UPDATE SKIP LOCKED
             ) RETURNING 1
         )
         SELECT count(*) FROM gone
@@ -1033,16 +1419,23 @@ AS $function$
         FROM (SELECT id FROM ledger_lanes WHERE id = ANY (lanes) FOR UPDATE SKIP LOCKED) AS l;
         WITH gone AS (
             DELETE FROM ledger_wakes WHERE id = ANY (wakes) AND lane_id = ANY (free)
-            RETURNING lane_id, due_at, parked_until
+            RETURNING lane_id, due_at, parked_until, parked_reason, parked_code
         ), news AS (
-            SELECT lane_id, min(due_at) AS due_at, max(parked_until) AS parked_until, count(*) AS wakes
-            FROM gone GROUP BY lane_id
+            SELECT lane_id, min(due_at) AS due_at, max(parked_until) AS parked_until, count(*) AS wakes FROM gone
+            GROUP BY lane_id
+        ), longest AS (
+            SELECT DISTINCT ON (lane_id) lane_id, parked_until, parked_reason, parked_code FROM gone
+            WHERE parked_until IS NOT NULL ORDER BY lane_id, parked_until DESC
         ), told AS (
             UPDATE ledger_lanes AS lane
             SET parked_until = greatest(lane.parked_until, news.parked_until),
+                parked_reason = CASE WHEN longest.parked_until >= coalesce(lane.parked_until, '-infinity')
+                                     THEN coalesce(longest.parked_reason, '') ELSE lane.parked_reason END,
+                parked_code = CASE WHEN longest.parked_until >= coalesce(lane.parked_until, '-infinity')
+                                   THEN coalesce(longest.parked_code, '') ELSE lane.parked_code END,
                 ready_at = greatest(least(lane.ready_at, greatest(news.due_at, kit_now())), lane.parked_until,
                                     news.parked_until)
-            FROM news WHERE lane.id = news.lane_id
+            FROM news LEFT JOIN longest ON longest.lane_id = news.lane_id WHERE lane.id = news.lane_id
         )
         SELECT coalesce(sum(news.wakes), 0) INTO drained FROM news;
         RETURN cardinality(wakes) - drained;
@@ -1257,11 +1650,21 @@ AS $function$
         SELECT one.organization_id FROM connected_accounts AS one WHERE one.connected_by = wanted
         UNION
         SELECT one.organization_id FROM connections AS one WHERE one.user_id = wanted
+        UNION
+        SELECT one.organization_id FROM publishing_stops AS one WHERE one.stopped_by = wanted
+        UNION
+        SELECT one.organization_id FROM publishing_stops AS one WHERE one.lifted_by = wanted
+        UNION
+        SELECT one.organization_id FROM recurrences AS one WHERE one.created_by = wanted
+        UNION
+        SELECT one.organization_id FROM post_imports AS one WHERE one.created_by = wanted
+        UNION
+        SELECT one.organization_id FROM media AS one WHERE one.created_by = wanted
     $function$;
 -- owner: publisher_loops
 -- may be called by: publisher_app
 
-CREATE OR REPLACE FUNCTION publisher.owners_of(external_posts text[], account_blinds bytea[])
+CREATE OR REPLACE FUNCTION publisher.owners_of(told_by text, external_posts text[], account_blinds bytea[])
  RETURNS TABLE(place bigint, organization_id uuid)
  LANGUAGE sql
  STABLE SECURITY DEFINER
@@ -1269,13 +1672,76 @@ CREATE OR REPLACE FUNCTION publisher.owners_of(external_posts text[], account_bl
 AS $function$
         SELECT asked.place, coalesce(
             (SELECT one.organization_id FROM deliveries AS one
-             WHERE one.external_id = asked.post ORDER BY one.id LIMIT 1),
+             WHERE one.external_id = asked.post AND one.platform = told_by ORDER BY one.id LIMIT 1),
             (SELECT one.organization_id FROM connected_accounts AS one
-             WHERE one.platform = 'linkedin' AND one.external_blind = asked.account ORDER BY one.id LIMIT 1)
+             WHERE one.platform = told_by AND one.external_blind = asked.account ORDER BY one.id LIMIT 1)
         )
         FROM unnest(external_posts, account_blinds) WITH ORDINALITY AS asked (post, account, place)
     $function$;
 -- owner: publisher_loops
+-- may be called by: publisher_app
+
+CREATE OR REPLACE FUNCTION publisher.posts_that_use(asked uuid, medium uuid, at_most integer)
+ RETURNS TABLE(post_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'publisher', 'kit', 'pg_temp'
+AS $function$
+        WITH uses AS (
+            SELECT unnest(ARRAY[
+                jsonb_build_object('media', jsonb_build_array(jsonb_build_object('media_id', medium))),
+                jsonb_build_object('parts', jsonb_build_array(
+                    jsonb_build_object('media', jsonb_build_array(jsonb_build_object('media_id', medium)))
+                )),
+                jsonb_build_object('cover', medium)
+            ]) AS use
+        ), found AS (
+            SELECT post.id FROM uses JOIN posts AS post ON post.content @> uses.use AND post.content <> '{}'
+            WHERE post.organization_id = asked
+            UNION
+            SELECT way.post_id FROM uses JOIN deliveries AS way ON way.content @> uses.use AND way.content IS NOT NULL
+            WHERE way.organization_id = asked
+        )
+        SELECT post.id FROM posts AS post
+        WHERE post.id IN (SELECT id FROM found) AND post.organization_id = asked
+          AND post.status IN ('draft', 'scheduled', 'processing', 'checking')
+        ORDER BY post.id LIMIT at_most
+    $function$;
+-- owner: publisher_loops
+-- may be called by: publisher_app
+
+CREATE OR REPLACE FUNCTION publisher.queue_mail(mail_id uuid, for_organization uuid, of_category text, by_template text, in_locale text, is_about uuid, has_detail uuid, to_address bytea, to_hash bytea, with_parameters bytea, has_message_id text, once text, of_kind text, on_lane text, entry_id uuid, until timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+    DECLARE
+        lane bigint;
+    BEGIN
+        INSERT INTO outgoing_mails (id, organization_id, category, template, locale, about, detail,
+                                    address, address_hash, parameters, message_id, dedupe_key)
+        VALUES (mail_id, for_organization, of_category, by_template, in_locale, is_about, has_detail,
+                to_address, to_hash, with_parameters, has_message_id, once)
+        ON CONFLICT (coalesce(organization_id, '00000000-0000-0000-0000-000000000000'), dedupe_key) DO NOTHING;
+        IF NOT FOUND THEN
+            RETURN false;
+        END IF;
+        LOOP
+            SELECT id INTO lane FROM ledger_lanes
+            WHERE key = on_lane
+              AND (organization_id = for_organization OR (organization_id IS NULL AND for_organization IS NULL));
+            EXIT WHEN FOUND;
+            INSERT INTO ledger_lanes (organization_id, key) VALUES (for_organization, on_lane)
+            ON CONFLICT (organization_id, key) DO NOTHING;
+        END LOOP;
+        INSERT INTO ledger_entries
+            (id, kind, organization_id, lane_id, subject_id, due_at, first_due_at, expires_at)
+        VALUES (entry_id, of_kind, for_organization, lane, mail_id, kit_now(), kit_now(), until)
+        ON CONFLICT (kind, subject_id) DO NOTHING;
+        INSERT INTO ledger_wakes (organization_id, lane_id, due_at) VALUES (for_organization, lane, kit_now());
+        RETURN true;
+    END
+    $function$;
+-- owner: publisher_owner
 -- may be called by: publisher_app
 
 CREATE OR REPLACE FUNCTION publisher.quota_forget(at_most integer)
@@ -1329,6 +1795,18 @@ AS $function$
 -- owner: publisher_loops
 -- may be called by: publisher_app
 
+CREATE OR REPLACE FUNCTION publisher.recurrences_due(at_most integer)
+ RETURNS TABLE(id uuid, organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'publisher', 'kit', 'pg_temp'
+AS $function$
+        SELECT due.id, due.organization_id FROM recurrences AS due
+        WHERE due.look_at <= kit_now() ORDER BY due.look_at LIMIT at_most
+    $function$;
+-- owner: publisher_loops
+-- may be called by: publisher_app
+
 CREATE OR REPLACE FUNCTION publisher.refuse_to_change_what_is_published()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1340,6 +1818,20 @@ BEGIN
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'a published delivery does not change';
+END
+$function$;
+-- owner: publisher_owner
+-- may be called by: PUBLIC
+
+CREATE OR REPLACE FUNCTION publisher.refuse_to_change_what_was_said()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF EXISTS (SELECT FROM deliveries WHERE post_id = OLD.id AND status = 'published') THEN
+        RAISE EXCEPTION 'what was published does not change';
+    END IF;
+    RETURN NEW;
 END
 $function$;
 -- owner: publisher_owner
@@ -1381,6 +1873,26 @@ AS $function$
         WHERE taken.state_hash = hash AND taken.used_at IS NULL
         RETURNING taken.id, taken.organization_id, taken.user_id, taken.session_id, taken.platform, taken.kind,
                   taken.browser_hash, taken.expires_at
+    $function$;
+-- owner: publisher_loops
+-- may be called by: publisher_app
+
+CREATE OR REPLACE FUNCTION publisher.youtube_uploads(since timestamp with time zone, until timestamp with time zone, zone text, but_for uuid)
+ RETURNS TABLE(day date, uploads bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'publisher', 'kit', 'pg_temp'
+AS $function$
+        SELECT (found.at AT TIME ZONE zone)::date, count(*) FROM (
+            SELECT one.published_at AS at FROM deliveries AS one
+            WHERE one.platform = 'youtube' AND one.status = 'published'
+              AND one.published_at >= since AND one.published_at < until
+            UNION ALL
+            SELECT greatest(post.publish_at, kit_now()) FROM deliveries AS one JOIN posts AS post ON post.id = one.post_id
+            WHERE one.platform = 'youtube' AND one.status IN ('scheduled', 'processing', 'checking', 'unconfirmed')
+              AND one.post_id IS DISTINCT FROM but_for AND post.publish_at < until
+        ) AS found
+        WHERE found.at >= since GROUP BY 1
     $function$;
 -- owner: publisher_loops
 -- may be called by: publisher_app

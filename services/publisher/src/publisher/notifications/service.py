@@ -32,7 +32,8 @@ class NotificationService:
     async def begin(self, tx: Transaction, account: Account) -> None:
         """Ask for them, in the commit that connects the account; it is connected whatever comes of this."""
         wish_id, wishes = new_id(), NotificationRepository(tx)
-        if account.kind is AccountKind.ORGANIZATION and self.notices[account.platform].on:
+        notices = self.notices.get(account.platform)
+        if account.kind is AccountKind.ORGANIZATION and notices is not None and notices.on:
             await wishes.wish(account, Notifications.WAITING, wish_id)
             await self.ledger().add(tx, Effect(KIND, account.lane, wish_id))
         elif account.notifications is not Notifications.OFF:

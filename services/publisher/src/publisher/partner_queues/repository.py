@@ -1,10 +1,14 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 from kit.db.database import Row, Transaction
 from publisher.partner_queues.model import Claim, PartnerQueue, QueueState
+
+TOPIC: Final = "partner-queues"
+"""Under which the loop is woken."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from kit.audit import audited
 from kit.db.database import Database
 from kit.http.caller import MemberCaller
 from publisher.partner_queues.model import PartnerQueue, QueueState
-from publisher.partner_queues.repository import PartnerQueueRepository
+from publisher.partner_queues.repository import TOPIC, PartnerQueueRepository
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ class PartnerQueueService:
             await queues.save(after)
             if after is not before:
                 await tx.emit(_line(caller, after))
+                tx.stir(TOPIC)
             return await queues.find()
 
 

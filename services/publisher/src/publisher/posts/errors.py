@@ -63,3 +63,15 @@ class TimeNotAcceptable(Invalid):
     def __init__(self, pointer: str, detail: str, *, suggestions: tuple[str, ...] = ()) -> None:
         extensions = {"suggestions": list(suggestions)} if suggestions else {}
         super().__init__(None, errors=[FieldError(pointer, detail)], **extensions)
+
+
+class NotLive(Conflict):
+    """It is not live there, or a person has said so without an address by which we could find it."""
+
+    code = "not-live"
+
+
+class NotTakenDownHere(Conflict):
+    """The platform does not let us take it down; do it there."""
+
+    code = "not-taken-down-here"

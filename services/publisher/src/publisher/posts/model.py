@@ -1,25 +1,28 @@
 """A post, and what its deliveries make of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, StrEnum
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
-from publisher.posts.when import When
+from publisher.posts.content import NOTHING_MORE, Content
+from publisher.posts.when import InQueue, When
 
 
 class PostStatus(StrEnum):
     """Where a post, or one delivery of it, stands.
 
-    `publishing` is with a worker just now; `checking` may be live and is being looked for; `unconfirmed` could not be
+    `publishing` is with a worker just now; `processing` is with the platform, which works on it and does not show it
+    yet; `checking` may be live and is being looked for; `unconfirmed` could not be
     found out and waits for a person.
     """
 
     DRAFT = "draft"
     SCHEDULED = "scheduled"
     PUBLISHING = "publishing"
+    PROCESSING = "processing"
     PUBLISHED = "published"
     FAILED = "failed"
     CHECKING = "checking"
@@ -31,6 +34,7 @@ _LOUDEST: Final = (
     PostStatus.UNCONFIRMED,
     PostStatus.CHECKING,
     PostStatus.PUBLISHING,
+    PostStatus.PROCESSING,
     PostStatus.SCHEDULED,
     PostStatus.FAILED,
     PostStatus.PUBLISHED,
@@ -47,10 +51,15 @@ def overall(statuses: Iterable[PostStatus]) -> PostStatus:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An account a post is for; `text` is said there instead of the post's own."""
+    """An account a post is for, and what is different there.
+
+    `text` is said there instead of the post's own; `different` are the fields of its content that are others there,
+    as they are stored, None where there are none.
+    """
 
     account_id: UUID
     text: str | None = None
+    different: Mapping[str, Any] | None = None
 
 
 class _Unset(Enum):
@@ -66,7 +75,18 @@ class Changes:
 
     text: str | Literal[_Unset.UNSET] = Unset
     targets: tuple[Target, ...] | Literal[_Unset.UNSET] = Unset
-    when: When | Literal[_Unset.UNSET] | None = Unset
+    when: When | InQueue | Literal[_Unset.UNSET] | None = Unset
+    content: Content | Literal[_Unset.UNSET] = Unset
+
+    def time(self, before: When | None) -> When | None:
+        """The time that is wanted, once a slot was chosen for who wants one.
+
+        Raises:
+            TypeError: none was; that is a bug of the caller.
+        """
+        if isinstance(self.when, InQueue):
+            raise TypeError("choose a slot first")
+        return before if self.when is Unset else self.when
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +102,8 @@ class Post:
     version: int
     created_at: datetime
     changed_at: datetime
+    content: Content = NOTHING_MORE
+    queue_id: UUID | None = None
 
     @property
     def editable(self) -> bool:

@@ -1,15 +1,20 @@
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from kit.db.database import Row, Transaction
+from kit.ids import BEFORE_ALL
+from publisher.posts.content import Content
 from publisher.posts.errors import PostNotFound
 from publisher.posts.model import Post, PostStatus
 from publisher.posts.when import WallClock, When
 
 _COLUMNS = """
-    id, organization_id, text, status, publish_at, local_time, zone, fold, created_by, version, created_at, changed_at
+    id, organization_id, text, status, publish_at, local_time, zone, fold, created_by, version, created_at,
+    changed_at, content, queue_id
 """
+_OF_POSTS = ", ".join(f"posts.{column.strip()}" for column in _COLUMNS.split(","))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +37,9 @@ class PostRepository:
         """Add a post."""
         row = await self.tx.fetchrow(
             f"""
-            INSERT INTO posts (id, organization_id, text, status, publish_at, local_time, zone, fold, created_by)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            INSERT INTO posts
+                (id, organization_id, text, status, publish_at, local_time, zone, fold, created_by, content, queue_id)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
             RETURNING {_COLUMNS}
             """,  # noqa: S608 - a constant
             post.id,
@@ -42,6 +48,8 @@ class PostRepository:
             post.status,
             *_time(post.when),
             post.created_by,
+            post.content.stored(),
+            post.queue_id,
         )
         return _post(row)
 
@@ -53,6 +61,16 @@ class PostRepository:
             self.tx.organization_id,
         )
         return _post(row)
+
+    async def among(self, post_ids: Collection[UUID]) -> list[Post]:
+        """Those of these posts that there are, in the order of their ids."""
+        rows = await self.tx.fetch(
+            f"SELECT {_COLUMNS} FROM posts"  # noqa: S608 - a constant
+            " WHERE id = ANY ($1) AND organization_id = $2 ORDER BY id",
+            list(post_ids),
+            self.tx.organization_id,
+        )
+        return [_post(row) for row in rows]
 
     async def lock(self, post_id: UUID) -> Post:
         """Read the post for update; other writers of it wait until we commit.
@@ -71,8 +89,8 @@ class PostRepository:
         row = await self.tx.fetchrow(
             f"""
             UPDATE posts
-            SET text = $3, status = $4, publish_at = $5, local_time = $6, zone = $7, fold = $8,
-                version = version + 1, changed_at = kit_now()
+            SET text = $3, status = $4, publish_at = $5, local_time = $6, zone = $7, fold = $8, content = $9,
+                queue_id = $10, version = version + 1, changed_at = kit_now()
             WHERE id = $1 AND organization_id = $2
             RETURNING {_COLUMNS}
             """,  # noqa: S608 - a constant
@@ -81,8 +99,30 @@ class PostRepository:
             post.text,
             post.status,
             *_time(post.when),
+            post.content.stored(),
+            post.queue_id,
         )
         return _post(row)
+
+    async def move(self, times: Mapping[UUID, When]) -> list[Post]:
+        """Let these posts that are scheduled leave then; those that were, with their new versions."""
+        rows = await self.tx.fetch(
+            f"""
+            WITH moved AS (
+                UPDATE posts AS post SET publish_at = t.at, local_time = t.local, zone = t.zone, fold = t.fold,
+                    version = post.version + 1, changed_at = kit_now()
+                FROM unnest($2::uuid[], $3::timestamptz[], $4::timestamp[], $5::text[], $6::smallint[])
+                    AS t (id, at, local, zone, fold)
+                WHERE post.id = t.id AND post.organization_id = $1 AND post.status = 'scheduled'
+                RETURNING post.*
+            )
+            SELECT {_COLUMNS} FROM moved ORDER BY id
+            """,  # noqa: S608 - a constant
+            self.tx.organization_id,
+            list(times),
+            *(list(column) for column in zip(*map(_time, times.values()), strict=True)),
+        )
+        return [_post(row) for row in rows]
 
     async def remove(self, post_id: UUID) -> None:
         """Delete a draft, with its deliveries."""
@@ -93,24 +133,31 @@ class PostRepository:
         )
 
     async def page(self, wanted: Wanted, after: UUID | None, limit: int) -> list[Post]:
-        """The newest posts first."""
+        """The newest posts first.
+
+        Each wish is in the statement only where there is one, so that a plan that is kept begins at the place in an
+        index where the page does, and not before everything that is newer.
+        """
+        given = {
+            "posts.id < ": after,
+            "posts.status = ": wanted.status,
+            "posts.publish_at >= ": wanted.since,
+            "posts.publish_at < ": wanted.until,
+            "one.account_id = ": wanted.account_id,
+        }
+        wishes = {condition: value for condition, value in given.items() if value is not None}
+        where = "".join(f" AND {condition}${place}" for place, condition in enumerate(wishes, 3))
+        found, order = "posts", "posts.id"
+        if wanted.account_id is not None:
+            found, order = "deliveries AS one JOIN posts ON posts.id = one.post_id", "one.post_id"
+            where = where.replace("posts.id <", "one.post_id <") + " AND one.organization_id = $1"
         rows = await self.tx.fetch(
             f"""
-            SELECT {_COLUMNS} FROM posts
-            WHERE organization_id = $1 AND ($2::uuid IS NULL OR id < $2) AND ($3::text IS NULL OR status = $3)
-              AND ($4::timestamptz IS NULL OR publish_at >= $4) AND ($5::timestamptz IS NULL OR publish_at < $5)
-              AND ($6::uuid IS NULL OR EXISTS (
-                  SELECT FROM deliveries AS one
-                  WHERE one.organization_id = $1 AND one.account_id = $6 AND one.post_id = posts.id))
-            ORDER BY id DESC LIMIT $7
-            """,  # noqa: S608 - a constant
+            SELECT {_OF_POSTS} FROM {found} WHERE posts.organization_id = $1{where} ORDER BY {order} DESC LIMIT $2
+            """,  # noqa: S608 - constants; what is wished for travels as parameters
             self.tx.organization_id,
-            after,
-            wanted.status,
-            wanted.since,
-            wanted.until,
-            wanted.account_id,
             limit,
+            *wishes.values(),
         )
         return [_post(row) for row in rows]
 
@@ -125,14 +172,14 @@ class PersonsPosts:
         """Posts in the order of their ids."""
         return await self.tx.fetch(
             """
-            SELECT id, organization_id, text, status, publish_at, local_time, zone, created_at, changed_at
+            SELECT id, organization_id, text, content, status, publish_at, local_time, zone, created_at, changed_at
             FROM posts
-            WHERE created_by = $1 AND organization_id = ANY ($2) AND ($3::uuid IS NULL OR id > $3)
+            WHERE created_by = $1 AND organization_id = ANY ($2) AND id > $3
             ORDER BY id LIMIT $4
             """,
             user_id,
             self.tx.organization_ids,
-            after,
+            after or BEFORE_ALL,
             limit,
         )
 
@@ -173,6 +220,8 @@ def _post(row: Row | None) -> Post:
         version=row["version"],
         created_at=row["created_at"],
         changed_at=row["changed_at"],
+        content=Content.read(row["content"]),
+        queue_id=row["queue_id"],
     )
 
 

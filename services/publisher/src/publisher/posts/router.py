@@ -9,12 +9,15 @@ from kit.http.etag import Changed, ConditionMissing, Expected, Versioned
 from kit.http.idempotency import IdempotencyKey, IdempotencyKeyReused
 from kit.http.pagination import BadCursor, Page, Paging
 from kit.http.problem import problems
+from kit.quota import QuotaExhausted
 from publisher.doors import Author, Reader
 from publisher.platforms.live import receipt_of
 from publisher.posts.errors import (
     DeliveryNotFound,
     LiveAlready,
     NothingToDecide,
+    NotLive,
+    NotTakenDownHere,
     PostAlreadyLeft,
     PostNotAcceptable,
     PostNotDraft,
@@ -24,19 +27,31 @@ from publisher.posts.errors import (
     TimeNotAcceptable,
 )
 from publisher.posts.model import Changes, PostStatus
+from publisher.posts.preview_schemas import PreviewsOut
+from publisher.posts.previewing import PreviewService
 from publisher.posts.repository import Wanted
-from publisher.posts.schemas import ChangePost, Moment, PostOut, ResolveDelivery, SchedulePost, WritePost, when_of
+from publisher.posts.schemas import (
+    ChangePost,
+    Composing,
+    Moment,
+    PostOut,
+    ResolveDelivery,
+    SchedulePost,
+    WritePost,
+    when_of,
+)
 from publisher.posts.service import PostService
 
 router = APIRouter(prefix="/v1/posts", tags=["posts"], responses=problems(TokenRefused, NoOrganization, RoleMissing))
 
 Posts = Annotated[PostService, Depends(part(PostService))]
+Previews = Annotated[PreviewService, Depends(part(PreviewService))]
 
 
 @router.post(
     "",
     status_code=status.HTTP_201_CREATED,
-    responses=problems(PostNotAcceptable, TimeNotAcceptable, IdempotencyKeyReused),
+    responses=problems(PostNotAcceptable, TimeNotAcceptable, QuotaExhausted, IdempotencyKeyReused),
 )
 async def write_post(
     body: WritePost, caller: Author, posts: Posts, key: IdempotencyKey, versions: Versioned
@@ -45,6 +60,12 @@ async def write_post(
     view = await posts.write(body.changes(posts.database.clock.now()), caller, key)
     versions.tag(view.post.version)
     return PostOut.of(view)
+
+
+@router.post("/preview", responses=problems(PostNotAcceptable))
+async def preview_post(body: Composing, caller: Author, previews: Previews) -> PreviewsOut:
+    """See how a post would be on each account, and what would be wrong with it; nothing is stored."""
+    return PreviewsOut.of(await previews.show(body.wanted(), caller))
 
 
 @router.get("", responses=problems(BadCursor))
@@ -77,7 +98,13 @@ async def read_post(post_id: UUID, caller: Reader, posts: Posts, versions: Versi
 @router.patch(
     "/{post_id}",
     responses=problems(
-        PostNotFound, PostAlreadyLeft, PostNotAcceptable, TimeNotAcceptable, Changed, ConditionMissing
+        PostNotFound,
+        PostAlreadyLeft,
+        PostNotAcceptable,
+        TimeNotAcceptable,
+        QuotaExhausted,
+        Changed,
+        ConditionMissing,
     ),
 )
 async def change_post(
@@ -91,7 +118,7 @@ async def change_post(
 
 @router.post(
     "/{post_id}/schedule",
-    responses=problems(PostNotFound, PostScheduledAlready, PostNotAcceptable, TimeNotAcceptable),
+    responses=problems(PostNotFound, PostScheduledAlready, PostNotAcceptable, TimeNotAcceptable, QuotaExhausted),
 )
 async def schedule_post(
     post_id: UUID, body: SchedulePost, caller: Author, posts: Posts, versions: Versioned
@@ -115,6 +142,18 @@ async def cancel_post(post_id: UUID, caller: Author, posts: Posts, versions: Ver
 async def delete_post(post_id: UUID, caller: Author, posts: Posts) -> None:
     """Delete a draft."""
     await posts.delete(post_id, caller)
+
+
+@router.post(
+    "/{post_id}/deliveries/{delivery_id}/take-down",
+    status_code=status.HTTP_202_ACCEPTED,
+    responses=problems(PostNotFound, DeliveryNotFound, NotLive, NotTakenDownHere),
+)
+async def take_down(post_id: UUID, delivery_id: UUID, caller: Author, posts: Posts, versions: Versioned) -> PostOut:
+    """Have what is live on one account taken down there; the delivery's steps tell what came of it."""
+    view = await posts.take_down(post_id, delivery_id, caller)
+    versions.tag(view.post.version)
+    return PostOut.of(view)
 
 
 @router.post(

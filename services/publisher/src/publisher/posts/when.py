@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
+from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
 from publisher.posts.errors import TimeNotAcceptable
@@ -33,6 +34,13 @@ class When:
 
     at: datetime
     wall_clock: WallClock | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InQueue:
+    """The next free slot of a queue, whichever that is."""
+
+    queue_id: UUID
 
 
 @lru_cache(maxsize=1)

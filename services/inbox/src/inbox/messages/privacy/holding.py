@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 from uuid import UUID
 
+from inbox.allowances.counting import account_for
 from inbox.conversations.facts import tell_all_changed
-from inbox.conversations.marking import MARK
+from inbox.conversations.marking import MARK, TYPE
 from inbox.conversations.repository import PersonsConversations
 from inbox.messages.content import Sealing
 from inbox.messages.model import Content
@@ -21,7 +22,7 @@ from kit.privacy.person import Person
 
 _PAGE: Final = 200
 _BATCH: Final = 500
-_KINDS: Final = (SEND, MARK)
+_KINDS: Final = (SEND, MARK, TYPE)
 _SHOWN: Final = (
     "id",
     "conversation_id",
@@ -46,7 +47,7 @@ class MessageHolding:
     database: Database
     sealing: Sealing
     ledger: Ledger
-    sent_in: SentIn
+    sent_in: Sequence[SentIn]
     tables: ClassVar[frozenset[str]] = frozenset({"messages", "message_marks", "message_receipts"})
 
     async def export(self, person: Person, organization_ids: Sequence[UUID]) -> AsyncIterator[Rows | File]:
@@ -69,7 +70,7 @@ class MessageHolding:
         place = None
         while True:
             async with self.database.snapshot(organization_id) as tx:
-                rows = await MessageRepository(tx).page(conversation["id"], place, _PAGE, newer=True)
+                rows = await MessageRepository(tx).page(conversation["id"], place, _PAGE, newer=True, parts=True)
                 blinds = {row["provider_blind"]: row["id"] for row in rows if row["provider_blind"] is not None}
                 receipts = await PersonsMessages(tx).receipts(conversation["channel_id"], blinds)
                 kept = await self.ledger.kept(tx, _KINDS, [row["id"] for row in rows])
@@ -128,11 +129,14 @@ class MessageHolding:
         rows = await messages.lock(ids)
         receipts = await messages.delete_receipts(ids)
         removed["message_receipts"] = len(receipts)
-        removed |= await self.sent_in.forget_messages(tx, rows, receipts)
+        for sent_in in self.sent_in:
+            for table, count in (await sent_in.forget_messages(tx, rows, receipts)).items():
+                removed[table] = removed.get(table, 0) + count
         if way == ERASE:
             removed["messages"] = await messages.delete(ids)
         else:
             await messages.empty(ids)
+        await account_for(tx, dict.fromkeys(ids, 0))  # what never left is free again
         return removed
 
     async def _unlink(self, tx: Transaction, user_id: UUID) -> Erased:

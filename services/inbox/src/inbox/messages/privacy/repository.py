@@ -2,6 +2,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
+from inbox.contacts.repository import HEAD_OF
 from kit.db.database import Row, Transaction
 
 
@@ -62,14 +63,14 @@ class PersonsMessages:
     async def delete_marks(self, contact_id: UUID, at_most: int) -> int:
         """Delete as many of the contact's marks; how many."""
         return await self.tx.execute(
-            """
+            f"""
             DELETE FROM message_marks WHERE id = ANY (ARRAY(
                 SELECT id FROM message_marks
-                WHERE conversation_id IN (SELECT id FROM conversations WHERE contact_id = $1)
+                WHERE conversation_id IN (SELECT id FROM conversations WHERE contact_id = {HEAD_OF})
                   AND organization_id = ANY ($2)
                 LIMIT $3
             ))
-            """,
+            """,  # noqa: S608 - a constant
             contact_id,
             self.tx.organization_ids,
             at_most,
@@ -78,13 +79,13 @@ class PersonsMessages:
     async def next_ids(self, contact_id: UUID, at_most: int, *, filled: bool) -> list[UUID]:
         """As many messages that have no media any more; `filled` for only those that still say something."""
         rows = await self.tx.fetch(
-            """
+            f"""
             SELECT m.id FROM messages AS m
-            WHERE m.conversation_id IN (SELECT id FROM conversations WHERE contact_id = $1)
+            WHERE m.conversation_id IN (SELECT id FROM conversations WHERE contact_id = {HEAD_OF})
               AND m.organization_id = ANY ($2) AND (NOT $4 OR m.content_sealed <> '')
               AND NOT EXISTS (SELECT FROM media WHERE message_id = m.id)
             LIMIT $3
-            """,
+            """,  # noqa: S608 - a constant
             contact_id,
             self.tx.organization_ids,
             at_most,
@@ -140,11 +141,11 @@ class PersonsMessages:
     async def emptied(self, contact_id: UUID) -> int:
         """How many of the contact's messages stay empty."""
         count: int = await self.tx.fetchval(
-            """
+            f"""
             SELECT count(*) FROM messages
-            WHERE conversation_id IN (SELECT id FROM conversations WHERE contact_id = $1)
+            WHERE conversation_id IN (SELECT id FROM conversations WHERE contact_id = {HEAD_OF})
               AND organization_id = ANY ($2) AND content_sealed = ''
-            """,
+            """,  # noqa: S608 - a constant
             contact_id,
             self.tx.organization_ids,
         )

@@ -1,0 +1,81 @@
+"""What the generation service says: texts that were made, what they cost, and how the month stands."""
+
+from typing import Annotated, ClassVar
+from uuid import UUID
+
+from pydantic import Field
+
+from contracts.audit import AuditEntry
+from contracts.event import Audience, Event
+from contracts.names import NAME, TEAM, Name
+from contracts.privacy import AnswersErasure, AnswersExport
+
+Micros = Annotated[int, Field(ge=0, lt=2**53)]
+"""Millionths of a US dollar: providers of models price in dollars, and one call costs far less than a cent."""
+
+
+ModelId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._:/-]{0,99}$", examples=["gpt-5-mini"])]
+Count = Annotated[int, Field(ge=0, lt=2**31)]
+
+
+class GenerationFinished(Event):
+    """Texts were made, with what that cost in all its calls; how they read is asked of the service."""
+
+    type: ClassVar[str] = "generation.generation.finished.v1"
+    subject: ClassVar[str] = "generation_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    generation_id: UUID = Field(description="The generation; the version is the generation's.")
+    kind: Name = Field(description="What was made.", examples=["captions"])
+    user_id: UUID | None = Field(default=None, description="Who asked; empty once they were forgotten.")
+    model: ModelId = Field(description="The model that wrote the texts that were kept.")
+    input_tokens: Count = Field(description="Tokens read, in all calls.")
+    output_tokens: Count = Field(description="Tokens written, in all calls.")
+    cost_micros: Micros = Field(description="What it cost, in millionths of a US dollar.")
+    plain_micros: Micros = Field(description="What it would have cost by the plain way: no routing, cache or batch.")
+
+
+class GenerationFailed(Event):
+    """Nothing that may be shown came of it; what its calls cost is spent all the same."""
+
+    type: ClassVar[str] = "generation.generation.failed.v1"
+    subject: ClassVar[str] = "generation_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    generation_id: UUID = Field(description="The generation; the version is the generation's.")
+    kind: Name = Field(description="What was asked for.", examples=["captions"])
+    reason: str = Field(description="Why.", pattern=NAME, examples=["not_acceptable", "interrupted"])
+    cost_micros: Micros = Field(description="What it cost, in millionths of a US dollar.")
+
+
+class SpendingReached(Event):
+    """An organization has spent 80 or 100 per cent of what it lets generation spend in a month; once for each."""
+
+    type: ClassVar[str] = "generation.spending.reached.v1"
+    subject: ClassVar[str] = "organization_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    percent: int = Field(description="Which threshold was reached.", ge=1, le=100)
+    spent_micros: Micros = Field(description="What was spent by then, in millionths of a US dollar.")
+    limit_micros: Micros = Field(description="What may be spent in the month, in millionths of a US dollar.")
+
+
+class GenerationAuditRecorded(AuditEntry):
+    """Something about generated texts or their budget was done that the audit trail keeps."""
+
+    type: ClassVar[str] = "generation.audit.recorded.v1"
+
+
+class GenerationExportPartReady(AnswersExport):
+    """The part of generation in an export of a person's data is handed over."""
+
+    type: ClassVar[str] = "generation.export.part_ready.v1"
+
+
+class GenerationErasureAnswered(AnswersErasure):
+    """What became of what generation kept about a person who is to be forgotten."""
+
+    type: ClassVar[str] = "generation.erasure.answered.v1"

@@ -1,0 +1,3 @@
+from sandbox.facebook.member import Facebook
+
+__all__ = ["Facebook"]

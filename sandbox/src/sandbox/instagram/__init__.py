@@ -1,0 +1,3 @@
+from sandbox.instagram.member import Instagram
+
+__all__ = ["Instagram"]

@@ -1,0 +1,1 @@
+"""How Stripe reckons: periods, prorations, invoice totals, dunning and statuses, as pure functions of values."""

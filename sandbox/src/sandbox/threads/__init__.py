@@ -1,0 +1,3 @@
+from sandbox.threads.member import Threads
+
+__all__ = ["Threads"]

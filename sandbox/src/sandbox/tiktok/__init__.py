@@ -1,0 +1,3 @@
+from sandbox.tiktok.member import TikTok
+
+__all__ = ["TikTok"]

@@ -1,0 +1,3 @@
+from sandbox.x.member import X
+
+__all__ = ["X"]

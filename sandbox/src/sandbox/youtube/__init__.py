@@ -1,0 +1,3 @@
+from sandbox.youtube.member import YouTube
+
+__all__ = ["YouTube"]

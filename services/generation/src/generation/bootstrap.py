@@ -1,0 +1,181 @@
+"""Builds generation's own parts; the only wiring."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from contracts.consumers import CONSUMERS
+from contracts.generation import GenerationErasureAnswered, GenerationExportPartReady
+from generation import migrations, worker
+from generation.answers.cache import AnswerCache
+from generation.api import ROUTERS
+from generation.batches.ending import Ending
+from generation.batches.following import Following
+from generation.batches.kind import Submitting
+from generation.batches.repository import PersonsBatches
+from generation.batches.service import BatchService
+from generation.budgets.repository import PersonsBudgets
+from generation.budgets.service import BudgetService
+from generation.calls.accounting import Accounting
+from generation.calls.calling import Calling
+from generation.calls.repository import PersonsCalls
+from generation.calls.service import UsageService
+from generation.generations.privacy import GenerationHolding
+from generation.generations.running import Running
+from generation.generations.sealing import GenerationSeal
+from generation.generations.service import GenerationService
+from generation.generations.streaming import Bells
+from generation.moderations.repository import PersonsPolicies
+from generation.moderations.service import ModerationService
+from generation.persons.repository import known_in
+from generation.providers.base import Provider
+from generation.providers.local import Local
+from generation.providers.openai_api import OpenAiApi
+from generation.providers.openai_batches import OpenAiBatches
+from generation.providers.prices import published, read
+from generation.providers.routing import Deployment, Routes
+from generation.settings import GenerationSettings
+from kit.db.database import Database
+from kit.http.acting import Acting
+from kit.ledger.ledger import Ledger
+from kit.privacy.holding import Holdings
+from kit.privacy.kept_rows import KeptRows
+from kit.privacy.requests import RequestKeys
+from kit.process import Loop
+from kit.seal import Keyring
+from kit.service import Backbone, Privacy, Service
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What generation is made of."""
+
+    accounting: Accounting
+    routes: Routes
+    calling: Calling
+    moderation: ModerationService
+    running: Running
+    generations: GenerationService
+    batches: BatchService
+    following: Following
+    ledger: Ledger
+    budgets: BudgetService
+    usage: UsageService
+    holdings: Holdings
+
+    async def close(self) -> None:
+        """Let what runs come to its end, then let go of connections."""
+        await self.running.close()
+        for provider in {id(each.provider): each.provider for each in self.routes.deployments}.values():
+            await provider.close()
+
+
+def generating(settings: GenerationSettings, database: Database, keyring: Keyring) -> Parts:
+    """Build it; it is to be closed."""
+    accounting = Accounting(database, settings.monthly_budget_micros)
+    calling = Calling(accounting, deployed(settings))
+    moderation, seal = ModerationService(database, calling), GenerationSeal(keyring)
+    running = Running(database, seal, calling, moderation, AnswerCache(database, keyring), Bells())
+    providers = {each.provider.name: each.provider for each in calling.routes.deployments}
+    bulk = {name: OpenAiBatches(each) for name, each in providers.items() if isinstance(each, OpenAiApi)}
+    ending = Ending(running)
+    ledger = Ledger(database, (Submitting(bulk, seal, ending),))
+    return Parts(
+        accounting=accounting,
+        routes=calling.routes,
+        calling=calling,
+        moderation=moderation,
+        running=running,
+        generations=GenerationService(database, seal, running),
+        batches=BatchService(database, ledger, ending, bulk),
+        following=Following(database, bulk, seal, ending),
+        ledger=ledger,
+        budgets=BudgetService(accounting),
+        usage=UsageService(accounting),
+        holdings=Holdings(
+            (
+                GenerationHolding(database, seal),
+                KeptRows(database, "calls", PersonsCalls),
+                KeptRows(database, "batches", PersonsBatches),
+                KeptRows(database, "budgets", PersonsBudgets),
+                KeptRows(database, "moderation_policies", PersonsPolicies),
+                RequestKeys(database),
+            ),
+            known_in,
+        ),
+    )
+
+
+def deployed(settings: GenerationSettings) -> Routes:
+    """The models that can be called, each with its price; our own program where there is no other."""
+    models = dict(published())
+    if settings.prices_file:
+        models |= read(Path(settings.prices_file).read_text("utf-8"))
+    providers: dict[str, Provider] = {}
+    if key := settings.openai_api_key.get_secret_value():
+        providers["openai"] = OpenAiApi("openai", settings.openai_url, key)
+    if settings.compatible_url:
+        secret = settings.compatible_api_key.get_secret_value()
+        providers["compatible"] = OpenAiApi("compatible", settings.compatible_url, secret, plain_limit=True)
+    known = {each.provider for each in models.values()}
+    if not providers.keys() & known:
+        providers["local"] = Local()
+    used = {model.use for model in models.values() if model.provider in providers}
+    spare = Local()
+    return Routes(
+        [
+            Deployment(providers.get(model.provider, spare), model)
+            for model in models.values()
+            if model.provider in providers
+            or (model.provider == "local" and model.use not in used and model.use != "text")
+        ]
+    )
+
+
+@asynccontextmanager
+async def open_parts(backbone: Backbone[GenerationSettings]) -> AsyncIterator[Parts]:
+    """Build the parts, and close them at the end."""
+    parts = generating(backbone.settings, backbone.database, backbone.keyring)
+    try:
+        yield parts
+    finally:
+        await parts.close()
+
+
+def endpoint_parts(parts: Parts) -> Sequence[object]:
+    """What endpoints ask for."""
+    return (parts.generations, parts.batches, parts.moderation, parts.budgets, parts.usage)
+
+
+def loops(parts: Parts) -> Sequence[Loop]:
+    """What the worker does besides consuming and relaying."""
+    return worker.loops(parts.accounting, parts.running, parts.following)
+
+
+def ledger(parts: Parts) -> Ledger:
+    """What is to be done outside."""
+    return parts.ledger
+
+
+def privacy(parts: Parts) -> Privacy:
+    """What is held about people, and how it is answered for."""
+    return Privacy(parts.holdings, GenerationExportPartReady, GenerationErasureAnswered)
+
+
+SERVICE: Final = Service(
+    name="generation",
+    title="Generation",
+    settings=GenerationSettings,
+    migrations=migrations,
+    open_parts=open_parts,
+    routers=ROUTERS,
+    endpoint_parts=endpoint_parts,
+    loops=loops,
+    subscriptions=worker.SUBSCRIPTIONS,
+    consumers=CONSUMERS,
+    ledger=ledger,
+    privacy=privacy,
+    acting=Acting("generation.request.impersonated"),
+)

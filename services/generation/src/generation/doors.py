@@ -1,0 +1,19 @@
+"""Who may enter which door of generation."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from kit.http.caller import MemberCaller, permitted
+
+Reader = Annotated[MemberCaller, Depends(permitted("generation.read"))]
+"""Who sees texts and what they cost."""
+
+Author = Annotated[MemberCaller, Depends(permitted("generation.write"))]
+"""Who has texts written."""
+
+Reviewer = Annotated[MemberCaller, Depends(permitted("generation.review"))]
+"""Who decides on texts that were held back."""
+
+Manager = Annotated[MemberCaller, Depends(permitted("generation.manage"))]
+"""Who limits what is spent, and says what is held back."""

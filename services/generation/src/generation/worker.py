@@ -1,0 +1,31 @@
+"""The background of generation: what it hears, and what it does on its own."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from contracts.billing import EntitlementsChanged
+from contracts.compliance import ErasureBegun, ExportRequested
+from generation.allowances.handlers import on_entitlements_changed
+from generation.allowances.model import QUOTA
+from generation.batches.following import Following
+from generation.calls.accounting import Accounting
+from generation.generations.running import Running
+from kit.messaging.subscription import Subscription
+from kit.privacy.answering import on_erasure_begun, on_export_requested
+from kit.process import Loop
+
+SUBSCRIPTIONS: Final[Sequence[Subscription[Any]]] = (
+    Subscription(ExportRequested, one=on_export_requested),
+    Subscription(ErasureBegun, one=on_erasure_begun),
+    Subscription(EntitlementsChanged, one=on_entitlements_changed),
+)
+
+
+def loops(accounting: Accounting, running: Running, following: Following) -> Sequence[Loop]:
+    """What happens by the passing of time."""
+    return (
+        *accounting.loops(),
+        following.loop(),
+        Loop("generations end", running.sweep, every=5.0),
+        *QUOTA.loops(accounting.database),
+    )

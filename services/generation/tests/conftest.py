@@ -1,0 +1,50 @@
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+
+import pytest
+
+from generation import migrations
+from kit.db.provision import move_clock
+from kit.testing.databases import Databases, TestDatabase
+from kit.testing.mortal import Mortal
+from kit.testing.outside import Sandbox, running_sandbox
+
+from .story import Story
+
+
+@pytest.fixture
+async def place(databases: Databases) -> TestDatabase:
+    return await databases.clone({"generation": migrations})
+
+
+async def into_a_month(place: TestDatabase, database: Mortal) -> None:
+    """Budgets are of a month: none is to end while a test goes on."""
+    now = database.clock.now()
+    if now.day > 20:
+        await move_clock(place.admin_url, timedelta(days=15).total_seconds())
+        await database.clock.synchronise()
+
+
+@pytest.fixture
+async def database(place: TestDatabase) -> AsyncIterator[Mortal]:
+    opened = await Mortal.open(place.url("generation"), name="generation test", pool_size=8, acquire_within=20)
+    assert isinstance(opened, Mortal)
+    await into_a_month(place, opened)
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """The outside world, once per process; every story begins with it as new."""
+    with running_sandbox() as started:
+        yield started
+
+
+@pytest.fixture
+async def story(place: TestDatabase, database: Mortal) -> AsyncIterator[Story]:
+    """Generation without a key: a program of ours writes."""
+    async with Story.told(place, database) as told:
+        yield told

@@ -1,0 +1,37 @@
+from kit.errors import Conflict, FieldError, Invalid, NotFound
+
+
+class AttributeNotFound(NotFound):
+    """There is no such attribute in this organization."""
+
+    code = "attribute-not-found"
+
+
+class AttributeTaken(Conflict):
+    """There is an attribute of this key."""
+
+    code = "attribute-taken"
+
+
+class TooManyAttributes(Conflict):
+    """The organization has as many attributes as it can have; delete one first."""
+
+    code = "too-many-attributes"
+
+
+class ChoicesMissing(Invalid):
+    """A list has choices, and nothing else has."""
+
+    code = "choices-missing"
+
+    def __init__(self) -> None:
+        super().__init__(errors=[FieldError("#/choices", "Name 1 to 100 different choices for type `list` alone.")])
+
+
+class ValueRefused(Invalid):
+    """A value does not suit its attribute."""
+
+    code = "value-refused"
+
+    def __init__(self, key: str, detail: str) -> None:
+        super().__init__(errors=[FieldError(f"#/values/{key}", detail)])

@@ -1,0 +1,96 @@
+"""Attributes that an organization defines for itself, and what is a value of one."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final, Literal
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from inbox.attributes.errors import ValueRefused
+
+AppliesTo = Literal["conversation", "contact"]
+Type = Literal["text", "number", "date", "list", "checkbox", "link"]
+Value = str | float | bool
+
+MOST_ATTRIBUTES: Final = 100
+"""Of one organization, for conversations and for contacts each."""
+
+LONGEST_TEXT: Final = 1000
+LONGEST_LINK: Final = 2000
+_GREATEST: Final = 1e15
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """What values of one key are; `personal` ones lie sealed under the contact's key."""
+
+    id: UUID
+    applies_to: AppliesTo
+    key: str
+    name: str
+    type: Type
+    choices: Sequence[str]
+    personal: bool
+    version: int
+    created_at: datetime
+
+    def written(self, value: Value) -> str:
+        """A value as it is kept; the same for all ways to write it.
+
+        Raises:
+            ValueRefused: it is none of this attribute.
+        """
+        match self.type, value:
+            case "checkbox", bool():
+                return "true" if value else "false"
+            case "number", int() | float() if not isinstance(value, bool) and abs(value) <= _GREATEST:
+                return repr(int(value)) if math.isfinite(value) and value == int(value) else repr(float(value))
+            case "text", str() if 0 < len(value) <= LONGEST_TEXT and "\0" not in value:
+                return value
+            case "list", str() if value in self.choices:
+                return value
+            case "date", str() if (day := _day(value)) is not None:
+                return day.isoformat()
+            case "link", str() if _is_link(value):
+                return value
+        raise ValueRefused(self.key, _WANTED[self.type])
+
+    def read(self, written: str) -> Value:
+        """A value as it is shown."""
+        match self.type:
+            case "checkbox":
+                return written == "true"
+            case "number":
+                return float(written)
+        return written
+
+
+_WANTED: Final[dict[Type, str]] = {
+    "text": f"Write 1 to {LONGEST_TEXT} characters.",
+    "number": "Write a number, not as text, up to 1,000,000,000,000,000.",
+    "date": "Write a day as 2026-11-30.",
+    "list": "Choose one of the attribute's choices.",
+    "checkbox": "Write true or false, not as text.",
+    "link": f"Write an address that begins with https:// or http://, of {LONGEST_LINK} characters at most.",
+}
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if _DAY.fullmatch(text) else None
+    except ValueError:
+        return None
+
+
+def _is_link(text: str) -> bool:
+    if len(text) > LONGEST_LINK or not text.isprintable() or " " in text:
+        return False
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in ("https", "http") and bool(parts.hostname) and "@" not in parts.netloc

@@ -1,0 +1,60 @@
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
+
+from inbox.attributes.model import AppliesTo, Type
+from kit.http.models import Line, Model, Out
+
+Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$", examples=["order_number"])]
+
+
+class MakeAttribute(Model):
+    """Define an attribute; key, type and whether it is personal stay for ever."""
+
+    applies_to: AppliesTo = "conversation"
+    key: Key
+    name: Line
+    type: Type
+    choices: list[Line] = Field(default_factory=list, max_length=100, description="Of a list.")
+    personal: bool = Field(False, description="Whether values are about the contact: then they are sealed.")
+
+
+class ChangeAttribute(Model):
+    """Give an attribute another name, a list other choices; values that were chosen before stay."""
+
+    name: Line | None = None
+    choices: list[Line] | None = Field(None, max_length=100)
+
+
+class SetAttributes(Model):
+    """Set values by key; null takes one away, what is left out stays."""
+
+    values: dict[Key, StrictBool | StrictInt | StrictFloat | StrictStr | None] = Field(min_length=1, max_length=100)
+
+
+class AttributeOut(Out):
+    """An attribute that the organization has defined."""
+
+    id: UUID
+    applies_to: str
+    key: str
+    name: str
+    type: str
+    choices: list[str]
+    personal: bool
+    created_at: datetime
+    version: int = Field(description="Rises with every change; also the ETag.")
+
+
+class AttributesOut(Out):
+    """All attributes of the organization, by key."""
+
+    items: list[AttributeOut]
+
+
+class ValuesOut(Out):
+    """The values of one conversation, by key."""
+
+    values: dict[str, Any]

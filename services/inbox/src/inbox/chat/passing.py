@@ -1,0 +1,46 @@
+"""Tells the team that a visitor writes: over Redis, where the gateway reads what is true for seconds only.
+
+It is never kept and never told again. Without Redis, or while it is away, nobody is told; nothing else is missing.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+import orjson
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from contracts.permissions import PERMISSIONS
+
+HOLDS: Final = 6
+"""Seconds for which it is believed."""
+_MOST: Final = 200
+_KEPT_MS: Final = 60_000
+_ROLES: Final = ",".join(sorted(PERMISSIONS["conversations.read"].roles))
+
+
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """Says passing news of visitors to the browsers of their organization's team (`gateway.events.passing`)."""
+
+    redis: "Redis | None" = field(default=None, repr=False)
+    namespace: str = ""
+
+    async def contact_types(self, organization_id: UUID, conversation_id: UUID) -> None:
+        """The contact of a conversation writes."""
+        if self.redis is None:
+            return
+        key = f"{self.namespace}:passing:{organization_id}"
+        news = {"conversation_id": str(conversation_id), "seconds": HOLDS}
+        body = orjson.dumps({"type": "contact_typing", "data": news})
+        with suppress(RedisError, OSError):
+            async with self.redis.pipeline(transaction=False) as pipe:
+                pipe.xadd(key, {"r": _ROLES, "d": body, "u": ""}, maxlen=_MOST, approximate=True)
+                pipe.pexpire(key, _KEPT_MS)
+                await pipe.execute()
+
+
+NOBODY: Final = Passing()
+"""Tells nobody."""

@@ -1,0 +1,158 @@
+"""Attributes: defined once, with values that suit them, sealed where they are about the contact."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inbox.attributes.errors import ValueRefused
+from inbox.attributes.model import Attribute, Type, Value
+from kit.clock import SystemClock
+from kit.ids import new_id
+from kit.privacy.person import Person
+
+from .house import House
+from .lives import Asking
+
+
+def of_type(kind: Type, *choices: str) -> Attribute:
+    return Attribute(new_id(), "conversation", "key", "Name", kind, choices, False, 1, SystemClock().now())
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "shown"),
+    [
+        ("text", "words", "words"),
+        ("number", 3, 3),
+        ("number", -2.5, -2.5),
+        ("number", 1e15, 1e15),
+        ("date", "2026-11-30", "2026-11-30"),
+        ("list", "red", "red"),
+        ("checkbox", True, True),
+        ("checkbox", False, False),
+        ("link", "https://example.com/a?b=c#d", "https://example.com/a?b=c#d"),
+    ],
+)
+def test_a_value_is_shown_as_it_was_given(kind: Type, value: Value, shown: Value) -> None:
+    attribute = of_type(kind, *(["red", "blue"] if kind == "list" else []))
+    assert attribute.read(attribute.written(value)) == shown
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("text", ""),
+        ("text", "x" * 1001),
+        ("text", "a\0b"),
+        ("text", 3),
+        ("number", "3"),
+        ("number", True),
+        ("number", float("nan")),
+        ("number", float("inf")),
+        ("number", 1e16),
+        ("date", "2026-02-30"),
+        ("date", "20261130"),
+        ("date", "2026-W01-1"),
+        ("list", "green"),
+        ("checkbox", "true"),
+        ("checkbox", 1),
+        ("link", "javascript:alert(1)"),
+        ("link", "https://user@example.com"),
+        ("link", "https://"),
+        ("link", "https://exa mple.com"),
+        ("link", "//example.com"),
+    ],
+)
+def test_a_value_that_is_none_is_refused_at_its_place(kind: Type, value: Value) -> None:
+    with pytest.raises(ValueRefused) as refused:
+        of_type(kind, *(["red"] if kind == "list" else [])).written(value)
+    assert refused.value.errors[0].pointer == "#/values/key"
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False, min_value=-1e15, max_value=1e15))
+def test_a_number_comes_back_as_it_was(number: float) -> None:
+    attribute = of_type("number")
+    assert attribute.read(attribute.written(number)) == number
+
+
+async def made(house: House, key: str, kind: Type, by: UUID | None = None, **more: Any) -> dict[str, Any]:
+    body = {"key": key, "name": key.title(), "type": kind, **more}
+    answer = await house.ask("POST", "/v1/attributes", by=by, json=body)
+    assert answer.status_code == 201, answer.text
+    attribute: dict[str, Any] = answer.json()
+    return attribute
+
+
+async def test_values_are_set_shown_sealed_and_used_in_texts(house: House) -> None:
+    conversation = await house.open_conversation()
+    await made(house, "order", "number")
+    await made(house, "diagnosis", "text", personal=True)
+    await made(house, "colour", "list", choices=["red", "blue"])
+    path = f"/v1/conversations/{conversation['id']}/attributes"
+    values = {"order": 4711, "diagnosis": "a secret of theirs", "colour": "red"}
+    answer = await house.ask("PATCH", path, role="agent", json={"values": values})
+    assert answer.json() == {"values": values}
+    assert (await house.ask("PATCH", path, json={"values": {"order": None}})).json()["values"] == {
+        "diagnosis": "a secret of theirs",
+        "colour": "red",
+    }
+    assert await house.get(path) == {"values": {"diagnosis": "a secret of theirs", "colour": "red"}}
+    rows = await house.rows("SELECT v::text AS text FROM conversation_attributes AS v")
+    assert not [row for row in rows if "secret" in row["text"]]
+    assert (await house.conversation())["version"] == conversation["version"] + 2
+    text = "{{conversation.attributes.diagnosis}} {{conversation.attributes.order|none}}"
+    body = {"text": text, "conversation_id": conversation["id"]}
+    shown = await house.ask("POST", "/v1/variables/preview", json=body)
+    assert shown.json() == {"text": "a secret of theirs none", "missing": []}
+    for wrong in ({"order": "x"}, {"colour": "green"}, {"unknown": 1}, {"order": 1, "colour": "green"}):
+        refused = await house.ask("PATCH", path, json={"values": wrong})
+        assert refused.status_code == 422, wrong
+        assert refused.json()["errors"][0]["pointer"] == f"#/values/{list(wrong)[-1]}"
+    assert "order" not in (await house.get(path))["values"], "all or none"
+
+
+async def test_an_attribute_is_defined_once_changed_and_deleted(house: House) -> None:
+    conversation, other = await house.open_conversation(), new_id()
+    colour = await made(house, "colour", "list", choices=["red", "blue"])
+    await made(house, "colour", "text", applies_to="contact")
+    await made(house, "colour", "text", by=other)
+    again = await house.ask("POST", "/v1/attributes", json={"key": "colour", "name": "x", "type": "text"})
+    assert again.status_code == 409
+    for wrong in (
+        {"key": "a", "name": "A", "type": "list"},
+        {"key": "a", "name": "A", "type": "text", "choices": ["x"]},
+        {"key": "a", "name": "A", "type": "list", "choices": ["x", "x"]},
+        {"key": "A b", "name": "A", "type": "text"},
+        {"key": "a", "name": "A", "type": "secret"},
+    ):
+        assert (await house.ask("POST", "/v1/attributes", json=wrong)).status_code == 422, wrong
+    assert (await house.ask("POST", "/v1/attributes", role="agent", json={})).status_code == 403
+    path, tag = f"/v1/attributes/{colour['id']}", {"if-match": '"v1"'}
+    values = f"/v1/conversations/{conversation['id']}/attributes"
+    assert (await house.ask("PATCH", values, json={"values": {"colour": "red"}})).status_code == 200
+    changed = await house.ask("PATCH", path, json={"choices": ["green"]}, headers=tag)
+    assert (changed.json()["choices"], changed.headers["etag"]) == (["green"], '"v2"')
+    assert (await house.ask("PATCH", path, json={"name": "late"}, headers=tag)).status_code == 412
+    assert (await house.get(values))["values"] == {"colour": "red"}, "what was chosen before stays"
+    assert (await house.ask("DELETE", path, by=other)).status_code == 404
+    assert (await house.ask("PATCH", values, by=other, json={"values": {"colour": "x"}})).status_code == 404
+    assert (await house.ask("DELETE", path)).status_code == 204
+    assert (await house.get(values))["values"] == {}
+    while await house.parts.attribute_sweeping.run():
+        pass
+    assert await house.count("SELECT count(*) FROM conversation_attributes") == 0
+    kept = await house.get("/v1/attributes")
+    assert [(each["key"], each["applies_to"]) for each in kept["items"]] == [("colour", "contact")]
+
+
+async def test_values_of_a_forgotten_contact_go(house: House) -> None:
+    conversation, asking = await house.open_conversation(), Asking(house)
+    await made(house, "order", "number")
+    path = f"/v1/conversations/{conversation['id']}/attributes"
+    assert (await house.ask("PATCH", path, json={"values": {"order": 1}})).status_code == 200
+    person = Person("contact", UUID(conversation["contact_id"]), house.organization_id)
+    await asking.erasure(person, "anonymise")
+    await asking.work()
+    assert await house.get(path) == {"values": {}}

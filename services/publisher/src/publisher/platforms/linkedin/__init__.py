@@ -1,0 +1,3 @@
+from publisher.platforms.linkedin.platform import LinkedIn
+
+__all__ = ["LinkedIn"]

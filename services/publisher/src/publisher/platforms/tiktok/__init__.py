@@ -1,0 +1,3 @@
+from publisher.platforms.tiktok.platform import TikTok
+
+__all__ = ["TikTok"]

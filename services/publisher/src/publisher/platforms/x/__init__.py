@@ -1,0 +1,3 @@
+from publisher.platforms.x.platform import X
+
+__all__ = ["X"]

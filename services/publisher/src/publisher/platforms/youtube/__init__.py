@@ -1,0 +1,3 @@
+from publisher.platforms.youtube.platform import Addresses, YouTube
+
+__all__ = ["Addresses", "YouTube"]
