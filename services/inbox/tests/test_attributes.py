@@ -120,7 +120,8 @@ async def test_conversations_are_listed_by_values_that_are_shown_with_them(house
         await house.say("Hello", person=person, name=person)
     await house.reduce()
     found = {each["contact_name"][-1]: each["id"] for each in (await house.get("/v1/conversations"))["items"]}
-    for key, kind in (("amount", "number"), ("due", "date"), ("plan", "text"), ("vip", "checkbox"), ("page", "link")):
+    kinds: dict[str, Type] = {"amount": "number", "due": "date", "plan": "text", "vip": "checkbox", "page": "link"}
+    for key, kind in kinds.items():
         await made(house, key, kind)
     await made(house, "colour", "list", choices=["red", "blue"])
     await made(house, "secret", "text", personal=True)

@@ -155,13 +155,14 @@ async def put_on(house: House, conversation: dict[str, Any], mark: str) -> None:
     label = await house.ask("POST", "/v1/labels", json={"name": f"label {mark}"})
     both = [each["id"] for each in (await house.get("/v1/labels"))["items"] if each["name"] == "both"]
     body = {"conversation_ids": [conversation["id"]], "add": [label.json()["id"], *both]}
-    for method, where, told in (
+    doors: tuple[tuple[str, str, Any], ...] = (
         ("POST", "/v1/labels/apply", body),
         ("POST", f"{path}/notes", {"text": f"note {mark}", "mention_ids": [str(agent)]}),
         ("PATCH", f"{path}/attributes", {"values": {f"key_{mark}": f"value {mark}", "both": mark}}),
         ("PUT", f"{path}/participants/{agent}", None),
-    ):
-        answer = await house.ask(method, where, **({} if told is None else {"json": told}))
+    )
+    for method, where, told in doors:
+        answer = await house.ask(method, where, json=told)
         assert answer.status_code in (200, 201, 204), answer.text
 
 

@@ -22,7 +22,7 @@ _SCANNED = re.compile(r"Seq Scan on (\w+)")
 _NAMED = re.compile(r"\{(\w+)\}")
 _AWAY = ("/v1/webhooks", "/v1/chat", "/v1/forms", "/v1/chat-visits")
 
-FILTERS = (
+FILTERS: tuple[dict[str, str | list[str]], ...] = (
     {},
     {"state": "open"},
     {"assignee": "none"},
@@ -57,7 +57,7 @@ async def database(place: TestDatabase) -> AsyncIterator[Overheard]:
 async def read(client: httpx.AsyncClient, ids: dict[str, str], headers: dict[str, str]) -> int:
     """Ask for everything that members can read, a page and the one after it; how many doors answered."""
     routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
-    paths = {route.path for route in routes if "GET" in route.methods and not route.path.startswith(_AWAY)}
+    paths = {route.path for route in routes if "GET" in (route.methods or ()) and not route.path.startswith(_AWAY)}
     answered = 0
     for path in sorted(paths):
         if set(_NAMED.findall(path)) - ids.keys():

@@ -92,7 +92,7 @@ class AgentRepository:
 
         How much each has is what was counted (`conversation_counts`), so it costs the same whatever they have.
         """
-        return [_agent(row) for row in await self._rows(None, None, 100_000)]
+        return [_agent(row) for row in await self._rows(">", BEFORE_ALL, 100_000)]
 
     async def hold(self, user_ids: Collection[UUID]) -> set[UUID]:
         """Those of these who still answer; they stay members until we commit."""
