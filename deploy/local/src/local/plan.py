@@ -175,6 +175,7 @@ class Plan:
         return {
             "OPENAI_URL": f"{self.url('sandbox')}/openai/v1",
             "OPENAI_API_KEY": "sk-sandbox",
+            "GATEWAY_URL": self.url("gateway"),
         }
 
     def _gateway(self) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Builds generation's own parts; the only wiring."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,6 +12,10 @@ from contracts.generation import GenerationErasureAnswered, GenerationExportPart
 from generation import migrations, worker
 from generation.answers.cache import AnswerCache
 from generation.api import ROUTERS
+from generation.assistant.answering import Answering, NoBrand
+from generation.assistant.privacy import AssistantHolding
+from generation.assistant.sealing import AssistantSeal
+from generation.assistant.service import AssistantService
 from generation.batches.ending import Ending
 from generation.batches.following import Following
 from generation.batches.kind import Submitting
@@ -39,6 +44,7 @@ from generation.providers.routing import Deployment, Routes
 from generation.settings import GenerationSettings
 from kit.db.database import Database
 from kit.http.acting import Acting
+from kit.http.client import Outbound
 from kit.ledger.ledger import Ledger
 from kit.privacy.holding import Holdings
 from kit.privacy.kept_rows import KeptRows
@@ -64,15 +70,19 @@ class Parts:
     budgets: BudgetService
     usage: UsageService
     holdings: Holdings
+    answering: Answering
+    assistant: AssistantService
 
     async def close(self) -> None:
         """Let what runs come to its end, then let go of connections."""
-        await self.running.close()
+        await asyncio.gather(self.running.close(), self.answering.close())
         for provider in {id(each.provider): each.provider for each in self.routes.deployments}.values():
             await provider.close()
 
 
-def generating(settings: GenerationSettings, database: Database, keyring: Keyring) -> Parts:
+def generating(
+    settings: GenerationSettings, database: Database, keyring: Keyring, outbound: Outbound | None = None
+) -> Parts:
     """Build it; it is to be closed."""
     accounting = Accounting(database, settings.monthly_budget_micros)
     calling = Calling(accounting, deployed(settings))
@@ -82,6 +92,8 @@ def generating(settings: GenerationSettings, database: Database, keyring: Keyrin
     bulk = {name: OpenAiBatches(each) for name, each in providers.items() if isinstance(each, OpenAiApi)}
     ending = Ending(running)
     ledger = Ledger(database, (Submitting(bulk, seal, ending),))
+    talked = AssistantSeal(keyring)
+    answering = Answering(database, talked, calling, moderation, running.bells, NoBrand())
     return Parts(
         accounting=accounting,
         routes=calling.routes,
@@ -97,6 +109,7 @@ def generating(settings: GenerationSettings, database: Database, keyring: Keyrin
         holdings=Holdings(
             (
                 GenerationHolding(database, seal),
+                AssistantHolding(database, talked),
                 KeptRows(database, "calls", PersonsCalls),
                 KeptRows(database, "batches", PersonsBatches),
                 KeptRows(database, "budgets", PersonsBudgets),
@@ -105,6 +118,8 @@ def generating(settings: GenerationSettings, database: Database, keyring: Keyrin
             ),
             known_in,
         ),
+        answering=answering,
+        assistant=AssistantService(database, talked, answering, outbound or Outbound(), settings.gateway_url),
     )
 
 
@@ -137,7 +152,7 @@ def deployed(settings: GenerationSettings) -> Routes:
 @asynccontextmanager
 async def open_parts(backbone: Backbone[GenerationSettings]) -> AsyncIterator[Parts]:
     """Build the parts, and close them at the end."""
-    parts = generating(backbone.settings, backbone.database, backbone.keyring)
+    parts = generating(backbone.settings, backbone.database, backbone.keyring, backbone.outbound)
     try:
         yield parts
     finally:
@@ -146,12 +161,12 @@ async def open_parts(backbone: Backbone[GenerationSettings]) -> AsyncIterator[Pa
 
 def endpoint_parts(parts: Parts) -> Sequence[object]:
     """What endpoints ask for."""
-    return (parts.generations, parts.batches, parts.moderation, parts.budgets, parts.usage)
+    return (parts.generations, parts.assistant, parts.batches, parts.moderation, parts.budgets, parts.usage)
 
 
 def loops(parts: Parts) -> Sequence[Loop]:
     """What the worker does besides consuming and relaying."""
-    return worker.loops(parts.accounting, parts.running, parts.following)
+    return worker.loops(parts.accounting, parts.running, parts.following, parts.answering)
 
 
 def ledger(parts: Parts) -> Ledger:
@@ -177,5 +192,6 @@ SERVICE: Final = Service(
     consumers=CONSUMERS,
     ledger=ledger,
     privacy=privacy,
+    large_bodies={"/v1/assistant/conversations": 17 * 1024 * 1024},
     acting=Acting("generation.request.impersonated"),
 )

@@ -17,6 +17,8 @@ class GenerationSettings(ServiceSettings):
     compatible_url: str = Field("", pattern=r"^(https?://[^\s?#]+)?$")
     """Another server that speaks OpenAI's API, such as vLLM, Ollama or LiteLLM; the operator's choice alone."""
     compatible_api_key: SecretStr = SecretStr("")
+    gateway_url: str = Field("http://127.0.0.1:8000", pattern=r"^https?://[^\s?#]+$")
+    """Where the assistant enters the platform as any client does, with the token of the person it helps."""
     prices_file: str = ""
     """Models and prices in the form of `providers/prices.toml`: they add to ours, and take their place by id."""
     monthly_budget_micros: int = Field(20_000_000, ge=0, lt=2**53)
