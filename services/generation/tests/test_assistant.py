@@ -129,7 +129,7 @@ async def test_what_was_put_before_somebody_too_long_ago_is_not_done(story: Stor
 async def test_what_may_have_been_done_is_found_out_and_done_once(story: Story, begun: Begun, tool: str) -> None:
     talk, post = await begun(), story.platform.post("A post")
     conversation = story.platform.conversation("Hello?")
-    arguments = {
+    arguments: dict[str, dict[str, Any]] = {
         "schedule_post": {"post_id": post, "publish_at": FRIDAY},
         "rewrite_post": {"post_id": post, "text": "Another"},
         "write_post": {"text": "New", "account_ids": [], "publish_at": None},
@@ -322,7 +322,7 @@ async def test_nobody_sees_the_conversation_of_another(story: Story, begun: Begu
 
 async def test_a_key_has_no_assistant(story: Story) -> None:
     answer = await story.client(new_id(), principal="key").post("/v1/assistant/conversations", json={})
-    assert answer.status_code in {401, 403}
+    assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (403, "only-for-people")
 
 
 async def test_what_an_answer_cost_is_shown_counted_and_told(story: Story, begun: Begun) -> None:

@@ -1,4 +1,4 @@
-from kit.errors import Conflict, Gone, Invalid, NotFound
+from kit.errors import Conflict, Forbidden, Gone, Invalid, NotFound
 
 
 class ConversationNotFound(NotFound):
@@ -17,6 +17,12 @@ class ActionNotFound(NotFound):
     """Nothing of the kind was put before you."""
 
     code = "action-not-found"
+
+
+class OnlyForPeople(Forbidden):
+    """The assistant talks with people; a key or a program acts by itself."""
+
+    code = "only-for-people"
 
 
 class PersonaUnknown(Invalid):

@@ -14,6 +14,7 @@ from generation.assistant.errors import (
     ConversationFull,
     ConversationNotFound,
     DecidedAlready,
+    OnlyForPeople,
     PersonaUnknown,
     PictureUnreadable,
     StillAnswering,
@@ -35,7 +36,7 @@ from generation.assistant.service import AssistantService, Person
 from generation.calls.errors import BudgetExhausted
 from generation.doors import AssistantUser
 from kit.http.app import part
-from kit.http.caller import NoOrganization, PersonNeeded, RoleMissing, TokenRefused, bearer_token
+from kit.http.caller import NoOrganization, RoleMissing, TokenRefused, bearer_token
 from kit.http.idempotency import IdempotencyKey, IdempotencyKeyReused
 from kit.http.pagination import BadCursor, Page, Paging
 from kit.http.problem import problems
@@ -44,7 +45,7 @@ from kit.quota import QuotaExhausted
 router = APIRouter(
     prefix="/v1/assistant",
     tags=["assistant"],
-    responses=problems(TokenRefused, NoOrganization, RoleMissing, PersonNeeded),
+    responses=problems(TokenRefused, NoOrganization, RoleMissing, OnlyForPeople),
 )
 
 Assistant = Annotated[AssistantService, Depends(part(AssistantService))]
@@ -54,10 +55,10 @@ async def person(request: Request, caller: AssistantUser) -> Person:
     """Who talks, who must be a person; and their token, by which the assistant acts for them.
 
     Raises:
-        PersonNeeded: it is a key or a program on its own.
+        OnlyForPeople: it is a key or a program on its own.
     """
     if caller.kind != "user":
-        raise PersonNeeded
+        raise OnlyForPeople
     return Person(caller, bearer_token(request.headers.getlist("authorization")))
 
 
