@@ -287,6 +287,7 @@ ROUTES: tuple[Route, ...] = (
     _webhook("/v1/webhooks/x", "publisher"),
     _webhook("/v1/webhooks/tiktok", "publisher"),
     _webhook("/v1/webhooks/stripe", "billing"),
+    _webhook("/v1/webhooks/openai", "generation"),
     Route("/v1/presence", "gateway", methods=POST, rates=("presence",), body_limit=1024),
     Route("/v1/events", "gateway", methods=GET, rates=("real-time",), body_limit=0),
     Route("/v1/events/ws", "gateway", methods=GET, rates=("real-time",), body_limit=0, websocket=True),

@@ -1,11 +1,13 @@
 """Builds generation's own parts; the only wiring."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from starlette.types import ASGIApp
 
 from contracts.consumers import CONSUMERS
 from contracts.generation import GenerationErasureAnswered, GenerationExportPartReady
@@ -34,6 +36,7 @@ from generation.generations.service import GenerationService
 from generation.generations.streaming import Bells
 from generation.moderations.repository import PersonsPolicies
 from generation.moderations.service import ModerationService
+from generation.notifications.source import OpenAiSource
 from generation.persons.repository import known_in
 from generation.providers.base import Provider
 from generation.providers.local import Local
@@ -45,6 +48,7 @@ from generation.settings import GenerationSettings
 from kit.db.database import Database
 from kit.http.acting import Acting
 from kit.http.client import Outbound
+from kit.intake.intake import Intake
 from kit.ledger.ledger import Ledger
 from kit.privacy.holding import Holdings
 from kit.privacy.kept_rows import KeptRows
@@ -70,6 +74,7 @@ class Parts:
     budgets: BudgetService
     usage: UsageService
     holdings: Holdings
+    intake: Intake
     answering: Answering
     assistant: AssistantService
 
@@ -118,9 +123,16 @@ def generating(
             ),
             known_in,
         ),
+        intake=Intake(database, (heard(settings, database),), keyring),
         answering=answering,
         assistant=AssistantService(database, talked, answering, outbound or Outbound(), settings.gateway_url),
     )
+
+
+def heard(settings: GenerationSettings, database: Database) -> OpenAiSource:
+    """Who tells us of what ended over there."""
+    secrets = [each.get_secret_value() for each in settings.openai_webhook_secrets]
+    return OpenAiSource(secrets, database.clock)
 
 
 def deployed(settings: GenerationSettings) -> Routes:
@@ -166,7 +178,15 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
 
 def loops(parts: Parts) -> Sequence[Loop]:
     """What the worker does besides consuming and relaying."""
-    return worker.loops(parts.accounting, parts.running, parts.following, parts.answering)
+    return (
+        *worker.loops(parts.accounting, parts.running, parts.following, parts.answering),
+        *parts.intake.loops(),
+    )
+
+
+def mounts(parts: Parts) -> Mapping[str, ASGIApp]:
+    """Where others tell us something."""
+    return {"/v1/webhooks/openai": parts.intake.asgi("openai")}
 
 
 def ledger(parts: Parts) -> Ledger:
@@ -188,6 +208,7 @@ SERVICE: Final = Service(
     routers=ROUTERS,
     endpoint_parts=endpoint_parts,
     loops=loops,
+    mounts=mounts,
     subscriptions=worker.SUBSCRIPTIONS,
     consumers=CONSUMERS,
     ledger=ledger,

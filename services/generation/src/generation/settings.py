@@ -14,6 +14,8 @@ class GenerationSettings(ServiceSettings):
 
     openai_url: str = Field("https://api.openai.com/v1", pattern=r"^https?://[^\s?#]+$")
     openai_api_key: SecretStr = SecretStr("")
+    openai_webhook_secrets: tuple[SecretStr, ...] = ()
+    """A JSON list: what OpenAI signs its webhooks with, and for as long as it is changed the former secret."""
     compatible_url: str = Field("", pattern=r"^(https?://[^\s?#]+)?$")
     """Another server that speaks OpenAI's API, such as vLLM, Ollama or LiteLLM; the operator's choice alone."""
     compatible_api_key: SecretStr = SecretStr("")

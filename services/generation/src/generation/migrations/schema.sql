@@ -156,6 +156,7 @@ CREATE TABLE batches (
 COMMENT ON TABLE batches IS 'Generations that a provider works through within a day; external_id is the provider''s, look_at when it is asked again.';
 ALTER TABLE batches ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX batches_by ON batches USING btree (created_by, id) WHERE (created_by IS NOT NULL);
+CREATE INDEX batches_external ON batches USING btree (external_id) WHERE (external_id IS NOT NULL);
 CREATE INDEX batches_look ON batches USING btree (look_at) WHERE (look_at IS NOT NULL);
 CREATE INDEX batches_newest ON batches USING btree (organization_id, id DESC);
 CREATE POLICY looking ON batches FOR ALL TO generation_loops USING (true);
@@ -889,6 +890,17 @@ AS $function$
             WHERE due.look_at <= kit_now() ORDER BY due.look_at LIMIT at_most FOR UPDATE SKIP LOCKED
         )
         RETURNING batches.id, batches.organization_id
+    $function$;
+-- owner: generation_loops
+-- may be called by: generation_app
+
+CREATE OR REPLACE FUNCTION generation.batches_named(wanted text[])
+ RETURNS TABLE(external_id text, organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'generation', 'kit', 'pg_temp'
+AS $function$
+        SELECT one.external_id, one.organization_id FROM batches AS one WHERE one.external_id = ANY (wanted)
     $function$;
 -- owner: generation_loops
 -- may be called by: generation_app
