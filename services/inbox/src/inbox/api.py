@@ -23,6 +23,7 @@ from inbox.drafts.router import router as drafts
 from inbox.forms.router import public as forms
 from inbox.forms.router import router as held
 from inbox.labels.router import router as labels
+from inbox.macros.doors import router as macro_jobs
 from inbox.macros.router import router as macros
 from inbox.media.router import router as media
 from inbox.messages.router import router as messages
@@ -63,4 +64,5 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     drafts,
     views,
     macros,
+    macro_jobs,
 )

@@ -56,6 +56,7 @@ from inbox.forms.source import FormSource
 from inbox.labels.privacy import LabelHolding
 from inbox.labels.service import LabelService
 from inbox.labels.sweeping import LabelSweeping
+from inbox.macros.many import MacroRunKind
 from inbox.macros.privacy import RunHolding
 from inbox.macros.running import Running
 from inbox.macros.service import MacroService
@@ -107,6 +108,8 @@ from kit.http.client import Outbound
 from kit.http.peer import Peers
 from kit.intake.intake import Intake
 from kit.intake.model import Source
+from kit.jobs.jobs import Jobs
+from kit.jobs.privacy import JobHolding
 from kit.ledger.ledger import Ledger
 from kit.mail import MailServer, SmtpServer
 from kit.privacy.holding import Holdings
@@ -192,6 +195,7 @@ class Parts:
     drafts: DraftService
     views: ViewService
     macros: MacroService
+    jobs: Jobs
     ledger: Ledger
     intake: Intake
     holdings: Holdings
@@ -262,6 +266,7 @@ def build(
         NoteHolding(database, keyring),
         DraftHolding(database, keyring),
         RunHolding(database),
+        JobHolding(database),
         AttributeHolding(database, keyring),
         ParticipantHolding(database),
         LabelHolding(database),
@@ -281,6 +286,8 @@ def build(
         Writing(own, sealing, platforms, Templating(Values(keyring)), database.clock),
         sealing,
     )
+    running = Running(conversing, writing, NoteService(database, keyring), Values(keyring))
+    jobs = Jobs(database, [MacroRunKind(database, keyring, running)])
     return Parts(
         allowances=AllowanceService(database),
         channels=ChannelService(database, own, keyring, platforms),
@@ -310,12 +317,8 @@ def build(
         canned_replies=CannedReplyService(database, keyring, Values(keyring)),
         drafts=DraftService(database, keyring),
         views=ViewService(database, keyring),
-        macros=MacroService(
-            database,
-            keyring,
-            Values(keyring),
-            Running(conversing, writing, NoteService(database, keyring), Values(keyring)),
-        ),
+        macros=MacroService(database, keyring, Values(keyring), running, jobs),
+        jobs=jobs,
         ledger=own,
         intake=intake,
         holdings=Holdings(holdings, known_in),
@@ -398,6 +401,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.drafts,
         parts.views,
         parts.macros,
+        parts.jobs,
     )
 
 
@@ -429,6 +433,11 @@ def ledger(parts: Parts) -> Ledger:
     return parts.ledger
 
 
+def jobs(parts: Parts) -> Jobs:
+    """The bulk work."""
+    return parts.jobs
+
+
 def privacy(parts: Parts) -> Privacy:
     """What is held about people, in the order in which it is let go of."""
     return Privacy(parts.holdings, InboxExportPartReady, InboxErasureAnswered)
@@ -445,6 +454,7 @@ SERVICE: Final = Service(
     loops=loops,
     mounts=mounts,
     ledger=ledger,
+    jobs=jobs,
     privacy=privacy,
     subscriptions=worker.SUBSCRIPTIONS,
     consumers=CONSUMERS,
