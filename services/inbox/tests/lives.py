@@ -230,6 +230,10 @@ async def desk(house: House, place: Place, conversation: dict[str, Any]) -> None
     while await house.parts.indexing.run():
         pass
     await kept(house, place, conversation, headers)
+    wish = {"state": "granted", "channel_kinds": ["whatsapp"], "purposes": ["marketing"], "proof": "ticked a box"}
+    path = f"/v1/contacts/{conversation['contact_id']}/consents"
+    granted = await house.client.post(path, json=wish, headers=headers)
+    assert granted.status_code == 201, granted.text
 
 
 async def kept(house: House, place: Place, conversation: dict[str, Any], headers: dict[str, str]) -> None:

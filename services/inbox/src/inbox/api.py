@@ -14,6 +14,7 @@ from inbox.channels.router import router as channels
 from inbox.chat.router import lines as chat_lines
 from inbox.chat.router import public as chat
 from inbox.chat.router import visits as chat_visits
+from inbox.consent.router import router as consent
 from inbox.contacts.merging.router import router as merging
 from inbox.contacts.router import router as contacts
 from inbox.conversations.counts.router import router as counts
@@ -44,6 +45,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     forms,
     held,
     merging,
+    consent,
     contacts,
     conversations,
     participants,

@@ -34,6 +34,8 @@ from inbox.chat.platform import WEB_CHAT, WebChats
 from inbox.chat.privacy import VisitorHolding
 from inbox.chat.service import ChatService
 from inbox.chat.source import WebChatSource
+from inbox.consent.privacy import ConsentHolding
+from inbox.consent.service import ConsentService
 from inbox.contacts.merging.service import Merging
 from inbox.contacts.naming import NameKind
 from inbox.contacts.privacy import ContactHolding
@@ -166,6 +168,7 @@ class Parts:
     allowances: AllowanceService
     channels: ChannelService
     contacts: ContactService
+    consents: ConsentService
     merging: Merging
     conversations: ConversationService
     participants: ParticipantService
@@ -267,6 +270,7 @@ def build(
         LabelHolding(database),
         ConversationHolding(database),
         VisitorHolding(database, keyring),
+        ConsentHolding(database, keyring),
         ContactHolding(database, keyring, own),
         TeamHolding(database),
         AgentHolding(database),
@@ -285,6 +289,7 @@ def build(
         allowances=AllowanceService(database),
         channels=ChannelService(database, own, keyring, platforms),
         contacts=ContactService(database, keyring),
+        consents=ConsentService(database, keyring),
         merging=Merging(database, keyring, platforms),
         conversations=conversing,
         participants=ParticipantService(database),
@@ -378,6 +383,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.forms,
         parts.chats,
         parts.contacts,
+        parts.consents,
         parts.merging,
         parts.conversations,
         parts.participants,

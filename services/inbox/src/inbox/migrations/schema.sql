@@ -215,6 +215,49 @@ CREATE POLICY tenant ON chat_visitors FOR ALL TO inbox_app USING ((organization_
 GRANT DELETE, INSERT, SELECT, UPDATE ON chat_visitors TO inbox_app;
 GRANT DELETE, SELECT, UPDATE ON chat_visitors TO inbox_loops;
 
+CREATE TABLE consent_entries (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    channel_kind text NOT NULL,
+    purpose text NOT NULL,
+    state text NOT NULL,
+    source text NOT NULL,
+    policy_version text NOT NULL DEFAULT ''::text,
+    proof_sealed bytea,
+    at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT consent_entries_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id),
+    CONSTRAINT consent_entries_pkey PRIMARY KEY (id),
+    CONSTRAINT consent_entries_purpose_check CHECK ((purpose = ANY (ARRAY['marketing'::text, 'utility'::text, 'service'::text]))),
+    CONSTRAINT consent_entries_state_check CHECK ((state = ANY (ARRAY['granted'::text, 'withdrawn'::text, 'resumed'::text])))
+);
+COMMENT ON TABLE consent_entries IS 'Every wish of a contact as it was recorded, only ever added to; the proof is sealed under the contact''s key.';
+ALTER TABLE consent_entries ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX consent_entries_by_contact ON consent_entries USING btree (contact_id, at, id);
+CREATE POLICY tenant ON consent_entries FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT ON consent_entries TO inbox_app;
+
+CREATE TABLE consents (
+    organization_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    channel_kind text NOT NULL,
+    purpose text NOT NULL,
+    state text NOT NULL,
+    ever_granted boolean NOT NULL,
+    source text NOT NULL,
+    policy_version text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT consents_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id),
+    CONSTRAINT consents_pkey PRIMARY KEY (contact_id, channel_kind, purpose),
+    CONSTRAINT consents_state_check CHECK ((state = ANY (ARRAY['granted'::text, 'withdrawn'::text, 'resumed'::text])))
+);
+COMMENT ON TABLE consents IS 'The newest wish of each contact by channel kind and purpose: what is asked at the moment of sending.';
+ALTER TABLE consents ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX consents_listed ON consents USING btree (organization_id, channel_kind, purpose, state, contact_id);
+CREATE POLICY tenant ON consents FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON consents TO inbox_app;
+
 CREATE TABLE contact_identities (
     organization_id uuid NOT NULL,
     kind text NOT NULL,
@@ -331,11 +374,13 @@ CREATE TABLE contacts (
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     merged_into uuid,
+    blocked_at timestamp with time zone,
     CONSTRAINT contacts_merged_into_fkey FOREIGN KEY (merged_into) REFERENCES contacts(id),
     CONSTRAINT contacts_pkey PRIMARY KEY (id)
 );
 COMMENT ON TABLE contacts IS 'A person or company that writes; who they are on a platform stands in contact_identities.';
 ALTER TABLE contacts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX contacts_blocked ON contacts USING btree (organization_id, blocked_at, id) WHERE (blocked_at IS NOT NULL);
 CREATE INDEX contacts_listed ON contacts USING btree (organization_id, created_at, id);
 CREATE INDEX contacts_merged ON contacts USING btree (merged_into) WHERE (merged_into IS NOT NULL);
 CREATE POLICY tenant ON contacts FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
