@@ -11,9 +11,10 @@ from inbox.consent.model import Answer
 from inbox.consent.repository import ConsentRepository
 from inbox.consent.words import keyword, wish
 from kit.ids import new_id
+from kit.privacy.person import Person
 
 from .house import NUMBER, House, value
-from .lives import Asking, Person
+from .lives import Asking
 
 ANN, BOB = "16505551234", "4915112345678"
 
@@ -189,12 +190,13 @@ async def test_another_organization_neither_reads_nor_records(house: House) -> N
     ann, others = await contact_of(house), new_id()
     await record(house, ann)
     body = {"state": "granted", "channel_kinds": ["sms"], "purposes": ["marketing"]}
-    for method, path, more in (
+    asked_for: list[tuple[str, str, dict[str, Any]]] = [
         ("GET", "consents", {}),
         ("POST", "consents", {"json": body}),
         ("GET", "consents/history", {}),
         ("PUT", "block", {}),
-    ):
+    ]
+    for method, path, more in asked_for:
         answer = await house.ask(method, f"/v1/contacts/{ann}/{path}", by=others, **more)
         assert (answer.status_code, answer.json()["type"]) == (404, "urn:rostrum:problem:contact-not-found")
     assert await asked(house, [UUID(ann)], by=others) == {}
