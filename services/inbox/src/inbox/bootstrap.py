@@ -52,6 +52,8 @@ from inbox.direct.platform import INSTAGRAM, MESSENGER, Direct
 from inbox.direct.source import DirectSource
 from inbox.drafts.privacy import DraftHolding
 from inbox.drafts.service import DraftService
+from inbox.fields.privacy import FieldHolding
+from inbox.fields.service import FieldService
 from inbox.forms.platform import CONTACT_FORM, ContactForms
 from inbox.forms.service import FormService
 from inbox.forms.source import FormSource
@@ -81,6 +83,7 @@ from inbox.notes.service import NoteService
 from inbox.search.indexing import Indexing
 from inbox.search.privacy import SearchHolding
 from inbox.search.service import SearchService
+from inbox.segments.service import SegmentService
 from inbox.settings import InboxSettings
 from inbox.signatures.privacy import SignatureHolding
 from inbox.signatures.service import SignatureService
@@ -169,6 +172,8 @@ class Parts:
     channels: ChannelService
     contacts: ContactService
     consents: ConsentService
+    fields: FieldService
+    segments: SegmentService
     merging: Merging
     conversations: ConversationService
     participants: ParticipantService
@@ -271,6 +276,7 @@ def build(
         ConversationHolding(database),
         VisitorHolding(database, keyring),
         ConsentHolding(database, keyring),
+        FieldHolding(database, keyring),
         ContactHolding(database, keyring, own),
         TeamHolding(database),
         AgentHolding(database),
@@ -290,6 +296,8 @@ def build(
         channels=ChannelService(database, own, keyring, platforms),
         contacts=ContactService(database, keyring),
         consents=ConsentService(database, keyring),
+        fields=FieldService(database, keyring),
+        segments=SegmentService(database, keyring, ContactService(database, keyring)),
         merging=Merging(database, keyring, platforms),
         conversations=conversing,
         participants=ParticipantService(database),
@@ -384,6 +392,8 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.chats,
         parts.contacts,
         parts.consents,
+        parts.fields,
+        parts.segments,
         parts.merging,
         parts.conversations,
         parts.participants,

@@ -9,11 +9,13 @@ from typing import Final, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import orjson
+
 from inbox.attributes.errors import ValueRefused
 
 AppliesTo = Literal["conversation", "contact"]
-Type = Literal["text", "number", "date", "list", "checkbox", "link"]
-Value = str | float | bool
+Type = Literal["text", "number", "date", "list", "several", "checkbox", "link"]
+Value = str | float | bool | list[str]
 
 MOST_ATTRIBUTES: Final = 100
 """Of one organization, for conversations and for contacts each."""
@@ -49,15 +51,21 @@ class Attribute:
                 return "true" if value else "false"
             case "number", int() | float() if not isinstance(value, bool) and abs(value) <= _GREATEST:
                 return repr(int(value)) if math.isfinite(value) and value == int(value) else repr(float(value))
-            case "text", str() if 0 < len(value) <= LONGEST_TEXT and "\0" not in value:
+            case ("text" | "list" | "link") as kind, str() if self._suits(kind, value):
                 return value
-            case "list", str() if value in self.choices:
-                return value
+            case "several", list() if value and len(set(value)) == len(value) and set(value) <= set(self.choices):
+                return orjson.dumps(value).decode()
             case "date", str() if (day := _day(value)) is not None:
                 return day.isoformat()
-            case "link", str() if _is_link(value):
-                return value
         raise ValueRefused(self.key, _WANTED[self.type])
+
+    def _suits(self, kind: Literal["text", "list", "link"], value: str) -> bool:
+        match kind:
+            case "text":
+                return 0 < len(value) <= LONGEST_TEXT and "\0" not in value
+            case "list":
+                return value in self.choices
+        return _is_link(value)
 
     def read(self, written: str) -> Value:
         """A value as it is shown."""
@@ -66,6 +74,8 @@ class Attribute:
                 return written == "true"
             case "number":
                 return float(written)
+            case "several":
+                return list(orjson.loads(written))
         return written
 
 
@@ -74,6 +84,7 @@ _WANTED: Final[dict[Type, str]] = {
     "number": "Write a number, not as text, up to 1,000,000,000,000,000.",
     "date": "Write a day as 2026-11-30.",
     "list": "Choose one of the attribute's choices.",
+    "several": "Choose one or more of the attribute's choices, each once, as a list.",
     "checkbox": "Write true or false, not as text.",
     "link": f"Write an address that begins with https:// or http://, of {LONGEST_LINK} characters at most.",
 }

@@ -10,6 +10,9 @@ from kit.http.models import Line, Model, Out
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$", examples=["order_number"])]
 
 
+Given = StrictBool | StrictInt | StrictFloat | StrictStr | list[StrictStr]
+
+
 class MakeAttribute(Model):
     """Define an attribute; key, type and whether it is personal stay for ever."""
 
@@ -17,7 +20,7 @@ class MakeAttribute(Model):
     key: Key
     name: Line
     type: Type
-    choices: list[Line] = Field(default_factory=list, max_length=100, description="Of a list.")
+    choices: list[Line] = Field(default_factory=list, max_length=100, description="Of `list` and `several`.")
     personal: bool = Field(False, description="Whether values are about the contact: then they are sealed.")
 
 
@@ -31,7 +34,7 @@ class ChangeAttribute(Model):
 class SetAttributes(Model):
     """Set values by key; null takes one away, what is left out stays."""
 
-    values: dict[Key, StrictBool | StrictInt | StrictFloat | StrictStr | None] = Field(min_length=1, max_length=100)
+    values: dict[Key, Given | None] = Field(min_length=1, max_length=100)
 
 
 class AttributeOut(Out):
