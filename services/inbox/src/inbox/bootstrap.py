@@ -34,6 +34,8 @@ from inbox.chat.platform import WEB_CHAT, WebChats
 from inbox.chat.privacy import VisitorHolding
 from inbox.chat.service import ChatService
 from inbox.chat.source import WebChatSource
+from inbox.consent.privacy import ConsentHolding
+from inbox.consent.service import ConsentService
 from inbox.contacts.merging.service import Merging
 from inbox.contacts.naming import NameKind
 from inbox.contacts.privacy import ContactHolding
@@ -50,6 +52,8 @@ from inbox.direct.platform import INSTAGRAM, MESSENGER, Direct
 from inbox.direct.source import DirectSource
 from inbox.drafts.privacy import DraftHolding
 from inbox.drafts.service import DraftService
+from inbox.fields.privacy import FieldHolding
+from inbox.fields.service import FieldService
 from inbox.forms.platform import CONTACT_FORM, ContactForms
 from inbox.forms.service import FormService
 from inbox.forms.source import FormSource
@@ -80,6 +84,7 @@ from inbox.notes.service import NoteService
 from inbox.search.indexing import Indexing
 from inbox.search.privacy import SearchHolding
 from inbox.search.service import SearchService
+from inbox.segments.service import SegmentService
 from inbox.settings import InboxSettings
 from inbox.signatures.privacy import SignatureHolding
 from inbox.signatures.service import SignatureService
@@ -169,6 +174,9 @@ class Parts:
     allowances: AllowanceService
     channels: ChannelService
     contacts: ContactService
+    consents: ConsentService
+    fields: FieldService
+    segments: SegmentService
     merging: Merging
     conversations: ConversationService
     participants: ParticipantService
@@ -272,6 +280,8 @@ def build(
         LabelHolding(database),
         ConversationHolding(database),
         VisitorHolding(database, keyring),
+        ConsentHolding(database, keyring),
+        FieldHolding(database, keyring),
         ContactHolding(database, keyring, own),
         TeamHolding(database),
         AgentHolding(database),
@@ -292,6 +302,9 @@ def build(
         allowances=AllowanceService(database),
         channels=ChannelService(database, own, keyring, platforms),
         contacts=ContactService(database, keyring),
+        consents=ConsentService(database, keyring),
+        fields=FieldService(database, keyring),
+        segments=SegmentService(database, keyring, ContactService(database, keyring)),
         merging=Merging(database, keyring, platforms),
         conversations=conversing,
         participants=ParticipantService(database),
@@ -381,6 +394,9 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.forms,
         parts.chats,
         parts.contacts,
+        parts.consents,
+        parts.fields,
+        parts.segments,
         parts.merging,
         parts.conversations,
         parts.participants,

@@ -20,12 +20,14 @@ class TooManyAttributes(Conflict):
 
 
 class ChoicesMissing(Invalid):
-    """A list has choices, and nothing else has."""
+    """`list` and `several` have choices, and nothing else has."""
 
     code = "choices-missing"
 
     def __init__(self) -> None:
-        super().__init__(errors=[FieldError("#/choices", "Name 1 to 100 different choices for type `list` alone.")])
+        super().__init__(
+            errors=[FieldError("#/choices", "Name 1 to 100 different choices for types `list` and `several` alone.")]
+        )
 
 
 class AttributeNotSought(Invalid):

@@ -9,11 +9,13 @@ from typing import Final, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import orjson
+
 from inbox.attributes.errors import AttributeNotSought, ValueRefused
 
 AppliesTo = Literal["conversation", "contact"]
-Type = Literal["text", "number", "date", "list", "checkbox", "link"]
-Value = str | float | bool
+Type = Literal["text", "number", "date", "list", "several", "checkbox", "link"]
+Value = str | float | bool | list[str]
 Way = Literal["is", "from", "to"]
 
 MOST_ATTRIBUTES: Final = 100
@@ -54,15 +56,21 @@ class Attribute:
                 return "true" if value else "false"
             case "number", int() | float() if not isinstance(value, bool) and abs(value) <= _GREATEST:
                 return repr(int(value)) if math.isfinite(value) and value == int(value) else repr(float(value))
-            case "text", str() if 0 < len(value) <= LONGEST_TEXT and "\0" not in value:
+            case ("text" | "list" | "link") as kind, str() if self._suits(kind, value):
                 return value
-            case "list", str() if value in self.choices:
-                return value
+            case "several", list() if value and len(set(value)) == len(value) and set(value) <= set(self.choices):
+                return orjson.dumps(value).decode()
             case "date", str() if (day := _day(value)) is not None:
                 return day.isoformat()
-            case "link", str() if _is_link(value):
-                return value
         raise ValueRefused(self.key, _WANTED[self.type])
+
+    def _suits(self, kind: Literal["text", "list", "link"], value: str) -> bool:
+        match kind:
+            case "text":
+                return 0 < len(value) <= LONGEST_TEXT and "\0" not in value
+            case "list":
+                return value in self.choices
+        return _is_link(value)
 
     def read(self, written: str) -> Value:
         """A value as it is shown."""
@@ -75,7 +83,7 @@ class Attribute:
             AttributeNotSought: nothing can be sought so by an attribute of this type, or personal values at all.
             ValueRefused: the value is none of this attribute.
         """
-        if self.personal or (way != "is" and self.type not in _IN_ORDER):
+        if self.personal or self.type == "several" or (way != "is" and self.type not in _IN_ORDER):
             raise AttributeNotSought(self.key)
         written = self.written(_told(self.type, told))
         return Sought(self.id, way, written, float(written) if self.type == "number" else None)
@@ -103,6 +111,8 @@ def read_as(kind: Type, written: str) -> Value:
             return written == "true"
         case "number":
             return float(written)
+        case "several":
+            return list(orjson.loads(written))
     return written
 
 
@@ -124,6 +134,7 @@ _WANTED: Final[dict[Type, str]] = {
     "number": "Write a number, not as text, up to 1,000,000,000,000,000.",
     "date": "Write a day as 2026-11-30.",
     "list": "Choose one of the attribute's choices.",
+    "several": "Choose one or more of the attribute's choices, each once, as a list.",
     "checkbox": "Write true or false, not as text.",
     "link": f"Write an address that begins with https:// or http://, of {LONGEST_LINK} characters at most.",
 }

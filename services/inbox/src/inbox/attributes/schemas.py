@@ -17,6 +17,9 @@ SoughtValue = Annotated[
 ]
 
 
+Given = StrictBool | StrictInt | StrictFloat | StrictStr | list[StrictStr]
+
+
 class MakeAttribute(Model):
     """Define an attribute; key, type and whether it is personal stay for ever."""
 
@@ -24,7 +27,7 @@ class MakeAttribute(Model):
     key: Key
     name: Line
     type: Type
-    choices: list[Line] = Field(default_factory=list, max_length=100, description="Of a list.")
+    choices: list[Line] = Field(default_factory=list, max_length=100, description="Of `list` and `several`.")
     personal: bool = Field(False, description="Whether values are about the contact: then they are sealed.")
 
 
@@ -38,7 +41,7 @@ class ChangeAttribute(Model):
 class SetAttributes(Model):
     """Set values by key; null takes one away, what is left out stays."""
 
-    values: dict[Key, StrictBool | StrictInt | StrictFloat | StrictStr | None] = Field(min_length=1, max_length=100)
+    values: dict[Key, Given | None] = Field(min_length=1, max_length=100)
 
 
 class AttributeOut(Out):

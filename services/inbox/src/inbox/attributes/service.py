@@ -149,6 +149,6 @@ async def _the(attributes: AttributeRepository, attribute_id: UUID) -> Attribute
 
 
 def _with_choices(attribute: Attribute, choices: Sequence[str]) -> Attribute:
-    if (attribute.type == "list") != bool(choices) or len(set(choices)) != len(choices):
+    if (attribute.type in ("list", "several")) != bool(choices) or len(set(choices)) != len(choices):
         raise ChoicesMissing
     return replace(attribute, choices=tuple(choices))

@@ -28,6 +28,8 @@ class Held:
     name_sealed: bytes | None
     head: UUID
     """The contact as which it is shown: another one, once they were merged."""
+    blocked: bool = False
+    """Whether nobody wants to hear from the contact, or from the one as which it is shown."""
 
     def leads(self, at: datetime) -> bool:
         """Whether what was written at this time was written by the contact."""
@@ -93,11 +95,13 @@ class ContactRepository:
             """
             SELECT held.kind, held.blind, held.contact_id, held.scope, held.left_at,
                    held.left_at IS NULL AND held.last_seen_at < kit_now() - interval '1 hour' AS stale,
-                   contact.name_sealed, coalesce(contact.merged_into, held.contact_id) AS head
+                   contact.name_sealed, coalesce(contact.merged_into, held.contact_id) AS head,
+                   coalesce(contact.blocked_at, shown.blocked_at) IS NOT NULL AS blocked
             FROM unnest($2::text[], $3::bytea[]) AS wanted (kind, blind)
             JOIN contact_identities AS held
               ON held.organization_id = $1 AND held.kind = wanted.kind AND held.blind = wanted.blind
             LEFT JOIN contacts AS contact ON contact.id = held.contact_id AND contact.organization_id = $1
+            LEFT JOIN contacts AS shown ON shown.id = contact.merged_into AND shown.organization_id = $1
             """,
             self.tx.organization_id,
             list(kinds),

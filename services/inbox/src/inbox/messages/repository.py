@@ -403,6 +403,7 @@ class MessageRepository:
                    v.window_open_until, v.opted_out, kit_now() AS now,
                    c.state AS channel_state, c.kind AS channel_kind, c.phone_number_id, c.token_sealed,
                    template.status AS template_status, template.reason AS template_reason,
+                   template.category AS template_category,
                    quoted.provider_sealed AS quoted_sealed
             FROM messages m
             JOIN conversations v ON v.id = m.conversation_id

@@ -29,6 +29,17 @@ class PeopleRepository:
             self.tx.organization_id,
         )
 
+    async def rows(self, contact_ids: Collection[UUID]) -> list[Row]:
+        """Those of these that are there."""
+        return await self.tx.fetch(
+            """
+            SELECT id, name_sealed, version, created_at, merged_into FROM contacts
+            WHERE id = ANY ($1) AND organization_id = $2
+            """,
+            list(contact_ids),
+            self.tx.organization_id,
+        )
+
     async def lock(self, heads: Collection[UUID]) -> None:
         """Nobody else writes the conversations of these people, or opens one, until we commit.
 
