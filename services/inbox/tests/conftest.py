@@ -7,7 +7,7 @@ import pytest
 
 from inbox import migrations
 from inbox.api import ROUTERS
-from inbox.bootstrap import Meta, Pages, TelnyxAccount, build, endpoint_parts, mounts
+from inbox.bootstrap import LARGE_BODIES, Meta, Pages, TelnyxAccount, build, endpoint_parts, mounts
 from kit.db.database import Database
 from kit.http.app import create_app
 from kit.http.caller import TokenVerifier
@@ -83,6 +83,7 @@ async def house(
             verifier=TokenVerifier(issuer.jwks, ISSUER, AUDIENCE, database.clock),
             clock=database.clock,
             mounts=mounts(parts),
+            large_bodies=LARGE_BODIES,
         )
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://inbox.test", timeout=60) as client:

@@ -11,6 +11,8 @@ from inbox.assignment.router import router as assignment
 from inbox.attributes.router import router as attributes
 from inbox.canned_replies.router import router as canned_replies
 from inbox.channels.router import router as channels
+from inbox.chat.file_router import public as chat_files
+from inbox.chat.file_router import router as shared_files
 from inbox.chat.router import lines as chat_lines
 from inbox.chat.router import public as chat
 from inbox.chat.router import visits as chat_visits
@@ -45,6 +47,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     chat,
     chat_visits,
     chat_lines,
+    chat_files,
+    shared_files,
     forms,
     held,
     merging,

@@ -29,10 +29,12 @@ from inbox.channels.base import Platform
 from inbox.channels.checking import CheckKind
 from inbox.channels.service import ChannelService
 from inbox.chat import widget
+from inbox.chat.files import LARGEST_FILE
 from inbox.chat.passing import NOBODY, Passing
 from inbox.chat.platform import WEB_CHAT, WebChats
 from inbox.chat.privacy import VisitorHolding
 from inbox.chat.service import ChatService
+from inbox.chat.sharing import Sharing
 from inbox.chat.source import WebChatSource
 from inbox.consent.privacy import ConsentHolding
 from inbox.consent.service import ConsentService
@@ -124,6 +126,7 @@ from kit.seal import Keyring
 from kit.seal.sealer import Sealer
 from kit.service import Backbone, Privacy, Service
 
+LARGE_BODIES: Final = {"/v1/chat-files": LARGEST_FILE, "/v1/conversation-files": LARGEST_FILE}
 DIRECT: Final = (MESSENGER, INSTAGRAM)
 WEBHOOKS: Final = ("whatsapp", *DIRECT, SMS)
 
@@ -211,6 +214,7 @@ class Parts:
     snippets: Snippets
     forms: FormService
     chats: ChatService
+    sharing: Sharing
 
 
 def build(
@@ -248,7 +252,7 @@ def build(
         ],
     )
     sites = SiteService(database, own, keyring)
-    platforms[WEB_CHAT] = WebChats(database)
+    platforms[WEB_CHAT] = WebChats(database, store)
     platforms[CONTACT_FORM] = ContactForms(sites, pages.server, pages.mail_from)
     receiving, reporting = Receiving(own, Recognizing(keyring), sealing), Reporting(own, sealing)
     applying = {kind: Applying(platform, receiving, reporting) for kind, platform in platforms.items()}
@@ -296,6 +300,7 @@ def build(
         Writing(own, sealing, platforms, Templating(Values(keyring)), database.clock),
         sealing,
     )
+    chats = ChatService(database, sealing, sites, intake, pages.passing)
     running = Running(conversing, writing, NoteService(database, keyring), Values(keyring))
     jobs = Jobs(database, [MacroRunKind(database, keyring, running)])
     return Parts(
@@ -338,7 +343,10 @@ def build(
         sites=sites,
         snippets=Snippets(pages.public_url, widget.PATH, widget.INTEGRITY),
         forms=FormService(database, keyring, sites, intake),
-        chats=ChatService(database, sealing, sites, intake, pages.passing),
+        chats=chats,
+        sharing=Sharing(
+            database, chats, store, MediaService(database, keyring, store), writing, platforms, pages.hiding
+        ),
     )
 
 
@@ -393,6 +401,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.snippets,
         parts.forms,
         parts.chats,
+        parts.sharing,
         parts.contacts,
         parts.consents,
         parts.fields,
@@ -475,4 +484,5 @@ SERVICE: Final = Service(
     subscriptions=worker.SUBSCRIPTIONS,
     consumers=CONSUMERS,
     acting=Acting("inbox.request.impersonated"),
+    large_bodies=LARGE_BODIES,
 )
