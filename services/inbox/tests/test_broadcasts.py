@@ -9,6 +9,7 @@ from kit.testing.programs import eventually
 from .broadcasting import (
     PATH,
     act,
+    at_whatsapp_too,
     broadcasting,
     many,
     message,
@@ -22,6 +23,13 @@ from .broadcasting import (
 )
 from .house import House
 from .test_templates import approved, tell
+
+MESSAGES = "/whatsapp/graph/v23.0/100000000000001/messages"
+
+
+async def consent(house: House, contact_id: str, wish: dict[str, Any]) -> None:
+    answer = await house.ask("POST", f"/v1/contacts/{contact_id}/consents", json=wish)
+    assert answer.status_code < 300, answer.text
 
 
 async def test_everyone_gets_it_once_filled_in_for_them(house: House) -> None:
@@ -214,3 +222,106 @@ async def test_reports_raise_and_never_lower(house: House) -> None:
     assert (counts["sent"], counts["delivered"], counts["read"], counts["failed"]) == (1, 1, 1, 0)
     (after,) = await recipients(house, made["id"])
     assert after["state"] == "read"
+
+
+async def test_marketing_needs_that_it_was_granted_up_to_the_last_moment(house: House) -> None:
+    ours, theirs = await approved(house)
+    await at_whatsapp_too(house, theirs)
+    await many(house, 3)
+    channel = (await house.get("/v1/channels"))["items"][0]
+    contacts = [each["id"] for each in (await house.get("/v1/contacts"))["items"]]
+    for each in contacts[:2]:
+        wish = {"channel_kinds": ["whatsapp"], "purposes": ["marketing"], "state": "granted"}
+        await consent(house, each, wish)
+    made = await write(house, channel["id"], ours["id"], audience={"contact_ids": contacts}, purpose="marketing")
+    await act(house, made["id"], "start")
+    assert (await house.ask("PUT", f"/v1/contacts/{contacts[1]}/block")).status_code < 300
+    async with broadcasting(house):
+        done = await until(house, made["id"], "completed")
+    assert (done["counts"]["sent"], done["counts"]["skipped"]) == (1, 2)
+    codes = {each["code"] for each in await recipients(house, made["id"], "&sort=consent")}
+    assert codes == {"contact-blocked", "consent-missing"}
+
+
+async def test_an_answer_that_was_lost_is_settled_by_its_report_or_ends_unconfirmed(house: House) -> None:
+    made, _ = await ready(house, 2)
+    lost = {"kind": "drop_after_effect", "match": {"method": "POST", "path": MESSAGES}}
+    await house.faults(lost)
+    await act(house, made["id"], "start")
+    async with broadcasting(house):
+
+        async def unknown() -> bool:
+            return bool((await read(house, made["id"]))["counts"]["unknown"] == 2)
+
+        await eventually(unknown, within=60)
+        left = await sent(house)
+        ours = left[0]["body"]["biz_opaque_callback_data"]
+        await house.report(left[0]["id"], "delivered", ours=ours)
+
+        async def one_is_known() -> bool:
+            return bool((await read(house, made["id"]))["counts"]["delivered"] == 1)
+
+        await eventually(one_is_known, within=60)
+        await house.forward(3700)
+        done = await until(house, made["id"], "completed")
+    assert (done["counts"]["delivered"], done["counts"]["unconfirmed"]) == (1, 1)
+    assert len(await sent(house)) == 2, "what nobody knows is never repeated"
+
+
+async def test_a_number_that_is_told_to_slow_down_does_and_recovers_by_itself(house: House) -> None:
+    made, _ = await ready(house, 12)
+    await house.faults(
+        {
+            "kind": "refuse_before_effect",
+            "match": {"method": "POST", "path": MESSAGES},
+            "status": 429,
+            "body": {"error": {"message": "Rate limit hit", "type": "OAuthException", "code": 130429}},
+            "times": 2,
+        }
+    )
+    await act(house, made["id"], "start")
+    async with broadcasting(house):
+        done = await until(house, made["id"], "completed")
+    assert done["counts"]["sent"] == 12
+    (slow,) = await house.rows("SELECT brake, brake_code FROM channels")
+    assert (round(slow["brake"], 2), slow["brake_code"]) == (0.7, "130429")
+    (lane,) = await house.rows("SELECT rate FROM ledger_lanes WHERE key LIKE 'whatsapp:%'")
+    assert round(lane["rate"]) == 56
+    await house.forward(11)
+    await house.parts.braking.ease()
+    (eased,) = await house.rows("SELECT brake, brake_code FROM channels")
+    assert (eased["brake"], eased["brake_code"]) == (1.0, "")
+    (lane,) = await house.rows("SELECT rate FROM ledger_lanes WHERE key LIKE 'whatsapp:%'")
+    assert lane["rate"] == 80
+
+
+async def test_no_more_people_are_written_to_first_than_the_tier_allows_in_a_day(house: House) -> None:
+    made, _ = await ready(house, 5)
+    await house.forward(90_000)  # nobody's window is open any more
+    await house.count("WITH u AS (UPDATE channels SET daily_limit = 3 RETURNING 1) SELECT count(*) FROM u")
+    await act(house, made["id"], "start")
+    async with broadcasting(house):
+
+        async def waits() -> bool:
+            now = await read(house, made["id"])
+            return bool(now["waits_for"] == "tier" and now["counts"]["sent"] == 3)
+
+        await eventually(waits, within=60)
+        await house.forward(86_500)
+        done = await until(house, made["id"], "completed")
+    assert done["counts"]["sent"] == 5
+
+
+async def test_in_quiet_hours_where_they_are_nobody_is_written_to(house: House) -> None:
+    noon = {"begins": "00:00:00", "ends": "23:59:59"}
+    made, _ = await ready(house, 2, quiet_hours=noon)
+    await act(house, made["id"], "start")
+    async with broadcasting(house):
+
+        async def rests() -> bool:
+            return bool((await read(house, made["id"]))["waits_for"] == "quiet_hours")
+
+        await eventually(rests, within=60)
+    assert await sent(house) == []
+    due = {each["due_at"] for each in await recipients(house, made["id"])}
+    assert None not in due

@@ -14,6 +14,8 @@ from inbox.broadcasts.repository import BroadcastRepository
 from inbox.broadcasts.senders.braking import Braking
 from inbox.broadcasts.sending import BROADCAST, class_of
 from inbox.channels.model import Place
+from inbox.consent.recording import Recorder, refused
+from inbox.consent.words import wish
 from inbox.messages.batch import Batch
 from inbox.messages.content import Sealing
 from inbox.messages.model import Content, Status
@@ -64,6 +66,15 @@ class Hearing:
         if failed:
             await self.ledger().failed(tx, BROADCAST, failed)
         await recipients.settle([_outcome(place, ours, each) for ours, each in own.items()])
+        wishes = [
+            wished
+            for ours, each in own.items()
+            if each.failed
+            for wished in refused(
+                rows[ours]["contact_id"], place.platform.kind, each.what.code, each.what.provider_time
+            )
+        ]
+        await Recorder(self.sealing.keyring).record(tx, wishes)
         codes = [each.what.code for each in own.values() if each.what.code]
         if codes:
             await self.braking.on(tx, place.channel_id, codes)
@@ -81,7 +92,7 @@ class Hearing:
             return
         first = {row["head"]: row for row in found if row["replied_at"] is None}
         answers = [
-            Answer(row["id"], each.at, pressed=_pressed(each, row), opted_out=each.said.opts == "out")
+            Answer(row["id"], each.at, pressed=_pressed(each, row), opted_out=_ends(each))
             for each in heard
             if (row := next((one for one in found if one["head"] == each.contact_id), None)) is not None
         ]
@@ -129,6 +140,10 @@ def _content(broadcast: Broadcast, variant: int, who: Somebody) -> Content:
         return letters(broadcast)[variant].content(values)
     except TemplateValuesWrong:
         return Content(broadcast.name)
+
+
+def _ends(heard: Heard) -> bool:
+    return heard.said.opts == "out" or wish(heard.said.content.text or "") == "stop"
 
 
 def _pressed(heard: Heard, row: Row) -> bool:

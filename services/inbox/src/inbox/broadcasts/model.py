@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 from inbox.broadcasts.errors import NotThatWay
 from inbox.channels.catalogue import Sort
+from inbox.consent.model import Purpose
 
 Kind = Literal["broadcast", "test", "fallback"]
-Purpose = Literal["marketing", "utility", "authentication"]
 Class = Sort | Literal["consent", "cancelled", "unconfirmed", ""]
 """Why somebody did not get it: the sorts of the platforms' errors, no consent, taken back, nobody knows."""
 

@@ -13,6 +13,7 @@ from inbox.broadcasts.people import Somebody, country_of, people, zone_of
 from inbox.broadcasts.recipients.repository import NewRecipient, RecipientRepository
 from inbox.channels.base import Platforms
 from inbox.channels.repository import ChannelRepository
+from inbox.segments.repository import SegmentRepository
 from kit.db.database import Transaction
 from kit.ids import new_id
 from kit.seal import Keyring
@@ -33,7 +34,8 @@ class Preparing:
         found = await self._page(tx, broadcast)
         await self.add(tx, broadcast, found)
         if len(found) < PAGE:
-            return replace(broadcast, prepared_at=now)
+            rule = {name: each for name, each in broadcast.audience.items() if name != "plan"}
+            return replace(broadcast, prepared_at=now, audience=rule)
         return replace(broadcast, prepared_after=found[-1])
 
     async def add(self, tx: Transaction, broadcast: Broadcast, contact_ids: Sequence[UUID]) -> None:
@@ -57,6 +59,8 @@ class Preparing:
 
     async def _page(self, tx: Transaction, broadcast: Broadcast) -> list[UUID]:
         rule, audience, after = broadcast.audience, AudienceRepository(tx), broadcast.prepared_after
+        if rule.get("segment_id"):
+            return await SegmentRepository(tx).page(rule["plan"], after, PAGE)
         if rule.get("label_id"):
             return await audience.labelled(UUID(rule["label_id"]), after, PAGE)
         if rule.get("broadcast_id"):

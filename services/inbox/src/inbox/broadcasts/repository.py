@@ -167,7 +167,8 @@ class BroadcastRepository:
             """
             UPDATE broadcasts
             SET state = $3, reason = $4, waits_for = $5, variants = $6, prepared_after = $7, prepared_at = $8,
-                started_at = $9, ended_at = $10, told_at = $11, work_at = $12, version = $13, changed_at = $14
+                started_at = $9, ended_at = $10, told_at = $11, work_at = $12, version = $13, changed_at = $14,
+                audience = $15
             WHERE id = $1 AND organization_id = $2
             """,
             broadcast.id,
@@ -184,6 +185,7 @@ class BroadcastRepository:
             broadcast.work_at,
             broadcast.version,
             broadcast.changed_at,
+            dict(broadcast.audience),
         )
 
     async def counts(self, broadcast_ids: Sequence[UUID]) -> list[Row]:

@@ -7,7 +7,8 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, AwareDatetime, Field, NaiveDatetime, StringConstraints, model_validator
 
 from inbox.broadcasts.facts import totals
-from inbox.broadcasts.model import REACHED, Broadcast, Purpose, Quiet, Stand, State, Variant
+from inbox.broadcasts.model import REACHED, Broadcast, Quiet, Stand, State, Variant
+from inbox.consent.model import Purpose
 from inbox.templates.values import ButtonValue, HeaderValue, Value
 from kit.db.database import Row
 from kit.http.models import Line, Model, Out
@@ -41,12 +42,13 @@ class Audience(Model):
     contact_ids: list[UUID] | None = Field(None, min_length=1, max_length=MOST_NAMED)
     everyone: Literal[True] | None = Field(None, description="All contacts who can be reached on the channel.")
     label_id: UUID | None = Field(None, description="All who carry this label, or with whom a conversation does.")
+    segment_id: UUID | None = Field(None, description="All whom this segment means as their names are written down.")
     broadcast: Earlier | None = None
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if len(self.model_fields_set & {"contact_ids", "everyone", "label_id", "broadcast"}) != 1:
-            raise ValueError("name exactly one: contact_ids, everyone, label_id or broadcast")
+        if len(self.model_fields_set & {"contact_ids", "everyone", "label_id", "segment_id", "broadcast"}) != 1:
+            raise ValueError("name exactly one: contact_ids, everyone, label_id, segment_id or broadcast")
         return self
 
     def rule(self) -> dict[str, Any]:
@@ -55,6 +57,8 @@ class Audience(Model):
             return {"named": len(set(self.contact_ids))}
         if self.label_id is not None:
             return {"label_id": str(self.label_id)}
+        if self.segment_id is not None:
+            return {"segment_id": str(self.segment_id)}
         if self.broadcast is not None:
             return {"broadcast_id": str(self.broadcast.id), "classes": sorted(set(self.broadcast.classes))}
         return {"everyone": True}

@@ -16,6 +16,8 @@ from inbox.broadcasts.repository import BroadcastRepository
 from inbox.broadcasts.senders.braking import Braking
 from inbox.channels.base import Line, Outgoing, Platform, Platforms
 from inbox.channels.health import suffer
+from inbox.consent.model import Wish
+from inbox.consent.recording import Recorder, refused
 from inbox.contacts.blind import blind_of
 from inbox.contacts.recognizing import subject
 from inbox.messages.content import PROVIDER_ID, TOKEN
@@ -75,7 +77,7 @@ class BroadcastKind:
             broadcasts = await BroadcastRepository(tx).several(list({row["broadcast_id"] for row in rows}))
             made = {each.id: letters(each) for each in broadcasts.values()}
             stopped = await _stopped(tx, [one for several in made.values() for one in several])
-            refused = await self._refused(tx, rows, broadcasts)
+            barred = await self._refused(tx, rows, broadcasts)
             known = await people(tx, self.keyring, {row["contact_id"] for row in rows})
             tokens = await self._tokens(tx, rows)
             works |= {
@@ -85,7 +87,7 @@ class BroadcastKind:
                     made[row["broadcast_id"]][row["variant"]],
                     _At(
                         stopped,
-                        refused,
+                        barred,
                         known.get(row["contact_id"], Somebody()),
                         tokens.get(row["token_sealed"], ""),
                     ),
@@ -167,6 +169,7 @@ class BroadcastKind:
             again = [each.entry.subject_id for each in there if each.status is Effected.PENDING]
             if again:
                 await recipients.reopen(again)
+            await Recorder(self.keyring).record(tx, _unwanted(there, rows))
             await self._troubles(tx, there, rows)
 
     async def _outcomes(self, tx: Transaction, settled: Sequence[Settled], rows: Mapping[UUID, Row]) -> list[Outcome]:
@@ -240,6 +243,18 @@ class BroadcastKind:
                     break
 
 
+def _unwanted(settled: Sequence[Settled], rows: Mapping[UUID, Row]) -> list[Wish]:
+    """What refusals tell of what contacts want."""
+    return [
+        wish
+        for each in settled
+        if each.status is Effected.REFUSED
+        for wish in refused(
+            rows[each.entry.subject_id]["contact_id"], each.entry.lane_key.partition(":")[0], each.code, each.at
+        )
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class _At:
     """What is known at the moment of sending."""
@@ -302,7 +317,7 @@ async def _stopped(tx: Transaction, several: Sequence[Letter]) -> dict[UUID, str
 
 def class_of(platform: Platform | None, code: str) -> Class:
     """What sort of reason a code is."""
-    if code in ("contact-opted-out", "131050") or code.startswith("consent"):
+    if code in ("contact-opted-out", "contact-blocked", "131050") or code.startswith("consent"):
         return "consent"
     if code == "cancelled":
         return "cancelled"

@@ -8,7 +8,7 @@ from inbox.broadcasts.audience.repository import AudienceRepository
 from inbox.broadcasts.composing import frozen, letter
 from inbox.broadcasts.errors import AudienceUnknown, MessageUnfit, NobodyToReach, NotPrepared
 from inbox.broadcasts.facts import change, totals
-from inbox.broadcasts.model import Broadcast, Purpose, Stand, State, Variant
+from inbox.broadcasts.model import Broadcast, Stand, State, Variant
 from inbox.broadcasts.preparing import PAGE, Preparing
 from inbox.broadcasts.recipients.repository import RecipientRepository
 from inbox.broadcasts.repository import BroadcastRepository
@@ -17,8 +17,10 @@ from inbox.broadcasts.sending import BROADCAST
 from inbox.channels.base import Platforms
 from inbox.channels.model import Channel
 from inbox.channels.repository import ChannelRepository
+from inbox.consent.model import OF_CATEGORY, PURPOSES, Purpose
 from inbox.labels.repository import LabelRepository
 from inbox.messages.errors import ChannelGone
+from inbox.segments.service import SegmentService
 from inbox.templates.errors import TemplateNotFound
 from inbox.templates.repository import TemplateRepository
 from inbox.templates.sending import sendable
@@ -30,7 +32,6 @@ from kit.http.idempotency import Idempotency
 from kit.ids import new_id
 from kit.ledger.ledger import Ledger
 
-_STRICTEST: Final[Sequence[Purpose]] = ("marketing", "utility", "authentication")
 _AT_ONCE: Final = 5000
 
 
@@ -42,6 +43,7 @@ class BroadcastService:
     ledger: Callable[[], Ledger]
     preparing: Preparing
     platforms: Platforms
+    segments: SegmentService
 
     async def write(self, caller: MemberCaller, wanted: WriteBroadcast, once: Idempotency) -> BroadcastOut:
         """Write one; its recipients are written down in the background, or at once where they are named.
@@ -56,6 +58,9 @@ class BroadcastService:
             channel = await _channel(tx, wanted.channel_id)
             await self._check(tx, channel, wanted)
             broadcast = await self._new(tx, channel, wanted)
+            if wanted.audience.segment_id is not None:
+                plan = await self.segments.plan(tx, caller.user_id, wanted.audience.segment_id)
+                broadcast = replace(broadcast, audience={**broadcast.audience, "plan": plan})
             await BroadcastRepository(tx).add(broadcast)
             if wanted.audience.contact_ids is not None:
                 await self._name(tx, broadcast, wanted.audience.contact_ids)
@@ -350,8 +355,8 @@ async def _there(tx: Transaction, wanted: WriteBroadcast) -> None:
 async def _purpose(tx: Transaction, messages: Sequence[Message]) -> Purpose:
     """By the categories of its templates: the one that asks for the most consent."""
     ids = [each.template_id for each in messages if each.template_id is not None]
-    found = {(await TemplateRepository(tx).find(each)).category.lower() for each in ids}
-    return next((each for each in _STRICTEST if each in found), "marketing")
+    found = {OF_CATEGORY.get((await TemplateRepository(tx).find(each)).category, "service") for each in ids}
+    return next((each for each in PURPOSES if each in found), "marketing")
 
 
 def _fillable(at: str, variant: Variant) -> None:

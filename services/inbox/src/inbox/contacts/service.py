@@ -7,8 +7,9 @@ from contracts.inbox import ContactChanged
 from inbox.channels.base import Identity
 from inbox.contacts.blind import blind_of
 from inbox.contacts.errors import IdentityTaken
+from inbox.contacts.merging.repository import PeopleRepository
 from inbox.contacts.model import Contact, KnownAs
-from inbox.contacts.recognizing import IDENTITY, NAME, hashed, subject
+from inbox.contacts.recognizing import IDENTITY, NAME, hashed, spelled, subject
 from inbox.contacts.repository import ContactRepository, Held, NewIdentity
 from inbox.contacts.schemas import AddContact, ChangeContact
 from kit.audit import audited
@@ -40,6 +41,14 @@ class ContactService:
         async with self.database.snapshot(caller.organization_id) as tx:
             rows = await ContactRepository(tx).page(after, limit)
             people = await ContactRepository(tx).people([row["id"] for row in rows])
+        return await self._opened(caller.organization_id, rows, people)
+
+    async def several(self, caller: MemberCaller, contact_ids: Sequence[UUID]) -> list[Contact]:
+        """Those of these that are there, in the same order."""
+        async with self.database.snapshot(caller.organization_id) as tx:
+            found = {row["id"]: row for row in await PeopleRepository(tx).rows(contact_ids)}
+            people = await ContactRepository(tx).people(list(found))
+        rows = [found[each] for each in contact_ids if each in found]
         return await self._opened(caller.organization_id, rows, people)
 
     async def lookup(self, caller: MemberCaller, identity: Identity) -> list[Contact]:
@@ -94,8 +103,8 @@ class ContactService:
 
     async def _claim(self, tx: Transaction, contact_id: UUID, identities: Sequence[Identity]) -> None:
         blind, contacts = await blind_of(self.keyring, tx.organization_id), ContactRepository(tx)
-        spelled = hashed(blind, identities)
-        for other in await self._held(contacts, spelled):
+        await contacts.alone(spelled(blind, identities))
+        for other in await self._held(contacts, hashed(blind, identities)):
             if other.left_at is None and other.contact_id != contact_id:
                 raise IdentityTaken(contact_id=str(other.head))
         values = [(each.value.encode(), IDENTITY) for each in identities]
@@ -110,8 +119,8 @@ class ContactService:
                 if held.contact_id != contact_id:
                     raise IdentityTaken(contact_id=str(held.head))
 
-    async def _held(self, contacts: ContactRepository, spelled: Sequence[tuple[Identity, bytes]]) -> list[Held]:
-        return await contacts.holders([each.kind for each, _ in spelled], [blinded for _, blinded in spelled])
+    async def _held(self, contacts: ContactRepository, wanted: Sequence[tuple[Identity, bytes]]) -> list[Held]:
+        return await contacts.holders([each.kind for each, _ in wanted], [blinded for _, blinded in wanted])
 
     async def _sealed_name(self, tx: Transaction, contact_id: UUID, name: str | None) -> bytes | None:
         if name is None:

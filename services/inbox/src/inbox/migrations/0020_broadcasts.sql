@@ -13,7 +13,7 @@ CREATE TABLE broadcasts (
     waits_for       text NOT NULL DEFAULT '',
     audience        jsonb NOT NULL,
     variants        jsonb NOT NULL,
-    purpose         text NOT NULL CHECK (purpose IN ('marketing', 'utility', 'authentication')),
+    purpose         text NOT NULL CHECK (purpose IN ('marketing', 'utility', 'service')),
     zone            text NOT NULL DEFAULT 'UTC',
     quiet_from      time,
     quiet_until     time,
