@@ -12,6 +12,7 @@ from inbox.broadcasts.errors import (
     NotThatWay,
 )
 from inbox.broadcasts.model import Stand, State
+from inbox.broadcasts.preflight import PreflightOut
 from inbox.broadcasts.schemas import (
     BroadcastOut,
     ReasonsOut,
@@ -141,6 +142,12 @@ async def list_recipients(
     )
     shown, cursor = page.cut(rows, lambda each: (each.id,))
     return Page(items=shown, next_cursor=cursor)
+
+
+@router.get("/{broadcast_id}/preflight", responses=problems(BroadcastNotFound))
+async def look_before_starting(broadcast_id: UUID, caller: BroadcastReader, broadcasts: Broadcasts) -> PreflightOut:
+    """How it would go: time, cost, headroom, templates, people without consent, and what stands against it."""
+    return await broadcasts.look(caller, broadcast_id)
 
 
 @router.get("/{broadcast_id}/reasons", responses=problems(BroadcastNotFound))

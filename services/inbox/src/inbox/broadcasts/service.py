@@ -9,6 +9,7 @@ from inbox.broadcasts.composing import frozen, letter
 from inbox.broadcasts.errors import AudienceUnknown, MessageUnfit, NobodyToReach, NotPrepared
 from inbox.broadcasts.facts import change, totals
 from inbox.broadcasts.model import Broadcast, Stand, State, Variant
+from inbox.broadcasts.preflight import Preflight, PreflightOut
 from inbox.broadcasts.preparing import PAGE, Preparing
 from inbox.broadcasts.recipients.repository import RecipientRepository
 from inbox.broadcasts.repository import BroadcastRepository
@@ -67,6 +68,10 @@ class BroadcastService:
             await tx.emit(audited("inbox.broadcast.written", caller, "broadcast", broadcast.id))
             await once.remember(tx, broadcast.id)
             return await self._shown(tx, broadcast)
+
+    async def look(self, caller: MemberCaller, broadcast_id: UUID) -> PreflightOut:
+        """How it would go if it were started now."""
+        return await Preflight(self.database).look(caller, broadcast_id)
 
     async def start(self, caller: MemberCaller, broadcast_id: UUID) -> BroadcastOut:
         """Let it begin, or wait for its time.

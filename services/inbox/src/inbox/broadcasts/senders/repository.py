@@ -71,6 +71,10 @@ class SenderRepository:
         await self.tx.execute(
             "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"{self.tx.organization_id}/{portfolio}"
         )
+        return await self.used(portfolio, within)
+
+    async def used(self, portfolio: str, within: timedelta) -> tuple[int, datetime | None]:
+        """Likewise, for who only wants to know."""
         row = await self.tx.fetchrow(
             """
             SELECT count(*) AS n, min(opened_at) AS oldest FROM portfolio_openings
