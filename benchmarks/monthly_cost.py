@@ -1,8 +1,8 @@
 """What generation costs in a month at 1,000 daily users, from measured tokens: `python -m benchmarks.monthly_cost`.
 
 The service runs against the sandbox's model, which counts four bytes of messages, schemas and tools for a token. Each
-kind of work is done a few times, and what the service itself has recorded of it (tokens, cost, the plain way, savings)
-is multiplied by how often people do it. How often that is stands in `HABITS`: it is an assumption, and the one to
+kind of work is done a few times, and what the service itself has recorded of it (tokens, cost, plain way, savings) is
+multiplied by how often people do it. How often that is stands in `HABITS`: it is an assumption, and the one to
 change. Prices are those of `providers/prices.toml` with their dates. The plain way is the best model for everything,
 nothing cached, nothing left out, nothing in bulk.
 """
