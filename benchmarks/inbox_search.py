@@ -2,7 +2,7 @@
 
 The door is the use-case that the endpoint calls: keyed hashes of words are looked up by a function of the loops'
 role, what they find is opened, looked at and shown with an excerpt. Words are as frequent as in a language (the n-th
-has a share of 1/n); besides each message has two numbers that no other has, as those of orders are. `full` has 1,000,000
+has a share of 1/n); besides each message has two numbers that no other has. `full` has 1,000,000
 messages in the organization that searches and 100,000 in another. Plans are printed as they were run.
 """
 
