@@ -439,7 +439,8 @@ async def break_connections(admin_url: str, database: str) -> None:
 
 async def whole(items: int, conversations: int, seconds: float = 60) -> int:
     """The whole of it; 1 when what is shown differs."""
-    console, story, took = Console(), Story(items, conversations), dict[str, float]()
+    console, story, took = Console(width=120), Story(items, conversations), dict[str, float]()
+    logging.configure("orders", "critical")  # what breaks when the server restarts is meant to
     async with server() as (url, own):
         databases = Databases(url)
         try:

@@ -27,6 +27,7 @@ from contracts.inbox import (
     ChannelConnected,
     ChannelDisconnected,
     ChannelHealthChanged,
+    ChannelVisibilityChanged,
     ContactChanged,
     ContactErased,
     ContactsMerged,
@@ -52,8 +53,16 @@ _DELEGATIONS = (DelegationGranted, DelegationChanged, DelegationRevoked)
 """Who is sent by an agency sees what they may see, and sees it no more."""
 
 _SUSPENSION = (OrganizationSuspended, OrganizationRestored)
-_CHANNELS = (ChannelConnected, ChannelDisconnected, ChannelHealthChanged)
-_TALK = (ConversationOpened, ConversationReopened, ConversationChanged, ConversationErased, MessageReceived)
+_CHANNELS = (ChannelConnected, ChannelDisconnected, ChannelHealthChanged, ChannelVisibilityChanged, MemberRoleChanged)
+_TALK = (
+    ChannelVisibilityChanged,
+    MemberRoleChanged,
+    ConversationOpened,
+    ConversationReopened,
+    ConversationChanged,
+    ConversationErased,
+    MessageReceived,
+)
 _CONTACTS = (ContactErased, ContactChanged, ContactsMerged, ContactsSeparated)
 _STATUSES = (MessageSent, MessageStatusChanged, MessageFailed, MediaReady, MediaFailed)
 
@@ -99,14 +108,14 @@ KEPT: Final[tuple[Kept, ...]] = (
         "user",
         (MemberAdded, MemberRoleChanged, MemberRemoved, OrganizationSecurityChanged, *_SUSPENSION, *_DELEGATIONS),
     ),
-    Kept("channels", "/v1/channels", "role", _CHANNELS, shared=True),
-    Kept("channel", "/v1/channels/{channel_id}", "role", _CHANNELS, shared=True, validated=True),
-    Kept("conversations", "/v1/conversations", "role", (*_TALK, *_CONTACTS)),
-    Kept("conversation", "/v1/conversations/{conversation_id}", "role", (*_TALK, *_CONTACTS), validated=True),
+    Kept("channels", "/v1/channels", "user", _CHANNELS, shared=True),
+    Kept("channel", "/v1/channels/{channel_id}", "user", _CHANNELS, shared=True, validated=True),
+    Kept("conversations", "/v1/conversations", "user", (*_TALK, *_CONTACTS)),
+    Kept("conversation", "/v1/conversations/{conversation_id}", "user", (*_TALK, *_CONTACTS), validated=True),
     Kept(
         "messages",
         "/v1/conversations/{conversation_id}/messages",
-        "role",
+        "user",
         (*_TALK, *_STATUSES),
         of="conversation_id",
     ),

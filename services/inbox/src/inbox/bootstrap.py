@@ -28,6 +28,11 @@ from inbox.channels.applying import Applying
 from inbox.channels.base import Platform
 from inbox.channels.checking import CheckKind
 from inbox.channels.service import ChannelService
+from inbox.channels.viewing.addressing import addressed
+from inbox.channels.viewing.narrowing import statement
+from inbox.channels.viewing.privacy import ViewingHolding
+from inbox.channels.viewing.releasing import Releasing
+from inbox.channels.viewing.service import ViewingService
 from inbox.chat import widget
 from inbox.chat.passing import NOBODY, Passing
 from inbox.chat.platform import WEB_CHAT, WebChats
@@ -165,6 +170,8 @@ class Parts:
 
     allowances: AllowanceService
     channels: ChannelService
+    viewing: ViewingService
+    releasing: Releasing
     contacts: ContactService
     merging: Merging
     conversations: ConversationService
@@ -213,6 +220,7 @@ def build(
     pages: Pages = Pages(),
 ) -> Parts:
     """The parts from what they stand on."""
+    database.narrowed, database.addressed = statement, addressed
     templates = TemplateGraph(outbound, meta.graph_url, meta.api_version)
     graph, sealing = Graph(outbound, meta.graph_url, meta.api_version), Sealing(keyring)
     whatsapp = WhatsApp(graph, on=meta.on)
@@ -269,6 +277,7 @@ def build(
         VisitorHolding(database, keyring),
         ContactHolding(database, keyring, own),
         TeamHolding(database),
+        ViewingHolding(database),
         AgentHolding(database),
         SignatureHolding(database, keyring),
         ArrangementHolding(database, keyring),
@@ -284,6 +293,8 @@ def build(
     return Parts(
         allowances=AllowanceService(database),
         channels=ChannelService(database, own, keyring, platforms),
+        viewing=ViewingService(database),
+        releasing=Releasing(database),
         contacts=ContactService(database, keyring),
         merging=Merging(database, keyring, platforms),
         conversations=conversing,
@@ -373,6 +384,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
     return (
         parts.allowances,
         parts.channels,
+        parts.viewing,
         parts.sites,
         parts.snippets,
         parts.forms,
@@ -415,6 +427,7 @@ def loops(parts: Parts) -> Sequence[Loop]:
         waking=parts.waking,
         counts=parts.counts,
         giving=parts.giving,
+        releasing=parts.releasing,
         labels=parts.label_sweeping,
         attributes=parts.attribute_sweeping,
         forms=parts.forms,

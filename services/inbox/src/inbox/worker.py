@@ -18,6 +18,7 @@ from inbox.allowances.handlers import on_entitlements_changed
 from inbox.allowances.model import QUOTA
 from inbox.assignment.giving import Giving
 from inbox.attributes.sweeping import AttributeSweeping
+from inbox.channels.viewing.releasing import Releasing
 from inbox.chat.service import ChatService
 from inbox.contacts.merging.service import Merging
 from inbox.conversations.counts.service import CountService
@@ -56,6 +57,7 @@ def loops(
     waking: Waking,
     counts: CountService,
     giving: Giving,
+    releasing: Releasing,
     labels: LabelSweeping,
     attributes: AttributeSweeping,
     forms: FormService,
@@ -71,6 +73,7 @@ def loops(
         Loop("inbox.conversations.wake", waking.run, every=1.0),
         Loop("inbox.conversations.count", counts.fold, every=2.0),
         Loop("inbox.assignment", giving.run, every=1.0),
+        Loop("inbox.channels.release", releasing.run, every=1.0),
         Loop("inbox.media.sweep", sweeping.run, every=3600.0),
         Loop("inbox.visitors.purge", chats.purge, every=3600.0),
         Loop("inbox.held.purge", forms.purge, every=3600.0),

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -160,6 +160,11 @@ class Transaction:
         """The same for facts that belong to no organization, whatever this transaction is bound to."""
         self._facts += [self._stamp(event, None) for event in events]
 
+    async def address(self, addressing: "Addressing") -> None:
+        """Let the emitted events say whom they are for."""
+        if self._facts:
+            self._facts = list(await addressing(self, self._facts))
+
     async def commit(self) -> bool:
         """Put the emitted events in the outbox and commit; False when the transaction had failed before.
 
@@ -183,11 +188,18 @@ class Transaction:
         )
 
 
+Addressing: TypeAlias = Callable[[Transaction, Sequence[Event]], Awaitable[Sequence[Event]]]
+
+
 class Database:
     """A service's own schema through a bounded pool.
 
     `emitted` is called after a commit that left events in the outbox, so that a relay can be woken; `hinted` with a
     topic after a commit that left other work. Loops of this process wait in `wakeups`.
+
+    A service may see to it, once for all transactions, that some see less than their organization (`narrowed` gives
+    the statement with which one begins, or nothing) and that events say whom they are for (`addressed` is called
+    before the commit, within the transaction).
     """
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", *, acquire_within: float, max_waiting: int) -> None:
@@ -201,6 +213,8 @@ class Database:
         self.wakeups = Wakeups()
         self.emitted: Callable[[], None] = lambda: None
         self.hinted: Callable[[str], None] = lambda _topic: None
+        self.narrowed: Callable[[], str] = str
+        self.addressed: Addressing | None = None
 
     @classmethod
     async def open(
@@ -264,8 +278,11 @@ class Database:
         """
         settings = [] if durable else ["SET LOCAL synchronous_commit = off"]
         settings += [] if alone is None else [f"SELECT pg_advisory_xact_lock({int(alone)})"]
+        settings += self._narrowing(organization_ids)
         async with self._connection() as connection, self._begun(connection, organization_ids, *settings) as tx:
             yield tx
+            if self.addressed is not None:
+                await tx.address(self.addressed)
         if tx.emitted:
             self.emitted()
         for topic in tx.stirred:
@@ -281,8 +298,16 @@ class Database:
         Raises:
             DatabaseBusy, DatabaseUnavailable: as for a transaction.
         """
-        async with self._connection() as connection, self._begun(connection, organization_ids, mode=_SNAPSHOT) as tx:
+        settings = self._narrowing(organization_ids)
+        async with (
+            self._connection() as connection,
+            self._begun(connection, organization_ids, *settings, mode=_SNAPSHOT) as tx,
+        ):
             yield tx
+
+    def _narrowing(self, organization_ids: Sequence[UUID]) -> list[str]:
+        statement = self.narrowed() if organization_ids else ""
+        return [statement] if statement else []
 
     @asynccontextmanager
     async def aside(self, *organization_ids: UUID) -> AsyncIterator[Transaction]:

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response, status
 from pydantic import AwareDatetime
 
+from inbox.channels.viewing.errors import AssigneeDoesNotSee
 from inbox.conversations.errors import (
     AssigneeNotAMember,
     ConversationNotFound,
@@ -96,6 +97,7 @@ async def read_conversation(
         ConversationNotFound,
         Changed,
         AssigneeNotAMember,
+        AssigneeDoesNotSee,
         TeamNotThere,
         NotThatWay,
         SnoozeWithoutRest,

@@ -1,0 +1,48 @@
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+
+from inbox.channels.errors import ChannelNotFound
+from inbox.channels.viewing.errors import ViewersNotThere
+from inbox.channels.viewing.schemas import ShowChannel, VisibilityOut
+from inbox.channels.viewing.service import ViewingService
+from inbox.doors import ChannelManager, ChannelReader
+from kit.http.app import part
+from kit.http.caller import NoOrganization, RoleMissing, TokenRefused
+from kit.http.etag import Changed, Expected, Versioned
+from kit.http.problem import problems
+
+router = APIRouter(
+    prefix="/v1/channels/{channel_id}/visibility",
+    tags=["channels"],
+    responses=problems(TokenRefused, NoOrganization, RoleMissing, ChannelNotFound),
+)
+
+Viewing = Annotated[ViewingService, Depends(part(ViewingService))]
+
+
+@router.get("")
+async def read_visibility(
+    channel_id: UUID, caller: ChannelReader, viewing: Viewing, versions: Versioned
+) -> VisibilityOut:
+    """Who sees the channel."""
+    found = await viewing.read(caller, channel_id)
+    versions.tag(found.version)
+    return VisibilityOut.model_validate(found)
+
+
+@router.put("", responses=problems(ViewersNotThere, Changed))
+async def show_channel(
+    channel_id: UUID,
+    body: ShowChannel,
+    caller: ChannelManager,
+    viewing: Viewing,
+    *,
+    expected: Expected,
+    versions: Versioned,
+) -> VisibilityOut:
+    """Show the channel, and all that was ever said on it, to everyone or to chosen teams and people."""
+    found = await viewing.set(caller, body.of(channel_id), expected)
+    versions.tag(found.version)
+    return VisibilityOut.model_validate(found)
