@@ -86,14 +86,17 @@ class Explained:
 
     async def show(self, name: str, sql: str, *arguments: object) -> None:
         """Run a statement and print its plans, those of functions in it first."""
+        statement = await self._connection.prepare(sql)
         self._told.clear()
         await self._connection.execute("SET client_min_messages = log")
-        await self._connection.fetch(sql, *arguments)
+        await statement.fetch(*arguments)
         await self._connection.execute("SET client_min_messages = notice")
         self._console.print(f"[bold]{name}[/]")
         for told in self._told:
             lines = told.splitlines()
             begin = next((place for place, line in enumerate(lines) if "(cost=" in line), len(lines))
+            if lines[begin:] and lines[begin].startswith("Result "):
+                continue  # the setting itself
             for line in lines[begin:]:
                 bare = _COSTS.sub("", line)
                 self._console.print(f"    {bare}", markup=False, highlight=False)

@@ -11,8 +11,8 @@ from contracts.inbox import ConversationChanged, MessageReceived
 from kit.ids import new_id
 
 from .hearing import added, changed, removed
-from .house import NUMBER, House
-from .test_assignment import set_policy
+from .house import House
+from .test_assignment import policy
 from .test_teams import created, deleted, joined
 
 OTHER = "100000000000002"
@@ -35,7 +35,7 @@ class Desks:
 
     def ask_as(self, who: UUID, role: str = "agent") -> dict[str, str]:
         token = self.house.issuer.token(
-            self.house.database.clock.now(), self.house.organization_id, role, user_id=who
+            self.house.database.clock.now(), self.house.organization_id, role, sub=str(who)
         )
         return {"authorization": f"Bearer {token}"}
 
@@ -145,7 +145,7 @@ async def test_search_and_counts_tell_nothing_of_a_hidden_channel(desks: Desks) 
 
 
 async def test_mentions_in_hidden_conversations_are_not_shown(desks: Desks) -> None:
-    note = {"text": "Look", "mentions": [str(desks.outsider)]}
+    note = {"text": "Look", "mention_ids": [str(desks.outsider)]}
     await desks.house.ask("POST", f"/v1/conversations/{desks.secret['id']}/notes", json=note)
     assert (await desks.get(desks.outsider, "/v1/mentions"))["items"] == []
     assert (await desks.get(desks.outsider, "/v1/mentions/unread"))["unread"] == 0
@@ -164,7 +164,7 @@ async def test_a_conversation_is_given_only_to_somebody_who_sees_its_channel(des
 async def test_giving_out_offers_a_hidden_conversation_to_nobody_else(desks: Desks) -> None:
     house = desks.house
     await desks.show(desks.own["id"], visible_to="chosen", user_ids=[])
-    await set_policy(house, "organization", house.organization_id, strategy="round_robin", online_only=False)
+    await policy(house, strategy="round_robin", online_only=False)
     while await house.parts.giving.run():
         pass
     found = {each["id"]: each["assignee_id"] for each in (await house.get("/v1/conversations"))["items"]}

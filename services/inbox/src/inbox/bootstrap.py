@@ -92,6 +92,7 @@ from inbox.sites.snippets import Snippets
 from inbox.teams.privacy import TeamHolding
 from inbox.telnyx.platform import SMS, Texts
 from inbox.telnyx.source import TelnyxSource
+from inbox.templates.rereading import Rereading
 from inbox.templates.service import TemplateService
 from inbox.templates.submitting import DeleteKind, SubmitKind
 from inbox.templates.syncing import SyncKind
@@ -185,6 +186,7 @@ class Parts:
     messages: MessageService
     media: MediaService
     templates: TemplateService
+    rereading: Rereading
     sweeping: Sweeping
     labels: LabelService
     notes: NoteService
@@ -308,6 +310,7 @@ def build(
         messages=writing,
         media=MediaService(database, keyring, store),
         templates=TemplateService(database, lambda: own),
+        rereading=Rereading(database, lambda: own),
         sweeping=Sweeping(database, store),
         labels=LabelService(database),
         notes=NoteService(database, keyring),
@@ -428,6 +431,7 @@ def loops(parts: Parts) -> Sequence[Loop]:
         counts=parts.counts,
         giving=parts.giving,
         releasing=parts.releasing,
+        rereading=parts.rereading,
         labels=parts.label_sweeping,
         attributes=parts.attribute_sweeping,
         forms=parts.forms,

@@ -73,7 +73,8 @@ class ViewingRepository:
         await self.tx.execute(
             """
             INSERT INTO channel_viewers (channel_id, organization_id, kind, viewer_id)
-            SELECT $1, $2, 'team', unnest($3::uuid[]) UNION ALL SELECT $1, $2, 'user', unnest($4::uuid[])
+            SELECT $1::uuid, $2::uuid, 'team', unnest($3::uuid[])
+            UNION ALL SELECT $1::uuid, $2::uuid, 'user', unnest($4::uuid[])
             """,
             wanted.channel_id,
             self.tx.organization_id,
