@@ -16,6 +16,7 @@ from asyncpg.pool import PoolConnectionProxy
 from contracts.event import Event, encode
 from kit.clock import PlatformClock
 from kit.db.wakeups import Wakeups
+from kit.db.wording import bind, count, outbox
 from kit.errors import DomainError, TransientError
 from kit.telemetry import tracing
 
@@ -115,7 +116,7 @@ class Transaction:
     async def bind(self, *organization_ids: UUID) -> None:
         """From here on see the rows of these organizations, and of no others."""
         self._organization_ids = organization_ids
-        await self._connection.execute(_bind(organization_ids))
+        await self._connection.execute(bind(organization_ids))
 
     @asynccontextmanager
     async def attempt(self) -> AsyncIterator[None]:
@@ -146,7 +147,7 @@ class Transaction:
 
     async def execute(self, sql: str, *args: Any) -> int:
         """Run a statement and return how many rows it touched."""
-        return _count(await self._connection.execute(sql, *args))
+        return count(await self._connection.execute(sql, *args))
 
     async def emit(self, *events: Event) -> None:
         """Let these facts leave with the commit; without it they never happened.
@@ -173,7 +174,7 @@ class Transaction:
         if len(self._facts) > _FEW:
             await self._write_outbox(self._facts)
             return await self._connection.execute("COMMIT") == "COMMIT"
-        return await self._connection.execute(f"{_outbox(self._facts)}COMMIT") == "COMMIT"
+        return await self._connection.execute(f"{outbox(self._facts)}COMMIT") == "COMMIT"
 
     async def _write_outbox(self, facts: Sequence[Event]) -> None:
         await self._connection.execute(
@@ -327,7 +328,7 @@ class Database:
         self, connection: Connection, organization_ids: Sequence[UUID], *settings: str, mode: str = ""
     ) -> AsyncIterator[Transaction]:
         tx = Transaction(connection, organization_ids, self._stamp)
-        bound = [_bind(organization_ids)] if organization_ids else []
+        bound = [bind(organization_ids)] if organization_ids else []
         try:
             await connection.execute(";".join((f"BEGIN {mode}", *bound, *settings)))
             yield tx
@@ -467,31 +468,6 @@ class Database:
         except BaseException:
             self._free.release()
             raise
-
-
-def _bind(organization_ids: Sequence[UUID]) -> str:
-    # Hexadecimal digits need no quoting.
-    return "SET LOCAL app.orgs = '{" + ",".join([f"{each.int:032x}" for each in organization_ids]) + "}'"
-
-
-def _outbox(facts: Sequence[Event]) -> str:
-    """The statement that puts them there, with its values in it: hexadecimal digits, and a name that is quoted."""
-    if not facts:
-        return ""
-    rows = ",".join(
-        f"('{fact.id}',{_literal(fact.type)},{_literal(fact.organization_id)},'\\x{encode(fact).hex()}')"
-        for fact in facts
-    )
-    return f"INSERT INTO outbox (id, type, organization_id, body) VALUES {rows};"  # noqa: S608 - see above
-
-
-def _literal(value: UUID | str | None) -> str:
-    return "NULL" if value is None else "'" + str(value).replace("'", "''") + "'"
-
-
-def _count(status: str) -> int:
-    last = status.rsplit(" ", 1)[-1]
-    return int(last) if last.isdigit() else 0
 
 
 def _lost(connection: Connection) -> bool:
