@@ -268,6 +268,10 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "generation.review.decided": "A person decided on a text that was held back.",
         "generation.batch.begun": "Many texts were asked for at once.",
         "generation.batch.cancelled": "Asking for many texts at once was called off.",
+        "generation.conversation.begun": "A conversation with the assistant was begun.",
+        "generation.conversation.deleted": "A conversation with the assistant was deleted.",
+        "generation.action.confirmed": "A person said yes to what the assistant would change, and it was begun.",
+        "generation.action.refused": "A person said no to what the assistant would change.",
         "generation.budget.changed": "What an organization spends on generation in a month was limited anew.",
         # inbox
         "inbox.request.impersonated": "A member of staff, in a person's place, asked something of inbox.",
