@@ -7,9 +7,7 @@ from uuid import UUID
 import orjson
 
 from contracts.event import SEALED, Event, rfc3339
-
-_SEE_ALL = frozenset({"owner", "admin"})
-"""The roles to which nothing of their organization is hidden."""
+from contracts.names import MANAGERS
 
 GAP = b""
 """In place of a fact that could not be read: whoever comes to it must load anew."""
@@ -53,7 +51,7 @@ def _seen_by(roles: frozenset[str], event: Event) -> frozenset[str]:
     """The event's roles; of one that not all of them see, those who see everything, and whom it names."""
     if event.listeners is None:
         return roles
-    return (roles & _SEE_ALL) | {mark_of(each) for each in event.listeners}
+    return (roles & MANAGERS) | {mark_of(each) for each in event.listeners}
 
 
 @cache

@@ -296,6 +296,8 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "inbox.contact.changed": "A contact was renamed, or is known by more.",
         "inbox.contact.merged": "Two contacts are one: the one is shown as the other.",
         "inbox.contact.separated": "A merge of two contacts was undone.",
+        "inbox.template_sample.added": "A sample for templates was added.",
+        "inbox.template_sample.deleted": "A sample for templates was deleted.",
         "inbox.template.submitted": "A template was handed to the platform for review.",
         "inbox.template.deleted": "A template was deleted.",
         "inbox.contact.erased": "The data of a contact was erased.",

@@ -32,6 +32,7 @@ from inbox.search.router import router as search
 from inbox.signatures.router import router as signatures
 from inbox.sites.router import router as sites
 from inbox.templates.router import router as templates
+from inbox.templates.samples.router import router as samples
 from inbox.variables.router import router as variables
 from inbox.views.router import router as views
 
@@ -54,6 +55,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     presence,
     messages,
     templates,
+    samples,
     media,
     labels,
     notes,

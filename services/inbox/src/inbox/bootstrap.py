@@ -93,6 +93,10 @@ from inbox.teams.privacy import TeamHolding
 from inbox.telnyx.platform import SMS, Texts
 from inbox.telnyx.source import TelnyxSource
 from inbox.templates.rereading import Rereading
+from inbox.templates.samples.model import LARGEST
+from inbox.templates.samples.router import PATH as SAMPLES
+from inbox.templates.samples.service import SampleService
+from inbox.templates.samples.uploading import UploadKind
 from inbox.templates.service import TemplateService
 from inbox.templates.submitting import DeleteKind, SubmitKind
 from inbox.templates.syncing import SyncKind
@@ -107,6 +111,7 @@ from inbox.whatsapp.platform import WhatsApp
 from inbox.whatsapp.privacy import SentInHolding
 from inbox.whatsapp.source import WhatsAppSource
 from inbox.whatsapp.template_graph import TemplateGraph
+from inbox.whatsapp.uploads import Uploads
 from kit.db.database import Database
 from kit.http.acting import Acting
 from kit.http.client import Outbound
@@ -187,6 +192,7 @@ class Parts:
     media: MediaService
     templates: TemplateService
     rereading: Rereading
+    samples: SampleService
     sweeping: Sweeping
     labels: LabelService
     notes: NoteService
@@ -241,6 +247,7 @@ def build(
             NameKind(platforms, keyring),
             CheckKind(platforms, keyring, lambda: own),
             SubmitKind(templates, keyring),
+            UploadKind(Uploads(outbound, meta.graph_url, meta.api_version), keyring, store),
             DeleteKind(templates, keyring),
             SyncKind(templates, keyring, lambda: own),
         ],
@@ -311,6 +318,7 @@ def build(
         media=MediaService(database, keyring, store),
         templates=TemplateService(database, lambda: own),
         rereading=Rereading(database, lambda: own),
+        samples=SampleService(database, store),
         sweeping=Sweeping(database, store),
         labels=LabelService(database),
         notes=NoteService(database, keyring),
@@ -388,6 +396,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.allowances,
         parts.channels,
         parts.viewing,
+        parts.samples,
         parts.sites,
         parts.snippets,
         parts.forms,
@@ -466,4 +475,5 @@ SERVICE: Final = Service(
     subscriptions=worker.SUBSCRIPTIONS,
     consumers=CONSUMERS,
     acting=Acting("inbox.request.impersonated"),
+    large_bodies={SAMPLES: LARGEST},
 )

@@ -11,9 +11,10 @@ from contextvars import ContextVar
 from typing import Final
 from uuid import UUID
 
+from contracts.names import MANAGERS
 from kit.http.caller import MemberCaller
 
-SEE_ALL: Final = frozenset({"owner", "admin"})
+SEE_ALL: Final = MANAGERS
 """The roles that see every channel."""
 
 _LOOKING: Final[ContextVar[UUID | None]] = ContextVar("looking", default=None)
