@@ -87,7 +87,7 @@ async def test_an_upload_that_breaks_off_goes_on_and_one_that_is_refused_refuses
     found = await read(house, refused["id"])
     assert (found["status"], found["reason_code"]) == ("draft", "sample-refused")
     await house.faults()
-    assert (await house.ask("POST", f"{PATH}/{refused['id']}/submit")).status_code == 200
+    assert (await house.ask("POST", f"{PATH}/{refused['id']}/submit")).status_code == 202
     await house.work()
     assert (await read(house, refused["id"]))["status"] == "pending"
 
@@ -118,7 +118,7 @@ async def test_a_template_names_samples_of_its_organization_that_suit_its_header
 
 
 async def test_the_same_request_twice_is_one_sample_and_one_that_is_deleted_is_gone(house: House) -> None:
-    key = {"idempotency-key": new_id().hex}
+    key = {"idempotency-key": new_id().hex, **house.headers()}
     one, again = await add(house, headers=key), await add(house, headers=key)
     assert one == again
     assert (await house.ask("DELETE", f"{SAMPLES}/{one['id']}", by=new_id())).status_code == 404
