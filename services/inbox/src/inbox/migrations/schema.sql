@@ -1572,6 +1572,42 @@ GRANT INSERT, SELECT, UPDATE ON teams TO inbox_app;
 GRANT SELECT (team_id) ON teams TO inbox_loops;
 GRANT SELECT (gone) ON teams TO inbox_loops;
 
+CREATE TABLE template_sample_uploads (
+    sample_id uuid NOT NULL,
+    waba_id text NOT NULL,
+    organization_id uuid NOT NULL,
+    id uuid NOT NULL,
+    state text NOT NULL DEFAULT 'waiting'::text,
+    handle text NOT NULL DEFAULT ''::text,
+    reason text NOT NULL DEFAULT ''::text,
+    asked_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT template_sample_uploads_id_key UNIQUE (id),
+    CONSTRAINT template_sample_uploads_pkey PRIMARY KEY (sample_id, waba_id),
+    CONSTRAINT template_sample_uploads_sample_id_fkey FOREIGN KEY (sample_id) REFERENCES template_samples(id),
+    CONSTRAINT template_sample_uploads_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'done'::text, 'failed'::text])))
+);
+COMMENT ON TABLE template_sample_uploads IS 'A sample at a business account of WhatsApp: by which handle templates name it there.';
+ALTER TABLE template_sample_uploads ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON template_sample_uploads FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON template_sample_uploads TO inbox_app;
+
+CREATE TABLE template_samples (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    media_type text NOT NULL,
+    size bigint NOT NULL,
+    file_id uuid NOT NULL,
+    key_sealed bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT template_samples_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE template_samples IS 'A picture, film or document of the organization, in the folder of media, that headers of templates name.';
+ALTER TABLE template_samples ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX template_samples_file ON template_samples USING btree (file_id);
+CREATE INDEX template_samples_listed ON template_samples USING btree (organization_id, created_at, id);
+CREATE POLICY tenant ON template_samples FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON template_samples TO inbox_app;
+
 CREATE OR REPLACE FUNCTION inbox.attributes_sweep(at_most integer)
  RETURNS integer
  LANGUAGE plpgsql
