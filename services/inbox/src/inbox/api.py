@@ -11,6 +11,7 @@ from inbox.assignment.router import router as assignment
 from inbox.attributes.router import router as attributes
 from inbox.canned_replies.router import router as canned_replies
 from inbox.channels.router import router as channels
+from inbox.channels.viewing.router import internal as viewers
 from inbox.channels.viewing.router import router as viewing
 from inbox.chat.router import lines as chat_lines
 from inbox.chat.router import public as chat
@@ -40,6 +41,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     allowances,
     channels,
     viewing,
+    viewers,
     sites,
     chat,
     chat_visits,

@@ -6,7 +6,7 @@ from uuid import UUID
 from inbox.channels.errors import ChannelNotFound
 from inbox.channels.viewing.narrowing import SEE_ALL
 from inbox.members.model import ANSWERING
-from kit.db.database import Row, Transaction
+from kit.db.database import Database, Row, Transaction
 
 Seen = Literal["everyone", "chosen"]
 
@@ -277,3 +277,9 @@ async def viewers_of(
     """Who beside owners and admins sees these channels and conversations; those that everyone sees are left out."""
     rows = await tx.fetch("SELECT id, viewers FROM viewers_of($1, $2)", list(organization_ids), list(ids))
     return {row["id"]: row["viewers"] for row in rows}
+
+
+async def seeing(database: Database, organization_id: UUID, conversation_id: UUID) -> list[UUID] | None:
+    """Who beside owners and admins sees a conversation; None for everyone, also where there is no such one."""
+    async with database.transaction() as tx:
+        return (await viewers_of(tx, [organization_id], [conversation_id])).get(conversation_id)

@@ -5,12 +5,13 @@ from fastapi import APIRouter, Depends
 
 from inbox.channels.errors import ChannelNotFound
 from inbox.channels.viewing.errors import ViewersNotThere
-from inbox.channels.viewing.schemas import ShowChannel, VisibilityOut
+from inbox.channels.viewing.schemas import AskViewers, ShowChannel, ViewersOut, VisibilityOut
 from inbox.channels.viewing.service import ViewingService
 from inbox.doors import ChannelManager, ChannelReader
 from kit.http.app import part
 from kit.http.caller import NoOrganization, RoleMissing, TokenRefused
 from kit.http.etag import Changed, Expected, Versioned
+from kit.http.peer import CallingService
 from kit.http.problem import problems
 
 router = APIRouter(
@@ -19,7 +20,15 @@ router = APIRouter(
     responses=problems(TokenRefused, NoOrganization, RoleMissing, ChannelNotFound),
 )
 
+internal = APIRouter(prefix="/internal", include_in_schema=False)
+
 Viewing = Annotated[ViewingService, Depends(part(ViewingService))]
+
+
+@internal.post("/viewers")
+async def read_viewers(body: AskViewers, viewing: Viewing, _service: CallingService) -> ViewersOut:
+    """Who beside owners and admins may hear what somebody does in a conversation just now."""
+    return ViewersOut(viewers=await viewing.viewers(body.organization_id, body.conversation_id))
 
 
 @router.get("")

@@ -38,3 +38,16 @@ class VisibilityOut(Out):
     team_ids: list[UUID]
     user_ids: list[UUID]
     version: int = Field(description="The channel's; also the ETag.")
+
+
+class AskViewers(Model):
+    """A conversation of which something is to be told that is true for seconds."""
+
+    organization_id: UUID
+    conversation_id: UUID
+
+
+class ViewersOut(Out):
+    """The users who may hear it beside owners and admins; null: everyone who works in the inbox."""
+
+    viewers: list[UUID] | None

@@ -3,7 +3,7 @@ from uuid import UUID
 
 from inbox.assignment.repository import GivingRepository
 from inbox.channels.viewing.errors import ViewersNotThere
-from inbox.channels.viewing.repository import ViewingRepository, Visibility
+from inbox.channels.viewing.repository import ViewingRepository, Visibility, seeing
 from inbox.channels.viewing.telling import tell_seen
 from kit.audit import audited
 from kit.db.database import Database
@@ -21,6 +21,10 @@ class ViewingService:
         """Who sees a channel."""
         async with self.database.snapshot(caller.organization_id) as tx:
             return await ViewingRepository(tx).find(channel_id)
+
+    async def viewers(self, organization_id: UUID, conversation_id: UUID) -> list[UUID] | None:
+        """Who beside owners and admins sees a conversation; None for everyone."""
+        return await seeing(self.database, organization_id, conversation_id)
 
     async def set(self, caller: MemberCaller, wanted: Visibility, expected: Condition) -> Visibility:
         """Show a channel to everyone, or to chosen teams and people; it holds for what was said before, too.
