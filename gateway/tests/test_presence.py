@@ -188,7 +188,7 @@ async def test_what_is_done_in_a_conversation_is_told_to_those_who_see_it(house:
         await inside.some(1)
         await outside.some(1)
         status, answer = await say(door, OURS, str(uuid4()), doing(conversation, "viewing"))
-        assert (status, answer["type"].rsplit("/", 1)[-1]) == (404, "conversation-not-found")
+        assert (status, answer["type"].rsplit(":", 1)[-1]) == (404, "conversation-not-found")
         assert (await say(door, OURS, admin, doing(conversation, "typing"), role="admin"))[0] == 200
         assert (await news(inside, "doing")).data["data"]["user_id"] == admin
         assert (await say(door, OURS, insider, doing(conversation, "viewing")))[0] == 200
