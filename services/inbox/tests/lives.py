@@ -230,6 +230,17 @@ async def desk(house: House, place: Place, conversation: dict[str, Any]) -> None
     while await house.parts.indexing.run():
         pass
     await kept(house, place, conversation, headers)
+    wish = {"state": "granted", "channel_kinds": ["whatsapp"], "purposes": ["marketing"], "proof": "ticked a box"}
+    path = f"/v1/contacts/{conversation['contact_id']}/consents"
+    granted = await house.client.post(path, json=wish, headers=headers)
+    assert granted.status_code == 201, granted.text
+    fields = {"nickname": ("text", True), "city": ("text", False)}
+    for name, (kind, personal) in fields.items():
+        field = {"key": name, "name": name, "type": kind, "personal": personal, "applies_to": "contact"}
+        await house.ask("POST", "/v1/attributes", by=place.organization_id, json=field)
+    path = f"/v1/contacts/{conversation['contact_id']}/attributes"
+    known = await house.client.patch(path, json={"values": dict.fromkeys(fields, "x")}, headers=headers)
+    assert known.status_code == 200, known.text
 
 
 async def kept(house: House, place: Place, conversation: dict[str, Any], headers: dict[str, str]) -> None:

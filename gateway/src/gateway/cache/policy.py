@@ -24,6 +24,7 @@ from contracts.auth import (
 )
 from contracts.event import Event
 from contracts.inbox import (
+    ArrangementChanged,
     ChannelConnected,
     ChannelDisconnected,
     ChannelHealthChanged,
@@ -63,6 +64,9 @@ _TALK = (
     MessageReceived,
 )
 _CONTACTS = (ContactErased, ContactChanged, ContactsMerged, ContactsSeparated)
+_SHOWN = (*_TALK, *_CONTACTS, ArrangementChanged)
+"""A label or an attribute that is deleted is on no conversation any more."""
+
 _STATUSES = (MessageSent, MessageStatusChanged, MessageFailed, MediaReady, MediaFailed)
 
 
@@ -112,8 +116,8 @@ KEPT: Final[tuple[Kept, ...]] = (
     ),
     Kept("channels", "/v1/channels", "sight", _CHANNELS, shared=True),
     Kept("channel", "/v1/channels/{channel_id}", "sight", _CHANNELS, shared=True, validated=True),
-    Kept("conversations", "/v1/conversations", "sight", (*_TALK, *_CONTACTS)),
-    Kept("conversation", "/v1/conversations/{conversation_id}", "sight", (*_TALK, *_CONTACTS), validated=True),
+    Kept("conversations", "/v1/conversations", "sight", _SHOWN),
+    Kept("conversation", "/v1/conversations/{conversation_id}", "sight", _SHOWN, validated=True),
     Kept(
         "messages",
         "/v1/conversations/{conversation_id}/messages",

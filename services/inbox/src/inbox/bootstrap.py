@@ -39,6 +39,8 @@ from inbox.chat.platform import WEB_CHAT, WebChats
 from inbox.chat.privacy import VisitorHolding
 from inbox.chat.service import ChatService
 from inbox.chat.source import WebChatSource
+from inbox.consent.privacy import ConsentHolding
+from inbox.consent.service import ConsentService
 from inbox.contacts.merging.service import Merging
 from inbox.contacts.naming import NameKind
 from inbox.contacts.privacy import ContactHolding
@@ -55,12 +57,15 @@ from inbox.direct.platform import INSTAGRAM, MESSENGER, Direct
 from inbox.direct.source import DirectSource
 from inbox.drafts.privacy import DraftHolding
 from inbox.drafts.service import DraftService
+from inbox.fields.privacy import FieldHolding
+from inbox.fields.service import FieldService
 from inbox.forms.platform import CONTACT_FORM, ContactForms
 from inbox.forms.service import FormService
 from inbox.forms.source import FormSource
 from inbox.labels.privacy import LabelHolding
 from inbox.labels.service import LabelService
 from inbox.labels.sweeping import LabelSweeping
+from inbox.macros.many import MacroRunKind
 from inbox.macros.privacy import RunHolding
 from inbox.macros.running import Running
 from inbox.macros.service import MacroService
@@ -84,6 +89,7 @@ from inbox.notes.service import NoteService
 from inbox.search.indexing import Indexing
 from inbox.search.privacy import SearchHolding
 from inbox.search.service import SearchService
+from inbox.segments.service import SegmentService
 from inbox.settings import InboxSettings
 from inbox.signatures.privacy import SignatureHolding
 from inbox.signatures.service import SignatureService
@@ -118,6 +124,8 @@ from kit.http.client import Outbound
 from kit.http.peer import Peers
 from kit.intake.intake import Intake
 from kit.intake.model import Source
+from kit.jobs.jobs import Jobs
+from kit.jobs.privacy import JobHolding
 from kit.ledger.ledger import Ledger
 from kit.mail import MailServer, SmtpServer
 from kit.privacy.holding import Holdings
@@ -179,6 +187,9 @@ class Parts:
     viewing: ViewingService
     releasing: Releasing
     contacts: ContactService
+    consents: ConsentService
+    fields: FieldService
+    segments: SegmentService
     merging: Merging
     conversations: ConversationService
     participants: ParticipantService
@@ -207,6 +218,7 @@ class Parts:
     drafts: DraftService
     views: ViewService
     macros: MacroService
+    jobs: Jobs
     ledger: Ledger
     intake: Intake
     holdings: Holdings
@@ -279,11 +291,14 @@ def build(
         NoteHolding(database, keyring),
         DraftHolding(database, keyring),
         RunHolding(database),
+        JobHolding(database),
         AttributeHolding(database, keyring),
         ParticipantHolding(database),
         LabelHolding(database),
         ConversationHolding(database),
         VisitorHolding(database, keyring),
+        ConsentHolding(database, keyring),
+        FieldHolding(database, keyring),
         ContactHolding(database, keyring, own),
         TeamHolding(database),
         ViewingHolding(database),
@@ -299,12 +314,17 @@ def build(
         Writing(own, sealing, platforms, Templating(Values(keyring)), database.clock),
         sealing,
     )
+    running = Running(conversing, writing, NoteService(database, keyring), Values(keyring))
+    jobs = Jobs(database, [MacroRunKind(database, keyring, running)])
     return Parts(
         allowances=AllowanceService(database),
         channels=ChannelService(database, own, keyring, platforms),
         viewing=ViewingService(database),
         releasing=Releasing(database),
         contacts=ContactService(database, keyring),
+        consents=ConsentService(database, keyring),
+        fields=FieldService(database, keyring),
+        segments=SegmentService(database, keyring, ContactService(database, keyring)),
         merging=Merging(database, keyring, platforms),
         conversations=conversing,
         participants=ParticipantService(database),
@@ -332,12 +352,8 @@ def build(
         canned_replies=CannedReplyService(database, keyring, Values(keyring)),
         drafts=DraftService(database, keyring),
         views=ViewService(database, keyring),
-        macros=MacroService(
-            database,
-            keyring,
-            Values(keyring),
-            Running(conversing, writing, NoteService(database, keyring), Values(keyring)),
-        ),
+        macros=MacroService(database, keyring, Values(keyring), running, jobs),
+        jobs=jobs,
         ledger=own,
         intake=intake,
         holdings=Holdings(holdings, known_in),
@@ -402,6 +418,9 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.forms,
         parts.chats,
         parts.contacts,
+        parts.consents,
+        parts.fields,
+        parts.segments,
         parts.merging,
         parts.conversations,
         parts.participants,
@@ -422,6 +441,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.drafts,
         parts.views,
         parts.macros,
+        parts.jobs,
     )
 
 
@@ -455,6 +475,11 @@ def ledger(parts: Parts) -> Ledger:
     return parts.ledger
 
 
+def jobs(parts: Parts) -> Jobs:
+    """The bulk work."""
+    return parts.jobs
+
+
 def privacy(parts: Parts) -> Privacy:
     """What is held about people, in the order in which it is let go of."""
     return Privacy(parts.holdings, InboxExportPartReady, InboxErasureAnswered)
@@ -471,6 +496,7 @@ SERVICE: Final = Service(
     loops=loops,
     mounts=mounts,
     ledger=ledger,
+    jobs=jobs,
     privacy=privacy,
     subscriptions=worker.SUBSCRIPTIONS,
     consumers=CONSUMERS,

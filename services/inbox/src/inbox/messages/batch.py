@@ -39,6 +39,8 @@ class Batch:
     _before: dict[UUID, datetime | None]
     now: datetime
     """When the last of these was received."""
+    blocked: frozenset[UUID]
+    """Contacts, as they are shown, of whom nobody wants to hear."""
     _changed: set[UUID] = field(default_factory=set)
     _written_by: set[UUID] = field(default_factory=set)
     _messages: list[NewMessage] = field(default_factory=list)
@@ -68,7 +70,8 @@ class Batch:
             merged and await contacts.heads(merged) != merged
         ):
             raise Overtaken
-        return cls(tx, blind, place, contacts, known, conversations, before, max(at for _, at in several))
+        blocked = frozenset(each.head for each in held if each.blocked)
+        return cls(tx, blind, place, contacts, known, conversations, before, max(at for _, at in several), blocked)
 
     async def conversation(self, writer: Writer) -> tuple[Conversation, bool]:
         """The one conversation with this contact on this channel, locked, and whether it is new.

@@ -10,6 +10,9 @@ from contracts.inbox import MessageReceived, MessageSent
 from inbox.channels.base import About, Medium, Said
 from inbox.channels.model import Place, lane_of, media_lane_of
 from inbox.channels.repository import ChannelRepository
+from inbox.consent.model import Wish
+from inbox.consent.recording import Recorder, by_word
+from inbox.consent.words import wish
 from inbox.contacts.blind import Blind
 from inbox.contacts.naming import NAMES
 from inbox.contacts.recognizing import Recognizing, subject
@@ -53,13 +56,16 @@ class Receiving:
         """
         batch = await Batch.read(tx, blind, place, several, self.recognizing)
         with_media, newcomers = list[tuple[UUID, NewMessage, Medium]](), set[UUID]()
+        wishes = list[Wish]()
         for said, received_at in several:
             at = min(said.time or received_at, received_at + _AHEAD)
             written = await self._apply(batch, said, at, newcomers)
             if written is not None:
                 with_media += [(*written, medium) for medium in said.media]
+                wishes += _wished(written[0], place.platform.kind, said, at)
         released = await self._release(batch)
         await batch.write()
+        await Recorder(self.sealing.keyring).record(tx, wishes)
         if batch.written_elsewhere:
             await catch_up_written(tx, place.channel_id, batch.written_elsewhere)
         names = [] if not place.platform.capabilities.names_people else sorted(newcomers)
@@ -87,7 +93,9 @@ class Receiving:
         message = await self._message(batch, conversation, writer.id, said, at)
         batch.add(message)
         conversation = conversation.spoken_by(writer.id)
-        if said.direction == "in":
+        if said.direction == "in" and writer.head in batch.blocked:
+            self._keep_apart(batch, conversation, message, said, new=new)
+        elif said.direction == "in":
             await self._tell(batch, conversation, message, said, new=new)
         else:
             await self._tell_written(batch, conversation, message, new=new)
@@ -159,6 +167,17 @@ class Receiving:
                 conversation_version=now.version,
             )
         )
+
+    def _keep_apart(self, batch: Batch, before: Conversation, message: NewMessage, said: Said, *, new: bool) -> None:
+        """The contact is blocked: it stands in the conversation, and nobody hears of it."""
+        at = message.provider_time
+        now = replace(
+            before.kept_apart(),
+            last_sequence=message.sequence,
+            last_message_at=_newest(before, at),
+            version=before.version if new else before.version + 1,
+        ).opted(said.opts, at)
+        batch.save(now)
 
     async def _tell_written(self, batch: Batch, before: Conversation, message: NewMessage, *, new: bool) -> None:
         """The organization wrote it elsewhere: it stands in the conversation, and nobody has to read it."""
@@ -262,6 +281,14 @@ class Receiving:
             return None
         words = told.encode(errors="surrogatepass")
         return await self.sealing.keyring.seal(tx.organization_id, words, place, subject=owner)
+
+
+def _wished(contact_id: UUID, channel_kind: str, said: Said, at: datetime) -> list[Wish]:
+    """What a message says of the contact's consent; words in front of a picture are talk."""
+    word = {"out": "stop", "in": "start"}.get(said.opts, "")
+    if not word and said.direction == "in" and said.kind == "text" and not said.media:
+        word = wish(said.content.text or "")
+    return by_word(contact_id, channel_kind, word, at) if word in ("stop", "start") else []
 
 
 def _newest(before: Conversation, at: datetime) -> datetime:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from inbox.channels.base import Report, Seen
 from inbox.channels.model import Place
+from inbox.consent.recording import Recorder, refused
 from inbox.contacts.blind import Blind
 from inbox.messages.content import Sealing
 from inbox.messages.model import Status
@@ -64,7 +65,16 @@ class Reporting:
         kept = [(each, one) for each, one in found if (each.ours is None if one is None else not one.forgotten)]
         if kept:
             await messages.report(place.channel_id, [each.what for each, _ in kept])
-        await self._rise(tx, place, [(each, one) for each, one in kept if one is not None])
+        ours = [(each, one) for each, one in kept if one is not None]
+        await self._rise(tx, place, ours)
+        await Recorder(self.sealing.keyring).record(
+            tx,
+            [
+                wish
+                for each, one in ours
+                for wish in refused(one.contact_id, place.platform.kind, each.what.code, each.what.provider_time)
+            ],
+        )
         return [each is not None for each in told]
 
     async def _settle(self, tx: Transaction, known: Sequence["_Told"]) -> dict[UUID, int]:
