@@ -131,7 +131,7 @@ class AgentRepository:
                    ARRAY(SELECT t.team_id FROM team_members AS t
                          WHERE t.organization_id = $1 AND t.user_id = m.user_id AND t.present) AS teams,
                    CASE WHEN EXISTS (SELECT FROM members AS o WHERE o.organization_id = $1
-                                     AND o.user_id = m.user_id AND o.role = ANY ($6)) THEN '{}'
+                                     AND o.user_id = m.user_id AND o.role = ANY ($5)) THEN '{{}}'
                         ELSE channels_hidden_from(m.user_id) END AS hidden
             FROM (SELECT DISTINCT user_id FROM members
                   WHERE organization_id = $1 AND role = ANY ($2) AND user_id IS NOT NULL
