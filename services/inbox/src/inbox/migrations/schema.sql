@@ -38,7 +38,7 @@ CREATE TABLE arrangements (
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     CONSTRAINT arrangements_key_check CHECK (((length(key) >= 1) AND (length(key) <= 400))),
-    CONSTRAINT arrangements_kind_check CHECK ((kind = ANY (ARRAY['canned_reply'::text, 'macro'::text, 'view'::text]))),
+    CONSTRAINT arrangements_kind_check CHECK ((kind = ANY (ARRAY['canned_reply'::text, 'macro'::text, 'view'::text, 'segment'::text]))),
     CONSTRAINT arrangements_organization_id_kind_owner_id_key_key UNIQUE NULLS NOT DISTINCT (organization_id, kind, owner_id, key),
     CONSTRAINT arrangements_pkey PRIMARY KEY (id)
 );
@@ -118,7 +118,7 @@ CREATE TABLE attributes (
     CONSTRAINT attributes_applies_to_check CHECK ((applies_to = ANY (ARRAY['conversation'::text, 'contact'::text]))),
     CONSTRAINT attributes_key_check CHECK ((key ~ '^[a-z][a-z0-9_]{0,63}$'::text)),
     CONSTRAINT attributes_pkey PRIMARY KEY (id),
-    CONSTRAINT attributes_type_check CHECK ((type = ANY (ARRAY['text'::text, 'number'::text, 'date'::text, 'list'::text, 'checkbox'::text, 'link'::text])))
+    CONSTRAINT attributes_type_check CHECK ((type = ANY (ARRAY['text'::text, 'number'::text, 'date'::text, 'list'::text, 'several'::text, 'checkbox'::text, 'link'::text])))
 );
 COMMENT ON TABLE attributes IS 'What an organization wants to know of its conversations and contacts beside what is there.';
 ALTER TABLE attributes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
@@ -239,6 +239,79 @@ CREATE POLICY tenant ON chat_visitors FOR ALL TO inbox_app USING ((organization_
 GRANT DELETE, INSERT, SELECT, UPDATE ON chat_visitors TO inbox_app;
 GRANT DELETE, SELECT, UPDATE ON chat_visitors TO inbox_loops;
 
+CREATE TABLE consent_entries (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    channel_kind text NOT NULL,
+    purpose text NOT NULL,
+    state text NOT NULL,
+    source text NOT NULL,
+    policy_version text NOT NULL DEFAULT ''::text,
+    proof_sealed bytea,
+    at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT consent_entries_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id),
+    CONSTRAINT consent_entries_pkey PRIMARY KEY (id),
+    CONSTRAINT consent_entries_purpose_check CHECK ((purpose = ANY (ARRAY['marketing'::text, 'utility'::text, 'service'::text]))),
+    CONSTRAINT consent_entries_state_check CHECK ((state = ANY (ARRAY['granted'::text, 'withdrawn'::text, 'resumed'::text])))
+);
+COMMENT ON TABLE consent_entries IS 'Every wish of a contact as it was recorded, only ever added to; the proof is sealed under the contact''s key.';
+ALTER TABLE consent_entries ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX consent_entries_by_contact ON consent_entries USING btree (contact_id, at, id);
+CREATE POLICY tenant ON consent_entries FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT ON consent_entries TO inbox_app;
+
+CREATE TABLE consents (
+    organization_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    channel_kind text NOT NULL,
+    purpose text NOT NULL,
+    state text NOT NULL,
+    ever_granted boolean NOT NULL,
+    source text NOT NULL,
+    policy_version text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT consents_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id),
+    CONSTRAINT consents_pkey PRIMARY KEY (contact_id, channel_kind, purpose),
+    CONSTRAINT consents_state_check CHECK ((state = ANY (ARRAY['granted'::text, 'withdrawn'::text, 'resumed'::text])))
+);
+COMMENT ON TABLE consents IS 'The newest wish of each contact by channel kind and purpose: what is asked at the moment of sending.';
+ALTER TABLE consents ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX consents_listed ON consents USING btree (organization_id, channel_kind, purpose, state, contact_id);
+CREATE POLICY segmenting ON consents FOR SELECT TO inbox_loops USING (true);
+CREATE POLICY tenant ON consents FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON consents TO inbox_app;
+GRANT SELECT ON consents TO inbox_loops;
+
+CREATE TABLE contact_attributes (
+    organization_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    attribute_id uuid NOT NULL,
+    place smallint NOT NULL DEFAULT 0,
+    value text,
+    value_sealed bytea,
+    key text,
+    number double precision,
+    blind bytea,
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT contact_attributes_attribute_id_fkey FOREIGN KEY (attribute_id) REFERENCES attributes(id),
+    CONSTRAINT contact_attributes_check CHECK (((value IS NULL) <> (value_sealed IS NULL))),
+    CONSTRAINT contact_attributes_check1 CHECK ((((value_sealed IS NULL) = (blind IS NULL)) AND ((value IS NULL) = (key IS NULL)))),
+    CONSTRAINT contact_attributes_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id),
+    CONSTRAINT contact_attributes_key_check CHECK ((length(key) <= 100)),
+    CONSTRAINT contact_attributes_pkey PRIMARY KEY (contact_id, attribute_id, place)
+);
+COMMENT ON TABLE contact_attributes IS 'Values of attributes on contacts; personal ones lie sealed and are found by a keyed hash. key is the value as it is compared.';
+ALTER TABLE contact_attributes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX contact_attributes_by_blind ON contact_attributes USING btree (attribute_id, blind, contact_id) WHERE (blind IS NOT NULL);
+CREATE INDEX contact_attributes_by_key ON contact_attributes USING btree (attribute_id, key, contact_id) WHERE (key IS NOT NULL);
+CREATE INDEX contact_attributes_by_number ON contact_attributes USING btree (attribute_id, number, contact_id) WHERE (number IS NOT NULL);
+CREATE POLICY sweeping ON contact_attributes FOR ALL TO inbox_loops USING (true);
+CREATE POLICY tenant ON contact_attributes FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON contact_attributes TO inbox_app;
+GRANT DELETE, SELECT ON contact_attributes TO inbox_loops;
+
 CREATE TABLE contact_identities (
     organization_id uuid NOT NULL,
     kind text NOT NULL,
@@ -256,8 +329,13 @@ CREATE TABLE contact_identities (
 COMMENT ON TABLE contact_identities IS 'By what a contact is known; blind is a keyed hash, scope the business account that a scoped id was seen in.';
 ALTER TABLE contact_identities ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX contact_identities_by_contact ON contact_identities USING btree (contact_id, last_seen_at);
+CREATE POLICY segmenting ON contact_identities FOR SELECT TO inbox_loops USING (true);
 CREATE POLICY tenant ON contact_identities FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON contact_identities TO inbox_app;
+GRANT SELECT (organization_id) ON contact_identities TO inbox_loops;
+GRANT SELECT (kind) ON contact_identities TO inbox_loops;
+GRANT SELECT (contact_id) ON contact_identities TO inbox_loops;
+GRANT SELECT (left_at) ON contact_identities TO inbox_loops;
 
 CREATE TABLE contact_labels (
     organization_id uuid NOT NULL,
@@ -355,15 +433,24 @@ CREATE TABLE contacts (
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     merged_into uuid,
+    blocked_at timestamp with time zone,
     CONSTRAINT contacts_merged_into_fkey FOREIGN KEY (merged_into) REFERENCES contacts(id),
     CONSTRAINT contacts_pkey PRIMARY KEY (id)
 );
 COMMENT ON TABLE contacts IS 'A person or company that writes; who they are on a platform stands in contact_identities.';
 ALTER TABLE contacts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX contacts_blocked ON contacts USING btree (organization_id, blocked_at, id) WHERE (blocked_at IS NOT NULL);
+CREATE INDEX contacts_in_order ON contacts USING btree (organization_id, id) WHERE ((merged_into IS NULL) AND (blocked_at IS NULL));
 CREATE INDEX contacts_listed ON contacts USING btree (organization_id, created_at, id);
 CREATE INDEX contacts_merged ON contacts USING btree (merged_into) WHERE (merged_into IS NOT NULL);
+CREATE POLICY segmenting ON contacts FOR SELECT TO inbox_loops USING (true);
 CREATE POLICY tenant ON contacts FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON contacts TO inbox_app;
+GRANT SELECT (id) ON contacts TO inbox_loops;
+GRANT SELECT (organization_id) ON contacts TO inbox_loops;
+GRANT SELECT (created_at) ON contacts TO inbox_loops;
+GRANT SELECT (merged_into) ON contacts TO inbox_loops;
+GRANT SELECT (blocked_at) ON contacts TO inbox_loops;
 
 CREATE TABLE conversation_attributes (
     organization_id uuid NOT NULL,
@@ -372,6 +459,9 @@ CREATE TABLE conversation_attributes (
     value text,
     value_sealed bytea,
     changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    value_key text DEFAULT "left"(value, 200),
+    value_number double precision,
+    origin_id uuid,
     CONSTRAINT conversation_attributes_attribute_id_fkey FOREIGN KEY (attribute_id) REFERENCES attributes(id),
     CONSTRAINT conversation_attributes_check CHECK (((value IS NULL) <> (value_sealed IS NULL))),
     CONSTRAINT conversation_attributes_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id),
@@ -379,7 +469,9 @@ CREATE TABLE conversation_attributes (
 );
 COMMENT ON TABLE conversation_attributes IS 'Values of attributes on conversations; those of personal ones are sealed under the contact''s key.';
 ALTER TABLE conversation_attributes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE INDEX conversation_attributes_by_attribute ON conversation_attributes USING btree (attribute_id, conversation_id);
+CREATE INDEX conversation_attributes_by_number ON conversation_attributes USING btree (attribute_id, value_number, conversation_id) WHERE (value_number IS NOT NULL);
+CREATE INDEX conversation_attributes_by_value ON conversation_attributes USING btree (attribute_id, value_key, conversation_id);
+CREATE INDEX conversation_attributes_of_origin ON conversation_attributes USING btree (origin_id) WHERE (origin_id IS NOT NULL);
 CREATE POLICY seen ON conversation_attributes FOR ALL TO inbox_app USING ((( SELECT (channels_hidden() = '{}'::uuid[])) OR conversation_seen(conversation_id)));
 CREATE POLICY sweeping ON conversation_attributes FOR ALL TO inbox_loops USING (true);
 CREATE POLICY tenant ON conversation_attributes FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
@@ -416,6 +508,7 @@ CREATE TABLE conversation_labels (
     label_id uuid NOT NULL,
     labelled_by uuid,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    origin_id uuid,
     CONSTRAINT conversation_labels_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id),
     CONSTRAINT conversation_labels_label_id_fkey FOREIGN KEY (label_id) REFERENCES labels(id),
     CONSTRAINT conversation_labels_pkey PRIMARY KEY (conversation_id, label_id)
@@ -424,6 +517,7 @@ COMMENT ON TABLE conversation_labels IS 'Which labels a conversation carries, an
 ALTER TABLE conversation_labels ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX conversation_labels_by_label ON conversation_labels USING btree (label_id, conversation_id);
 CREATE INDEX conversation_labels_by_user ON conversation_labels USING btree (labelled_by, conversation_id, label_id) WHERE (labelled_by IS NOT NULL);
+CREATE INDEX conversation_labels_of_origin ON conversation_labels USING btree (origin_id) WHERE (origin_id IS NOT NULL);
 CREATE POLICY seen ON conversation_labels FOR ALL TO inbox_app USING ((( SELECT (channels_hidden() = '{}'::uuid[])) OR conversation_seen(conversation_id)));
 CREATE POLICY sweeping ON conversation_labels FOR ALL TO inbox_loops USING (true);
 CREATE POLICY tenant ON conversation_labels FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
@@ -435,16 +529,18 @@ CREATE TABLE conversation_participants (
     user_id uuid NOT NULL,
     organization_id uuid NOT NULL,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    origin_id uuid,
     CONSTRAINT conversation_participants_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id) ON DELETE CASCADE,
     CONSTRAINT conversation_participants_pkey PRIMARY KEY (conversation_id, user_id)
 );
 COMMENT ON TABLE conversation_participants IS 'Who follows a conversation without having it.';
 ALTER TABLE conversation_participants ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX conversation_participants_by_user ON conversation_participants USING btree (organization_id, user_id, conversation_id);
+CREATE INDEX conversation_participants_of_origin ON conversation_participants USING btree (origin_id) WHERE (origin_id IS NOT NULL);
 CREATE INDEX conversation_participants_of_user ON conversation_participants USING btree (user_id);
 CREATE POLICY seen ON conversation_participants FOR ALL TO inbox_app USING ((( SELECT (channels_hidden() = '{}'::uuid[])) OR conversation_seen(conversation_id)));
 CREATE POLICY tenant ON conversation_participants FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
-GRANT DELETE, INSERT, SELECT ON conversation_participants TO inbox_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON conversation_participants TO inbox_app;
 
 CREATE TABLE conversations (
     id uuid NOT NULL,
@@ -542,11 +638,13 @@ CREATE TABLE drafts (
     content_sealed bytea NOT NULL,
     version bigint NOT NULL,
     changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    origin_id uuid,
     CONSTRAINT drafts_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id),
     CONSTRAINT drafts_pkey PRIMARY KEY (conversation_id, user_id)
 );
 COMMENT ON TABLE drafts IS 'What a member has begun to write; empty once it was sent, so that a late tab finds another version.';
 ALTER TABLE drafts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX drafts_of_origin ON drafts USING btree (origin_id) WHERE (origin_id IS NOT NULL);
 CREATE INDEX drafts_of_user ON drafts USING btree (user_id, conversation_id);
 CREATE POLICY looking ON drafts FOR SELECT TO inbox_loops USING (true);
 CREATE POLICY seen ON drafts FOR ALL TO inbox_app USING ((( SELECT (channels_hidden() = '{}'::uuid[])) OR conversation_seen(conversation_id)));
@@ -1264,7 +1362,7 @@ CREATE INDEX note_words_newest ON note_words USING btree (organization_id, at, n
 CREATE INDEX note_words_tokens ON note_words USING gin (tokens) WITH (gin_pending_list_limit='1024');
 CREATE POLICY looking ON note_words FOR SELECT TO inbox_loops USING (true);
 CREATE POLICY tenant ON note_words FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
-GRANT DELETE, INSERT, SELECT ON note_words TO inbox_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON note_words TO inbox_app;
 GRANT SELECT ON note_words TO inbox_loops;
 
 CREATE TABLE notes (
@@ -1277,12 +1375,14 @@ CREATE TABLE notes (
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     edited_at timestamp with time zone,
     deleted_at timestamp with time zone,
+    origin_id uuid,
     CONSTRAINT notes_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id),
     CONSTRAINT notes_pkey PRIMARY KEY (id)
 );
 COMMENT ON TABLE notes IS 'What the team writes to itself in a conversation. It is no message: nothing that sends reads this table.';
 ALTER TABLE notes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX notes_by_author ON notes USING btree (author_id, organization_id, id) WHERE (author_id IS NOT NULL);
+CREATE INDEX notes_of_origin ON notes USING btree (origin_id) WHERE (origin_id IS NOT NULL);
 CREATE INDEX notes_shown ON notes USING btree (conversation_id, created_at, id);
 CREATE POLICY looking ON notes FOR SELECT TO inbox_loops USING (true);
 CREATE POLICY seen ON notes FOR ALL TO inbox_app USING ((( SELECT (channels_hidden() = '{}'::uuid[])) OR conversation_seen(conversation_id)));
@@ -1626,8 +1726,17 @@ AS $function$
         ) SELECT count(*) INTO swept FROM gone;
         IF swept > 0 THEN RETURN swept; END IF;
         WITH gone AS (
+            DELETE FROM contact_attributes AS v WHERE (v.contact_id, v.attribute_id, v.place) IN (
+                SELECT w.contact_id, w.attribute_id, w.place
+                FROM attributes AS a JOIN contact_attributes AS w ON w.attribute_id = a.id
+                WHERE a.deleted_at IS NOT NULL LIMIT at_most)
+            RETURNING 1
+        ) SELECT count(*) INTO swept FROM gone;
+        IF swept > 0 THEN RETURN swept; END IF;
+        WITH gone AS (
             DELETE FROM attributes AS a WHERE a.deleted_at IS NOT NULL
               AND NOT EXISTS (SELECT FROM conversation_attributes AS w WHERE w.attribute_id = a.id)
+              AND NOT EXISTS (SELECT FROM contact_attributes AS w WHERE w.attribute_id = a.id)
             RETURNING 1
         ) SELECT count(*) INTO swept FROM gone;
         RETURN swept;
@@ -2691,6 +2800,117 @@ END
 $function$;
 -- owner: inbox_owner
 -- may be called by: PUBLIC
+
+CREATE OR REPLACE FUNCTION inbox.segment_contacts(org uuid, plan jsonb, after_id uuid, at_most integer)
+ RETURNS TABLE(contact_id uuid)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+    BEGIN
+        IF NOT org = ANY (current_setting('app.orgs')::uuid[]) THEN RAISE EXCEPTION 'not the organization of this transaction'; END IF;
+        RETURN QUERY EXECUTE format(
+            'SELECT c.id FROM contacts AS c WHERE c.organization_id = $1 AND c.merged_into IS NULL '
+            'AND c.blocked_at IS NULL AND c.id > $2 AND %s ORDER BY c.id LIMIT $3', segment_sql(org, plan))
+            USING org, coalesce(after_id, '00000000-0000-0000-0000-000000000000'::uuid), at_most;
+    END
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.segment_count(org uuid, plan jsonb)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+    DECLARE
+        counted bigint;
+    BEGIN
+        IF NOT org = ANY (current_setting('app.orgs')::uuid[]) THEN RAISE EXCEPTION 'not the organization of this transaction'; END IF;
+        EXECUTE format(
+            'SELECT count(*) FROM contacts AS c WHERE c.organization_id = $1 AND c.merged_into IS NULL '
+            'AND c.blocked_at IS NULL AND %s', segment_sql(org, plan)) INTO counted USING org;
+        RETURN counted;
+    END
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.segment_sql(org uuid, plan jsonb, depth integer DEFAULT 0)
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+    DECLARE
+        op text := plan ->> 'op';
+        test text;
+    BEGIN
+        IF depth > 8 THEN RAISE EXCEPTION 'a segment is nested too deeply'; END IF;
+        CASE plan ->> 'on'
+        WHEN 'all' THEN
+            RETURN '(' || coalesce((SELECT string_agg(segment_sql(org, each, depth + 1), ' AND ')
+                                    FROM jsonb_array_elements(plan -> 'of') AS each), 'true') || ')';
+        WHEN 'any' THEN
+            RETURN '(' || coalesce((SELECT string_agg(segment_sql(org, each, depth + 1), ' OR ')
+                                    FROM jsonb_array_elements(plan -> 'of') AS each), 'false') || ')';
+        WHEN 'not' THEN
+            RETURN 'NOT ' || segment_sql(org, plan -> 'of', depth + 1);
+        WHEN 'attribute' THEN
+            test := CASE op
+                WHEN 'known' THEN 'true'
+                WHEN 'key' THEN format('a.key = ANY (%L::text[])', ARRAY(SELECT jsonb_array_elements_text(plan -> 'values')))
+                WHEN 'blind' THEN format('a.blind = decode(%L, ''hex'')', plan ->> 'value')
+                WHEN 'begins' THEN format('a.key >= %L AND a.key < %L', plan ->> 'value', (plan ->> 'value') || U&'\+10FFFF')
+                WHEN 'contains' THEN format('position(%L in a.key) > 0', plan ->> 'value')
+                WHEN 'key_range' THEN format('a.key >= %L AND a.key <= %L',
+                    coalesce(plan ->> 'from', ''), coalesce(plan ->> 'to', U&'\+10FFFF'))
+                WHEN 'number' THEN format('a.number >= %L::float8 AND a.number <= %L::float8',
+                    coalesce(plan ->> 'from', '-Infinity'), coalesce(plan ->> 'to', 'Infinity'))
+                END;
+            IF test IS NULL THEN RAISE EXCEPTION 'a segment asks for what there is not'; END IF;
+            RETURN format(
+                'c.id IN (SELECT coalesce(m.merged_into, m.id) FROM contact_attributes AS a JOIN contacts AS m '
+                'ON m.id = a.contact_id WHERE a.organization_id = %L AND a.attribute_id = %L AND %s)',
+                org, (plan ->> 'id')::uuid, test);
+        WHEN 'label' THEN
+            RETURN format(
+                'c.id IN (SELECT coalesce(m.merged_into, m.id) FROM contact_labels AS a JOIN contacts AS m '
+                'ON m.id = a.contact_id WHERE a.organization_id = %L AND a.label_id = %L)', org, (plan ->> 'id')::uuid);
+        WHEN 'consent' THEN
+            RETURN format(
+                'c.id IN (SELECT s.head FROM (SELECT DISTINCT ON (coalesce(m.merged_into, m.id)) '
+                'coalesce(m.merged_into, m.id) AS head, a.state, '
+                'bool_or(a.ever_granted) OVER (PARTITION BY coalesce(m.merged_into, m.id)) AS ever '
+                'FROM consents AS a JOIN contacts AS m ON m.id = a.contact_id WHERE a.organization_id = %L '
+                'AND a.channel_kind = %L AND a.purpose = %L '
+                'ORDER BY coalesce(m.merged_into, m.id), a.at DESC, a.state = ''withdrawn'' DESC) AS s WHERE %s)',
+                org, plan ->> 'channel_kind', plan ->> 'purpose',
+                CASE plan ->> 'state' WHEN 'withdrawn' THEN 's.state = ''withdrawn'''
+                    ELSE '(s.state = ''granted'' OR s.state = ''resumed'' AND s.ever)' END);
+        WHEN 'identity' THEN
+            RETURN format(
+                'c.id IN (SELECT coalesce(m.merged_into, m.id) FROM contact_identities AS a JOIN contacts AS m '
+                'ON m.id = a.contact_id WHERE a.organization_id = %L AND a.kind = %L AND a.left_at IS NULL)',
+                org, plan ->> 'kind');
+        WHEN 'created' THEN
+            RETURN format('(c.created_at >= %L::timestamptz AND c.created_at < %L::timestamptz)',
+                coalesce(plan ->> 'from', '-infinity'), coalesce(plan ->> 'to', 'infinity'));
+        WHEN 'spoken' THEN
+            RETURN format(
+                'c.id IN (SELECT a.contact_id FROM conversations AS a WHERE a.organization_id = %L '
+                'AND a.continued_in IS NULL AND a.last_message_at >= %L::timestamptz AND a.last_message_at < %L::timestamptz '
+                'AND (%L::text IS NULL OR a.channel_kind = %L))',
+                org, coalesce(plan ->> 'from', '-infinity'), coalesce(plan ->> 'to', 'infinity'),
+                plan ->> 'channel_kind', plan ->> 'channel_kind');
+        ELSE
+            RAISE EXCEPTION 'a segment asks for what there is not';
+        END CASE;
+    END
+    $function$;
+-- owner: inbox_owner
+-- may be called by: inbox_loops
 
 CREATE OR REPLACE FUNCTION inbox.template_lists_due(every interval, after_failure interval, at_most integer)
  RETURNS TABLE(organization_id uuid, waba_id text)
