@@ -23,6 +23,7 @@ from generation.settings import GenerationSettings
 from kit.db.provision import move_clock
 from kit.http.app import create_app
 from kit.http.caller import TokenVerifier
+from kit.http.client import Outbound
 from kit.ids import new_id
 from kit.messaging.applying import Applier
 from kit.messaging.delivery import Delivery
@@ -67,7 +68,8 @@ class Story:
     @asynccontextmanager
     async def told(cls, place: TestDatabase, database: Mortal, **changed: Any) -> AsyncIterator["Story"]:
         issuer, keyring = Issuer(), Keyring(database, LocalMasterKey.from_text(MASTER))
-        made = generating(settings(place, **changed), database, keyring)
+        outside: Outbound = changed.pop("outbound", None) or Outbound()
+        made = generating(settings(place, **changed), database, keyring, outside)
         app = create_app(
             service="generation",
             title="Generation",
@@ -81,6 +83,7 @@ class Story:
             yield story
         finally:
             await made.close()
+            await outside.close()
             for client in story.clients:
                 await client.aclose()
 

@@ -268,6 +268,10 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "generation.review.decided": "A person decided on a text that was held back.",
         "generation.batch.begun": "Many texts were asked for at once.",
         "generation.batch.cancelled": "Asking for many texts at once was called off.",
+        "generation.voice.created": "A brand voice was begun.",
+        "generation.voice.trained": "A version of a brand voice was begun to be learned.",
+        "generation.voice.changed": "A brand voice was given another name, or is used where none is named.",
+        "generation.voice.deleted": "A brand voice was deleted, with what it was learned from.",
         "generation.budget.changed": "What an organization spends on generation in a month was limited anew.",
         # inbox
         "inbox.request.impersonated": "A member of staff, in a person's place, asked something of inbox.",

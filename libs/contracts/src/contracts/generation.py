@@ -63,6 +63,30 @@ class SpendingReached(Event):
     limit_micros: Micros = Field(description="What may be spent in the month, in millionths of a US dollar.")
 
 
+class VoiceTrained(Event):
+    """A version of a brand voice was learned and is used from now on; how it speaks is asked of the service."""
+
+    type: ClassVar[str] = "generation.voice.trained.v1"
+    subject: ClassVar[str] = "voice_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    voice_id: UUID = Field(description="The voice; the version is the number of what was learned.")
+    samples: Count = Field(description="How many texts it was learned from.")
+    words: Count = Field(description="How many words they have together.")
+
+
+class SamplesRequested(Event):
+    """A brand voice is to be learned from what an organization has published; the publisher hands the texts over."""
+
+    type: ClassVar[str] = "generation.samples.requested.v1"
+    subject: ClassVar[str] = "sample_id"
+    audience: ClassVar[Audience] = "internal"
+
+    sample_id: UUID = Field(description="For what the texts are handed over, once.")
+    at_most: int = Field(description="How many of the latest posts.", ge=1, le=100)
+
+
 class GenerationAuditRecorded(AuditEntry):
     """Something about generated texts or their budget was done that the audit trail keeps."""
 

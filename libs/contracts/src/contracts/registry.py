@@ -87,6 +87,8 @@ EVENTS: tuple[type[Event], ...] = (
     generation.GenerationFinished,
     generation.GenerationFailed,
     generation.SpendingReached,
+    generation.VoiceTrained,
+    generation.SamplesRequested,
     generation.GenerationAuditRecorded,
     generation.GenerationExportPartReady,
     generation.GenerationErasureAnswered,

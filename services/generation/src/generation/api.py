@@ -10,5 +10,6 @@ from generation.budgets.router import router as budgets
 from generation.calls.router import router as usage
 from generation.generations.router import router as generations
 from generation.moderations.router import router as moderations
+from generation.voices.router import router as voices
 
-ROUTERS: Final[Sequence[APIRouter]] = (generations, batches, moderations, budgets, usage)
+ROUTERS: Final[Sequence[APIRouter]] = (generations, batches, voices, moderations, budgets, usage)

@@ -37,8 +37,15 @@ from generation.providers.openai_batches import OpenAiBatches
 from generation.providers.prices import published, read
 from generation.providers.routing import Deployment, Routes
 from generation.settings import GenerationSettings
+from generation.voices.kind import Fetching
+from generation.voices.learning import Learning
+from generation.voices.privacy import VoiceHolding
+from generation.voices.reading import Pages
+from generation.voices.sealing import VoiceSeal
+from generation.voices.service import VoiceService
 from kit.db.database import Database
 from kit.http.acting import Acting
+from kit.http.client import Outbound
 from kit.ledger.ledger import Ledger
 from kit.privacy.holding import Holdings
 from kit.privacy.kept_rows import KeptRows
@@ -59,6 +66,8 @@ class Parts:
     running: Running
     generations: GenerationService
     batches: BatchService
+    voices: VoiceService
+    learning: Learning
     following: Following
     ledger: Ledger
     budgets: BudgetService
@@ -72,7 +81,7 @@ class Parts:
             await provider.close()
 
 
-def generating(settings: GenerationSettings, database: Database, keyring: Keyring) -> Parts:
+def generating(settings: GenerationSettings, database: Database, keyring: Keyring, outbound: Outbound) -> Parts:
     """Build it; it is to be closed."""
     accounting = Accounting(database, settings.monthly_budget_micros)
     calling = Calling(accounting, deployed(settings))
@@ -81,15 +90,20 @@ def generating(settings: GenerationSettings, database: Database, keyring: Keyrin
     providers = {each.provider.name: each.provider for each in calling.routes.deployments}
     bulk = {name: OpenAiBatches(each) for name, each in providers.items() if isinstance(each, OpenAiApi)}
     ending = Ending(running)
-    ledger = Ledger(database, (Submitting(bulk, seal, ending),))
+    voice_seal = VoiceSeal(keyring)
+    ledger = Ledger(database, (Submitting(bulk, seal, ending), Fetching(Pages(outbound), voice_seal)))
+    learning = Learning(database, voice_seal)
+    voices = VoiceService(database, voice_seal, ledger, learning)
     return Parts(
         accounting=accounting,
         routes=calling.routes,
         calling=calling,
         moderation=moderation,
         running=running,
-        generations=GenerationService(database, seal, running),
-        batches=BatchService(database, ledger, ending, bulk),
+        generations=GenerationService(database, seal, running, voices),
+        batches=BatchService(database, ledger, ending, bulk, voices),
+        voices=voices,
+        learning=learning,
         following=Following(database, bulk, seal, ending),
         ledger=ledger,
         budgets=BudgetService(accounting),
@@ -97,6 +111,7 @@ def generating(settings: GenerationSettings, database: Database, keyring: Keyrin
         holdings=Holdings(
             (
                 GenerationHolding(database, seal),
+                VoiceHolding(database, voice_seal),
                 KeptRows(database, "calls", PersonsCalls),
                 KeptRows(database, "batches", PersonsBatches),
                 KeptRows(database, "budgets", PersonsBudgets),
@@ -137,7 +152,7 @@ def deployed(settings: GenerationSettings) -> Routes:
 @asynccontextmanager
 async def open_parts(backbone: Backbone[GenerationSettings]) -> AsyncIterator[Parts]:
     """Build the parts, and close them at the end."""
-    parts = generating(backbone.settings, backbone.database, backbone.keyring)
+    parts = generating(backbone.settings, backbone.database, backbone.keyring, backbone.outbound)
     try:
         yield parts
     finally:
@@ -146,12 +161,12 @@ async def open_parts(backbone: Backbone[GenerationSettings]) -> AsyncIterator[Pa
 
 def endpoint_parts(parts: Parts) -> Sequence[object]:
     """What endpoints ask for."""
-    return (parts.generations, parts.batches, parts.moderation, parts.budgets, parts.usage)
+    return (parts.generations, parts.batches, parts.voices, parts.moderation, parts.budgets, parts.usage)
 
 
 def loops(parts: Parts) -> Sequence[Loop]:
     """What the worker does besides consuming and relaying."""
-    return worker.loops(parts.accounting, parts.running, parts.following)
+    return worker.loops(parts.accounting, parts.running, parts.following, parts.learning)
 
 
 def ledger(parts: Parts) -> Ledger:

@@ -16,4 +16,4 @@ Reviewer = Annotated[MemberCaller, Depends(permitted("generation.review"))]
 """Who decides on texts that were held back."""
 
 Manager = Annotated[MemberCaller, Depends(permitted("generation.manage"))]
-"""Who limits what is spent, and says what is held back."""
+"""Who limits what is spent, says what is held back, and keeps brand voices and templates."""

@@ -10,6 +10,7 @@ from generation.allowances.model import QUOTA
 from generation.batches.following import Following
 from generation.calls.accounting import Accounting
 from generation.generations.running import Running
+from generation.voices.learning import Learning
 from kit.messaging.subscription import Subscription
 from kit.privacy.answering import on_erasure_begun, on_export_requested
 from kit.process import Loop
@@ -21,11 +22,12 @@ SUBSCRIPTIONS: Final[Sequence[Subscription[Any]]] = (
 )
 
 
-def loops(accounting: Accounting, running: Running, following: Following) -> Sequence[Loop]:
+def loops(accounting: Accounting, running: Running, following: Following, learning: Learning) -> Sequence[Loop]:
     """What happens by the passing of time."""
     return (
         *accounting.loops(),
         following.loop(),
+        learning.loop(),
         Loop("generations end", running.sweep, every=5.0),
         *QUOTA.loops(accounting.database),
     )
