@@ -32,7 +32,7 @@ async def test_all_members_are_listed(http: httpx.AsyncClient, program: Any) -> 
             "google",
             "openai",
         ),
-        *("github", "oidc", "dns", "stripe", "x", "youtube", "tiktok"),
+        *("github", "oidc", "dns", "stripe", "x", "youtube", "tiktok", "s3"),
     }
     assert members["mailbox"]["servers"] == [f"127.0.0.1:{program.smtp_port}"]
     assert members["otlp"]["doors"] == ["/v1/traces"]

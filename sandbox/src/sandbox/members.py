@@ -12,6 +12,7 @@ from sandbox.messenger import Messenger
 from sandbox.oidc import Oidc
 from sandbox.openai import OpenAi
 from sandbox.otlp import Collector
+from sandbox.s3 import S3
 from sandbox.settings import SandboxSettings
 from sandbox.stripe import Stripe
 from sandbox.telnyx import Telnyx
@@ -43,4 +44,5 @@ def members(settings: SandboxSettings) -> tuple[Member, ...]:
         YouTube(),
         TikTok(),
         OpenAi(),
+        S3(),
     )

@@ -13,7 +13,7 @@ from inbox.channels.catalogue import Trouble
 from inbox.media.model import same_digest, type_of
 from inbox.media.room import Room
 from inbox.messages.model import RISING, Status, highest, risen
-from inbox.whatsapp.numbers import is_number, variants
+from inbox.whatsapp.numbers import canonical, is_number, variants
 from inbox.whatsapp.outcomes import ERRORS
 from kit.ledger.model import NotAccepted, Parked, Refused, Unanswered
 
@@ -75,6 +75,8 @@ def test_other_numbers_and_landlines_have_one_spelling(number: str) -> None:
 def test_spellings_lead_back_to_each_other(number: str) -> None:
     for other in variants(number):
         assert number in variants(other)
+        assert canonical(number) == canonical(other)
+        assert canonical(f"+{number}") == f"+{canonical(other)}"
 
 
 def test_what_is_no_number() -> None:

@@ -383,6 +383,22 @@ async def test_both_spellings_of_a_number_are_one_contact(house: House) -> None:
     assert {each["unread_count"] for each in found} == {2}
 
 
+async def test_a_newcomer_who_writes_to_two_numbers_in_two_spellings_at_once_is_one_contact(house: House) -> None:
+    """What comes to two numbers of ours is applied by two workers at the same time."""
+    numbers = ("100000000000001", "100000000000002")
+    await house.number(numbers[1])
+    for number in numbers:
+        await house.connected(number)
+    people = [(f"5511987654{tail}", f"551187654{tail}") for tail in range(310, 330)]
+    for several in people:
+        for number, person in zip(numbers, several, strict=True):
+            await house.say(person=person, number=number)
+    await house.reduce(workers=3)
+    contacts = (await house.get("/v1/contacts?limit=100"))["items"]
+    assert len(contacts) == len(people)
+    assert sorted(len(each["identities"]) for each in contacts) == [2] * len(people)
+
+
 async def test_the_scoped_id_leads_when_the_number_is_not_told_any_more(house: House) -> None:
     await house.connected()
     profile = {"wa_id": "16505551234", "user_id": "US.123", "profile": {"name": "S"}}

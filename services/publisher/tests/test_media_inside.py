@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 from hypothesis import given, settings
@@ -15,9 +16,10 @@ from kit.db.database import Database
 from kit.ids import new_id
 from kit.testing.databases import TestDatabase
 from kit.testing.mortal import Died, Mortal
+from kit.testing.outside import Sandbox
 from publisher.media.bench import Bench, Unexplained
 from publisher.media.ranges import Unsatisfiable, chosen
-from publisher.media.store import MediaStore, ObjectGone, of_media, of_organization
+from publisher.media.store import MediaStore, ObjectGone, StoreAway, of_media, of_organization
 from publisher.media.workshop.verdict import Facts, Unfit
 
 from .library import PATH, TUS, begin, bytes_of, film, picture, seen, send
@@ -33,21 +35,38 @@ async def database(place: TestDatabase) -> AsyncIterator[Database]:
         await opened.close()
 
 
-@pytest.fixture(params=["folder", "bucket"])
+@pytest.fixture
+def s3(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A bucket at Amazon's, as an operator names it, with the environment that says who we are there."""
+    httpx.post(f"{sandbox.url}/control/s3/reset").raise_for_status()
+    for name, value in {
+        "AWS_ENDPOINT_URL": f"{sandbox.url}/s3",
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_ACCESS_KEY_ID": "AKIASANDBOX",
+        "AWS_SECRET_ACCESS_KEY": "sandbox-s3-secret",
+        "AWS_REGION": "eu-central-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return "s3://media/a/prefix"
+
+
+@pytest.fixture(params=["folder", "memory", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> MediaStore:
-    return MediaStore.at(f"file://{tmp_path / 'kept'}") if request.param == "folder" else MediaStore(MemoryStore())
+    if request.param == "memory":
+        return MediaStore(MemoryStore())
+    return MediaStore.at(request.getfixturevalue("s3") if request.param == "s3" else f"file://{tmp_path / 'kept'}")
 
 
 async def test_a_folder_and_a_bucket_are_the_same_to_us(store: MediaStore, tmp_path: Path) -> None:
     organization_id, media_id = new_id(), new_id()
-    prefix, content = of_media(organization_id, media_id), os.urandom(3_000_000)
+    prefix, content = of_media(organization_id, media_id), os.urandom(12_000_000)
     (tmp_path / "whole").write_bytes(content)
     for _ in range(2):
         await store.put(f"{prefix}a", content[:10])
         await store.put(f"{prefix}b", tmp_path / "whole")
     assert await store.read(f"{prefix}b", 1_000_000, 5) == content[1_000_000:1_000_005]
     assert b"".join([each async for each in store.pieces(f"{prefix}b", 0, len(content))]) == content
-    assert await store.fetch([(f"{prefix}a", 10), (f"{prefix}b", len(content))], tmp_path / "both") == 3_000_010
+    assert await store.fetch([(f"{prefix}a", 10), (f"{prefix}b", len(content))], tmp_path / "both") == 12_000_010
     assert (tmp_path / "both").read_bytes() == content[:10] + content
     other = of_media(new_id(), media_id)
     await store.put(f"{other}a", b"theirs")
@@ -56,6 +75,21 @@ async def test_a_folder_and_a_bucket_are_the_same_to_us(store: MediaStore, tmp_p
     with pytest.raises(ObjectGone):
         await store.read(f"{prefix}a", 0, 1)
     assert await store.read(f"{other}a", 0, 10) == b"theirs"
+
+
+async def test_a_bucket_that_does_not_know_us_or_is_not_there_is_away(
+    s3: str, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await MediaStore.at(s3).put("kept/a", b"kept")
+    with pytest.raises(StoreAway):
+        await MediaStore.at("s3://another").put("kept/a", b"kept")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another secret")
+    for refused in (MediaStore.at(s3).put("kept/b", b"new"), MediaStore.at(s3).read("kept/a", 0, 4)):
+        with pytest.raises(StoreAway):
+            await refused
+    async with httpx.AsyncClient(base_url=sandbox.url) as http:
+        kept = (await http.get("/s3/control/buckets/media/objects")).json()["items"]
+    assert [(each["key"], each["size"]) for each in kept] == [("a/prefix/kept/a", 4)]
 
 
 async def test_what_takes_too_long_is_ended_with_all_it_has_started(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from local.visitor import NotSeen, Visitor, newcomer, seen
 
+_UNDER_WAY = ("pending", "requires_action")
 _BUSY = 503
 
 
@@ -145,6 +146,8 @@ class Buying:
 
     async def _change(self, path: str, state: str) -> dict[str, Any] | None:
         found: dict[str, Any] = (await self.pat.call("GET", path, expect=200)).json()
+        if found["state"] not in (state, *_UNDER_WAY):
+            raise NotSeen(f"the change is {found['state']}: {found['reason']}")
         return found if found["state"] == state else None
 
     async def _listed(self, what: str) -> list[dict[str, Any]]:

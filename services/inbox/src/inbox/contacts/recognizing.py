@@ -37,7 +37,8 @@ def subject(contact_id: UUID) -> str:
 class Recognizing:
     """Finds the contact by the surest identity that is known; an identity belongs to one contact, by a unique index.
 
-    Of two transactions that meet a newcomer at once, one makes the contact and the other waits and finds it.
+    Of two transactions that meet a newcomer at once, one makes the contact and the other waits and finds it: at the
+    index, or at a lock where their number has several spellings.
     """
 
     keyring: Keyring
@@ -59,6 +60,9 @@ class Recognizing:
         if found is not None and await self._forgotten(tx, found.contact_id):
             await contacts.vacate(found.contact_id)
             found = None
+        if found is None and not formerly and await contacts.alone(spelled(blind, said.known_as)):
+            held = await self._held(contacts, blind, said.known_as)
+            found = await self._find(contacts, blind, said.known_as, held, at)
         if found is None:
             writer = await self._make(contacts, blind, said, at)
         else:
@@ -238,6 +242,12 @@ class Recognizing:
 def hashed(blind: Blind, wanted: Sequence[Identity]) -> list[tuple[Identity, bytes]]:
     """Each identity with the hash of each of its spellings."""
     return [(each, blind(each.kind, value)) for each in wanted for value in _spellings(each)]
+
+
+def spelled(blind: Blind, wanted: Iterable[Identity]) -> list[bytes]:
+    """What stands for those of which there are several spellings, whichever is told; sorted."""
+    several = ((each.kind, _spellings(each)) for each in wanted)
+    return sorted({blind(kind, min(spellings)) for kind, spellings in several if len(spellings) > 1})
 
 
 def _spellings(identity: Identity) -> tuple[str, ...]:

@@ -63,6 +63,24 @@ class ContactRepository:
         self._ahead = dict.fromkeys(identities) | {(each.kind, each.blind): each for each in held}
         return held
 
+    async def alone(self, numbers: Sequence[bytes]) -> bool:
+        """Let nobody else make contacts of these numbers until this commits; whether there was any such number.
+
+        What another transaction has just made is seen from now on.
+        """
+        if not numbers:
+            return False
+        self._ahead.clear()
+        await self.tx.execute(
+            """
+            SELECT pg_advisory_xact_lock(hashtextextended('contact ' || $1::uuid || encode(number, 'hex'), 0))
+            FROM unnest($2::bytea[]) AS t (number)
+            """,
+            self.tx.organization_id,
+            list(numbers),
+        )
+        return True
+
     async def holders(self, kinds: Sequence[str], blinds: Sequence[bytes]) -> list[Held]:
         """Who is known by any of these, or was, and what they are called."""
         wanted = dict.fromkeys(zip(kinds, blinds, strict=True))

@@ -8,7 +8,7 @@ from inbox.channels.base import Identity
 from inbox.contacts.blind import blind_of
 from inbox.contacts.errors import IdentityTaken
 from inbox.contacts.model import Contact, KnownAs
-from inbox.contacts.recognizing import IDENTITY, NAME, hashed, subject
+from inbox.contacts.recognizing import IDENTITY, NAME, hashed, spelled, subject
 from inbox.contacts.repository import ContactRepository, Held, NewIdentity
 from inbox.contacts.schemas import AddContact, ChangeContact
 from kit.audit import audited
@@ -94,8 +94,8 @@ class ContactService:
 
     async def _claim(self, tx: Transaction, contact_id: UUID, identities: Sequence[Identity]) -> None:
         blind, contacts = await blind_of(self.keyring, tx.organization_id), ContactRepository(tx)
-        spelled = hashed(blind, identities)
-        for other in await self._held(contacts, spelled):
+        await contacts.alone(spelled(blind, identities))
+        for other in await self._held(contacts, hashed(blind, identities)):
             if other.left_at is None and other.contact_id != contact_id:
                 raise IdentityTaken(contact_id=str(other.head))
         values = [(each.value.encode(), IDENTITY) for each in identities]
@@ -110,8 +110,8 @@ class ContactService:
                 if held.contact_id != contact_id:
                     raise IdentityTaken(contact_id=str(held.head))
 
-    async def _held(self, contacts: ContactRepository, spelled: Sequence[tuple[Identity, bytes]]) -> list[Held]:
-        return await contacts.holders([each.kind for each, _ in spelled], [blinded for _, blinded in spelled])
+    async def _held(self, contacts: ContactRepository, wanted: Sequence[tuple[Identity, bytes]]) -> list[Held]:
+        return await contacts.holders([each.kind for each, _ in wanted], [blinded for _, blinded in wanted])
 
     async def _sealed_name(self, tx: Transaction, contact_id: UUID, name: str | None) -> bytes | None:
         if name is None:

@@ -10,7 +10,6 @@ from inbox.channels.repository import ChannelRepository
 from inbox.contacts.recognizing import IDENTITY
 from inbox.contacts.repository import ContactRepository, PersonsContact
 from inbox.messages.content import Sealing
-from inbox.whatsapp.numbers import variants
 from inbox.whatsapp.payload import Hidden, key_of, message_item, status_item
 from kit.db.database import Row, Transaction
 from kit.intake import forgetting
@@ -39,14 +38,10 @@ class SentIn:
             return []
         sealed = [(each["sealed"], IDENTITY) for each in known]
         opened = await self.sealing.keyring.open_many(tx.organization_id, sealed) if sealed else []
-        values = {
-            value
-            for each, value_opened in zip(known, opened, strict=True)
-            if value_opened is not None
-            for value in _spelled(each["kind"], value_opened.decode(errors="surrogatepass"))
-        }
+        values = {each.decode(errors="surrogatepass") for each in opened if each is not None}
         hide = self.hide
-        return [forgetting.lane_of(key_of(number, value, hide)) for number in numbers for value in sorted(values)]
+        keys = {key_of(number, value, hide) for number in numbers for value in values}
+        return [forgetting.lane_of(key) for key in sorted(keys)]
 
     async def page(self, tx: Transaction, lanes: Sequence[bytes], after: UUID | None, limit: int) -> list[Kept]:
         """What is kept in these lanes, opened."""
@@ -78,12 +73,6 @@ class SentIn:
         return {
             "intake_items": await forgetting.forget_items(tx, self.source, tx.organization_id, items) if items else 0
         }
-
-
-def _spelled(kind: str, value: str) -> tuple[str, ...]:
-    if kind == "phone" and value.startswith("+"):
-        return tuple(f"+{each}" for each in variants(value[1:]))
-    return variants(value) if kind == "whatsapp_id" else (value,)
 
 
 def _reports(provider_id: str, status: str, at: datetime, hide: Hidden) -> Iterable[str]:

@@ -28,3 +28,9 @@ def variants(number: str) -> tuple[str, ...]:
             present, rest = match.groups()
             return number, f"{country}{'' if present else digit}{rest}"
     return (number,)
+
+
+def canonical(number: str) -> str:
+    """One spelling of those that mean the same person, with or without a plus before it; anything else stays."""
+    plus = "+" if number.startswith("+") else ""
+    return plus + min(variants(number.removeprefix(plus)))

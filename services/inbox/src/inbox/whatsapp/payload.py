@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import orjson
 
+from inbox.whatsapp.numbers import canonical
 from kit.intake.model import Item, Unreadable
 
 Json = Mapping[str, Any]
@@ -48,8 +49,8 @@ def status_item(provider_id: str, status: str, timestamp: str, hide: Hide) -> st
 
 
 def key_of(number: str, person: str, hide: Hide) -> str:
-    """Whose items are applied in order: a person's at a number of ours."""
-    return f"{number}:{hide(person)}"
+    """Whose items are applied in order: a person's at a number of ours, however their number is spelled."""
+    return f"{number}:{hide(canonical(person))}"
 
 
 def split(body: bytes, hide: Hide) -> Sequence[Item]:
