@@ -1,4 +1,4 @@
-"""A brand voice is learned, laid upon every text, and kept from others: through the door, pages played by ourselves."""
+"""A brand voice is learned, laid upon every text, and kept from others: through the door, with pages of our own."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field

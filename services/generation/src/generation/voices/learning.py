@@ -15,7 +15,7 @@ from kit.seal import KeyShredded
 
 @dataclass(frozen=True, slots=True)
 class Learning:
-    """Learns versions whose samples are there. Two may do it at once: they learn the same, and one of them records it."""
+    """Learns versions whose samples are there. Two at once learn the same, and one of them records it."""
 
     database: Database
     seal: VoiceSeal

@@ -1,6 +1,6 @@
 """How a text is written, in numbers, and how many texts are, taken together: plain functions of words.
 
-Each trait is counted per text, so that many short texts weigh as much as a few long ones. Rates are per hundred words.
+Each trait is counted per text, so many short texts weigh as much as a few long ones. Rates are per hundred words.
 What is formal in a language is told by its forms of address and by short forms, as far as a list of words can tell.
 """
 
