@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.audit import AuditEntry
-from contracts.event import Audience, Event
+from contracts.event import SEALED, Audience, Event
 from contracts.names import NAME, TEAM, Name
 from contracts.privacy import AnswersErasure, AnswersExport
 
@@ -85,6 +85,23 @@ class SamplesRequested(Event):
 
     sample_id: UUID = Field(description="For what the texts are handed over, once.")
     at_most: int = Field(description="How many of the latest posts.", ge=1, le=100)
+
+
+class TextsHandedOver(Event):
+    """Texts that somebody chose of a generation are to become a draft, whose id is said here: one draft, once."""
+
+    type: ClassVar[str] = "generation.texts.handed_over.v1"
+    subject: ClassVar[str] = "post_id"
+    audience: ClassVar[Audience] = "internal"
+
+    post_id: UUID = Field(description="What the draft is called.")
+    generation_id: UUID = Field(description="Whose texts they are.")
+    user_id: UUID = Field(description="Who handed them over, and is the draft's author.")
+    account_ids: list[UUID] = Field(description="For which accounts; each gets the text of its platform.")
+    texts: str = Field(
+        description="The texts, JSON sealed under the organization's key for the draft's place, base64.",
+        json_schema_extra=SEALED,
+    )
 
 
 class GenerationAuditRecorded(AuditEntry):

@@ -8,8 +8,9 @@ from fastapi import APIRouter
 from generation.batches.router import router as batches
 from generation.budgets.router import router as budgets
 from generation.calls.router import router as usage
+from generation.drafts.router import router as drafts
 from generation.generations.router import router as generations
 from generation.moderations.router import router as moderations
 from generation.voices.router import router as voices
 
-ROUTERS: Final[Sequence[APIRouter]] = (generations, batches, voices, moderations, budgets, usage)
+ROUTERS: Final[Sequence[APIRouter]] = (generations, drafts, batches, voices, moderations, budgets, usage)

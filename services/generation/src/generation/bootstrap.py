@@ -22,6 +22,7 @@ from generation.calls.accounting import Accounting
 from generation.calls.calling import Calling
 from generation.calls.repository import PersonsCalls
 from generation.calls.service import UsageService
+from generation.drafts.service import DraftService
 from generation.generations.privacy import GenerationHolding
 from generation.generations.running import Running
 from generation.generations.sealing import GenerationSeal
@@ -65,6 +66,7 @@ class Parts:
     moderation: ModerationService
     running: Running
     generations: GenerationService
+    drafts: DraftService
     batches: BatchService
     voices: VoiceService
     learning: Learning
@@ -101,6 +103,7 @@ def generating(settings: GenerationSettings, database: Database, keyring: Keyrin
         moderation=moderation,
         running=running,
         generations=GenerationService(database, seal, running, voices),
+        drafts=DraftService(database, seal),
         batches=BatchService(database, ledger, ending, bulk, voices),
         voices=voices,
         learning=learning,
@@ -161,7 +164,15 @@ async def open_parts(backbone: Backbone[GenerationSettings]) -> AsyncIterator[Pa
 
 def endpoint_parts(parts: Parts) -> Sequence[object]:
     """What endpoints ask for."""
-    return (parts.generations, parts.batches, parts.voices, parts.moderation, parts.budgets, parts.usage)
+    return (
+        parts.generations,
+        parts.drafts,
+        parts.batches,
+        parts.voices,
+        parts.moderation,
+        parts.budgets,
+        parts.usage,
+    )
 
 
 def loops(parts: Parts) -> Sequence[Loop]:

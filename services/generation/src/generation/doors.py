@@ -12,6 +12,9 @@ Reader = Annotated[MemberCaller, Depends(permitted("generation.read"))]
 Author = Annotated[MemberCaller, Depends(permitted("generation.write"))]
 """Who has texts written."""
 
+Drafter = Annotated[MemberCaller, Depends(permitted("posts.write"))]
+"""Who hands texts to the publisher, and so writes posts."""
+
 Reviewer = Annotated[MemberCaller, Depends(permitted("generation.review"))]
 """Who decides on texts that were held back."""
 

@@ -5,11 +5,13 @@ from typing import Any, Final
 
 from contracts.billing import EntitlementsChanged
 from contracts.compliance import ErasureBegun, ExportRequested
+from contracts.publisher import SamplesHandedOver
 from generation.allowances.handlers import on_entitlements_changed
 from generation.allowances.model import QUOTA
 from generation.batches.following import Following
 from generation.calls.accounting import Accounting
 from generation.generations.running import Running
+from generation.voices.handlers import on_samples_handed_over
 from generation.voices.learning import Learning
 from kit.messaging.subscription import Subscription
 from kit.privacy.answering import on_erasure_begun, on_export_requested
@@ -19,6 +21,7 @@ SUBSCRIPTIONS: Final[Sequence[Subscription[Any]]] = (
     Subscription(ExportRequested, one=on_export_requested),
     Subscription(ErasureBegun, one=on_erasure_begun),
     Subscription(EntitlementsChanged, one=on_entitlements_changed),
+    Subscription(SamplesHandedOver, one=on_samples_handed_over),
 )
 
 
