@@ -273,6 +273,10 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "generation.voice.trained": "A version of a brand voice was begun to be learned.",
         "generation.voice.changed": "A brand voice was given another name, or is used where none is named.",
         "generation.voice.deleted": "A brand voice was deleted, with what it was learned from.",
+        "generation.conversation.begun": "A conversation with the assistant was begun.",
+        "generation.conversation.deleted": "A conversation with the assistant was deleted.",
+        "generation.action.confirmed": "A person said yes to what the assistant would change, and it was begun.",
+        "generation.action.refused": "A person said no to what the assistant would change.",
         "generation.budget.changed": "What an organization spends on generation in a month was limited anew.",
         # inbox
         "inbox.request.impersonated": "A member of staff, in a person's place, asked something of inbox.",

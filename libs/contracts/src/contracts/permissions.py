@@ -88,6 +88,7 @@ PERMISSIONS: Final[Mapping[str, Permission]] = MappingProxyType(
         "generation.manage": Permission(
             "Limit what generation spends, say what is held back, and keep brand voices and templates.", MANAGERS
         ),
+        "assistant.use": Permission("Talk with the assistant, which does what one may do oneself.", TEAM),
         # conversations
         "conversations.read": Permission("Read conversations, contacts and media.", ANSWERING),
         "conversations.reply": Permission("Answer, assign and resolve conversations.", ANSWERING),

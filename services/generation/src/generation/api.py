@@ -5,6 +5,7 @@ from typing import Final
 
 from fastapi import APIRouter
 
+from generation.assistant.router import router as assistant
 from generation.batches.router import router as batches
 from generation.budgets.router import router as budgets
 from generation.calls.router import router as usage
@@ -13,4 +14,13 @@ from generation.generations.router import router as generations
 from generation.moderations.router import router as moderations
 from generation.voices.router import router as voices
 
-ROUTERS: Final[Sequence[APIRouter]] = (generations, drafts, batches, voices, moderations, budgets, usage)
+ROUTERS: Final[Sequence[APIRouter]] = (
+    generations,
+    drafts,
+    assistant,
+    batches,
+    voices,
+    moderations,
+    budgets,
+    usage,
+)

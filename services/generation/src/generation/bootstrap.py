@@ -1,16 +1,23 @@
 """Builds generation's own parts; the only wiring."""
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from starlette.types import ASGIApp
 
 from contracts.consumers import CONSUMERS
 from contracts.generation import GenerationErasureAnswered, GenerationExportPartReady
 from generation import migrations, worker
 from generation.answers.cache import AnswerCache
 from generation.api import ROUTERS
+from generation.assistant.answering import Answering
+from generation.assistant.privacy import AssistantHolding
+from generation.assistant.sealing import AssistantSeal
+from generation.assistant.service import AssistantService
 from generation.batches.ending import Ending
 from generation.batches.following import Following
 from generation.batches.kind import Submitting
@@ -30,6 +37,7 @@ from generation.generations.service import GenerationService
 from generation.generations.streaming import Bells
 from generation.moderations.repository import PersonsPolicies
 from generation.moderations.service import ModerationService
+from generation.notifications.source import OpenAiSource
 from generation.persons.repository import known_in
 from generation.providers.base import Provider
 from generation.providers.local import Local
@@ -47,6 +55,7 @@ from generation.voices.service import VoiceService
 from kit.db.database import Database
 from kit.http.acting import Acting
 from kit.http.client import Outbound
+from kit.intake.intake import Intake
 from kit.ledger.ledger import Ledger
 from kit.privacy.holding import Holdings
 from kit.privacy.kept_rows import KeptRows
@@ -75,10 +84,13 @@ class Parts:
     budgets: BudgetService
     usage: UsageService
     holdings: Holdings
+    intake: Intake
+    answering: Answering
+    assistant: AssistantService
 
     async def close(self) -> None:
         """Let what runs come to its end, then let go of connections."""
-        await self.running.close()
+        await asyncio.gather(self.running.close(), self.answering.close())
         for provider in {id(each.provider): each.provider for each in self.routes.deployments}.values():
             await provider.close()
 
@@ -96,6 +108,8 @@ def generating(settings: GenerationSettings, database: Database, keyring: Keyrin
     ledger = Ledger(database, (Submitting(bulk, seal, ending), Fetching(Pages(outbound), voice_seal)))
     learning = Learning(database, voice_seal)
     voices = VoiceService(database, voice_seal, ledger, learning)
+    talked = AssistantSeal(keyring)
+    answering = Answering(database, talked, calling, moderation, running.bells, voices)
     return Parts(
         accounting=accounting,
         routes=calling.routes,
@@ -115,6 +129,7 @@ def generating(settings: GenerationSettings, database: Database, keyring: Keyrin
             (
                 GenerationHolding(database, seal),
                 VoiceHolding(database, voice_seal),
+                AssistantHolding(database, talked),
                 KeptRows(database, "calls", PersonsCalls),
                 KeptRows(database, "batches", PersonsBatches),
                 KeptRows(database, "budgets", PersonsBudgets),
@@ -123,7 +138,16 @@ def generating(settings: GenerationSettings, database: Database, keyring: Keyrin
             ),
             known_in,
         ),
+        intake=Intake(database, (heard(settings, database),), keyring),
+        answering=answering,
+        assistant=AssistantService(database, talked, answering, outbound, settings.gateway_url),
     )
+
+
+def heard(settings: GenerationSettings, database: Database) -> OpenAiSource:
+    """Who tells us of what ended over there."""
+    secrets = [each.get_secret_value() for each in settings.openai_webhook_secrets]
+    return OpenAiSource(secrets, database.clock)
 
 
 def deployed(settings: GenerationSettings) -> Routes:
@@ -167,6 +191,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
     return (
         parts.generations,
         parts.drafts,
+        parts.assistant,
         parts.batches,
         parts.voices,
         parts.moderation,
@@ -177,7 +202,15 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
 
 def loops(parts: Parts) -> Sequence[Loop]:
     """What the worker does besides consuming and relaying."""
-    return worker.loops(parts.accounting, parts.running, parts.following, parts.learning)
+    return (
+        *worker.loops(parts.accounting, parts.running, parts.following, parts.learning, parts.answering),
+        *parts.intake.loops(),
+    )
+
+
+def mounts(parts: Parts) -> Mapping[str, ASGIApp]:
+    """Where others tell us something."""
+    return {"/v1/webhooks/openai": parts.intake.asgi("openai")}
 
 
 def ledger(parts: Parts) -> Ledger:
@@ -199,9 +232,11 @@ SERVICE: Final = Service(
     routers=ROUTERS,
     endpoint_parts=endpoint_parts,
     loops=loops,
+    mounts=mounts,
     subscriptions=worker.SUBSCRIPTIONS,
     consumers=CONSUMERS,
     ledger=ledger,
     privacy=privacy,
+    large_bodies={"/v1/assistant/conversations": 17 * 1024 * 1024},
     acting=Acting("generation.request.impersonated"),
 )

@@ -15,6 +15,9 @@ Author = Annotated[MemberCaller, Depends(permitted("generation.write"))]
 Drafter = Annotated[MemberCaller, Depends(permitted("posts.write"))]
 """Who hands texts to the publisher, and so writes posts."""
 
+AssistantUser = Annotated[MemberCaller, Depends(permitted("assistant.use"))]
+"""Who talks with the assistant, which does what they may do themselves."""
+
 Reviewer = Annotated[MemberCaller, Depends(permitted("generation.review"))]
 """Who decides on texts that were held back."""
 

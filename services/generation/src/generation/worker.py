@@ -8,6 +8,7 @@ from contracts.compliance import ErasureBegun, ExportRequested
 from contracts.publisher import SamplesHandedOver
 from generation.allowances.handlers import on_entitlements_changed
 from generation.allowances.model import QUOTA
+from generation.assistant.answering import Answering
 from generation.batches.following import Following
 from generation.calls.accounting import Accounting
 from generation.generations.running import Running
@@ -25,12 +26,15 @@ SUBSCRIPTIONS: Final[Sequence[Subscription[Any]]] = (
 )
 
 
-def loops(accounting: Accounting, running: Running, following: Following, learning: Learning) -> Sequence[Loop]:
+def loops(
+    accounting: Accounting, running: Running, following: Following, learning: Learning, answering: Answering
+) -> Sequence[Loop]:
     """What happens by the passing of time."""
     return (
         *accounting.loops(),
         following.loop(),
         learning.loop(),
         Loop("generations end", running.sweep, every=5.0),
+        Loop("answers end", answering.sweep, every=5.0),
         *QUOTA.loops(accounting.database),
     )

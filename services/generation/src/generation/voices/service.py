@@ -20,6 +20,7 @@ from generation.voices.model import (
 from generation.voices.repository import NewSample, SampleRepository, VoiceRepository
 from generation.voices.scoring import Score, score
 from generation.voices.sealing import VoiceSeal
+from generation.voices.wording import worded
 from kit.audit import audited
 from kit.db.database import Database, Transaction
 from kit.errors import FieldError
@@ -201,6 +202,11 @@ class VoiceService:
                 return None
             version = await VoiceRepository(tx).version(voice.id, voice.current)
         return await self.seal.applied(organization_id, version)
+
+    async def words(self, organization_id: UUID) -> str:
+        """How the organization speaks, in words for a model; empty where it has no voice of its own."""
+        applied = await self.chosen(organization_id, None)
+        return "" if applied is None else worded(applied.profile, applied.rules)
 
     async def _applied(self, organization_id: UUID, voice_id: UUID, number: int | None) -> Applied:
         async with self.database.snapshot(organization_id) as tx:
