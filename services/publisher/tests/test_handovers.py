@@ -1,5 +1,6 @@
 """Texts that generation hands over become one draft, once; and published posts are handed over to be learned from."""
 
+import asyncio
 import base64
 from typing import Any
 from uuid import UUID
@@ -113,8 +114,7 @@ async def test_two_workers_at_once_make_one_draft(story: Story) -> None:
     ours = new_id()
     for _ in range(5):
         await hear(story, await handed(story, ours))
-    async with story.working(workers=2):
-        await story.made.handovers.work()
+    await asyncio.gather(*(story.made.handovers.work() for _ in range(2)))
     assert len(await posts(story, ours)) == 5
 
 

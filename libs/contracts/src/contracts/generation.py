@@ -100,6 +100,7 @@ class TextsHandedOver(Event):
     account_ids: list[UUID] = Field(description="For which accounts; each gets the text of its platform.")
     texts: str = Field(
         description="The texts, JSON sealed under the organization's key for the draft's place, base64.",
+        examples=["c2VhbGVk"],
         json_schema_extra=SEALED,
     )
 

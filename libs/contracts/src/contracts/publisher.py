@@ -274,6 +274,7 @@ class SamplesHandedOver(Event):
     posts: int = Field(description="How many they are.", ge=0, le=100)
     texts: str = Field(
         description="Their texts, JSON sealed under the organization's key for the sample's place, base64.",
+        examples=["c2VhbGVk"],
         json_schema_extra=SEALED,
     )
 
