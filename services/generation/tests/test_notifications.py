@@ -62,7 +62,7 @@ class Post:
 
     async def verdicts(self) -> list[str]:
         async with self.story.database.transaction() as tx:
-            return [row["state"] for row in await tx.fetch("SELECT state FROM intake_items ORDER BY id")]
+            return [row["verdict"] for row in await tx.fetch("SELECT verdict FROM intake_items ORDER BY id")]
 
 
 @pytest.fixture

@@ -12,8 +12,14 @@ ELSEWHERE = frozenset(
     {
         "inbox.arrangement.changed",
         "inbox.macro.run",
+        "inbox.macro.run_on_many",
+        "inbox.job.cancelled",
+        "inbox.job.retried",
         "inbox.note.changed",
         "inbox.channel.changed",
+        "inbox.consent.recorded",
+        "inbox.contact.blocked",
+        "inbox.contact.unblocked",
         "inbox.contact.merged",
         "inbox.contact.separated",
         "inbox.channel.secret_rotated",
@@ -21,6 +27,13 @@ ELSEWHERE = frozenset(
         "inbox.submission.discarded",
         "inbox.template.submitted",
         "inbox.template.deleted",
+        "inbox.broadcast.written",
+        "inbox.broadcast.tried",
+        "inbox.broadcast.started",
+        "inbox.broadcast.paused",
+        "inbox.broadcast.stopped",
+        "inbox.broadcast.resumed",
+        "inbox.broadcast.cancelled",
     }
 )
 """Actions whose lines the tests of their noun ask for."""
@@ -61,6 +74,7 @@ async def test_what_people_do_with_conversations_and_channels_is_in_the_audit_tr
         ("inbox.channel.connected", "user", "channel", channel["id"], {"kind": "whatsapp"}),
         ("inbox.conversation.assigned", "user", "conversation", talk, {"to": agent}),
         ("inbox.message.sent", "user", "message", str(life.message_id), {"kind": "text"}),
+        ("inbox.contact.changed", "user", "contact", str(life.contact.id), {}),
         ("inbox.conversation.assigned", "user", "conversation", talk, {"to": "nobody"}),
         ("inbox.conversation.given_to_team", "user", "conversation", talk, {"to": str(team.team_id)}),
         ("inbox.conversation.state_changed", "user", "conversation", talk, {"state": "resolved", "before": "open"}),
@@ -79,7 +93,7 @@ async def test_what_people_do_with_conversations_and_channels_is_in_the_audit_tr
     ]
     assert told[-1][:4] == ("inbox.channel.disconnected", "user", "channel", channel["id"])
     assert {line.organization_id for line in lines} == {ours.organization_id}
-    assert {line.actor_id for line in lines[1:6]} == {ours.agent_id}
+    assert {line.actor_id for line in lines[1:7]} == {ours.agent_id}
     assert lines[0].actor_id is not None
     assert await house.count("SELECT count(*) FROM channel_checks WHERE asked_by IS NOT NULL") == 0
 

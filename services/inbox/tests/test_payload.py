@@ -68,7 +68,7 @@ def test_other_fields_are_items_of_their_own_kind() -> None:
     }
     preference = {
         "field": "user_preferences",
-        "value": {"metadata": {"phone_number_id": "7"}, "user_preferences": [{"value": "stop"}]},
+        "value": {"metadata": {"phone_number_id": "7"}, "user_preference": [{"value": "stop"}]},
     }
     found = items(template, preference, {"field": "messages", "value": {"errors": [{"code": 130429}]}}, {"value": 3})
     assert [each.kind for each in found] == [

@@ -9,25 +9,30 @@ from inbox.allowances.router import router as allowances
 from inbox.assignment.router import internal as presence
 from inbox.assignment.router import router as assignment
 from inbox.attributes.router import router as attributes
+from inbox.broadcasts.router import router as broadcasts
 from inbox.canned_replies.router import router as canned_replies
 from inbox.channels.router import router as channels
 from inbox.chat.router import lines as chat_lines
 from inbox.chat.router import public as chat
 from inbox.chat.router import visits as chat_visits
+from inbox.consent.router import router as consent
 from inbox.contacts.merging.router import router as merging
 from inbox.contacts.router import router as contacts
 from inbox.conversations.counts.router import router as counts
 from inbox.conversations.participants.router import router as participants
 from inbox.conversations.router import router as conversations
 from inbox.drafts.router import router as drafts
+from inbox.fields.router import router as fields
 from inbox.forms.router import public as forms
 from inbox.forms.router import router as held
 from inbox.labels.router import router as labels
+from inbox.macros.doors import router as macro_jobs
 from inbox.macros.router import router as macros
 from inbox.media.router import router as media
 from inbox.messages.router import router as messages
 from inbox.notes.router import router as notes
 from inbox.search.router import router as search
+from inbox.segments.router import router as segments
 from inbox.signatures.router import router as signatures
 from inbox.sites.router import router as sites
 from inbox.templates.router import router as templates
@@ -44,6 +49,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     forms,
     held,
     merging,
+    consent,
+    fields,
     contacts,
     conversations,
     participants,
@@ -62,5 +69,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     canned_replies,
     drafts,
     views,
+    segments,
     macros,
+    broadcasts,
+    macro_jobs,
 )

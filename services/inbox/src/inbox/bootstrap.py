@@ -23,6 +23,13 @@ from inbox.assignment.service import AssignmentService
 from inbox.attributes.privacy import AttributeHolding
 from inbox.attributes.service import AttributeService
 from inbox.attributes.sweeping import AttributeSweeping
+from inbox.broadcasts.feeding import Feeding
+from inbox.broadcasts.hearing import Hearing
+from inbox.broadcasts.preparing import Preparing
+from inbox.broadcasts.privacy import RecipientHolding
+from inbox.broadcasts.senders.braking import Braking
+from inbox.broadcasts.sending import BroadcastKind
+from inbox.broadcasts.service import BroadcastService
 from inbox.canned_replies.service import CannedReplyService
 from inbox.channels.applying import Applying
 from inbox.channels.base import Platform
@@ -34,6 +41,8 @@ from inbox.chat.platform import WEB_CHAT, WebChats
 from inbox.chat.privacy import VisitorHolding
 from inbox.chat.service import ChatService
 from inbox.chat.source import WebChatSource
+from inbox.consent.privacy import ConsentHolding
+from inbox.consent.service import ConsentService
 from inbox.contacts.merging.service import Merging
 from inbox.contacts.naming import NameKind
 from inbox.contacts.privacy import ContactHolding
@@ -50,12 +59,15 @@ from inbox.direct.platform import INSTAGRAM, MESSENGER, Direct
 from inbox.direct.source import DirectSource
 from inbox.drafts.privacy import DraftHolding
 from inbox.drafts.service import DraftService
+from inbox.fields.privacy import FieldHolding
+from inbox.fields.service import FieldService
 from inbox.forms.platform import CONTACT_FORM, ContactForms
 from inbox.forms.service import FormService
 from inbox.forms.source import FormSource
 from inbox.labels.privacy import LabelHolding
 from inbox.labels.service import LabelService
 from inbox.labels.sweeping import LabelSweeping
+from inbox.macros.many import MacroRunKind
 from inbox.macros.privacy import RunHolding
 from inbox.macros.running import Running
 from inbox.macros.service import MacroService
@@ -79,6 +91,7 @@ from inbox.notes.service import NoteService
 from inbox.search.indexing import Indexing
 from inbox.search.privacy import SearchHolding
 from inbox.search.service import SearchService
+from inbox.segments.service import SegmentService
 from inbox.settings import InboxSettings
 from inbox.signatures.privacy import SignatureHolding
 from inbox.signatures.service import SignatureService
@@ -107,6 +120,8 @@ from kit.http.client import Outbound
 from kit.http.peer import Peers
 from kit.intake.intake import Intake
 from kit.intake.model import Source
+from kit.jobs.jobs import Jobs
+from kit.jobs.privacy import JobHolding
 from kit.ledger.ledger import Ledger
 from kit.mail import MailServer, SmtpServer
 from kit.privacy.holding import Holdings
@@ -166,6 +181,9 @@ class Parts:
     allowances: AllowanceService
     channels: ChannelService
     contacts: ContactService
+    consents: ConsentService
+    fields: FieldService
+    segments: SegmentService
     merging: Merging
     conversations: ConversationService
     participants: ParticipantService
@@ -192,6 +210,7 @@ class Parts:
     drafts: DraftService
     views: ViewService
     macros: MacroService
+    jobs: Jobs
     ledger: Ledger
     intake: Intake
     holdings: Holdings
@@ -199,6 +218,9 @@ class Parts:
     snippets: Snippets
     forms: FormService
     chats: ChatService
+    broadcasts: BroadcastService
+    feeding: Feeding
+    braking: Braking
 
 
 def build(
@@ -221,6 +243,7 @@ def build(
     spoken: list[Platform] = [whatsapp, *direct, texts]
     platforms = {each.kind: each for each in spoken}
     store = MediaStore(folder, keyring, database.clock)
+    braking = Braking(database, lambda: own)
     own = Ledger(
         database,
         [
@@ -233,12 +256,15 @@ def build(
             SubmitKind(templates, keyring),
             DeleteKind(templates, keyring),
             SyncKind(templates, keyring, lambda: own),
+            BroadcastKind(platforms, keyring, braking),
         ],
     )
     sites = SiteService(database, own, keyring)
     platforms[WEB_CHAT] = WebChats(database)
     platforms[CONTACT_FORM] = ContactForms(sites, pages.server, pages.mail_from)
-    receiving, reporting = Receiving(own, Recognizing(keyring), sealing), Reporting(own, sealing)
+    hearing, preparing = Hearing(lambda: own, sealing, braking), Preparing(keyring, platforms)
+    receiving = Receiving(own, Recognizing(keyring), sealing, hearing)
+    reporting = Reporting(own, sealing, hearing)
     applying = {kind: Applying(platform, receiving, reporting) for kind, platform in platforms.items()}
     known = (meta.app_secret, meta.verify_token)
     sources: list[Source] = [WhatsAppSource(*known, applying["whatsapp"], Telling(lambda: own))]
@@ -256,17 +282,21 @@ def build(
     intake = Intake(database, sources, keyring)
     holdings = (
         SentInHolding(database, sent_in),
+        RecipientHolding(database, own),
         MediaHolding(database, keyring, store, own),
         SearchHolding(database),
         MessageHolding(database, sealing, own, sent_in),
         NoteHolding(database, keyring),
         DraftHolding(database, keyring),
         RunHolding(database),
+        JobHolding(database),
         AttributeHolding(database, keyring),
         ParticipantHolding(database),
         LabelHolding(database),
         ConversationHolding(database),
         VisitorHolding(database, keyring),
+        ConsentHolding(database, keyring),
+        FieldHolding(database, keyring),
         ContactHolding(database, keyring, own),
         TeamHolding(database),
         AgentHolding(database),
@@ -281,10 +311,16 @@ def build(
         Writing(own, sealing, platforms, Templating(Values(keyring)), database.clock),
         sealing,
     )
+    running = Running(conversing, writing, NoteService(database, keyring), Values(keyring))
+    jobs = Jobs(database, [MacroRunKind(database, keyring, running)])
+    segments = SegmentService(database, keyring, ContactService(database, keyring))
     return Parts(
         allowances=AllowanceService(database),
         channels=ChannelService(database, own, keyring, platforms),
         contacts=ContactService(database, keyring),
+        consents=ConsentService(database, keyring),
+        fields=FieldService(database, keyring),
+        segments=segments,
         merging=Merging(database, keyring, platforms),
         conversations=conversing,
         participants=ParticipantService(database),
@@ -310,12 +346,8 @@ def build(
         canned_replies=CannedReplyService(database, keyring, Values(keyring)),
         drafts=DraftService(database, keyring),
         views=ViewService(database, keyring),
-        macros=MacroService(
-            database,
-            keyring,
-            Values(keyring),
-            Running(conversing, writing, NoteService(database, keyring), Values(keyring)),
-        ),
+        macros=MacroService(database, keyring, Values(keyring), running, jobs),
+        jobs=jobs,
         ledger=own,
         intake=intake,
         holdings=Holdings(holdings, known_in),
@@ -323,6 +355,9 @@ def build(
         snippets=Snippets(pages.public_url, widget.PATH, widget.INTEGRITY),
         forms=FormService(database, keyring, sites, intake),
         chats=ChatService(database, sealing, sites, intake, pages.passing),
+        broadcasts=BroadcastService(database, lambda: own, preparing, platforms, segments),
+        feeding=Feeding(database, lambda: own, preparing),
+        braking=braking,
     )
 
 
@@ -378,6 +413,9 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.forms,
         parts.chats,
         parts.contacts,
+        parts.consents,
+        parts.fields,
+        parts.segments,
         parts.merging,
         parts.conversations,
         parts.participants,
@@ -398,6 +436,8 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.drafts,
         parts.views,
         parts.macros,
+        parts.broadcasts,
+        parts.jobs,
     )
 
 
@@ -421,12 +461,19 @@ def loops(parts: Parts) -> Sequence[Loop]:
         chats=parts.chats,
         merging=parts.merging,
         indexing=parts.indexing,
+        feeding=parts.feeding,
+        braking=parts.braking,
     )
 
 
 def ledger(parts: Parts) -> Ledger:
     """Where what is to be done outside stands."""
     return parts.ledger
+
+
+def jobs(parts: Parts) -> Jobs:
+    """The bulk work."""
+    return parts.jobs
 
 
 def privacy(parts: Parts) -> Privacy:
@@ -445,6 +492,7 @@ SERVICE: Final = Service(
     loops=loops,
     mounts=mounts,
     ledger=ledger,
+    jobs=jobs,
     privacy=privacy,
     subscriptions=worker.SUBSCRIPTIONS,
     consumers=CONSUMERS,

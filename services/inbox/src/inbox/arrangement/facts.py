@@ -6,7 +6,7 @@ from uuid import UUID
 from contracts.inbox import ArrangementChanged
 from kit.db.database import Transaction
 
-Kind = Literal["label", "attribute", "canned_reply", "macro", "view"]
+Kind = Literal["label", "attribute", "canned_reply", "macro", "view", "segment"]
 
 
 async def tell_arranged(tx: Transaction, kind: Kind, thing_id: UUID, version: int, *, deleted: bool = False) -> None:

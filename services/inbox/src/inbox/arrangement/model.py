@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
-ArrangedKind = Literal["canned_reply", "macro", "view"]
+ArrangedKind = Literal["canned_reply", "macro", "view", "segment"]
 
 MOST_SHARED: Final = 500
 """Of one kind that all of an organization share."""

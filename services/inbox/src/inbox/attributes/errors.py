@@ -20,12 +20,27 @@ class TooManyAttributes(Conflict):
 
 
 class ChoicesMissing(Invalid):
-    """A list has choices, and nothing else has."""
+    """`list` and `several` have choices, and nothing else has."""
 
     code = "choices-missing"
 
     def __init__(self) -> None:
-        super().__init__(errors=[FieldError("#/choices", "Name 1 to 100 different choices for type `list` alone.")])
+        super().__init__(
+            errors=[FieldError("#/choices", "Name 1 to 100 different choices for types `list` and `several` alone.")]
+        )
+
+
+class AttributeNotSought(Invalid):
+    """Conversations are not listed by this attribute in this way."""
+
+    code = "attribute-not-sought"
+
+    def __init__(self, key: str) -> None:
+        detail = (
+            f"Nothing is listed so by {key[:64]!r}: name one of conversations that is not personal, with `is`,"
+            " or `from` and `to` of numbers and days."
+        )
+        super().__init__(errors=[FieldError("attribute", detail)])
 
 
 class ValueRefused(Invalid):

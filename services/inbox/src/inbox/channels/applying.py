@@ -7,20 +7,22 @@ from typing import Final
 from uuid import UUID
 
 from inbox.allowances.counting import account_for
-from inbox.channels.base import Platform, Report, Said, Seen
+from inbox.channels.base import Platform, Preference, Report, Said, Seen
 from inbox.channels.model import Place
 from inbox.channels.repository import ChannelRepository
+from inbox.consent.recording import Recorder
 from inbox.contacts.blind import Blind, blind_of
 from inbox.messages.receiving import Receiving
 from inbox.messages.reporting import Reporting
 from kit.db.database import Transaction
 from kit.intake.model import Applied, Quarantined, Received, Verdict
 
-Told = Said | Report | Seen | Quarantined
+Told = Said | Report | Seen | Preference | Quarantined
 Read = Callable[[Received], Told]
 """What an item says, in our words; quarantined when nobody knows."""
 
 _UNKNOWN: Final = Quarantined("a report of a status that nobody knows")
+_NOBODY: Final = Quarantined("a preference of somebody nobody knows")
 _NOT_HERE: Final = Quarantined("the number is not connected any more")
 
 
@@ -68,5 +70,10 @@ class Applying:
         if reports:
             known = await self.reporting.apply(tx, blind, place, reports, used)
             return [Applied() if each else _UNKNOWN for each in known]
+        wanted = [(each, each.time or got.received_at) for got, each in several if isinstance(each, Preference)]
+        if wanted:
+            recorder = Recorder(self.receiving.sealing.keyring)
+            found = await recorder.preferences(tx, blind, self.platform.kind, wanted)
+            return [Applied() if each else _NOBODY for each in found]
         await self.reporting.seen(tx, blind, place, [each for _, each in several if isinstance(each, Seen)])
         return [Applied() for _ in several]

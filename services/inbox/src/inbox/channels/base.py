@@ -124,6 +124,15 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class Preference:
+    """The contact has told the platform that they want marketing messages of this business, or no more."""
+
+    known_as: Sequence[Identity]
+    wants: bool
+    time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """How long after their last message a contact may be written to; with `lasts` None always.
 

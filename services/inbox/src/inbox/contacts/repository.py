@@ -6,7 +6,7 @@ from uuid import UUID
 
 from inbox.contacts.errors import ContactNotFound
 from kit.db.database import Row, Transaction
-from kit.ids import new_id
+from kit.ids import AFTER_ALL, END_OF_TIME, new_id
 
 HEAD_OF: Final = "(SELECT coalesce(merged_into, id) FROM contacts WHERE id = $1)"
 """The contact as which $1 is shown; conversations are always with such a one."""
@@ -28,6 +28,8 @@ class Held:
     name_sealed: bytes | None
     head: UUID
     """The contact as which it is shown: another one, once they were merged."""
+    blocked: bool = False
+    """Whether nobody wants to hear from the contact, or from the one as which it is shown."""
 
     def leads(self, at: datetime) -> bool:
         """Whether what was written at this time was written by the contact."""
@@ -93,11 +95,13 @@ class ContactRepository:
             """
             SELECT held.kind, held.blind, held.contact_id, held.scope, held.left_at,
                    held.left_at IS NULL AND held.last_seen_at < kit_now() - interval '1 hour' AS stale,
-                   contact.name_sealed, coalesce(contact.merged_into, held.contact_id) AS head
+                   contact.name_sealed, coalesce(contact.merged_into, held.contact_id) AS head,
+                   coalesce(contact.blocked_at, shown.blocked_at) IS NOT NULL AS blocked
             FROM unnest($2::text[], $3::bytea[]) AS wanted (kind, blind)
             JOIN contact_identities AS held
               ON held.organization_id = $1 AND held.kind = wanted.kind AND held.blind = wanted.blind
             LEFT JOIN contacts AS contact ON contact.id = held.contact_id AND contact.organization_id = $1
+            LEFT JOIN contacts AS shown ON shown.id = contact.merged_into AND shown.organization_id = $1
             """,
             self.tx.organization_id,
             list(kinds),
@@ -345,13 +349,13 @@ class ContactRepository:
 
     async def page(self, after: tuple[datetime, UUID] | None, limit: int) -> list[Row]:
         """Contacts, the newest first; those that are shown as another one are left out."""
-        at, contact_id = after or (None, None)
+        at, contact_id = after or (END_OF_TIME, AFTER_ALL)
         return await self.tx.fetch(
             """
             SELECT id, name_sealed, version, created_at, merged_into
             FROM contacts
             WHERE organization_id = $1 AND merged_into IS NULL
-              AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::uuid))
+              AND (created_at, id) < ($2, $3::uuid)
             ORDER BY created_at DESC, id DESC
             LIMIT $4
             """,

@@ -7,6 +7,7 @@ from contracts.inbox import ContactChanged
 from inbox.channels.base import Identity
 from inbox.contacts.blind import blind_of
 from inbox.contacts.errors import IdentityTaken
+from inbox.contacts.merging.repository import PeopleRepository
 from inbox.contacts.model import Contact, KnownAs
 from inbox.contacts.recognizing import IDENTITY, NAME, hashed, spelled, subject
 from inbox.contacts.repository import ContactRepository, Held, NewIdentity
@@ -40,6 +41,14 @@ class ContactService:
         async with self.database.snapshot(caller.organization_id) as tx:
             rows = await ContactRepository(tx).page(after, limit)
             people = await ContactRepository(tx).people([row["id"] for row in rows])
+        return await self._opened(caller.organization_id, rows, people)
+
+    async def several(self, caller: MemberCaller, contact_ids: Sequence[UUID]) -> list[Contact]:
+        """Those of these that are there, in the same order."""
+        async with self.database.snapshot(caller.organization_id) as tx:
+            found = {row["id"]: row for row in await PeopleRepository(tx).rows(contact_ids)}
+            people = await ContactRepository(tx).people(list(found))
+        rows = [found[each] for each in contact_ids if each in found]
         return await self._opened(caller.organization_id, rows, people)
 
     async def lookup(self, caller: MemberCaller, identity: Identity) -> list[Contact]:

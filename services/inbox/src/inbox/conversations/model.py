@@ -134,6 +134,10 @@ class Conversation:
         waiting = min(self.waiting_since or at, at) if counts else self.waiting_since
         return replace(self, state=state, snoozed_until=until, waiting_since=waiting)
 
+    def kept_apart(self) -> "Conversation":
+        """After a message of somebody of whom nobody wants to hear: nothing is open and nobody waits."""
+        return replace(self, state=ConversationState.RESOLVED, snoozed_until=None, waiting_since=None)
+
     def answered(self) -> "Conversation":
         """After a message of ours: the contact waits no more."""
         return replace(self, waiting_since=None)

@@ -39,6 +39,8 @@ class Batch:
     _before: dict[UUID, datetime | None]
     now: datetime
     """When the last of these was received."""
+    blocked: frozenset[UUID]
+    """Contacts, as they are shown, of whom nobody wants to hear."""
     _changed: set[UUID] = field(default_factory=set)
     _written_by: set[UUID] = field(default_factory=set)
     _messages: list[NewMessage] = field(default_factory=list)
@@ -68,7 +70,8 @@ class Batch:
             merged and await contacts.heads(merged) != merged
         ):
             raise Overtaken
-        return cls(tx, blind, place, contacts, known, conversations, before, max(at for _, at in several))
+        blocked = frozenset(each.head for each in held if each.blocked)
+        return cls(tx, blind, place, contacts, known, conversations, before, max(at for _, at in several), blocked)
 
     async def conversation(self, writer: Writer) -> tuple[Conversation, bool]:
         """The one conversation with this contact on this channel, locked, and whether it is new.
@@ -102,6 +105,10 @@ class Batch:
         if found is None:
             raise Overtaken
         return _live(found), False
+
+    def with_whom(self, contact_id: UUID) -> Conversation | None:
+        """The conversation with a contact as it is by now, if these messages are in it."""
+        return self._conversations.get(contact_id)
 
     def add(self, message: NewMessage) -> None:
         """Have a message written with the others."""

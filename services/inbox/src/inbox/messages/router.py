@@ -4,6 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, status
 
+from inbox.consent.errors import ContactBlocked
 from inbox.conversations.errors import ConversationNotFound
 from inbox.doors import Reader, Replier
 from inbox.messages.errors import (
@@ -43,6 +44,7 @@ Messages = Annotated[MessageService, Depends(part(MessageService))]
         ConversationNotFound,
         WindowClosed,
         OptedOut,
+        ContactBlocked,
         KindNotOffered,
         CaptionNotOffered,
         TextTooLong,
@@ -96,7 +98,7 @@ async def cancel_message(message_id: UUID, caller: Replier, messages: Messages) 
 @router.post(
     "/v1/messages/{message_id}/retry",
     status_code=status.HTTP_202_ACCEPTED,
-    responses=problems(MessageNotFound, NothingToRetry, ChannelGone, OptedOut, QuotaExhausted),
+    responses=problems(MessageNotFound, NothingToRetry, ChannelGone, OptedOut, ContactBlocked, QuotaExhausted),
 )
 async def retry_message(message_id: UUID, caller: Replier, messages: Messages) -> MessageOut:
     """Try the parts of a message again that failed; those that left stay as they are."""

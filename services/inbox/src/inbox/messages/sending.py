@@ -9,6 +9,9 @@ from uuid import UUID
 from inbox.allowances.counting import account_for
 from inbox.channels.base import Identity, Line, Outgoing, Platform, Platforms, recipient
 from inbox.channels.health import suffer
+from inbox.consent.model import OF_CATEGORY, Answer, Asked
+from inbox.consent.recording import Recorder, refused
+from inbox.consent.repository import ConsentRepository
 from inbox.contacts.blind import blind_of
 from inbox.contacts.recognizing import IDENTITY
 from inbox.contacts.repository import ContactRepository
@@ -73,9 +76,14 @@ class SendKind:
         async for organization_id, own in by_organization(tx, entries):
             rows = {row["id"]: row for row in await MessageRepository(tx).to_send([each.subject_id for each in own])}
             known = await ContactRepository(tx).known_as([row["contact_id"] for row in rows.values()])
+            answers = await ConsentRepository(tx).ask([_asked(row) for row in rows.values()])
             for entry in own:
                 if entry.subject_id in rows:
                     row = rows[entry.subject_id]
+                    unwilling = _unwilling(answers.get(_asked(row), Answer()))
+                    if unwilling is not None:
+                        works[entry.id] = Sending(row["channel_kind"], refusal=unwilling)
+                        continue
                     identities = [each for each in known if each["contact_id"] == row["contact_id"]]
                     works[entry.id] = await self._work(organization_id, row, identities)
         return works
@@ -173,6 +181,10 @@ class SendKind:
             case Effected.DONE:
                 await self._done(tx, standing, settled)
             case Effected.REFUSED:
+                if settled.by != "report" and not standing.forgotten:
+                    kind = settled.entry.lane_key.partition(":")[0]
+                    wishes = refused(standing.contact_id, kind, settled.code, settled.at)
+                    await Recorder(self.keyring).record(tx, wishes)
                 await rise(tx, standing, Status.FAILED, settled.at, code=settled.code, reason=settled.reason)
             case Effected.UNCONFIRMED:
                 await rise(tx, standing, Status.UNCONFIRMED, settled.at)
@@ -199,6 +211,21 @@ class SendKind:
         for status, until in ((Status.DELIVERED, delivered), (Status.READ, read)):
             if until is not None and called_at <= until:
                 standing = await rise(tx, standing, status, until)
+
+
+def _asked(row: Row) -> Asked:
+    """For what this message is written, and where."""
+    purpose = OF_CATEGORY.get(row["template_category"] or "", "service")
+    return Asked(row["contact_id"], row["channel_kind"], purpose)
+
+
+def _unwilling(answer: Answer) -> Refused | None:
+    match answer.refuses():
+        case "contact-blocked":
+            return Refused("The contact is blocked.", code="contact-blocked")
+        case "consent-withdrawn":
+            return Refused("The contact does not want such messages on this channel.", code="contact-opted-out")
+    return None
 
 
 def _in_time(row: Row, platform: Platform, said: Content) -> bool:

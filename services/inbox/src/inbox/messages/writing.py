@@ -10,6 +10,8 @@ from inbox.allowances.counting import set_aside
 from inbox.channels.base import HUMAN_AGENT, Platforms, Window
 from inbox.channels.model import Channel, lane_of
 from inbox.channels.repository import ChannelRepository
+from inbox.consent.errors import ContactBlocked
+from inbox.consent.repository import ConsentRepository
 from inbox.conversations.facts import tell_changed
 from inbox.conversations.model import Conversation
 from inbox.conversations.repository import ConversationRepository
@@ -95,7 +97,7 @@ class Writing:
         """Through which channel it leaves.
 
         Raises:
-            ChannelGone, ChannelSilent, OptedOut: nothing can be sent here.
+            ChannelGone, ChannelSilent, OptedOut, ContactBlocked: nothing can be sent here.
         """
         channel = await ChannelRepository(tx).find(conversation.channel_id)
         if not channel.connected:
@@ -104,11 +106,14 @@ class Writing:
             raise ChannelSilent
         if conversation.opted_out:
             raise OptedOut
+        answers = await ConsentRepository(tx).ask_for([conversation.speaker], channel.kind, "service")
+        if any(each.blocked for each in answers.values()):
+            raise ContactBlocked
         return channel
 
     async def send(self, tx: Transaction, channel: Channel, message_id: UUID) -> None:
         """Order that it is sent."""
-        lane = Lane(tx.organization_id, lane_of(channel.id, channel.kind), float(channel.rate))
+        lane = Lane(tx.organization_id, lane_of(channel.id, channel.kind), channel.pace)
         await self.ledger.add(tx, Effect(SEND, lane, message_id))
 
     async def _status(

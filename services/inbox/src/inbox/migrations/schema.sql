@@ -38,7 +38,7 @@ CREATE TABLE arrangements (
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     CONSTRAINT arrangements_key_check CHECK (((length(key) >= 1) AND (length(key) <= 400))),
-    CONSTRAINT arrangements_kind_check CHECK ((kind = ANY (ARRAY['canned_reply'::text, 'macro'::text, 'view'::text]))),
+    CONSTRAINT arrangements_kind_check CHECK ((kind = ANY (ARRAY['canned_reply'::text, 'macro'::text, 'view'::text, 'segment'::text]))),
     CONSTRAINT arrangements_organization_id_kind_owner_id_key_key UNIQUE NULLS NOT DISTINCT (organization_id, kind, owner_id, key),
     CONSTRAINT arrangements_pkey PRIMARY KEY (id)
 );
@@ -118,7 +118,7 @@ CREATE TABLE attributes (
     CONSTRAINT attributes_applies_to_check CHECK ((applies_to = ANY (ARRAY['conversation'::text, 'contact'::text]))),
     CONSTRAINT attributes_key_check CHECK ((key ~ '^[a-z][a-z0-9_]{0,63}$'::text)),
     CONSTRAINT attributes_pkey PRIMARY KEY (id),
-    CONSTRAINT attributes_type_check CHECK ((type = ANY (ARRAY['text'::text, 'number'::text, 'date'::text, 'list'::text, 'checkbox'::text, 'link'::text])))
+    CONSTRAINT attributes_type_check CHECK ((type = ANY (ARRAY['text'::text, 'number'::text, 'date'::text, 'list'::text, 'several'::text, 'checkbox'::text, 'link'::text])))
 );
 COMMENT ON TABLE attributes IS 'What an organization wants to know of its conversations and contacts beside what is there.';
 ALTER TABLE attributes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
@@ -128,6 +128,110 @@ CREATE POLICY sweeping ON attributes FOR ALL TO inbox_loops USING (true);
 CREATE POLICY tenant ON attributes FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT INSERT, SELECT, UPDATE ON attributes TO inbox_app;
 GRANT DELETE, SELECT ON attributes TO inbox_loops;
+
+CREATE TABLE broadcast_counts (
+    id bigint NOT NULL,
+    organization_id uuid NOT NULL,
+    broadcast_id uuid NOT NULL,
+    variant smallint NOT NULL,
+    what text NOT NULL,
+    n bigint NOT NULL,
+    folded boolean NOT NULL DEFAULT false,
+    CONSTRAINT broadcast_counts_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE broadcast_counts IS 'How many recipients of a broadcast stand where, and how many replied, clicked or opted out.';
+ALTER TABLE broadcast_counts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE UNIQUE INDEX broadcast_counts_folded ON broadcast_counts USING btree (broadcast_id, variant, what) WHERE folded;
+CREATE INDEX broadcast_counts_fresh ON broadcast_counts USING btree (id) WHERE (NOT folded);
+CREATE INDEX broadcast_counts_of ON broadcast_counts USING btree (broadcast_id);
+CREATE POLICY counting ON broadcast_counts FOR ALL TO inbox_loops USING (true);
+CREATE POLICY tenant ON broadcast_counts FOR SELECT TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT SELECT ON broadcast_counts TO inbox_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON broadcast_counts TO inbox_loops;
+
+CREATE TABLE broadcast_recipients (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    broadcast_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    variant smallint NOT NULL DEFAULT 0,
+    country text NOT NULL DEFAULT ''::text,
+    zone text NOT NULL DEFAULT ''::text,
+    due_at timestamp with time zone,
+    state text NOT NULL DEFAULT 'waiting'::text,
+    state_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    code text NOT NULL DEFAULT ''::text,
+    class text NOT NULL DEFAULT ''::text,
+    sent_at timestamp with time zone,
+    provider_blind bytea,
+    provider_sealed bytea,
+    replied_at timestamp with time zone,
+    clicked_at timestamp with time zone,
+    opted_out_at timestamp with time zone,
+    CONSTRAINT broadcast_recipients_broadcast_id_contact_id_key UNIQUE (broadcast_id, contact_id),
+    CONSTRAINT broadcast_recipients_broadcast_id_fkey FOREIGN KEY (broadcast_id) REFERENCES broadcasts(id),
+    CONSTRAINT broadcast_recipients_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id),
+    CONSTRAINT broadcast_recipients_pkey PRIMARY KEY (id),
+    CONSTRAINT broadcast_recipients_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'handed'::text, 'unknown'::text, 'unconfirmed'::text, 'sent'::text, 'failed'::text, 'delivered'::text, 'read'::text, 'skipped'::text, 'cancelled'::text])))
+);
+COMMENT ON TABLE broadcast_recipients IS 'One contact in one broadcast, once: whether it left, what became of it and why.';
+ALTER TABLE broadcast_recipients ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX broadcast_recipients_by_class ON broadcast_recipients USING btree (broadcast_id, class, id) WHERE (class <> ''::text);
+CREATE INDEX broadcast_recipients_by_contact ON broadcast_recipients USING btree (contact_id, id);
+CREATE INDEX broadcast_recipients_by_state ON broadcast_recipients USING btree (broadcast_id, state, id);
+CREATE INDEX broadcast_recipients_waiting ON broadcast_recipients USING btree (broadcast_id, due_at NULLS FIRST, id) WHERE (state = 'waiting'::text);
+CREATE POLICY tenant ON broadcast_recipients FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON broadcast_recipients TO inbox_app;
+
+CREATE TABLE broadcasts (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    parent_id uuid,
+    kind text NOT NULL DEFAULT 'broadcast'::text,
+    name text NOT NULL,
+    state text NOT NULL DEFAULT 'draft'::text,
+    reason text NOT NULL DEFAULT ''::text,
+    waits_for text NOT NULL DEFAULT ''::text,
+    audience jsonb NOT NULL,
+    variants jsonb NOT NULL,
+    purpose text NOT NULL,
+    zone text NOT NULL DEFAULT 'UTC'::text,
+    quiet_from time without time zone,
+    quiet_until time without time zone,
+    start_at timestamp with time zone,
+    local_start timestamp without time zone,
+    fallback jsonb,
+    prepared_after uuid,
+    prepared_at timestamp with time zone,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    told_at timestamp with time zone,
+    work_at timestamp with time zone,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT broadcasts_channel_id_fkey FOREIGN KEY (channel_id) REFERENCES channels(id),
+    CONSTRAINT broadcasts_check CHECK (((quiet_from IS NULL) = (quiet_until IS NULL))),
+    CONSTRAINT broadcasts_kind_check CHECK ((kind = ANY (ARRAY['broadcast'::text, 'test'::text, 'fallback'::text]))),
+    CONSTRAINT broadcasts_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT broadcasts_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES broadcasts(id),
+    CONSTRAINT broadcasts_pkey PRIMARY KEY (id),
+    CONSTRAINT broadcasts_purpose_check CHECK ((purpose = ANY (ARRAY['marketing'::text, 'utility'::text, 'service'::text]))),
+    CONSTRAINT broadcasts_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'scheduled'::text, 'running'::text, 'paused'::text, 'completed'::text, 'cancelled'::text])))
+);
+COMMENT ON TABLE broadcasts IS 'One message to many: by which rule whom, made of which templates, when; nobody''s name or number stands here.';
+ALTER TABLE broadcasts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX broadcasts_by_channel ON broadcasts USING btree (channel_id, state);
+CREATE INDEX broadcasts_by_parent ON broadcasts USING btree (parent_id) WHERE (parent_id IS NOT NULL);
+CREATE INDEX broadcasts_due ON broadcasts USING btree (work_at) WHERE (work_at IS NOT NULL);
+CREATE INDEX broadcasts_listed ON broadcasts USING btree (organization_id, id);
+CREATE POLICY looking ON broadcasts FOR SELECT TO inbox_loops USING (true);
+CREATE POLICY tenant ON broadcasts FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON broadcasts TO inbox_app;
+GRANT SELECT (id) ON broadcasts TO inbox_loops;
+GRANT SELECT (organization_id) ON broadcasts TO inbox_loops;
+GRANT SELECT (work_at) ON broadcasts TO inbox_loops;
 
 CREATE TABLE channel_checks (
     id uuid NOT NULL,
@@ -169,22 +273,36 @@ CREATE TABLE channels (
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     silent boolean NOT NULL DEFAULT false,
+    brake real NOT NULL DEFAULT 1,
+    brake_code text NOT NULL DEFAULT ''::text,
+    braked_at timestamp with time zone,
+    quality text NOT NULL DEFAULT 'UNKNOWN'::text,
+    portfolio text NOT NULL DEFAULT ''::text,
+    daily_limit integer,
+    CONSTRAINT channels_brake_check CHECK (((brake > (0)::double precision) AND (brake <= (1)::double precision))),
+    CONSTRAINT channels_daily_limit_check CHECK ((daily_limit > 0)),
     CONSTRAINT channels_health_check CHECK ((health = ANY (ARRAY['ok'::text, 'token_dead'::text, 'restricted'::text]))),
     CONSTRAINT channels_kind_check CHECK ((kind = ANY (ARRAY['whatsapp'::text, 'messenger'::text, 'instagram'::text, 'sms'::text, 'web_chat'::text, 'contact_form'::text]))),
     CONSTRAINT channels_organization_id_phone_number_id_key UNIQUE (organization_id, phone_number_id),
     CONSTRAINT channels_pkey PRIMARY KEY (id),
+    CONSTRAINT channels_quality_check CHECK ((quality = ANY (ARRAY['GREEN'::text, 'YELLOW'::text, 'RED'::text, 'UNKNOWN'::text]))),
     CONSTRAINT channels_rate_check CHECK (((rate >= 1) AND (rate <= 1000))),
     CONSTRAINT channels_state_check CHECK ((state = ANY (ARRAY['connected'::text, 'disconnected'::text])))
 );
 COMMENT ON TABLE channels IS 'Our end on a platform: a number, a page, an account; while connected, it is nobody else''s here.';
 ALTER TABLE channels ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX channels_account ON channels USING btree (waba_id) WHERE (state = 'connected'::text);
+CREATE INDEX channels_braked ON channels USING btree (braked_at) WHERE (brake < (1)::double precision);
 CREATE INDEX channels_listed ON channels USING btree (organization_id, created_at, id);
 CREATE UNIQUE INDEX channels_number ON channels USING btree (phone_number_id) WHERE (state = 'connected'::text);
+CREATE POLICY easing ON channels FOR UPDATE TO inbox_loops USING (true);
 CREATE POLICY looking ON channels FOR SELECT TO inbox_loops USING (true);
 CREATE POLICY tenant ON channels FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT INSERT, SELECT, UPDATE ON channels TO inbox_app;
 GRANT SELECT ON channels TO inbox_loops;
+GRANT UPDATE (brake) ON channels TO inbox_loops;
+GRANT UPDATE (brake_code) ON channels TO inbox_loops;
+GRANT UPDATE (braked_at) ON channels TO inbox_loops;
 
 CREATE TABLE chat_visitors (
     id uuid NOT NULL,
@@ -215,6 +333,79 @@ CREATE POLICY tenant ON chat_visitors FOR ALL TO inbox_app USING ((organization_
 GRANT DELETE, INSERT, SELECT, UPDATE ON chat_visitors TO inbox_app;
 GRANT DELETE, SELECT, UPDATE ON chat_visitors TO inbox_loops;
 
+CREATE TABLE consent_entries (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    channel_kind text NOT NULL,
+    purpose text NOT NULL,
+    state text NOT NULL,
+    source text NOT NULL,
+    policy_version text NOT NULL DEFAULT ''::text,
+    proof_sealed bytea,
+    at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT consent_entries_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id),
+    CONSTRAINT consent_entries_pkey PRIMARY KEY (id),
+    CONSTRAINT consent_entries_purpose_check CHECK ((purpose = ANY (ARRAY['marketing'::text, 'utility'::text, 'service'::text]))),
+    CONSTRAINT consent_entries_state_check CHECK ((state = ANY (ARRAY['granted'::text, 'withdrawn'::text, 'resumed'::text])))
+);
+COMMENT ON TABLE consent_entries IS 'Every wish of a contact as it was recorded, only ever added to; the proof is sealed under the contact''s key.';
+ALTER TABLE consent_entries ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX consent_entries_by_contact ON consent_entries USING btree (contact_id, at, id);
+CREATE POLICY tenant ON consent_entries FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT ON consent_entries TO inbox_app;
+
+CREATE TABLE consents (
+    organization_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    channel_kind text NOT NULL,
+    purpose text NOT NULL,
+    state text NOT NULL,
+    ever_granted boolean NOT NULL,
+    source text NOT NULL,
+    policy_version text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT consents_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id),
+    CONSTRAINT consents_pkey PRIMARY KEY (contact_id, channel_kind, purpose),
+    CONSTRAINT consents_state_check CHECK ((state = ANY (ARRAY['granted'::text, 'withdrawn'::text, 'resumed'::text])))
+);
+COMMENT ON TABLE consents IS 'The newest wish of each contact by channel kind and purpose: what is asked at the moment of sending.';
+ALTER TABLE consents ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX consents_listed ON consents USING btree (organization_id, channel_kind, purpose, state, contact_id);
+CREATE POLICY segmenting ON consents FOR SELECT TO inbox_loops USING (true);
+CREATE POLICY tenant ON consents FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON consents TO inbox_app;
+GRANT SELECT ON consents TO inbox_loops;
+
+CREATE TABLE contact_attributes (
+    organization_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    attribute_id uuid NOT NULL,
+    place smallint NOT NULL DEFAULT 0,
+    value text,
+    value_sealed bytea,
+    key text,
+    number double precision,
+    blind bytea,
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT contact_attributes_attribute_id_fkey FOREIGN KEY (attribute_id) REFERENCES attributes(id),
+    CONSTRAINT contact_attributes_check CHECK (((value IS NULL) <> (value_sealed IS NULL))),
+    CONSTRAINT contact_attributes_check1 CHECK ((((value_sealed IS NULL) = (blind IS NULL)) AND ((value IS NULL) = (key IS NULL)))),
+    CONSTRAINT contact_attributes_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id),
+    CONSTRAINT contact_attributes_key_check CHECK ((length(key) <= 100)),
+    CONSTRAINT contact_attributes_pkey PRIMARY KEY (contact_id, attribute_id, place)
+);
+COMMENT ON TABLE contact_attributes IS 'Values of attributes on contacts; personal ones lie sealed and are found by a keyed hash. key is the value as it is compared.';
+ALTER TABLE contact_attributes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX contact_attributes_by_blind ON contact_attributes USING btree (attribute_id, blind, contact_id) WHERE (blind IS NOT NULL);
+CREATE INDEX contact_attributes_by_key ON contact_attributes USING btree (attribute_id, key, contact_id) WHERE (key IS NOT NULL);
+CREATE INDEX contact_attributes_by_number ON contact_attributes USING btree (attribute_id, number, contact_id) WHERE (number IS NOT NULL);
+CREATE POLICY sweeping ON contact_attributes FOR ALL TO inbox_loops USING (true);
+CREATE POLICY tenant ON contact_attributes FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON contact_attributes TO inbox_app;
+GRANT DELETE, SELECT ON contact_attributes TO inbox_loops;
+
 CREATE TABLE contact_identities (
     organization_id uuid NOT NULL,
     kind text NOT NULL,
@@ -232,8 +423,13 @@ CREATE TABLE contact_identities (
 COMMENT ON TABLE contact_identities IS 'By what a contact is known; blind is a keyed hash, scope the business account that a scoped id was seen in.';
 ALTER TABLE contact_identities ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX contact_identities_by_contact ON contact_identities USING btree (contact_id, last_seen_at);
+CREATE POLICY segmenting ON contact_identities FOR SELECT TO inbox_loops USING (true);
 CREATE POLICY tenant ON contact_identities FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON contact_identities TO inbox_app;
+GRANT SELECT (organization_id) ON contact_identities TO inbox_loops;
+GRANT SELECT (kind) ON contact_identities TO inbox_loops;
+GRANT SELECT (contact_id) ON contact_identities TO inbox_loops;
+GRANT SELECT (left_at) ON contact_identities TO inbox_loops;
 
 CREATE TABLE contact_labels (
     organization_id uuid NOT NULL,
@@ -331,15 +527,24 @@ CREATE TABLE contacts (
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     merged_into uuid,
+    blocked_at timestamp with time zone,
     CONSTRAINT contacts_merged_into_fkey FOREIGN KEY (merged_into) REFERENCES contacts(id),
     CONSTRAINT contacts_pkey PRIMARY KEY (id)
 );
 COMMENT ON TABLE contacts IS 'A person or company that writes; who they are on a platform stands in contact_identities.';
 ALTER TABLE contacts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX contacts_blocked ON contacts USING btree (organization_id, blocked_at, id) WHERE (blocked_at IS NOT NULL);
+CREATE INDEX contacts_in_order ON contacts USING btree (organization_id, id) WHERE ((merged_into IS NULL) AND (blocked_at IS NULL));
 CREATE INDEX contacts_listed ON contacts USING btree (organization_id, created_at, id);
 CREATE INDEX contacts_merged ON contacts USING btree (merged_into) WHERE (merged_into IS NOT NULL);
+CREATE POLICY segmenting ON contacts FOR SELECT TO inbox_loops USING (true);
 CREATE POLICY tenant ON contacts FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON contacts TO inbox_app;
+GRANT SELECT (id) ON contacts TO inbox_loops;
+GRANT SELECT (organization_id) ON contacts TO inbox_loops;
+GRANT SELECT (created_at) ON contacts TO inbox_loops;
+GRANT SELECT (merged_into) ON contacts TO inbox_loops;
+GRANT SELECT (blocked_at) ON contacts TO inbox_loops;
 
 CREATE TABLE conversation_attributes (
     organization_id uuid NOT NULL,
@@ -348,6 +553,9 @@ CREATE TABLE conversation_attributes (
     value text,
     value_sealed bytea,
     changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    value_key text DEFAULT "left"(value, 200),
+    value_number double precision,
+    origin_id uuid,
     CONSTRAINT conversation_attributes_attribute_id_fkey FOREIGN KEY (attribute_id) REFERENCES attributes(id),
     CONSTRAINT conversation_attributes_check CHECK (((value IS NULL) <> (value_sealed IS NULL))),
     CONSTRAINT conversation_attributes_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id),
@@ -355,7 +563,9 @@ CREATE TABLE conversation_attributes (
 );
 COMMENT ON TABLE conversation_attributes IS 'Values of attributes on conversations; those of personal ones are sealed under the contact''s key.';
 ALTER TABLE conversation_attributes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE INDEX conversation_attributes_by_attribute ON conversation_attributes USING btree (attribute_id, conversation_id);
+CREATE INDEX conversation_attributes_by_number ON conversation_attributes USING btree (attribute_id, value_number, conversation_id) WHERE (value_number IS NOT NULL);
+CREATE INDEX conversation_attributes_by_value ON conversation_attributes USING btree (attribute_id, value_key, conversation_id);
+CREATE INDEX conversation_attributes_of_origin ON conversation_attributes USING btree (origin_id) WHERE (origin_id IS NOT NULL);
 CREATE POLICY sweeping ON conversation_attributes FOR ALL TO inbox_loops USING (true);
 CREATE POLICY tenant ON conversation_attributes FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON conversation_attributes TO inbox_app;
@@ -390,6 +600,7 @@ CREATE TABLE conversation_labels (
     label_id uuid NOT NULL,
     labelled_by uuid,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    origin_id uuid,
     CONSTRAINT conversation_labels_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id),
     CONSTRAINT conversation_labels_label_id_fkey FOREIGN KEY (label_id) REFERENCES labels(id),
     CONSTRAINT conversation_labels_pkey PRIMARY KEY (conversation_id, label_id)
@@ -398,6 +609,7 @@ COMMENT ON TABLE conversation_labels IS 'Which labels a conversation carries, an
 ALTER TABLE conversation_labels ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX conversation_labels_by_label ON conversation_labels USING btree (label_id, conversation_id);
 CREATE INDEX conversation_labels_by_user ON conversation_labels USING btree (labelled_by, conversation_id, label_id) WHERE (labelled_by IS NOT NULL);
+CREATE INDEX conversation_labels_of_origin ON conversation_labels USING btree (origin_id) WHERE (origin_id IS NOT NULL);
 CREATE POLICY sweeping ON conversation_labels FOR ALL TO inbox_loops USING (true);
 CREATE POLICY tenant ON conversation_labels FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON conversation_labels TO inbox_app;
@@ -408,15 +620,17 @@ CREATE TABLE conversation_participants (
     user_id uuid NOT NULL,
     organization_id uuid NOT NULL,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    origin_id uuid,
     CONSTRAINT conversation_participants_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id) ON DELETE CASCADE,
     CONSTRAINT conversation_participants_pkey PRIMARY KEY (conversation_id, user_id)
 );
 COMMENT ON TABLE conversation_participants IS 'Who follows a conversation without having it.';
 ALTER TABLE conversation_participants ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX conversation_participants_by_user ON conversation_participants USING btree (organization_id, user_id, conversation_id);
+CREATE INDEX conversation_participants_of_origin ON conversation_participants USING btree (origin_id) WHERE (origin_id IS NOT NULL);
 CREATE INDEX conversation_participants_of_user ON conversation_participants USING btree (user_id);
 CREATE POLICY tenant ON conversation_participants FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
-GRANT DELETE, INSERT, SELECT ON conversation_participants TO inbox_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON conversation_participants TO inbox_app;
 
 CREATE TABLE conversations (
     id uuid NOT NULL,
@@ -513,11 +727,13 @@ CREATE TABLE drafts (
     content_sealed bytea NOT NULL,
     version bigint NOT NULL,
     changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    origin_id uuid,
     CONSTRAINT drafts_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id),
     CONSTRAINT drafts_pkey PRIMARY KEY (conversation_id, user_id)
 );
 COMMENT ON TABLE drafts IS 'What a member has begun to write; empty once it was sent, so that a late tab finds another version.';
 ALTER TABLE drafts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX drafts_of_origin ON drafts USING btree (origin_id) WHERE (origin_id IS NOT NULL);
 CREATE INDEX drafts_of_user ON drafts USING btree (user_id, conversation_id);
 CREATE POLICY looking ON drafts FOR SELECT TO inbox_loops USING (true);
 CREATE POLICY tenant ON drafts FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
@@ -1221,7 +1437,7 @@ CREATE INDEX note_words_newest ON note_words USING btree (organization_id, at, n
 CREATE INDEX note_words_tokens ON note_words USING gin (tokens) WITH (gin_pending_list_limit='1024');
 CREATE POLICY looking ON note_words FOR SELECT TO inbox_loops USING (true);
 CREATE POLICY tenant ON note_words FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
-GRANT DELETE, INSERT, SELECT ON note_words TO inbox_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON note_words TO inbox_app;
 GRANT SELECT ON note_words TO inbox_loops;
 
 CREATE TABLE notes (
@@ -1234,12 +1450,14 @@ CREATE TABLE notes (
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     edited_at timestamp with time zone,
     deleted_at timestamp with time zone,
+    origin_id uuid,
     CONSTRAINT notes_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id),
     CONSTRAINT notes_pkey PRIMARY KEY (id)
 );
 COMMENT ON TABLE notes IS 'What the team writes to itself in a conversation. It is no message: nothing that sends reads this table.';
 ALTER TABLE notes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX notes_by_author ON notes USING btree (author_id, organization_id, id) WHERE (author_id IS NOT NULL);
+CREATE INDEX notes_of_origin ON notes USING btree (origin_id) WHERE (origin_id IS NOT NULL);
 CREATE INDEX notes_shown ON notes USING btree (conversation_id, created_at, id);
 CREATE POLICY looking ON notes FOR SELECT TO inbox_loops USING (true);
 CREATE POLICY tenant ON notes FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
@@ -1294,6 +1512,21 @@ CREATE POLICY forgetting ON outgoing_mails FOR ALL TO inbox_loops USING (true);
 CREATE POLICY tenant ON outgoing_mails FOR ALL TO inbox_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (NULLIF(current_setting('app.orgs'::text, true), ''::text))::uuid[] AS "nullif")::uuid[]))));
 GRANT DELETE, INSERT, SELECT, UPDATE ON outgoing_mails TO inbox_app;
 GRANT DELETE, SELECT ON outgoing_mails TO inbox_loops;
+
+CREATE TABLE portfolio_openings (
+    organization_id uuid NOT NULL,
+    portfolio text NOT NULL,
+    contact_id uuid NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    CONSTRAINT portfolio_openings_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id),
+    CONSTRAINT portfolio_openings_pkey PRIMARY KEY (organization_id, portfolio, contact_id)
+);
+COMMENT ON TABLE portfolio_openings IS 'When a contact was last written to by a template outside the 24 hours, by the portfolio that WhatsApp counts in.';
+ALTER TABLE portfolio_openings ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX portfolio_openings_by_contact ON portfolio_openings USING btree (contact_id);
+CREATE INDEX portfolio_openings_recent ON portfolio_openings USING btree (organization_id, portfolio, opened_at);
+CREATE POLICY tenant ON portfolio_openings FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON portfolio_openings TO inbox_app;
 
 CREATE TABLE privacy_tasks (
     id uuid NOT NULL,
@@ -1538,12 +1771,69 @@ AS $function$
         ) SELECT count(*) INTO swept FROM gone;
         IF swept > 0 THEN RETURN swept; END IF;
         WITH gone AS (
+            DELETE FROM contact_attributes AS v WHERE (v.contact_id, v.attribute_id, v.place) IN (
+                SELECT w.contact_id, w.attribute_id, w.place
+                FROM attributes AS a JOIN contact_attributes AS w ON w.attribute_id = a.id
+                WHERE a.deleted_at IS NOT NULL LIMIT at_most)
+            RETURNING 1
+        ) SELECT count(*) INTO swept FROM gone;
+        IF swept > 0 THEN RETURN swept; END IF;
+        WITH gone AS (
             DELETE FROM attributes AS a WHERE a.deleted_at IS NOT NULL
               AND NOT EXISTS (SELECT FROM conversation_attributes AS w WHERE w.attribute_id = a.id)
+              AND NOT EXISTS (SELECT FROM contact_attributes AS w WHERE w.attribute_id = a.id)
             RETURNING 1
         ) SELECT count(*) INTO swept FROM gone;
         RETURN swept;
     END
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.broadcasts_count()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+    BEGIN
+        IF TG_OP = 'INSERT' THEN
+            INSERT INTO broadcast_counts (organization_id, broadcast_id, variant, what, n)
+            SELECT organization_id, broadcast_id, variant, state, count(*) FROM after GROUP BY 1, 2, 3, 4;
+        ELSIF TG_OP = 'DELETE' THEN  -- what has ended stays counted, also of who was forgotten
+            INSERT INTO broadcast_counts (organization_id, broadcast_id, variant, what, n)
+            SELECT organization_id, broadcast_id, variant, state, -count(*)
+            FROM before WHERE state IN ('waiting', 'handed', 'unknown') GROUP BY 1, 2, 3, 4;
+        ELSE
+            INSERT INTO broadcast_counts (organization_id, broadcast_id, variant, what, n)
+            SELECT organization_id, broadcast_id, variant, what, sum(way) FROM (
+                SELECT a.organization_id, a.broadcast_id, a.variant, w.what, w.way
+                FROM after AS a JOIN before AS b ON b.id = a.id
+                CROSS JOIN LATERAL (VALUES
+                    (a.state, CASE WHEN a.state <> b.state THEN 1 ELSE 0 END),
+                    (b.state, CASE WHEN a.state <> b.state THEN -1 ELSE 0 END),
+                    ('replied', CASE WHEN b.replied_at IS NULL AND a.replied_at IS NOT NULL THEN 1 ELSE 0 END),
+                    ('clicked', CASE WHEN b.clicked_at IS NULL AND a.clicked_at IS NOT NULL THEN 1 ELSE 0 END),
+                    ('opted_out', CASE WHEN b.opted_out_at IS NULL AND a.opted_out_at IS NOT NULL THEN 1 ELSE 0 END)
+                ) AS w (what, way)
+                WHERE w.way <> 0
+            ) AS moved
+            GROUP BY 1, 2, 3, 4 HAVING sum(way) <> 0;
+        END IF;
+        RETURN NULL;
+    END
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.broadcasts_due(at_most integer)
+ RETURNS TABLE(id uuid, organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+        SELECT b.id, b.organization_id FROM broadcasts AS b
+        WHERE b.work_at <= kit_now() ORDER BY b.work_at LIMIT at_most
     $function$;
 -- owner: inbox_loops
 -- may be called by: inbox_app
@@ -1679,6 +1969,54 @@ AS $function$
             WHERE n <> 0 AND (assignee_id = nobody) = (n > 0);
         END IF;
         RETURN NULL;
+    END
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.ease_brakes(after interval, by_factor real)
+ RETURNS TABLE(id uuid, organization_id uuid, kind text, rate integer, brake real)
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+        UPDATE channels AS c
+        SET brake = least(c.brake * by_factor, CASE c.quality WHEN 'RED' THEN 0.2 WHEN 'YELLOW' THEN 0.5 ELSE 1 END),
+            brake_code = CASE WHEN c.brake * by_factor >= 1 THEN '' ELSE c.brake_code END, braked_at = kit_now()
+        WHERE c.id IN (
+            SELECT due.id FROM channels AS due
+            WHERE due.brake < CASE due.quality WHEN 'RED' THEN 0.2 WHEN 'YELLOW' THEN 0.5 ELSE 1 END
+              AND due.braked_at <= kit_now() - after
+            ORDER BY due.id LIMIT 100 FOR UPDATE SKIP LOCKED
+        )
+        RETURNING c.id, c.organization_id, c.kind, c.rate, c.brake
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.fold_broadcast_counts(at_most integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+    DECLARE
+        taken integer;
+    BEGIN
+        WITH gone AS (
+            DELETE FROM broadcast_counts WHERE id IN (
+                SELECT id FROM broadcast_counts WHERE NOT folded ORDER BY id LIMIT at_most FOR UPDATE SKIP LOCKED
+            )
+            RETURNING organization_id, broadcast_id, variant, what, n
+        ), added AS (
+            INSERT INTO broadcast_counts (organization_id, broadcast_id, variant, what, n, folded)
+            SELECT organization_id, broadcast_id, variant, what, sum(n), true
+            FROM gone GROUP BY 1, 2, 3, 4 ORDER BY 2, 3, 4
+            ON CONFLICT (broadcast_id, variant, what) WHERE folded
+            DO UPDATE SET n = broadcast_counts.n + excluded.n
+        )
+        SELECT count(*) INTO taken FROM gone;
+        RETURN taken;
     END
     $function$;
 -- owner: inbox_loops
@@ -2557,6 +2895,117 @@ END
 $function$;
 -- owner: inbox_owner
 -- may be called by: PUBLIC
+
+CREATE OR REPLACE FUNCTION inbox.segment_contacts(org uuid, plan jsonb, after_id uuid, at_most integer)
+ RETURNS TABLE(contact_id uuid)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+    BEGIN
+        IF NOT org = ANY (current_setting('app.orgs')::uuid[]) THEN RAISE EXCEPTION 'not the organization of this transaction'; END IF;
+        RETURN QUERY EXECUTE format(
+            'SELECT c.id FROM contacts AS c WHERE c.organization_id = $1 AND c.merged_into IS NULL '
+            'AND c.blocked_at IS NULL AND c.id > $2 AND %s ORDER BY c.id LIMIT $3', segment_sql(org, plan))
+            USING org, coalesce(after_id, '00000000-0000-0000-0000-000000000000'::uuid), at_most;
+    END
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.segment_count(org uuid, plan jsonb)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+    DECLARE
+        counted bigint;
+    BEGIN
+        IF NOT org = ANY (current_setting('app.orgs')::uuid[]) THEN RAISE EXCEPTION 'not the organization of this transaction'; END IF;
+        EXECUTE format(
+            'SELECT count(*) FROM contacts AS c WHERE c.organization_id = $1 AND c.merged_into IS NULL '
+            'AND c.blocked_at IS NULL AND %s', segment_sql(org, plan)) INTO counted USING org;
+        RETURN counted;
+    END
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.segment_sql(org uuid, plan jsonb, depth integer DEFAULT 0)
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+    DECLARE
+        op text := plan ->> 'op';
+        test text;
+    BEGIN
+        IF depth > 8 THEN RAISE EXCEPTION 'a segment is nested too deeply'; END IF;
+        CASE plan ->> 'on'
+        WHEN 'all' THEN
+            RETURN '(' || coalesce((SELECT string_agg(segment_sql(org, each, depth + 1), ' AND ')
+                                    FROM jsonb_array_elements(plan -> 'of') AS each), 'true') || ')';
+        WHEN 'any' THEN
+            RETURN '(' || coalesce((SELECT string_agg(segment_sql(org, each, depth + 1), ' OR ')
+                                    FROM jsonb_array_elements(plan -> 'of') AS each), 'false') || ')';
+        WHEN 'not' THEN
+            RETURN 'NOT ' || segment_sql(org, plan -> 'of', depth + 1);
+        WHEN 'attribute' THEN
+            test := CASE op
+                WHEN 'known' THEN 'true'
+                WHEN 'key' THEN format('a.key = ANY (%L::text[])', ARRAY(SELECT jsonb_array_elements_text(plan -> 'values')))
+                WHEN 'blind' THEN format('a.blind = decode(%L, ''hex'')', plan ->> 'value')
+                WHEN 'begins' THEN format('a.key >= %L AND a.key < %L', plan ->> 'value', (plan ->> 'value') || U&'\+10FFFF')
+                WHEN 'contains' THEN format('position(%L in a.key) > 0', plan ->> 'value')
+                WHEN 'key_range' THEN format('a.key >= %L AND a.key <= %L',
+                    coalesce(plan ->> 'from', ''), coalesce(plan ->> 'to', U&'\+10FFFF'))
+                WHEN 'number' THEN format('a.number >= %L::float8 AND a.number <= %L::float8',
+                    coalesce(plan ->> 'from', '-Infinity'), coalesce(plan ->> 'to', 'Infinity'))
+                END;
+            IF test IS NULL THEN RAISE EXCEPTION 'a segment asks for what there is not'; END IF;
+            RETURN format(
+                'c.id IN (SELECT coalesce(m.merged_into, m.id) FROM contact_attributes AS a JOIN contacts AS m '
+                'ON m.id = a.contact_id WHERE a.organization_id = %L AND a.attribute_id = %L AND %s)',
+                org, (plan ->> 'id')::uuid, test);
+        WHEN 'label' THEN
+            RETURN format(
+                'c.id IN (SELECT coalesce(m.merged_into, m.id) FROM contact_labels AS a JOIN contacts AS m '
+                'ON m.id = a.contact_id WHERE a.organization_id = %L AND a.label_id = %L)', org, (plan ->> 'id')::uuid);
+        WHEN 'consent' THEN
+            RETURN format(
+                'c.id IN (SELECT s.head FROM (SELECT DISTINCT ON (coalesce(m.merged_into, m.id)) '
+                'coalesce(m.merged_into, m.id) AS head, a.state, '
+                'bool_or(a.ever_granted) OVER (PARTITION BY coalesce(m.merged_into, m.id)) AS ever '
+                'FROM consents AS a JOIN contacts AS m ON m.id = a.contact_id WHERE a.organization_id = %L '
+                'AND a.channel_kind = %L AND a.purpose = %L '
+                'ORDER BY coalesce(m.merged_into, m.id), a.at DESC, a.state = ''withdrawn'' DESC) AS s WHERE %s)',
+                org, plan ->> 'channel_kind', plan ->> 'purpose',
+                CASE plan ->> 'state' WHEN 'withdrawn' THEN 's.state = ''withdrawn'''
+                    ELSE '(s.state = ''granted'' OR s.state = ''resumed'' AND s.ever)' END);
+        WHEN 'identity' THEN
+            RETURN format(
+                'c.id IN (SELECT coalesce(m.merged_into, m.id) FROM contact_identities AS a JOIN contacts AS m '
+                'ON m.id = a.contact_id WHERE a.organization_id = %L AND a.kind = %L AND a.left_at IS NULL)',
+                org, plan ->> 'kind');
+        WHEN 'created' THEN
+            RETURN format('(c.created_at >= %L::timestamptz AND c.created_at < %L::timestamptz)',
+                coalesce(plan ->> 'from', '-infinity'), coalesce(plan ->> 'to', 'infinity'));
+        WHEN 'spoken' THEN
+            RETURN format(
+                'c.id IN (SELECT a.contact_id FROM conversations AS a WHERE a.organization_id = %L '
+                'AND a.continued_in IS NULL AND a.last_message_at >= %L::timestamptz AND a.last_message_at < %L::timestamptz '
+                'AND (%L::text IS NULL OR a.channel_kind = %L))',
+                org, coalesce(plan ->> 'from', '-infinity'), coalesce(plan ->> 'to', 'infinity'),
+                plan ->> 'channel_kind', plan ->> 'channel_kind');
+        ELSE
+            RAISE EXCEPTION 'a segment asks for what there is not';
+        END CASE;
+    END
+    $function$;
+-- owner: inbox_owner
+-- may be called by: inbox_loops
 
 CREATE OR REPLACE FUNCTION inbox.wake_conversations(at_most integer)
  RETURNS TABLE(id uuid, organization_id uuid, state text, assignee_id uuid, unread_count integer, version bigint, team_id uuid, priority smallint)

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from inbox.channels.applying import Applying, Told
 from inbox.channels.base import Identity, Medium, Report, Said
 from inbox.channels.repository import organizations_of
+from inbox.consent.words import keyword
 from inbox.messages.model import Content
-from inbox.telnyx.keywords import keyword
 from inbox.whatsapp.payload import Hide, Json, key_of, message_item, text
 from kit.clock import Clock
 from kit.db.database import Transaction

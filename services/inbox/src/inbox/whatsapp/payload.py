@@ -87,6 +87,8 @@ def _of_entry(entry: Json, hide: Hide) -> Iterator[Item]:
             yield from _calls(value, account, hide)
         elif field == "smb_message_echoes" and number_of(value) and value.get("message_echoes"):
             yield from _echoes(value, account, hide)
+        elif field == "user_preferences" and number_of(value) and value.get("user_preferences"):
+            yield from _preferences(value, account, hide)
         else:
             yield _other(field, value, account, text(entry.get("time")))
 
@@ -154,6 +156,23 @@ def _echoes(value: Json, account: str, hide: Hide) -> Iterator[Item]:
             kind="echo",
             content=orjson.dumps(content),
             occurred_at=moment(message.get("timestamp")),
+        )
+
+
+def _preferences(value: Json, account: str, hide: Hide) -> Iterator[Item]:
+    """Whether contacts want marketing messages; in order with the messages of the same person."""
+    profiles = _Profiles(value)
+    for preference in _objects(value, "user_preferences"):
+        number, scoped = text(preference.get("wa_id")), text(preference.get("user_id"))
+        profile = profiles.of({"from": number, "from_user_id": scoped})
+        content = {"preference": preference, "profile": profile, "account": account}
+        yield Item(
+            id=f"p:{_digest(content)}",
+            key=key_of(number_of(value), number or scoped, hide),
+            tenant=number_of(value),
+            kind="preference",
+            content=orjson.dumps(content),
+            occurred_at=moment(preference.get("timestamp")),
         )
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import orjson
 
-from inbox.channels.base import About, Identity, Medium, Report, Said
+from inbox.channels.base import About, Identity, Medium, Preference, Report, Said
 from inbox.messages.model import Content
 from inbox.whatsapp.numbers import is_number
 from inbox.whatsapp.payload import Json, moment, text
@@ -20,6 +20,7 @@ _FRAME: Final = _PEOPLE | {"timestamp", "type", "group_id"}
 _MEDIUM: Final = frozenset({"id", "mime_type", "sha256", "url"})
 """What of a medium stands in its own row, or leads to it."""
 _HIDDEN: Final[Mapping[str, frozenset[str]]] = {**dict.fromkeys(MEDIA_KINDS, _MEDIUM), "text": frozenset({"body"})}
+_WANTS: Final[Mapping[str, bool]] = {"stop": False, "resume": True, "signup": True}
 _LONGEST_TEXT: Final = 100_000
 _LONGEST_NAME: Final = 200
 
@@ -49,6 +50,18 @@ def read(content: bytes) -> Said:
         group=text(message.get("group_id")),
         opens=kind != "system",
     )
+
+
+def read_preference(content: bytes) -> Preference | None:
+    """What a contact wants of marketing; None where it is about something else, or nothing that is known."""
+    told = orjson.loads(content)
+    preference, account = told["preference"], text(told.get("account"))
+    wants = _WANTS.get(text(preference.get("value")))
+    if wants is None or text(preference.get("category")) != "marketing_messages":
+        return None
+    sender = {"from": preference.get("wa_id"), "from_user_id": preference.get("user_id")}
+    known_as = _identities(sender, told.get("profile") or {}, account)
+    return Preference(known_as, wants, moment(preference.get("timestamp")))
 
 
 def _kind(message: Json) -> str:

@@ -9,7 +9,7 @@ from uuid import UUID
 from inbox.channels.applying import Applying, Told
 from inbox.channels.repository import organizations_of
 from inbox.whatsapp.payload import hidden_by, split
-from inbox.whatsapp.saying import read, read_call, read_echo, read_status
+from inbox.whatsapp.saying import read, read_call, read_echo, read_preference, read_status
 from kit.db.database import Transaction
 from kit.intake.model import Item, Quarantined, Received, Verdict
 from kit.intake.signatures import hmac_sha256_hex
@@ -92,5 +92,7 @@ def _told(received: Received) -> Told:
             return read_echo(received.item.content)
         case "status":
             return read_status(received.item.content)
+        case "preference":
+            return read_preference(received.item.content) or Quarantined("a preference of which nobody knows")
         case kind:
             return Quarantined(f"nobody here knows what to do with {kind}")
