@@ -96,6 +96,7 @@ EVENTS: tuple[type[Event], ...] = (
     inbox.ChannelConnected,
     inbox.ChannelDisconnected,
     inbox.ChannelHealthChanged,
+    inbox.ChannelVisibilityChanged,
     inbox.ConversationOpened,
     inbox.ConversationReopened,
     inbox.ConversationChanged,
