@@ -29,6 +29,7 @@ from generation.providers.base import Ask, Message
 from generation.providers.openai_api import OpenAiApi
 from generation.settings import GenerationSettings
 from kit.db.database import Database
+from kit.http.client import Outbound
 from kit.ids import new_id
 from kit.seal import Keyring, LocalMasterKey
 from kit.testing.databases import Databases
@@ -97,7 +98,8 @@ async def opened(url: str, size: Size, *, with_proxy: bool = True) -> AsyncItera
         "openai_api_key": "sk-sandbox",
         "monthly_budget_micros": 2**52,
     }
-    parts = generating(GenerationSettings(**told), database, Keyring(database, LocalMasterKey.from_text("A" * 43)))
+    keyring = Keyring(database, LocalMasterKey.from_text("A" * 43))
+    parts = generating(GenerationSettings(**told), database, keyring, Outbound())
     bare = OpenAiApi("bare", url, "sk-sandbox")
     async with proxy(url, size) if with_proxy else nullcontext(("", "")) as (address, missing):
         through = OpenAiApi("proxy", address, litellm.KEY) if address else None

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generation.generations import checking, prompts
-from generation.generations.languages import COMMON, other_than
 from generation.generations.model import Text, Wanted
 from generation.providers.compaction import compact
 from generation.providers.phrases import PHRASES
 from generation.providers.prices import published
+from generation.voices.languages import COMMON, other_than
 from postrules import text_rules
 from postrules.drafts import Draft, Kind, Part
 from postrules.limits import Platform
