@@ -17,7 +17,7 @@ NAMES = (
     "conversations",
     "footprint",
 )
-ONLY_FULL = ("pacing", "rush", "punctual", "inbox_lists")
+ONLY_FULL = ("pacing", "rush", "punctual", "inbox_lists", "inbox_search")
 
 
 def main(arguments: list[str]) -> int:

@@ -60,7 +60,7 @@ async def test_what_a_visitor_sends_is_shown_to_the_team_and_to_nobody_else(hous
     assert (shown.content, shown.headers["content-type"]) == (PDF, "application/pdf")
     assert shown.headers["content-disposition"] == f"attachment; filename*=UTF-8''{quote('Rechnung ü.pdf')}"
     (own,) = await ann.history()
-    assert own["mine"] and own["client_id"] == str(file_id)
+    assert (own["mine"], own["client_id"]) == (True, str(file_id))
     assert [(each["id"], each["name"]) for each in own["files"]] == [(medium["id"], "Rechnung ü.pdf")]
     stranger = await Browser(house, made["key"]).arrived()
     elsewhere = await Browser(house, (await chat(house, by=new_id()))["key"]).arrived()

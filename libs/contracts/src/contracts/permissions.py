@@ -85,7 +85,9 @@ PERMISSIONS: Final[Mapping[str, Permission]] = MappingProxyType(
         "generation.read": Permission("See generated texts, what they cost and what is held back.", TEAM),
         "generation.write": Permission("Have texts generated, and delete them.", WRITING),
         "generation.review": Permission("Decide on texts that moderation held back.", MANAGERS | {"approver"}),
-        "generation.manage": Permission("Limit what generation spends, and say what is held back.", MANAGERS),
+        "generation.manage": Permission(
+            "Limit what generation spends, say what is held back, and keep brand voices and templates.", MANAGERS
+        ),
         "assistant.use": Permission("Talk with the assistant, which does what one may do oneself.", TEAM),
         # conversations
         "conversations.read": Permission("Read conversations, contacts and media.", ANSWERING),
@@ -97,6 +99,8 @@ PERMISSIONS: Final[Mapping[str, Permission]] = MappingProxyType(
         "channels.read": Permission("See which channels are connected.", ANSWERING),
         "channels.manage": Permission("Connect and disconnect channels.", MANAGERS),
         "templates.manage": Permission("Write templates of messages, have them reviewed, and delete them.", MANAGERS),
+        "broadcasts.read": Permission("See broadcasts, what became of them, and who did not get them.", ANSWERING),
+        "broadcasts.manage": Permission("Write to many at once, and pause or end that.", MANAGERS),
         # money
         "billing.read": Permission("See plan, limits and seats.", TEAM),
         "billing.manage": Permission("Choose a plan, pay, and claim what was bought.", OWNER, delegable=False),

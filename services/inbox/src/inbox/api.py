@@ -9,8 +9,11 @@ from inbox.allowances.router import router as allowances
 from inbox.assignment.router import internal as presence
 from inbox.assignment.router import router as assignment
 from inbox.attributes.router import router as attributes
+from inbox.broadcasts.router import router as broadcasts
 from inbox.canned_replies.router import router as canned_replies
 from inbox.channels.router import router as channels
+from inbox.channels.viewing.router import internal as viewers
+from inbox.channels.viewing.router import router as viewing
 from inbox.chat.file_router import public as chat_files
 from inbox.chat.file_router import router as shared_files
 from inbox.chat.router import lines as chat_lines
@@ -37,12 +40,15 @@ from inbox.segments.router import router as segments
 from inbox.signatures.router import router as signatures
 from inbox.sites.router import router as sites
 from inbox.templates.router import router as templates
+from inbox.templates.samples.router import router as samples
 from inbox.variables.router import router as variables
 from inbox.views.router import router as views
 
 ROUTERS: Final[Sequence[APIRouter]] = (
     allowances,
     channels,
+    viewing,
+    viewers,
     sites,
     chat,
     chat_visits,
@@ -62,6 +68,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     presence,
     messages,
     templates,
+    samples,
     media,
     labels,
     notes,
@@ -74,5 +81,6 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     views,
     segments,
     macros,
+    broadcasts,
     macro_jobs,
 )

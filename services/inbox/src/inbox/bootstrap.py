@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Final
 
@@ -23,11 +23,23 @@ from inbox.assignment.service import AssignmentService
 from inbox.attributes.privacy import AttributeHolding
 from inbox.attributes.service import AttributeService
 from inbox.attributes.sweeping import AttributeSweeping
+from inbox.broadcasts.feeding import Feeding
+from inbox.broadcasts.hearing import Hearing
+from inbox.broadcasts.preparing import Preparing
+from inbox.broadcasts.privacy import RecipientHolding
+from inbox.broadcasts.senders.braking import Braking
+from inbox.broadcasts.sending import BroadcastKind
+from inbox.broadcasts.service import BroadcastService
 from inbox.canned_replies.service import CannedReplyService
 from inbox.channels.applying import Applying
 from inbox.channels.base import Platform
 from inbox.channels.checking import CheckKind
 from inbox.channels.service import ChannelService
+from inbox.channels.viewing.addressing import addressed
+from inbox.channels.viewing.narrowing import statement
+from inbox.channels.viewing.privacy import ViewingHolding
+from inbox.channels.viewing.releasing import Releasing
+from inbox.channels.viewing.service import ViewingService
 from inbox.chat import widget
 from inbox.chat.files import LARGEST_FILE
 from inbox.chat.passing import NOBODY, Passing
@@ -95,6 +107,11 @@ from inbox.sites.snippets import Snippets
 from inbox.teams.privacy import TeamHolding
 from inbox.telnyx.platform import SMS, Texts
 from inbox.telnyx.source import TelnyxSource
+from inbox.templates.rereading import Rereading
+from inbox.templates.samples.model import LARGEST
+from inbox.templates.samples.router import PATH as SAMPLES
+from inbox.templates.samples.service import SampleService
+from inbox.templates.samples.uploading import UploadKind
 from inbox.templates.service import TemplateService
 from inbox.templates.submitting import DeleteKind, SubmitKind
 from inbox.templates.syncing import SyncKind
@@ -109,6 +126,7 @@ from inbox.whatsapp.platform import WhatsApp
 from inbox.whatsapp.privacy import SentInHolding
 from inbox.whatsapp.source import WhatsAppSource
 from inbox.whatsapp.template_graph import TemplateGraph
+from inbox.whatsapp.uploads import Uploads
 from kit.db.database import Database
 from kit.http.acting import Acting
 from kit.http.client import Outbound
@@ -126,7 +144,11 @@ from kit.seal import Keyring
 from kit.seal.sealer import Sealer
 from kit.service import Backbone, Privacy, Service
 
-LARGE_BODIES: Final = {"/v1/chat-files": LARGEST_FILE, "/v1/conversation-files": LARGEST_FILE}
+LARGE_BODIES: Final = {
+    "/v1/chat-files": LARGEST_FILE,
+    "/v1/conversation-files": LARGEST_FILE,
+    SAMPLES: LARGEST,
+}
 DIRECT: Final = (MESSENGER, INSTAGRAM)
 WEBHOOKS: Final = ("whatsapp", *DIRECT, SMS)
 
@@ -176,6 +198,8 @@ class Parts:
 
     allowances: AllowanceService
     channels: ChannelService
+    viewing: ViewingService
+    releasing: Releasing
     contacts: ContactService
     consents: ConsentService
     fields: FieldService
@@ -192,6 +216,8 @@ class Parts:
     messages: MessageService
     media: MediaService
     templates: TemplateService
+    rereading: Rereading
+    samples: SampleService
     sweeping: Sweeping
     labels: LabelService
     notes: NoteService
@@ -215,6 +241,9 @@ class Parts:
     forms: FormService
     chats: ChatService
     sharing: Sharing
+    broadcasts: BroadcastService
+    feeding: Feeding
+    braking: Braking
 
 
 def build(
@@ -229,6 +258,7 @@ def build(
     pages: Pages = Pages(),
 ) -> Parts:
     """The parts from what they stand on."""
+    database.narrowed, database.addressed = statement, addressed
     templates = TemplateGraph(outbound, meta.graph_url, meta.api_version)
     graph, sealing = Graph(outbound, meta.graph_url, meta.api_version), Sealing(keyring)
     whatsapp = WhatsApp(graph, on=meta.on)
@@ -237,6 +267,7 @@ def build(
     spoken: list[Platform] = [whatsapp, *direct, texts]
     platforms = {each.kind: each for each in spoken}
     store = MediaStore(folder, keyring, database.clock)
+    braking = Braking(database, lambda: own)
     own = Ledger(
         database,
         [
@@ -247,14 +278,18 @@ def build(
             NameKind(platforms, keyring),
             CheckKind(platforms, keyring, lambda: own),
             SubmitKind(templates, keyring),
+            UploadKind(Uploads(outbound, meta.graph_url, meta.api_version), keyring, store),
             DeleteKind(templates, keyring),
             SyncKind(templates, keyring, lambda: own),
+            BroadcastKind(platforms, keyring, braking),
         ],
     )
     sites = SiteService(database, own, keyring)
     platforms[WEB_CHAT] = WebChats(database, store)
     platforms[CONTACT_FORM] = ContactForms(sites, pages.server, pages.mail_from)
-    receiving, reporting = Receiving(own, Recognizing(keyring), sealing), Reporting(own, sealing)
+    hearing, preparing = Hearing(lambda: own, sealing, braking), Preparing(keyring, platforms)
+    receiving = Receiving(own, Recognizing(keyring), sealing, hearing)
+    reporting = Reporting(own, sealing, hearing)
     applying = {kind: Applying(platform, receiving, reporting) for kind, platform in platforms.items()}
     known = (meta.app_secret, meta.verify_token)
     sources: list[Source] = [WhatsAppSource(*known, applying["whatsapp"], Telling(lambda: own))]
@@ -272,6 +307,7 @@ def build(
     intake = Intake(database, sources, keyring)
     holdings = (
         SentInHolding(database, sent_in),
+        RecipientHolding(database, own),
         MediaHolding(database, keyring, store, own),
         SearchHolding(database),
         MessageHolding(database, sealing, own, sent_in),
@@ -288,6 +324,7 @@ def build(
         FieldHolding(database, keyring),
         ContactHolding(database, keyring, own),
         TeamHolding(database),
+        ViewingHolding(database),
         AgentHolding(database),
         SignatureHolding(database, keyring),
         ArrangementHolding(database, keyring),
@@ -303,13 +340,16 @@ def build(
     chats = ChatService(database, sealing, sites, intake, pages.passing)
     running = Running(conversing, writing, NoteService(database, keyring), Values(keyring))
     jobs = Jobs(database, [MacroRunKind(database, keyring, running)])
+    segments = SegmentService(database, keyring, ContactService(database, keyring))
     return Parts(
         allowances=AllowanceService(database),
         channels=ChannelService(database, own, keyring, platforms),
+        viewing=ViewingService(database),
+        releasing=Releasing(database),
         contacts=ContactService(database, keyring),
         consents=ConsentService(database, keyring),
         fields=FieldService(database, keyring),
-        segments=SegmentService(database, keyring, ContactService(database, keyring)),
+        segments=segments,
         merging=Merging(database, keyring, platforms),
         conversations=conversing,
         participants=ParticipantService(database),
@@ -322,6 +362,8 @@ def build(
         messages=writing,
         media=MediaService(database, keyring, store),
         templates=TemplateService(database, lambda: own),
+        rereading=Rereading(database, lambda: own),
+        samples=SampleService(database, store),
         sweeping=Sweeping(database, store),
         labels=LabelService(database),
         notes=NoteService(database, keyring),
@@ -347,6 +389,9 @@ def build(
         sharing=Sharing(
             database, chats, store, MediaService(database, keyring, store), writing, platforms, pages.hiding
         ),
+        broadcasts=BroadcastService(database, lambda: own, preparing, platforms, segments),
+        feeding=Feeding(database, lambda: own, preparing),
+        braking=braking,
     )
 
 
@@ -393,41 +438,8 @@ async def _passing(settings: InboxSettings) -> AsyncIterator[Passing]:
 
 
 def endpoint_parts(parts: Parts) -> Sequence[object]:
-    """What endpoints ask for."""
-    return (
-        parts.allowances,
-        parts.channels,
-        parts.sites,
-        parts.snippets,
-        parts.forms,
-        parts.chats,
-        parts.sharing,
-        parts.contacts,
-        parts.consents,
-        parts.fields,
-        parts.segments,
-        parts.merging,
-        parts.conversations,
-        parts.participants,
-        parts.counts,
-        parts.assignment,
-        parts.presence,
-        parts.peers,
-        parts.messages,
-        parts.templates,
-        parts.media,
-        parts.labels,
-        parts.notes,
-        parts.search,
-        parts.signatures,
-        parts.variables,
-        parts.attributes,
-        parts.canned_replies,
-        parts.drafts,
-        parts.views,
-        parts.macros,
-        parts.jobs,
-    )
+    """What endpoints ask for, by its type."""
+    return [getattr(parts, each.name) for each in fields(parts)]
 
 
 def mounts(parts: Parts) -> Mapping[str, ASGIApp]:
@@ -444,12 +456,16 @@ def loops(parts: Parts) -> Sequence[Loop]:
         waking=parts.waking,
         counts=parts.counts,
         giving=parts.giving,
+        releasing=parts.releasing,
+        rereading=parts.rereading,
         labels=parts.label_sweeping,
         attributes=parts.attribute_sweeping,
         forms=parts.forms,
         chats=parts.chats,
         merging=parts.merging,
         indexing=parts.indexing,
+        feeding=parts.feeding,
+        braking=parts.braking,
     )
 
 

@@ -61,15 +61,6 @@ class Brand(Protocol):
         """In words for a model; empty where nothing is known."""
 
 
-class NoBrand:
-    """Knows nothing of anybody."""
-
-    async def words(self, organization_id: UUID) -> str:
-        """Nothing."""
-        _ = organization_id
-        return ""
-
-
 @dataclass(frozen=True, slots=True)
 class Question:
     """What is to be answered, for whom, and by which door the platform is entered for it."""
@@ -218,7 +209,9 @@ class Course:
             last = round_ == ROUNDS or self.used >= MOST_CALLS
             tools = () if last else [each.tool for each in abilities]
             hints = {KIND: True, "last": last}
-            written = await self._asked(Ask(messages, prompts.MOST_TOKENS, hints=hints, tools=tools))
+            written = await self._asked(
+                Ask(messages, prompts.MOST_TOKENS, hints=hints, tools=tools, left_out=told.left_out)
+            )
             await self.voice.pause()
             if not written.calls or last:
                 break

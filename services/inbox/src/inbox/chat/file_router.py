@@ -79,6 +79,7 @@ async def read_file(
     file_id: UUID,
     request: Request,
     files: Files,
+    *,
     expires: Annotated[int, Query(ge=0, le=1 << 40)],
     signature: Annotated[str, Query(max_length=64)],
 ) -> Response:
@@ -112,7 +113,7 @@ async def ask_for_files(key: str, what: str, request: Request, files: Files) -> 
     openapi_extra=_BYTES,
 )
 async def share_file(
-    conversation_id: UUID, message_id: UUID, request: Request, caller: Replier, files: Files, name: Name = ""
+    conversation_id: UUID, message_id: UUID, request: Request, caller: Replier, files: Files, *, name: Name = ""
 ) -> TakenOut:
     """Send a file over a web chat as a message of this id; sent again with it, it is one message."""
     await files.share(caller, conversation_id, message_id, name_of(name), await request.body())

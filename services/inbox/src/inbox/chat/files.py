@@ -86,7 +86,7 @@ def signed_path(secret: str, key: str, media_id: UUID, now: datetime) -> tuple[s
     return path, datetime.fromtimestamp(expires, UTC)
 
 
-def check_signed(secret: str, key: str, media_id: UUID, expires: int, signature: str, now: datetime) -> None:
+def check_signed(secret: str, key: str, media_id: UUID, *, expires: int, signature: str, now: datetime) -> None:
     """Whether an address is ours and still good.
 
     Raises:

@@ -87,7 +87,8 @@ class Sharing:
             AddressExpired: it leads to nothing any more.
             MediaNotFound, MediaNotReady, MediaLost: it is not there, not yet, or never.
         """
-        check_signed(self.secret, key, media_id, expires, signature, self.database.clock.now())
+        now = self.database.clock.now()
+        check_signed(self.secret, key, media_id, expires=expires, signature=signature, now=now)
         entered = await self.chats.sites.enter("web_chat", key)
         return await self.media.held(entered.organization_id, media_id)
 

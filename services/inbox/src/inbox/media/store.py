@@ -66,7 +66,7 @@ class MediaStore:
     clock: Clock
 
     async def keep(self, organization_id: UUID, content: bytes, subject: str | None) -> Kept:
-        """Write a file, of nobody in particular without a subject; without a row that names it, it is swept.
+        """Write a file of a subject's, or of the organization itself; without a row that names it, it is swept.
 
         Raises:
             KeyShredded: organization or subject were forgotten.

@@ -129,6 +129,110 @@ CREATE POLICY tenant ON attributes FOR ALL TO inbox_app USING ((organization_id 
 GRANT INSERT, SELECT, UPDATE ON attributes TO inbox_app;
 GRANT DELETE, SELECT ON attributes TO inbox_loops;
 
+CREATE TABLE broadcast_counts (
+    id bigint NOT NULL,
+    organization_id uuid NOT NULL,
+    broadcast_id uuid NOT NULL,
+    variant smallint NOT NULL,
+    what text NOT NULL,
+    n bigint NOT NULL,
+    folded boolean NOT NULL DEFAULT false,
+    CONSTRAINT broadcast_counts_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE broadcast_counts IS 'How many recipients of a broadcast stand where, and how many replied, clicked or opted out.';
+ALTER TABLE broadcast_counts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE UNIQUE INDEX broadcast_counts_folded ON broadcast_counts USING btree (broadcast_id, variant, what) WHERE folded;
+CREATE INDEX broadcast_counts_fresh ON broadcast_counts USING btree (id) WHERE (NOT folded);
+CREATE INDEX broadcast_counts_of ON broadcast_counts USING btree (broadcast_id);
+CREATE POLICY counting ON broadcast_counts FOR ALL TO inbox_loops USING (true);
+CREATE POLICY tenant ON broadcast_counts FOR SELECT TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT SELECT ON broadcast_counts TO inbox_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON broadcast_counts TO inbox_loops;
+
+CREATE TABLE broadcast_recipients (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    broadcast_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    variant smallint NOT NULL DEFAULT 0,
+    country text NOT NULL DEFAULT ''::text,
+    zone text NOT NULL DEFAULT ''::text,
+    due_at timestamp with time zone,
+    state text NOT NULL DEFAULT 'waiting'::text,
+    state_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    code text NOT NULL DEFAULT ''::text,
+    class text NOT NULL DEFAULT ''::text,
+    sent_at timestamp with time zone,
+    provider_blind bytea,
+    provider_sealed bytea,
+    replied_at timestamp with time zone,
+    clicked_at timestamp with time zone,
+    opted_out_at timestamp with time zone,
+    CONSTRAINT broadcast_recipients_broadcast_id_contact_id_key UNIQUE (broadcast_id, contact_id),
+    CONSTRAINT broadcast_recipients_broadcast_id_fkey FOREIGN KEY (broadcast_id) REFERENCES broadcasts(id),
+    CONSTRAINT broadcast_recipients_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id),
+    CONSTRAINT broadcast_recipients_pkey PRIMARY KEY (id),
+    CONSTRAINT broadcast_recipients_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'handed'::text, 'unknown'::text, 'unconfirmed'::text, 'sent'::text, 'failed'::text, 'delivered'::text, 'read'::text, 'skipped'::text, 'cancelled'::text])))
+);
+COMMENT ON TABLE broadcast_recipients IS 'One contact in one broadcast, once: whether it left, what became of it and why.';
+ALTER TABLE broadcast_recipients ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX broadcast_recipients_by_class ON broadcast_recipients USING btree (broadcast_id, class, id) WHERE (class <> ''::text);
+CREATE INDEX broadcast_recipients_by_contact ON broadcast_recipients USING btree (contact_id, id);
+CREATE INDEX broadcast_recipients_by_state ON broadcast_recipients USING btree (broadcast_id, state, id);
+CREATE INDEX broadcast_recipients_waiting ON broadcast_recipients USING btree (broadcast_id, due_at NULLS FIRST, id) WHERE (state = 'waiting'::text);
+CREATE POLICY tenant ON broadcast_recipients FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON broadcast_recipients TO inbox_app;
+
+CREATE TABLE broadcasts (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    parent_id uuid,
+    kind text NOT NULL DEFAULT 'broadcast'::text,
+    name text NOT NULL,
+    state text NOT NULL DEFAULT 'draft'::text,
+    reason text NOT NULL DEFAULT ''::text,
+    waits_for text NOT NULL DEFAULT ''::text,
+    audience jsonb NOT NULL,
+    variants jsonb NOT NULL,
+    purpose text NOT NULL,
+    zone text NOT NULL DEFAULT 'UTC'::text,
+    quiet_from time without time zone,
+    quiet_until time without time zone,
+    start_at timestamp with time zone,
+    local_start timestamp without time zone,
+    fallback jsonb,
+    prepared_after uuid,
+    prepared_at timestamp with time zone,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    told_at timestamp with time zone,
+    work_at timestamp with time zone,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT broadcasts_channel_id_fkey FOREIGN KEY (channel_id) REFERENCES channels(id),
+    CONSTRAINT broadcasts_check CHECK (((quiet_from IS NULL) = (quiet_until IS NULL))),
+    CONSTRAINT broadcasts_kind_check CHECK ((kind = ANY (ARRAY['broadcast'::text, 'test'::text, 'fallback'::text]))),
+    CONSTRAINT broadcasts_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT broadcasts_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES broadcasts(id),
+    CONSTRAINT broadcasts_pkey PRIMARY KEY (id),
+    CONSTRAINT broadcasts_purpose_check CHECK ((purpose = ANY (ARRAY['marketing'::text, 'utility'::text, 'service'::text]))),
+    CONSTRAINT broadcasts_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'scheduled'::text, 'running'::text, 'paused'::text, 'completed'::text, 'cancelled'::text])))
+);
+COMMENT ON TABLE broadcasts IS 'One message to many: by which rule whom, made of which templates, when; nobody''s name or number stands here.';
+ALTER TABLE broadcasts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX broadcasts_by_channel ON broadcasts USING btree (channel_id, state);
+CREATE INDEX broadcasts_by_parent ON broadcasts USING btree (parent_id) WHERE (parent_id IS NOT NULL);
+CREATE INDEX broadcasts_due ON broadcasts USING btree (work_at) WHERE (work_at IS NOT NULL);
+CREATE INDEX broadcasts_listed ON broadcasts USING btree (organization_id, id);
+CREATE POLICY looking ON broadcasts FOR SELECT TO inbox_loops USING (true);
+CREATE POLICY tenant ON broadcasts FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON broadcasts TO inbox_app;
+GRANT SELECT (id) ON broadcasts TO inbox_loops;
+GRANT SELECT (organization_id) ON broadcasts TO inbox_loops;
+GRANT SELECT (work_at) ON broadcasts TO inbox_loops;
+
 CREATE TABLE channel_checks (
     id uuid NOT NULL,
     organization_id uuid NOT NULL,
@@ -151,6 +255,23 @@ CREATE INDEX channel_checks_by_organization ON channel_checks USING btree (organ
 CREATE POLICY tenant ON channel_checks FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT INSERT, SELECT, UPDATE ON channel_checks TO inbox_app;
 
+CREATE TABLE channel_viewers (
+    channel_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    kind text NOT NULL,
+    viewer_id uuid NOT NULL,
+    CONSTRAINT channel_viewers_channel_id_fkey FOREIGN KEY (channel_id) REFERENCES channels(id),
+    CONSTRAINT channel_viewers_kind_check CHECK ((kind = ANY (ARRAY['team'::text, 'user'::text]))),
+    CONSTRAINT channel_viewers_pkey PRIMARY KEY (channel_id, kind, viewer_id)
+);
+COMMENT ON TABLE channel_viewers IS 'A person, or everybody in a team, sees a channel that not everyone sees.';
+ALTER TABLE channel_viewers ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX channel_viewers_by_viewer ON channel_viewers USING btree (viewer_id);
+CREATE POLICY looking ON channel_viewers FOR SELECT TO inbox_loops USING (true);
+CREATE POLICY tenant ON channel_viewers FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT ON channel_viewers TO inbox_app;
+GRANT SELECT ON channel_viewers TO inbox_loops;
+
 CREATE TABLE channels (
     id uuid NOT NULL,
     organization_id uuid NOT NULL,
@@ -169,22 +290,43 @@ CREATE TABLE channels (
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     silent boolean NOT NULL DEFAULT false,
+    brake real NOT NULL DEFAULT 1,
+    brake_code text NOT NULL DEFAULT ''::text,
+    braked_at timestamp with time zone,
+    quality text NOT NULL DEFAULT 'UNKNOWN'::text,
+    portfolio text NOT NULL DEFAULT ''::text,
+    daily_limit integer,
+    visible_to text NOT NULL DEFAULT 'everyone'::text,
+    release_due boolean NOT NULL DEFAULT false,
+    connected_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT channels_brake_check CHECK (((brake > (0)::double precision) AND (brake <= (1)::double precision))),
+    CONSTRAINT channels_daily_limit_check CHECK ((daily_limit > 0)),
     CONSTRAINT channels_health_check CHECK ((health = ANY (ARRAY['ok'::text, 'token_dead'::text, 'restricted'::text]))),
     CONSTRAINT channels_kind_check CHECK ((kind = ANY (ARRAY['whatsapp'::text, 'messenger'::text, 'instagram'::text, 'sms'::text, 'web_chat'::text, 'contact_form'::text]))),
     CONSTRAINT channels_organization_id_phone_number_id_key UNIQUE (organization_id, phone_number_id),
     CONSTRAINT channels_pkey PRIMARY KEY (id),
+    CONSTRAINT channels_quality_check CHECK ((quality = ANY (ARRAY['GREEN'::text, 'YELLOW'::text, 'RED'::text, 'UNKNOWN'::text]))),
     CONSTRAINT channels_rate_check CHECK (((rate >= 1) AND (rate <= 1000))),
-    CONSTRAINT channels_state_check CHECK ((state = ANY (ARRAY['connected'::text, 'disconnected'::text])))
+    CONSTRAINT channels_state_check CHECK ((state = ANY (ARRAY['connected'::text, 'disconnected'::text]))),
+    CONSTRAINT channels_visible_to_check CHECK ((visible_to = ANY (ARRAY['everyone'::text, 'chosen'::text])))
 );
 COMMENT ON TABLE channels IS 'Our end on a platform: a number, a page, an account; while connected, it is nobody else''s here.';
 ALTER TABLE channels ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX channels_account ON channels USING btree (waba_id) WHERE (state = 'connected'::text);
+CREATE INDEX channels_braked ON channels USING btree (braked_at) WHERE (brake < (1)::double precision);
+CREATE INDEX channels_chosen ON channels USING btree (organization_id) WHERE (visible_to = 'chosen'::text);
 CREATE INDEX channels_listed ON channels USING btree (organization_id, created_at, id);
 CREATE UNIQUE INDEX channels_number ON channels USING btree (phone_number_id) WHERE (state = 'connected'::text);
+CREATE INDEX channels_to_release ON channels USING btree (id) WHERE release_due;
+CREATE POLICY easing ON channels FOR UPDATE TO inbox_loops USING (true);
 CREATE POLICY looking ON channels FOR SELECT TO inbox_loops USING (true);
+CREATE POLICY seen ON channels FOR ALL TO inbox_app USING ((id <> ALL (( SELECT channels_hidden() AS channels_hidden)::uuid[])));
 CREATE POLICY tenant ON channels FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT INSERT, SELECT, UPDATE ON channels TO inbox_app;
 GRANT SELECT ON channels TO inbox_loops;
+GRANT UPDATE (brake) ON channels TO inbox_loops;
+GRANT UPDATE (brake_code) ON channels TO inbox_loops;
+GRANT UPDATE (braked_at) ON channels TO inbox_loops;
 
 CREATE TABLE chat_visitors (
     id uuid NOT NULL,
@@ -448,6 +590,7 @@ ALTER TABLE conversation_attributes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL S
 CREATE INDEX conversation_attributes_by_number ON conversation_attributes USING btree (attribute_id, value_number, conversation_id) WHERE (value_number IS NOT NULL);
 CREATE INDEX conversation_attributes_by_value ON conversation_attributes USING btree (attribute_id, value_key, conversation_id);
 CREATE INDEX conversation_attributes_of_origin ON conversation_attributes USING btree (origin_id) WHERE (origin_id IS NOT NULL);
+CREATE POLICY seen ON conversation_attributes FOR ALL TO inbox_app USING ((( SELECT (channels_hidden() = '{}'::uuid[])) OR conversation_seen(conversation_id)));
 CREATE POLICY sweeping ON conversation_attributes FOR ALL TO inbox_loops USING (true);
 CREATE POLICY tenant ON conversation_attributes FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON conversation_attributes TO inbox_app;
@@ -472,6 +615,7 @@ CREATE INDEX conversation_counts_fresh ON conversation_counts USING btree (id) W
 CREATE INDEX conversation_counts_of_assignee ON conversation_counts USING btree (organization_id, assignee_id);
 CREATE INDEX conversation_counts_of_none ON conversation_counts USING btree (id) WHERE (folded AND (n = 0));
 CREATE POLICY counting ON conversation_counts FOR ALL TO inbox_loops USING (true);
+CREATE POLICY seen ON conversation_counts FOR ALL TO inbox_app USING ((channel_id <> ALL (( SELECT channels_hidden() AS channels_hidden)::uuid[])));
 CREATE POLICY tenant ON conversation_counts FOR SELECT TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT SELECT ON conversation_counts TO inbox_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON conversation_counts TO inbox_loops;
@@ -492,6 +636,7 @@ ALTER TABLE conversation_labels ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECUR
 CREATE INDEX conversation_labels_by_label ON conversation_labels USING btree (label_id, conversation_id);
 CREATE INDEX conversation_labels_by_user ON conversation_labels USING btree (labelled_by, conversation_id, label_id) WHERE (labelled_by IS NOT NULL);
 CREATE INDEX conversation_labels_of_origin ON conversation_labels USING btree (origin_id) WHERE (origin_id IS NOT NULL);
+CREATE POLICY seen ON conversation_labels FOR ALL TO inbox_app USING ((( SELECT (channels_hidden() = '{}'::uuid[])) OR conversation_seen(conversation_id)));
 CREATE POLICY sweeping ON conversation_labels FOR ALL TO inbox_loops USING (true);
 CREATE POLICY tenant ON conversation_labels FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON conversation_labels TO inbox_app;
@@ -511,6 +656,7 @@ ALTER TABLE conversation_participants ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL
 CREATE INDEX conversation_participants_by_user ON conversation_participants USING btree (organization_id, user_id, conversation_id);
 CREATE INDEX conversation_participants_of_origin ON conversation_participants USING btree (origin_id) WHERE (origin_id IS NOT NULL);
 CREATE INDEX conversation_participants_of_user ON conversation_participants USING btree (user_id);
+CREATE POLICY seen ON conversation_participants FOR ALL TO inbox_app USING ((( SELECT (channels_hidden() = '{}'::uuid[])) OR conversation_seen(conversation_id)));
 CREATE POLICY tenant ON conversation_participants FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON conversation_participants TO inbox_app;
 
@@ -568,6 +714,7 @@ CREATE INDEX conversations_queue ON conversations USING btree (organization_id, 
 CREATE INDEX conversations_to_wake ON conversations USING btree (snoozed_until) WHERE (snoozed_until IS NOT NULL);
 CREATE INDEX conversations_unread ON conversations USING btree (organization_id, state, last_message_at, id) WHERE (unread_count > 0);
 CREATE INDEX conversations_waiting ON conversations USING btree (organization_id, state, waiting_since, id) WHERE (waiting_since IS NOT NULL);
+CREATE POLICY seen ON conversations FOR ALL TO inbox_app USING ((channel_id <> ALL (( SELECT channels_hidden() AS channels_hidden)::uuid[])));
 CREATE POLICY tenant ON conversations FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 CREATE POLICY waking ON conversations FOR ALL TO inbox_loops USING (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON conversations TO inbox_app;
@@ -618,6 +765,7 @@ ALTER TABLE drafts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX drafts_of_origin ON drafts USING btree (origin_id) WHERE (origin_id IS NOT NULL);
 CREATE INDEX drafts_of_user ON drafts USING btree (user_id, conversation_id);
 CREATE POLICY looking ON drafts FOR SELECT TO inbox_loops USING (true);
+CREATE POLICY seen ON drafts FOR ALL TO inbox_app USING ((( SELECT (channels_hidden() = '{}'::uuid[])) OR conversation_seen(conversation_id)));
 CREATE POLICY tenant ON drafts FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON drafts TO inbox_app;
 GRANT SELECT (organization_id) ON drafts TO inbox_loops;
@@ -642,6 +790,7 @@ ALTER TABLE held_submissions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY
 CREATE INDEX held_submissions_by_age ON held_submissions USING btree (created_at);
 CREATE INDEX held_submissions_listed ON held_submissions USING btree (organization_id, state, created_at, id);
 CREATE POLICY forgetting ON held_submissions FOR ALL TO inbox_loops USING (true);
+CREATE POLICY seen ON held_submissions FOR ALL TO inbox_app USING ((channel_id <> ALL (( SELECT channels_hidden() AS channels_hidden)::uuid[])));
 CREATE POLICY tenant ON held_submissions FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON held_submissions TO inbox_app;
 GRANT DELETE, SELECT, UPDATE ON held_submissions TO inbox_loops;
@@ -988,6 +1137,7 @@ ALTER TABLE macro_runs ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX macro_runs_by_conversation ON macro_runs USING btree (conversation_id);
 CREATE INDEX macro_runs_by_user ON macro_runs USING btree (user_id, id);
 CREATE POLICY looking ON macro_runs FOR SELECT TO inbox_loops USING (true);
+CREATE POLICY seen ON macro_runs FOR ALL TO inbox_app USING ((( SELECT (channels_hidden() = '{}'::uuid[])) OR conversation_seen(conversation_id)));
 CREATE POLICY tenant ON macro_runs FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON macro_runs TO inbox_app;
 GRANT SELECT (organization_id) ON macro_runs TO inbox_loops;
@@ -1038,6 +1188,7 @@ CREATE INDEX media_by_conversation ON media USING btree (conversation_id);
 CREATE INDEX media_by_message ON media USING btree (message_id);
 CREATE INDEX media_by_organization ON media USING btree (organization_id);
 CREATE UNIQUE INDEX media_file ON media USING btree (file_id);
+CREATE POLICY seen ON media FOR ALL TO inbox_app USING ((channel_id <> ALL (( SELECT channels_hidden() AS channels_hidden)::uuid[])));
 CREATE POLICY tenant ON media FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON media TO inbox_app;
 
@@ -1075,6 +1226,7 @@ CREATE INDEX mentions_by_user ON mentions USING btree (user_id);
 CREATE INDEX mentions_of_user ON mentions USING btree (organization_id, user_id, created_at, note_id);
 CREATE INDEX mentions_unread ON mentions USING btree (organization_id, user_id, created_at, note_id) WHERE (read_at IS NULL);
 CREATE POLICY looking ON mentions FOR SELECT TO inbox_loops USING (true);
+CREATE POLICY seen ON mentions FOR ALL TO inbox_app USING ((( SELECT (channels_hidden() = '{}'::uuid[])) OR conversation_seen(conversation_id)));
 CREATE POLICY tenant ON mentions FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON mentions TO inbox_app;
 GRANT SELECT (user_id) ON mentions TO inbox_loops;
@@ -1102,6 +1254,7 @@ ALTER TABLE message_marks ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX message_marks_by_conversation ON message_marks USING btree (conversation_id);
 CREATE INDEX message_marks_by_owner ON message_marks USING btree (owner_id, channel_id) WHERE (owner_id IS NOT NULL);
 CREATE INDEX message_marks_by_target ON message_marks USING btree (channel_id, target_blind, provider_time);
+CREATE POLICY seen ON message_marks FOR ALL TO inbox_app USING ((channel_id <> ALL (( SELECT channels_hidden() AS channels_hidden)::uuid[])));
 CREATE POLICY tenant ON message_marks FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT ON message_marks TO inbox_app;
 GRANT UPDATE (conversation_id) ON message_marks TO inbox_app;
@@ -1143,10 +1296,17 @@ CREATE TABLE message_template_syncs (
 );
 COMMENT ON TABLE message_template_syncs IS 'A reading of the platform''s list of templates, page by page: place is the cursor from which it goes on, page_id the page that is due.';
 ALTER TABLE message_template_syncs ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX message_template_syncs_newest ON message_template_syncs USING btree (organization_id, waba_id, started_at);
 CREATE INDEX message_template_syncs_pages ON message_template_syncs USING btree (page_id) WHERE (state = 'running'::text);
 CREATE UNIQUE INDEX message_template_syncs_running ON message_template_syncs USING btree (organization_id, waba_id) WHERE (state = 'running'::text);
+CREATE POLICY looking ON message_template_syncs FOR SELECT TO inbox_loops USING (true);
 CREATE POLICY tenant ON message_template_syncs FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
-GRANT INSERT, SELECT, UPDATE ON message_template_syncs TO inbox_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON message_template_syncs TO inbox_app;
+GRANT SELECT (id) ON message_template_syncs TO inbox_loops;
+GRANT SELECT (organization_id) ON message_template_syncs TO inbox_loops;
+GRANT SELECT (waba_id) ON message_template_syncs TO inbox_loops;
+GRANT SELECT (state) ON message_template_syncs TO inbox_loops;
+GRANT SELECT (started_at) ON message_template_syncs TO inbox_loops;
 
 CREATE TABLE message_template_versions (
     id uuid NOT NULL,
@@ -1274,6 +1434,7 @@ CREATE INDEX messages_on_their_way ON messages USING btree (conversation_id, seq
 CREATE INDEX messages_parts ON messages USING btree (whole_id, part_number, part_attempt) WHERE (whole_id IS NOT NULL);
 CREATE INDEX messages_shown ON messages USING btree (conversation_id, provider_time, sequence);
 CREATE POLICY looking ON messages FOR SELECT TO inbox_loops USING (true);
+CREATE POLICY seen ON messages FOR ALL TO inbox_app USING ((channel_id <> ALL (( SELECT channels_hidden() AS channels_hidden)::uuid[])));
 CREATE POLICY tenant ON messages FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON messages TO inbox_app;
 GRANT SELECT (organization_id) ON messages TO inbox_loops;
@@ -1342,6 +1503,7 @@ CREATE INDEX notes_by_author ON notes USING btree (author_id, organization_id, i
 CREATE INDEX notes_of_origin ON notes USING btree (origin_id) WHERE (origin_id IS NOT NULL);
 CREATE INDEX notes_shown ON notes USING btree (conversation_id, created_at, id);
 CREATE POLICY looking ON notes FOR SELECT TO inbox_loops USING (true);
+CREATE POLICY seen ON notes FOR ALL TO inbox_app USING ((( SELECT (channels_hidden() = '{}'::uuid[])) OR conversation_seen(conversation_id)));
 CREATE POLICY tenant ON notes FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON notes TO inbox_app;
 GRANT SELECT (organization_id) ON notes TO inbox_loops;
@@ -1394,6 +1556,21 @@ CREATE POLICY forgetting ON outgoing_mails FOR ALL TO inbox_loops USING (true);
 CREATE POLICY tenant ON outgoing_mails FOR ALL TO inbox_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (NULLIF(current_setting('app.orgs'::text, true), ''::text))::uuid[] AS "nullif")::uuid[]))));
 GRANT DELETE, INSERT, SELECT, UPDATE ON outgoing_mails TO inbox_app;
 GRANT DELETE, SELECT ON outgoing_mails TO inbox_loops;
+
+CREATE TABLE portfolio_openings (
+    organization_id uuid NOT NULL,
+    portfolio text NOT NULL,
+    contact_id uuid NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    CONSTRAINT portfolio_openings_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id),
+    CONSTRAINT portfolio_openings_pkey PRIMARY KEY (organization_id, portfolio, contact_id)
+);
+COMMENT ON TABLE portfolio_openings IS 'When a contact was last written to by a template outside the 24 hours, by the portfolio that WhatsApp counts in.';
+ALTER TABLE portfolio_openings ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX portfolio_openings_by_contact ON portfolio_openings USING btree (contact_id);
+CREATE INDEX portfolio_openings_recent ON portfolio_openings USING btree (organization_id, portfolio, opened_at);
+CREATE POLICY tenant ON portfolio_openings FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON portfolio_openings TO inbox_app;
 
 CREATE TABLE privacy_tasks (
     id uuid NOT NULL,
@@ -1578,6 +1755,7 @@ COMMENT ON TABLE site_channels IS 'How a channel on an organization''s own pages
 ALTER TABLE site_channels ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE UNIQUE INDEX site_channels_by_key ON site_channels USING btree (organization_id, public_key);
 CREATE INDEX site_channels_listed ON site_channels USING btree (organization_id, created_at, channel_id);
+CREATE POLICY seen ON site_channels FOR ALL TO inbox_app USING ((channel_id <> ALL (( SELECT channels_hidden() AS channels_hidden)::uuid[])));
 CREATE POLICY tenant ON site_channels FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT INSERT, SELECT, UPDATE ON site_channels TO inbox_app;
 
@@ -1604,8 +1782,12 @@ COMMENT ON TABLE team_members IS 'Who is in a team, each as its newest event tel
 ALTER TABLE team_members ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX team_members_by_user ON team_members USING btree (organization_id, user_id);
 CREATE INDEX team_members_of_user ON team_members USING btree (user_id);
+CREATE POLICY looking ON team_members FOR SELECT TO inbox_loops USING (true);
 CREATE POLICY tenant ON team_members FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON team_members TO inbox_app;
+GRANT SELECT (team_id) ON team_members TO inbox_loops;
+GRANT SELECT (user_id) ON team_members TO inbox_loops;
+GRANT SELECT (present) ON team_members TO inbox_loops;
 
 CREATE TABLE teams (
     team_id uuid NOT NULL,
@@ -1617,8 +1799,47 @@ CREATE TABLE teams (
 COMMENT ON TABLE teams IS 'Teams as auth tells them, without names; one that is gone keeps its row, so that what is older changes nothing.';
 ALTER TABLE teams ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX teams_by_organization ON teams USING btree (organization_id, team_id) WHERE (NOT gone);
+CREATE POLICY looking ON teams FOR SELECT TO inbox_loops USING (true);
 CREATE POLICY tenant ON teams FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT INSERT, SELECT, UPDATE ON teams TO inbox_app;
+GRANT SELECT (team_id) ON teams TO inbox_loops;
+GRANT SELECT (gone) ON teams TO inbox_loops;
+
+CREATE TABLE template_sample_uploads (
+    sample_id uuid NOT NULL,
+    waba_id text NOT NULL,
+    organization_id uuid NOT NULL,
+    id uuid NOT NULL,
+    state text NOT NULL DEFAULT 'waiting'::text,
+    handle text NOT NULL DEFAULT ''::text,
+    reason text NOT NULL DEFAULT ''::text,
+    asked_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT template_sample_uploads_id_key UNIQUE (id),
+    CONSTRAINT template_sample_uploads_pkey PRIMARY KEY (sample_id, waba_id),
+    CONSTRAINT template_sample_uploads_sample_id_fkey FOREIGN KEY (sample_id) REFERENCES template_samples(id),
+    CONSTRAINT template_sample_uploads_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'done'::text, 'failed'::text])))
+);
+COMMENT ON TABLE template_sample_uploads IS 'A sample at a business account of WhatsApp: by which handle templates name it there.';
+ALTER TABLE template_sample_uploads ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON template_sample_uploads FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON template_sample_uploads TO inbox_app;
+
+CREATE TABLE template_samples (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    media_type text NOT NULL,
+    size bigint NOT NULL,
+    file_id uuid NOT NULL,
+    key_sealed bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT template_samples_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE template_samples IS 'A picture, film or document of the organization, in the folder of media, that headers of templates name.';
+ALTER TABLE template_samples ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX template_samples_file ON template_samples USING btree (file_id);
+CREATE INDEX template_samples_listed ON template_samples USING btree (organization_id, created_at, id);
+CREATE POLICY tenant ON template_samples FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON template_samples TO inbox_app;
 
 CREATE OR REPLACE FUNCTION inbox.attributes_sweep(at_most integer)
  RETURNS integer
@@ -1657,6 +1878,54 @@ AS $function$
 -- owner: inbox_loops
 -- may be called by: inbox_app
 
+CREATE OR REPLACE FUNCTION inbox.broadcasts_count()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+    BEGIN
+        IF TG_OP = 'INSERT' THEN
+            INSERT INTO broadcast_counts (organization_id, broadcast_id, variant, what, n)
+            SELECT organization_id, broadcast_id, variant, state, count(*) FROM after GROUP BY 1, 2, 3, 4;
+        ELSIF TG_OP = 'DELETE' THEN  -- what has ended stays counted, also of who was forgotten
+            INSERT INTO broadcast_counts (organization_id, broadcast_id, variant, what, n)
+            SELECT organization_id, broadcast_id, variant, state, -count(*)
+            FROM before WHERE state IN ('waiting', 'handed', 'unknown') GROUP BY 1, 2, 3, 4;
+        ELSE
+            INSERT INTO broadcast_counts (organization_id, broadcast_id, variant, what, n)
+            SELECT organization_id, broadcast_id, variant, what, sum(way) FROM (
+                SELECT a.organization_id, a.broadcast_id, a.variant, w.what, w.way
+                FROM after AS a JOIN before AS b ON b.id = a.id
+                CROSS JOIN LATERAL (VALUES
+                    (a.state, CASE WHEN a.state <> b.state THEN 1 ELSE 0 END),
+                    (b.state, CASE WHEN a.state <> b.state THEN -1 ELSE 0 END),
+                    ('replied', CASE WHEN b.replied_at IS NULL AND a.replied_at IS NOT NULL THEN 1 ELSE 0 END),
+                    ('clicked', CASE WHEN b.clicked_at IS NULL AND a.clicked_at IS NOT NULL THEN 1 ELSE 0 END),
+                    ('opted_out', CASE WHEN b.opted_out_at IS NULL AND a.opted_out_at IS NOT NULL THEN 1 ELSE 0 END)
+                ) AS w (what, way)
+                WHERE w.way <> 0
+            ) AS moved
+            GROUP BY 1, 2, 3, 4 HAVING sum(way) <> 0;
+        END IF;
+        RETURN NULL;
+    END
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.broadcasts_due(at_most integer)
+ RETURNS TABLE(id uuid, organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+        SELECT b.id, b.organization_id FROM broadcasts AS b
+        WHERE b.work_at <= kit_now() ORDER BY b.work_at LIMIT at_most
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
 CREATE OR REPLACE FUNCTION inbox.channel_organizations(numbers text[], accounts text[])
  RETURNS TABLE(kind text, external_id text, organization_id uuid)
  LANGUAGE sql
@@ -1671,6 +1940,44 @@ AS $function$
         GROUP BY known.waba_id HAVING count(DISTINCT known.organization_id) = 1
     $function$;
 -- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.channel_to_release()
+ RETURNS TABLE(id uuid, organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$ SELECT c.id, c.organization_id FROM channels AS c WHERE c.release_due ORDER BY c.id LIMIT 1 $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.channels_hidden()
+ RETURNS uuid[]
+ LANGUAGE sql
+ STABLE
+AS $function$ SELECT coalesce(nullif(current_setting('app.hidden', true), ''), '{}')::uuid[] $function$;
+-- owner: inbox_owner
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.channels_hidden_from(wanted uuid)
+ RETURNS uuid[]
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+        SELECT coalesce(array_agg(c.id), '{}') FROM channels AS c
+        WHERE c.organization_id = ANY (current_setting('app.orgs')::uuid[]) AND c.visible_to = 'chosen'
+          AND NOT EXISTS (
+              SELECT FROM channel_viewers AS v WHERE v.channel_id = c.id AND v.kind = 'user' AND v.viewer_id = wanted
+          )
+          AND NOT EXISTS (
+              SELECT FROM channel_viewers AS v
+              JOIN team_members AS m ON m.team_id = v.viewer_id AND m.user_id = wanted AND m.present
+              JOIN teams AS t ON t.team_id = m.team_id AND NOT t.gone
+              WHERE v.channel_id = c.id AND v.kind = 'team'
+          )
+    $function$;
+-- owner: inbox_owner
 -- may be called by: inbox_app
 
 CREATE OR REPLACE FUNCTION inbox.chat_visitors_purge(older_than interval, most integer)
@@ -1720,6 +2027,14 @@ AS $function$
         RETURNING m.id, m.organization_id, m.first_id, m.second_id, m.rule
     $function$;
 -- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.conversation_seen(wanted uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$ SELECT EXISTS (SELECT FROM conversations AS c WHERE c.id = wanted) $function$;
+-- owner: inbox_owner
 -- may be called by: inbox_app
 
 CREATE OR REPLACE FUNCTION inbox.conversations_count()
@@ -1788,6 +2103,54 @@ AS $function$
             WHERE n <> 0 AND (assignee_id = nobody) = (n > 0);
         END IF;
         RETURN NULL;
+    END
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.ease_brakes(after interval, by_factor real)
+ RETURNS TABLE(id uuid, organization_id uuid, kind text, rate integer, brake real)
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+        UPDATE channels AS c
+        SET brake = least(c.brake * by_factor, CASE c.quality WHEN 'RED' THEN 0.2 WHEN 'YELLOW' THEN 0.5 ELSE 1 END),
+            brake_code = CASE WHEN c.brake * by_factor >= 1 THEN '' ELSE c.brake_code END, braked_at = kit_now()
+        WHERE c.id IN (
+            SELECT due.id FROM channels AS due
+            WHERE due.brake < CASE due.quality WHEN 'RED' THEN 0.2 WHEN 'YELLOW' THEN 0.5 ELSE 1 END
+              AND due.braked_at <= kit_now() - after
+            ORDER BY due.id LIMIT 100 FOR UPDATE SKIP LOCKED
+        )
+        RETURNING c.id, c.organization_id, c.kind, c.rate, c.brake
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.fold_broadcast_counts(at_most integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+    DECLARE
+        taken integer;
+    BEGIN
+        WITH gone AS (
+            DELETE FROM broadcast_counts WHERE id IN (
+                SELECT id FROM broadcast_counts WHERE NOT folded ORDER BY id LIMIT at_most FOR UPDATE SKIP LOCKED
+            )
+            RETURNING organization_id, broadcast_id, variant, what, n
+        ), added AS (
+            INSERT INTO broadcast_counts (organization_id, broadcast_id, variant, what, n, folded)
+            SELECT organization_id, broadcast_id, variant, what, sum(n), true
+            FROM gone GROUP BY 1, 2, 3, 4 ORDER BY 2, 3, 4
+            ON CONFLICT (broadcast_id, variant, what) WHERE folded
+            DO UPDATE SET n = broadcast_counts.n + excluded.n
+        )
+        SELECT count(*) INTO taken FROM gone;
+        RETURN taken;
     END
     $function$;
 -- owner: inbox_loops
@@ -2777,6 +3140,60 @@ AS $function$
     $function$;
 -- owner: inbox_owner
 -- may be called by: inbox_loops
+
+CREATE OR REPLACE FUNCTION inbox.template_lists_due(every interval, after_failure interval, at_most integer)
+ RETURNS TABLE(organization_id uuid, waba_id text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+        SELECT c.organization_id, c.waba_id
+        FROM (
+            SELECT organization_id, waba_id, max(connected_at) AS connected_at FROM channels
+            WHERE kind = 'whatsapp' AND state = 'connected' AND health <> 'token_dead' AND waba_id <> ''
+            GROUP BY organization_id, waba_id
+        ) AS c
+        LEFT JOIN LATERAL (
+            SELECT s.started_at, s.state, 0.8 + 0.4 * (abs(hashtext(s.id::text)) % 1000) / 1000 AS share
+            FROM message_template_syncs AS s
+            WHERE s.organization_id = c.organization_id AND s.waba_id = c.waba_id
+            ORDER BY s.started_at DESC LIMIT 1
+        ) AS last ON true
+        WHERE last.state IS NULL
+           OR (last.state <> 'running' AND (
+               last.started_at < c.connected_at
+               OR last.started_at + last.share * CASE last.state WHEN 'failed' THEN after_failure ELSE every END
+                  <= kit_now()))
+        ORDER BY last.started_at NULLS FIRST
+        LIMIT at_most
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.viewers_of(organizations uuid[], wanted uuid[])
+ RETURNS TABLE(id uuid, viewers uuid[])
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+        SELECT about.id, ARRAY(
+            SELECT v.viewer_id FROM channel_viewers AS v WHERE v.channel_id = about.channel_id AND v.kind = 'user'
+            UNION
+            SELECT m.user_id FROM channel_viewers AS v
+            JOIN team_members AS m ON m.team_id = v.viewer_id AND m.present
+            JOIN teams AS t ON t.team_id = m.team_id AND NOT t.gone
+            WHERE v.channel_id = about.channel_id AND v.kind = 'team'
+        )
+        FROM (
+            SELECT c.id, c.id AS channel_id FROM channels AS c
+            WHERE c.organization_id = ANY (organizations) AND c.visible_to = 'chosen' AND c.id = ANY (wanted)
+            UNION ALL
+            SELECT v.id, v.channel_id FROM channels AS c JOIN conversations AS v ON v.channel_id = c.id
+            WHERE c.organization_id = ANY (organizations) AND c.visible_to = 'chosen' AND v.id = ANY (wanted)
+        ) AS about
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
 
 CREATE OR REPLACE FUNCTION inbox.wake_conversations(at_most integer)
  RETURNS TABLE(id uuid, organization_id uuid, state text, assignee_id uuid, unread_count integer, version bigint, team_id uuid, priority smallint)
