@@ -17,6 +17,7 @@ ELSEWHERE = frozenset(
         "inbox.consent.recorded",
         "inbox.contact.blocked",
         "inbox.contact.unblocked",
+        "inbox.contacts.imported",
         "inbox.contact.merged",
         "inbox.contact.separated",
         "inbox.channel.secret_rotated",

@@ -24,6 +24,8 @@ from inbox.drafts.router import router as drafts
 from inbox.fields.router import router as fields
 from inbox.forms.router import public as forms
 from inbox.forms.router import router as held
+from inbox.imports.router import jobs as contact_jobs
+from inbox.imports.router import router as imports
 from inbox.labels.router import router as labels
 from inbox.macros.router import router as macros
 from inbox.media.router import router as media
@@ -68,5 +70,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     drafts,
     views,
     segments,
+    imports,
+    contact_jobs,
     macros,
 )

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
@@ -57,6 +58,11 @@ from inbox.fields.service import FieldService
 from inbox.forms.platform import CONTACT_FORM, ContactForms
 from inbox.forms.service import FormService
 from inbox.forms.source import FormSource
+from inbox.imports.files import ImportFiles, folder_of
+from inbox.imports.kind import ContactImports, ImportUndoing
+from inbox.imports.privacy import ImportHolding
+from inbox.imports.service import ImportService
+from inbox.imports.writing import Writing as ImportWriting
 from inbox.labels.privacy import LabelHolding
 from inbox.labels.service import LabelService
 from inbox.labels.sweeping import LabelSweeping
@@ -112,6 +118,7 @@ from kit.http.client import Outbound
 from kit.http.peer import Peers
 from kit.intake.intake import Intake
 from kit.intake.model import Source
+from kit.jobs.jobs import Jobs
 from kit.ledger.ledger import Ledger
 from kit.mail import MailServer, SmtpServer
 from kit.privacy.holding import Holdings
@@ -174,6 +181,8 @@ class Parts:
     consents: ConsentService
     fields: FieldService
     segments: SegmentService
+    imports: ImportService
+    jobs: Jobs
     merging: Merging
     conversations: ConversationService
     participants: ParticipantService
@@ -277,6 +286,7 @@ def build(
         VisitorHolding(database, keyring),
         ConsentHolding(database, keyring),
         FieldHolding(database, keyring),
+        ImportHolding(database),
         ContactHolding(database, keyring, own),
         TeamHolding(database),
         AgentHolding(database),
@@ -285,6 +295,8 @@ def build(
         MemberHolding(database),
         RequestKeys(database),
     )
+    files = ImportFiles(MediaStore(folder_of(folder), keyring, database.clock))
+    jobs = Jobs(database, [ContactImports(database, files, ImportWriting(database, keyring)), ImportUndoing()])
     conversing = ConversationService(database, own, sealing, platforms)
     writing = MessageService(
         database,
@@ -297,6 +309,8 @@ def build(
         contacts=ContactService(database, keyring),
         consents=ConsentService(database, keyring),
         fields=FieldService(database, keyring),
+        imports=ImportService(database, files, jobs),
+        jobs=jobs,
         segments=SegmentService(database, keyring, ContactService(database, keyring)),
         merging=Merging(database, keyring, platforms),
         conversations=conversing,
@@ -394,6 +408,8 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.consents,
         parts.fields,
         parts.segments,
+        parts.imports,
+        parts.jobs,
         parts.merging,
         parts.conversations,
         parts.participants,
@@ -437,6 +453,7 @@ def loops(parts: Parts) -> Sequence[Loop]:
         chats=parts.chats,
         merging=parts.merging,
         indexing=parts.indexing,
+        imports=parts.imports,
     )
 
 
@@ -461,6 +478,7 @@ SERVICE: Final = Service(
     loops=loops,
     mounts=mounts,
     ledger=ledger,
+    jobs=attrgetter("jobs"),
     privacy=privacy,
     subscriptions=worker.SUBSCRIPTIONS,
     consumers=CONSUMERS,
