@@ -96,6 +96,10 @@ bench: install ## Measure beside peers and limits, under six minutes [NAMES="bus
 bench-full: install ## The same with big data sets, and how exactly lanes keep their pace [NAMES=...]
 	@$(BIN)/python -m benchmarks full $(NAMES)
 
+.PHONY: litellm
+litellm: install ## Run generation against LiteLLM's proxy, which is installed into a temporary folder
+	@$(BIN)/python -m benchmarks.litellm
+
 .PHONY: orders
 orders: install ## 100,000 webhooks doubled and shuffled past dying workers: is all shown as if in order?
 	@$(BIN)/python -m benchmarks.orders

@@ -9,21 +9,16 @@ each takes, and how many kept answers are found a second.
 
 import asyncio
 import os
-import shutil
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
-import httpx
 import psutil
 
-from benchmarks import harness
+from benchmarks import harness, litellm
 from benchmarks.harness import Result, Size
 from generation import migrations
 from generation.answers.cache import Kept
@@ -38,8 +33,6 @@ from kit.ids import new_id
 from kit.seal import Keyring, LocalMasterKey
 from kit.testing.databases import Databases
 from kit.testing.outside import running_sandbox
-from kit.testing.ports import free_port
-from kit.testing.programs import eventually
 
 CALLS: Final = {"short": 40, "full": 200}
 ROUNDS: Final = {"short": 3, "full": 5}
@@ -107,7 +100,7 @@ async def opened(url: str, size: Size) -> AsyncIterator[Stage]:
     parts = generating(GenerationSettings(**told), database, Keyring(database, LocalMasterKey.from_text("A" * 43)))
     bare = OpenAiApi("bare", url, "sk-sandbox")
     async with proxy(url, size) as (address, missing):
-        through = OpenAiApi("proxy", address, "sk-sandbox") if address else None
+        through = OpenAiApi("proxy", address, litellm.KEY) if address else None
         try:
             yield Stage(parts, Purpose(new_id(), None, "bench", new_id()), bare, through, missing)
         finally:
@@ -173,66 +166,15 @@ async def hits(stage: Stage, rounds: int) -> Result:
 @asynccontextmanager
 async def proxy(url: str, size: Size) -> AsyncIterator[tuple[str, str]]:
     """LiteLLM's proxy before the same model: its address, or why there is none."""
-    program = LITELLM / "venv/bin/litellm"
-    missing = "" if program.exists() else installed(size)
-    if missing:
+    if size != "full" and not litellm.program(LITELLM).exists():
+        yield "", "litellm: `make bench-full NAMES=generation` makes its environment"
+        return
+    if missing := litellm.installed(LITELLM):
         yield "", missing
         return
-    port, config = free_port(), LITELLM / "config.yaml"
-    config.write_text(
-        f"model_list:\n  - model_name: {MODEL}\n    litellm_params:\n      model: openai/{MODEL}\n"
-        f"      api_base: {url}\n      api_key: sk-sandbox\n",
-        encoding="utf-8",
-    )
-    command = [str(program.resolve()), "--config", str(config), "--host", "127.0.0.1", "--port", str(port)]
-    with (
-        (LITELLM / "log").open("wb") as out,
-        subprocess.Popen(  # noqa: ASYNC220 - a program beside
-            command, stdout=out, stderr=out
-        ) as process,
-    ):
-        try:
-            up = await started(port)
-            address = f"http://127.0.0.1:{port}/v1" if up else ""
-            yield address, "" if up else "litellm: its proxy did not start in two minutes"
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
-
-
-async def started(port: int) -> bool:
-    """Whether the proxy comes up."""
-    try:
-        await eventually(lambda: answers(port), within=120)
-    except TimeoutError:
-        return False
-    return True
-
-
-async def answers(port: int) -> bool:
-    """Whether the proxy is up."""
-    try:
-        async with httpx.AsyncClient() as http:
-            return (await http.get(f"http://127.0.0.1:{port}/health/liveliness")).is_success
-    except httpx.HTTPError:
-        return False
-
-
-def installed(size: Size) -> str:
-    """Make the proxy's environment; why not, where that is so."""
-    if size != "full":
-        return "litellm: `make bench-full NAMES=generation` makes its environment"
-    uv = shutil.which("uv") or str(Path(sys.executable).with_name("uv"))
-    LITELLM.mkdir(parents=True, exist_ok=True)
-    venv = str(LITELLM / "venv")
-    for command in (
-        [uv, "venv", "-q", venv],
-        [uv, "pip", "install", "-q", "--python", f"{venv}/bin/python", "litellm[proxy]"],
-    ):
-        done = subprocess.run(command, check=False, capture_output=True, timeout=900)
-        if done.returncode:
-            return "litellm: the registry could not be reached"
-    return ""
+    model = {"model": f"openai/{MODEL}", "api_base": url, "api_key": "sk-sandbox"}
+    async with litellm.running(LITELLM, [{"model_name": MODEL, "litellm_params": model}]) as found:
+        yield found
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ One real worker, real platforms' code, sandboxes. Posts are due at moments by ch
 account of its own, so that no platform's pace holds one up; late is from due to the beginning of the call, by the
 ledger's own record. First with nothing else in the tables, then with many posts of the days to come (`full`:
 1,000,000 over 50,000 accounts). A claim is measured by the pages that PostgreSQL touches: they do not grow with the
-tables. The plans are printed, and how long it took to fill the tables.
+tables. The plans are printed, and how long it took to fill the tables. At last everything is stopped while posts
+leave: how long after the answer does the last call begin?
 """
 
 import asyncio
@@ -54,6 +55,7 @@ async def measure(size: Size) -> Sequence[Result]:
             bar.console.print(f"filled with {posts:,} posts in {time.monotonic() - began:.0f} s")
             await rush.calm()
             filled, filled_pages = await rush.calm(), await _pages(rush.admin)
+            slipped = await rush.stopped()
             for statement in _SHOWN:
                 plan = await rush.admin.fetch(f"EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) {statement}")
                 bar.console.print("\n".join(row[0] for row in plan), markup=False)
@@ -62,6 +64,7 @@ async def measure(size: Size) -> Sequence[Result]:
         _late(f"due to call started, p50, {name} against none", filled, empty, 50),
         _late(f"due to call started, p99, {name} against none", filled, empty, 99),
         Result(f"due to call started, p99, {name}", "ms", [_at(filled, 99)], [BAR_MS], 1.0, less_is_better=True),
+        Result("stop answered to last call begun", "ms", [slipped], [BAR_MS], 1.0, less_is_better=True),
         Result(f"pages of an empty claim, {name} against none", "pages", [filled_pages], [empty_pages], 0.3, True),
     ]
 

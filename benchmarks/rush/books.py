@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -36,6 +37,14 @@ _LATE: Final = """
         WHERE entry_id = entry.id AND what = 'call'
     ) AS tried
     WHERE entry.kind = 'publisher.delivery' AND entry.subject_id = ANY ($1) AND tried.started_at IS NOT NULL
+"""
+_SLIPPED: Final = """
+    SELECT coalesce(max(extract(epoch FROM tried.started_at - stopped.at)::float8 * 1000), 0) AS slipped
+    FROM publisher.ledger_attempts AS tried
+    JOIN publisher.ledger_entries AS entry ON entry.id = tried.entry_id
+    JOIN unnest($1::uuid[], $2::timestamptz[]) AS stopped (organization_id, at)
+      ON stopped.organization_id = entry.organization_id AND tried.started_at > stopped.at
+    WHERE tried.what = 'call'
 """
 _CALLED: Final = """
     SELECT count(*) FROM publisher.ledger_entries
@@ -127,6 +136,12 @@ async def under_way(connection: "Connection[Any]", deliveries: Sequence[UUID]) -
 async def late(connection: "Connection[Any]", deliveries: Sequence[UUID]) -> list[float]:
     """How long after it was due each call began, in milliseconds."""
     return [row["late"] for row in await connection.fetch(_LATE, deliveries)]
+
+
+async def slipped(connection: "Connection[Any]", stops: Mapping[UUID, datetime]) -> float:
+    """How long after its organization was stopped the last call began, in milliseconds; 0 when none did."""
+    found: float = await connection.fetchval(_SLIPPED, list(stops), list(stops.values()))
+    return found
 
 
 async def outcomes(connection: "Connection[Any]") -> list[str]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -23,7 +23,9 @@ from benchmarks.rush.outside import World, sandboxes
 from benchmarks.rush.setting import CONTENT, MASTER, Pictures, settings
 from kit.db.database import Database
 from kit.db.provision import move_clock
+from kit.http.caller import MemberCaller
 from kit.http.client import Outbound
+from kit.ids import new_id
 from kit.seal import Keyring, LocalMasterKey
 from kit.testing.databases import Databases, TestDatabase
 from postrules.limits import Platform as Name
@@ -125,6 +127,25 @@ class Rush:
         self.bar.update(task, completed=self.size.posts)
         await self._until_ended(list(self.marks))
         return await books.late(self.admin, list(self.marks))
+
+    async def stopped(self) -> float:
+        """Schedule, and stop every organization halfway; how long after its stop the last call began, in ms."""
+        since = self.database.clock.now() + timedelta(seconds=5 + self.size.posts / 40)
+        due = within(since, self.size.posts, self.size.spread)
+        self.marks = await schedule(self.database, self.made, self.accounts, due, self.scheduled)
+        self.scheduled += self.size.posts
+        async with asyncio.timeout(_PATIENCE):
+            while await books.called(self.admin, list(self.marks)) < self.size.posts // 2:  # noqa: ASYNC110 - in a worker
+                await asyncio.sleep(0.1)
+        stops = dict[UUID, datetime]()
+        for organization_id in {account.organization_id for account in self.accounts}:
+            caller = MemberCaller(new_id(), new_id(), organization_id, "owner", 0)
+            await self.made.scheduling.stops.stop(caller, None, "a mistake")
+            stops[organization_id] = self.database.clock.now()
+        await asyncio.sleep(self.size.spread)
+        left = self.size.posts - await books.called(self.admin, list(self.marks))
+        self.bar.console.print(f"{left:,} of {self.size.posts:,} posts were held by {len(stops)} stops")
+        return await books.slipped(self.admin, stops)
 
     async def _until_ended(self, deliveries: Sequence[UUID]) -> None:
         """Wait until no lane has anything left, or the next round would stand behind it."""

@@ -1,10 +1,11 @@
 """The control API: what shall go wrong, and what was received."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from datetime import timedelta
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Body, Depends, HTTPException, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from sandbox.faults import Door, RuleOut, misplaced
 from sandbox.member import Member
@@ -13,6 +14,8 @@ from sandbox.problems import Invalid
 from sandbox.received import CallOut
 from sandbox.rules import AnyRule
 from sandbox.webhooks import Attempt
+
+MOST_AHEAD: Final = 10 * 366 * 86_400.0
 
 router = APIRouter(prefix="/control", tags=["control"])
 
@@ -53,6 +56,12 @@ class MembersOut(BaseModel):
     items: list[MemberOut]
 
 
+class ClockIn(BaseModel):
+    """How far the world is ahead of the time."""
+
+    ahead_seconds: float = Field(ge=-MOST_AHEAD, le=MOST_AHEAD)
+
+
 class FaultsOut(BaseModel):
     """A member's rules in their order, with how often each has struck."""
 
@@ -88,6 +97,14 @@ async def reset_all(members: Members) -> None:
 async def reset_member(member: Named) -> None:
     """One member as it was at the start."""
     _reset(member)
+
+
+@router.put("/clock", status_code=204)
+async def set_clock(members: Members, clock: ClockIn) -> None:
+    """Let all members date the signatures of their webhooks as if it were later; no reset takes that back."""
+    for member in members:
+        if member.webhooks is not None:
+            member.webhooks.ahead = timedelta(seconds=clock.ahead_seconds)
 
 
 @router.get("/{member}/received")

@@ -88,6 +88,8 @@ class WebhookSender:
         self._pending = 0
         self._settled = asyncio.Event()
         self._settled.set()
+        self.ahead = timedelta()
+        """How far the clock is ahead by which signatures are dated."""
         self.attempts: Ring[Attempt] = Ring(most=KEPT_ATTEMPTS)
 
     def send(self, url: str, webhook: Webhook) -> None:
@@ -193,7 +195,7 @@ class WebhookSender:
         headers: dict[str, str] = {}
         began = time.monotonic()
         try:
-            headers.update(self._sign(delivery.webhook, datetime.now(UTC)))
+            headers.update(self._sign(delivery.webhook, datetime.now(UTC) + self.ahead))
             status, answer = await self._post(delivery, headers)
         except PyreqwestError as trouble:
             self._record(delivery, headers, began, error=f"{type(trouble).__name__}: {trouble.message}")

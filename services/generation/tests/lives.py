@@ -2,8 +2,11 @@
 
 from uuid import UUID
 
+import httpx
+
 from kit.ids import new_id
 from kit.privacy.person import Person
+from kit.testing.programs import eventually
 
 from .story import Story
 
@@ -19,3 +22,21 @@ async def live(story: Story, user: Person, organization_id: UUID, words: str) ->
     assert asked.status_code == 202, asked.text
     ended = await story.ended(client, asked.json())
     assert ended["state"] == "done", ended
+    await talk(story, client, words)
+
+
+async def talk(story: Story, client: httpx.AsyncClient, words: str) -> None:
+    """Say something to the assistant, which has a tool of ours write a post; they say no."""
+    begun = await client.post("/v1/assistant/conversations", json={})
+    path = f"/v1/assistant/conversations/{begun.json()['id']}"
+    post = story.platform.post(words)
+    said = await client.post(f"{path}/turns", json={"text": f"Move the post {post} to 2027-01-08T09:00:00Z: {words}"})
+    assert said.status_code == 202, said.text
+
+    async def there() -> bool:
+        return bool((await client.get(f"{path}/turns/{said.json()['id']}")).json()["state"] == "done")
+
+    await eventually(there, within=30)
+    (action,) = (await client.get(f"{path}/turns/{said.json()['id']}")).json()["actions"]
+    refused = await client.post(f"/v1/assistant/actions/{action['id']}/decision", json={"decision": "refuse"})
+    assert refused.status_code == 200, refused.text

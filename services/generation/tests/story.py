@@ -18,11 +18,12 @@ from contracts.billing import EntitlementsChanged
 from contracts.event import Event, encode
 from generation import worker
 from generation.api import ROUTERS
-from generation.bootstrap import Parts, endpoint_parts, generating, loops
+from generation.bootstrap import SERVICE, Parts, endpoint_parts, generating, loops
 from generation.settings import GenerationSettings
 from kit.db.provision import move_clock
 from kit.http.app import create_app
 from kit.http.caller import TokenVerifier
+from kit.http.client import Outbound
 from kit.ids import new_id
 from kit.messaging.applying import Applier
 from kit.messaging.delivery import Delivery
@@ -32,6 +33,8 @@ from kit.testing.databases import TestDatabase
 from kit.testing.mortal import Mortal
 from kit.testing.programs import eventually
 from kit.testing.tokens import AUDIENCE, ISSUER, Issuer
+
+from .platform import Platform
 
 MASTER = base64.urlsafe_b64encode(bytes(range(32))).decode()
 
@@ -61,13 +64,14 @@ class Story:
     made: Parts
     app: FastAPI
     issuer: Issuer
+    platform: Platform
     clients: list[httpx.AsyncClient] = field(default_factory=list)
 
     @classmethod
     @asynccontextmanager
     async def told(cls, place: TestDatabase, database: Mortal, **changed: Any) -> AsyncIterator["Story"]:
-        issuer, keyring = Issuer(), Keyring(database, LocalMasterKey.from_text(MASTER))
-        made = generating(settings(place, **changed), database, keyring)
+        issuer, keyring, platform = Issuer(), Keyring(database, LocalMasterKey.from_text(MASTER)), Platform()
+        made = generating(settings(place, **changed), database, keyring, Outbound(transport=platform, pause=0.001))
         app = create_app(
             service="generation",
             title="Generation",
@@ -75,8 +79,9 @@ class Story:
             parts=endpoint_parts(made),
             verifier=TokenVerifier(issuer.jwks, ISSUER, AUDIENCE, database.clock),
             clock=database.clock,
+            large_bodies=SERVICE.large_bodies,
         )
-        story = cls(place, database, keyring, made, app, issuer)
+        story = cls(place, database, keyring, made, app, issuer, platform)
         try:
             yield story
         finally:

@@ -16,7 +16,7 @@ from kit.http.transport import PyreqwestTransport
 from kit.mail import SmtpServer
 from kit.seal import Keyring, LocalMasterKey
 from kit.seal.sealer import Sealer
-from kit.testing.databases import Databases
+from kit.testing.databases import Databases, TestDatabase
 from kit.testing.outside import Sandbox, running_sandbox
 from kit.testing.tokens import AUDIENCE, ISSUER, Issuer
 
@@ -47,12 +47,25 @@ async def sandbox(sandbox_url: str) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
+async def place(databases: Databases) -> TestDatabase:
+    return await databases.clone({"inbox": migrations})
+
+
+@pytest.fixture
+async def database(place: TestDatabase) -> AsyncIterator[Database]:
+    opened = await Database.open(place.url("inbox"), name="inbox test", pool_size=12, acquire_within=20)
+    try:
+        yield opened
+    finally:
+        await opened.close()
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
 async def house(
-    databases: Databases, sandbox: httpx.AsyncClient, outside: Sandbox, tmp_path: Path
+    place: TestDatabase, database: Database, sandbox: httpx.AsyncClient, outside: Sandbox, tmp_path: Path
 ) -> AsyncIterator[House]:
     sandbox_url = outside.url
-    place = await databases.clone({"inbox": migrations})
-    database = await Database.open(place.url("inbox"), name="inbox test", pool_size=12, acquire_within=20)
     outbound, issuer = Outbound(transport=PyreqwestTransport(connect=30.0, read=30.0)), Issuer()
     try:
         keyring = Keyring(database, LocalMasterKey.from_text(MASTER))
@@ -76,5 +89,4 @@ async def house(
             yield House(place, database, parts, client, sandbox, issuer)
     finally:
         await outbound.close()
-        await database.close()
         await asyncio.sleep(0)

@@ -113,6 +113,67 @@ async def test_values_are_set_shown_sealed_and_used_in_texts(house: House) -> No
     assert "order" not in (await house.get(path))["values"], "all or none"
 
 
+async def test_conversations_are_listed_by_values_that_are_shown_with_them(house: House) -> None:
+    """Numbers and days in their order, the rest as they are; another organization's and personal ones not at all."""
+    await house.connected()
+    for person in ("16505550001", "16505550002", "16505550003"):
+        await house.say("Hello", person=person, name=person)
+    await house.reduce()
+    found = {each["contact_name"][-1]: each["id"] for each in (await house.get("/v1/conversations"))["items"]}
+    kinds: dict[str, Type] = {"amount": "number", "due": "date", "plan": "text", "vip": "checkbox", "page": "link"}
+    for key, kind in kinds.items():
+        await made(house, key, kind)
+    await made(house, "colour", "list", choices=["red", "blue"])
+    await made(house, "secret", "text", personal=True)
+    long = "https://example.com/" + "x" * 1500
+    values: dict[str, dict[str, Any]] = {
+        "1": {"amount": 9, "due": "2026-01-31", "plan": "gold", "vip": True, "colour": "red", "page": long + "1"},
+        "2": {"amount": 10.5, "due": "2026-02-01", "plan": "gold: more", "vip": False, "page": long + "2"},
+        "3": {"amount": -100, "secret": "theirs"},
+    }
+    for which, told in values.items():
+        path = f"/v1/conversations/{found[which]}/attributes"
+        assert (await house.ask("PATCH", path, json={"values": told})).status_code == 200
+        assert (await house.get(f"/v1/conversations/{found[which]}"))["attributes"] == told
+    shown = {each["id"]: each["attributes"] for each in (await house.get("/v1/conversations"))["items"]}
+    assert shown == {found[which]: told for which, told in values.items()}
+
+    async def listed(*wanted: str) -> str:
+        answer = await house.ask("GET", "/v1/conversations", params={"attribute": list(wanted)})
+        assert answer.status_code == 200, answer.text
+        names = {value: key for key, value in found.items()}
+        return "".join(sorted(names[each["id"]] for each in answer.json()["items"]))
+
+    for wanted, expected in (
+        ("amount:is:9.0", "1"),
+        ("amount:from:9", "12"),
+        ("amount:to:10", "13"),
+        ("due:from:2026-02-01", "2"),
+        ("due:to:2026-01-31", "1"),
+        ("plan:is:gold", "1"),
+        ("plan:is:gold: more", "2"),
+        ("vip:is:false", "2"),
+        ("colour:is:red", "1"),
+        (f"page:is:{long}2", "2"),
+        ("colour:is:blue", ""),
+    ):
+        assert await listed(wanted) == expected, wanted
+    assert await listed("amount:from:9", "amount:to:10", "plan:is:gold") == "1"
+    for wrong in (
+        "secret:is:theirs",
+        "nothing:is:1",
+        "plan:from:a",
+        "amount:is:x",
+        "due:is:soon",
+        "plan",
+        "amount:is:nan",
+    ):
+        answer = await house.ask("GET", "/v1/conversations", params={"attribute": wrong})
+        assert answer.status_code == 422, wrong
+    assert (await house.ask("PATCH", path, json={"values": {"amount": None}})).status_code == 200
+    assert await listed("amount:to:10") == "1"
+
+
 async def test_an_attribute_is_defined_once_changed_and_deleted(house: House) -> None:
     conversation, other = await house.open_conversation(), new_id()
     colour = await made(house, "colour", "list", choices=["red", "blue"])

@@ -12,6 +12,9 @@ ELSEWHERE = frozenset(
     {
         "inbox.arrangement.changed",
         "inbox.macro.run",
+        "inbox.macro.run_on_many",
+        "inbox.job.cancelled",
+        "inbox.job.retried",
         "inbox.note.changed",
         "inbox.channel.changed",
         "inbox.consent.recorded",

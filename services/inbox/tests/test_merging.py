@@ -3,12 +3,15 @@
 import asyncio
 import random
 from typing import Any
+from uuid import UUID
 
 import httpx
 
 from kit.ids import new_id
+from kit.privacy.person import Person
 
 from .house import House, texts, value, wamid
+from .lives import Asking
 from .test_sms import ANN, connect, say
 
 SHEENA, BOB, CARL, DORA = "16505551234", "4915112345678", "5511987654321", "12195555358"
@@ -144,6 +147,130 @@ async def test_what_came_meanwhile_goes_to_whom_it_came_from(house: House) -> No
     async with house.database.transaction(house.organization_id) as tx:
         await house.parts.contacts.keyring.shred(tx, house.organization_id, f"contact:{sheena}")
     assert {None, *texts(await house.messages(his["id"]))} == said
+
+
+async def put_on(house: House, conversation: dict[str, Any], mark: str) -> None:
+    """The team puts everything on a conversation that it can put on one."""
+    path, agent = f"/v1/conversations/{conversation['id']}", await house.member()
+    label = await house.ask("POST", "/v1/labels", json={"name": f"label {mark}"})
+    both = [each["id"] for each in (await house.get("/v1/labels"))["items"] if each["name"] == "both"]
+    body = {"conversation_ids": [conversation["id"]], "add": [label.json()["id"], *both]}
+    doors: tuple[tuple[str, str, Any], ...] = (
+        ("POST", "/v1/labels/apply", body),
+        ("POST", f"{path}/notes", {"text": f"note {mark}", "mention_ids": [str(agent)]}),
+        ("PATCH", f"{path}/attributes", {"values": {f"key_{mark}": f"value {mark}", "both": mark}}),
+        ("PUT", f"{path}/participants/{agent}", None),
+    )
+    for method, where, told in doors:
+        answer = await house.ask(method, where, json=told)
+        assert answer.status_code in (200, 201, 204), answer.text
+
+
+async def carried(house: House, conversation: dict[str, Any], **who: str) -> dict[str, Any]:
+    """All that stands on a conversation, as it is shown."""
+    path = f"/v1/conversations/{conversation['id']}"
+    names = {each["id"]: each["name"] for each in (await house.get("/v1/labels"))["items"]}
+    shown = await house.get(path)
+    carried = await house.get(f"{path}/labels")
+    assert sorted(carried["label_ids"]) == sorted(shown["label_ids"])
+    return {
+        "labels": sorted(names[each] for each in shown["label_ids"]),
+        "attributes": shown["attributes"],
+        "notes": sorted(each["text"] for each in (await house.get(f"{path}/notes"))["items"]),
+        "followers": sorted(each["user_id"] for each in (await house.get(f"{path}/participants"))["items"]),
+        "draft": (await house.client.get(f"{path}/draft", headers=who)).json()["text"],
+    }
+
+
+async def test_what_the_team_put_on_a_conversation_goes_on_with_it_and_comes_back(house: House) -> None:
+    """Notes, labels, values, followers and drafts; sealed as they were, also when one of both is forgotten then."""
+    sheena, bob = await contacts(house, SHEENA, BOB)
+    await house.ask("POST", "/v1/labels", json={"name": "both"})
+    for key in ("key_hers", "key_his", "both"):
+        body = {"key": key, "name": key, "type": "text", "personal": True}
+        assert (await house.ask("POST", "/v1/attributes", json=body)).status_code == 201
+    (hers,), (his,) = [await conversations(house, each) for each in (sheena, bob)]
+    await put_on(house, hers, "hers")
+    await put_on(house, his, "his")
+    me = house.headers()
+    draft = await house.client.put(
+        f"/v1/conversations/{hers['id']}/draft", json={"text": "Dear Sheena"}, headers=me | {"if-match": '"v0"'}
+    )
+    assert draft.status_code == 200, draft.text
+    before = [await carried(house, each, **me) for each in (hers, his)]
+    merge_id = (await merged(house, sheena, bob))["id"]
+    (one,) = await conversations(house, sheena)
+    rests = hers if one["id"] == his["id"] else his
+    together = await carried(house, one, **me)
+    assert together["labels"] == ["both", "label hers", "label his"]
+    assert together["notes"] == ["note hers", "note his"]
+    assert together["followers"] == sorted(before[0]["followers"] + before[1]["followers"])
+    assert together["draft"] == "Dear Sheena"
+    assert together["attributes"] == {
+        "key_hers": "value hers",
+        "key_his": "value his",
+        "both": "his" if rests is hers else "hers",
+    }
+    label_id = one["label_ids"][0]
+    listed = await house.get(f"/v1/conversations?label_id={label_id}")
+    assert [each["id"] for each in listed["items"]] == [one["id"]]
+    for method, path, told in (
+        ("POST", "/v1/labels/apply", {"conversation_ids": [rests["id"]], "add": [label_id]}),
+        ("PUT", f"/v1/conversations/{rests['id']}/draft", {"text": "late"}),
+        ("POST", f"/v1/conversations/{rests['id']}/notes", {"text": "late"}),
+    ):
+        late = await house.client.request(method, path, json=told, headers=me | {"if-match": '"v0"'})
+        assert (late.status_code, late.json()["conversation_id"]) == (409, one["id"]), path
+    path = f"/v1/conversations/{one['id']}"
+    assert (await house.ask("PATCH", f"{path}/attributes", json={"values": {"key_hers": "newer"}})).status_code == 200
+    await undo(house, merge_id)
+    before[0]["attributes"]["key_hers"] = "newer"
+    assert [await carried(house, each, **me) for each in (hers, his)] == before
+    async with house.database.transaction(house.organization_id) as tx:
+        await house.parts.contacts.keyring.shred(tx, house.organization_id, f"contact:{bob}")
+    assert await carried(house, hers, **me) == before[0]
+
+
+async def test_what_was_put_on_both_is_forgotten_with_whom_they_are(house: House) -> None:
+    sheena, bob = await contacts(house, SHEENA, BOB)
+    (hers,), (his,) = [await conversations(house, each) for each in (sheena, bob)]
+    for key in ("key_hers", "key_his", "both"):
+        body = {"key": key, "name": key, "type": "text", "personal": True}
+        assert (await house.ask("POST", "/v1/attributes", json=body)).status_code == 201
+    for conversation, mark in ((hers, "hers"), (his, "his")):
+        await put_on(house, conversation, mark)
+        path = f"/v1/conversations/{conversation['id']}/draft"
+        await house.client.put(path, json={"text": mark}, headers=house.headers() | {"if-match": '"v0"'})
+    await merged(house, sheena, bob)
+    asking = Asking(house)
+    await asking.erasure(Person("contact", UUID(bob), house.organization_id))
+    await asking.work()
+    for table in ("notes", "conversation_labels", "conversation_attributes", "drafts", "conversations"):
+        assert await house.count(f"SELECT count(*) FROM {table}") == 0, table
+    assert {each["conversations"] for each in (await house.get("/v1/labels"))["items"]} == {0}
+
+
+async def test_what_was_put_on_three_comes_back_to_each_in_whatever_order(house: House) -> None:
+    people = {"hers": SHEENA, "his": BOB, "carls": CARL}
+    ids = dict(zip(people, await contacts(house, *people.values()), strict=True))
+    await house.ask("POST", "/v1/labels", json={"name": "both"})
+    for key in ("key_hers", "key_his", "key_carls", "both"):
+        assert (
+            await house.ask("POST", "/v1/attributes", json={"key": key, "name": key, "type": "text"})
+        ).status_code == 201
+    talks = {mark: (await conversations(house, ids[mark]))[0] for mark in people}
+    for mark, conversation in talks.items():
+        await put_on(house, conversation, mark)
+    me = house.headers()
+    before = {mark: await carried(house, each, **me) for mark, each in talks.items()}
+    first = await merged(house, ids["hers"], ids["his"])
+    second = await merged(house, ids["carls"], ids["hers"])
+    (one,) = await conversations(house, ids["carls"])
+    assert len((await carried(house, one, **me))["notes"]) == 3
+    await undo(house, first["id"])
+    assert await carried(house, talks["his"], **me) == before["his"]
+    await undo(house, second["id"])
+    assert {mark: await carried(house, each, **me) for mark, each in talks.items()} == before
 
 
 async def test_what_one_message_tells_of_its_writer_makes_two_contacts_one_and_says_why(house: House) -> None:

@@ -175,6 +175,8 @@ class Plan:
         return {
             "OPENAI_URL": f"{self.url('sandbox')}/openai/v1",
             "OPENAI_API_KEY": "sk-sandbox",
+            "OPENAI_WEBHOOK_SECRETS": json.dumps(["whsec_c2FuZGJveC1vcGVuYWktd2ViaG9vay1zZWNyZXQ="]),
+            "GATEWAY_URL": self.url("gateway"),
         }
 
     def _gateway(self) -> dict[str, str]:

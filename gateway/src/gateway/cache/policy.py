@@ -24,6 +24,7 @@ from contracts.auth import (
 )
 from contracts.event import Event
 from contracts.inbox import (
+    ArrangementChanged,
     ChannelConnected,
     ChannelDisconnected,
     ChannelHealthChanged,
@@ -55,6 +56,9 @@ _SUSPENSION = (OrganizationSuspended, OrganizationRestored)
 _CHANNELS = (ChannelConnected, ChannelDisconnected, ChannelHealthChanged)
 _TALK = (ConversationOpened, ConversationReopened, ConversationChanged, ConversationErased, MessageReceived)
 _CONTACTS = (ContactErased, ContactChanged, ContactsMerged, ContactsSeparated)
+_SHOWN = (*_TALK, *_CONTACTS, ArrangementChanged)
+"""A label or an attribute that is deleted is on no conversation any more."""
+
 _STATUSES = (MessageSent, MessageStatusChanged, MessageFailed, MediaReady, MediaFailed)
 
 
@@ -101,8 +105,8 @@ KEPT: Final[tuple[Kept, ...]] = (
     ),
     Kept("channels", "/v1/channels", "role", _CHANNELS, shared=True),
     Kept("channel", "/v1/channels/{channel_id}", "role", _CHANNELS, shared=True, validated=True),
-    Kept("conversations", "/v1/conversations", "role", (*_TALK, *_CONTACTS)),
-    Kept("conversation", "/v1/conversations/{conversation_id}", "role", (*_TALK, *_CONTACTS), validated=True),
+    Kept("conversations", "/v1/conversations", "role", _SHOWN),
+    Kept("conversation", "/v1/conversations/{conversation_id}", "role", _SHOWN, validated=True),
     Kept(
         "messages",
         "/v1/conversations/{conversation_id}/messages",

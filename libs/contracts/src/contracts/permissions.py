@@ -86,6 +86,7 @@ PERMISSIONS: Final[Mapping[str, Permission]] = MappingProxyType(
         "generation.write": Permission("Have texts generated, and delete them.", WRITING),
         "generation.review": Permission("Decide on texts that moderation held back.", MANAGERS | {"approver"}),
         "generation.manage": Permission("Limit what generation spends, and say what is held back.", MANAGERS),
+        "assistant.use": Permission("Talk with the assistant, which does what one may do oneself.", TEAM),
         # conversations
         "conversations.read": Permission("Read conversations, contacts and media.", ANSWERING),
         "conversations.reply": Permission("Answer, assign and resolve conversations.", ANSWERING),

@@ -33,8 +33,14 @@ class Sandbox:
 
     async def messages(self) -> list[dict[str, Any]]:
         """What has arrived, oldest first."""
-        answer = (await self.http.get("/mailbox/messages?limit=100")).raise_for_status()
-        return list(reversed(answer.json()["items"]))
+        found, cursor = list[dict[str, Any]](), ""
+        while True:
+            asked = {"limit": "100", **({"cursor": cursor} if cursor else {})}
+            answer = (await self.http.get("/mailbox/messages", params=asked)).raise_for_status().json()
+            found += answer["items"]
+            cursor = answer["next_cursor"]
+            if not cursor:
+                return found[::-1]
 
     async def goes_wrong(self, *rules: dict[str, Any]) -> None:
         (await self.http.put("/control/mailbox/faults", json=list(rules))).raise_for_status()

@@ -256,3 +256,16 @@ async def test_old_mails_of_all_tenants_are_forgotten_and_waiting_ones_are_not(w
     await writing.delivering.forward(days=31)
     await writing.mailer.forget(KEEP_FOR)
     assert [status for status, _ in await writing.states()] == ["pending"]
+
+
+async def test_what_somebody_waits_for_does_not_stand_behind_what_goes_to_many(
+    writing: Writing, sandbox: Sandbox
+) -> None:
+    """Four hundred news are due before it."""
+    news = [greeting(f"news-{number}", NEWS, to=f"reader.{number}@example.com") for number in range(400)]
+    await writing.queue(*news)
+    await writing.queue(greeting("link", ACCOUNT))
+    await writing.delivering.work()
+    order = [mail["to"] for mail in await sandbox.messages()]
+    assert len(order) == 401
+    assert order.index(["ada@example.com"]) < 200

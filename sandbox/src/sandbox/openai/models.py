@@ -1,7 +1,7 @@
 """Questions for texts, in the two forms that there are, and their answers as documents and as streams."""
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -10,6 +10,7 @@ import orjson
 from sandbox.json import Object, list_at, write
 from sandbox.openai import errors
 from sandbox.openai.scenarios import Scenario
+from sandbox.openai.tooling import asked_for, check_answers, check_tools, deltas
 from sandbox.openai.writing import answer, pieces, random_of, tokens
 
 MODELS = (
@@ -37,12 +38,14 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """The answer: `finish` is stop, length or refusal."""
+    """The answer: `finish` is stop, length, tool_calls or refusal."""
 
     text: str
     finish: str
     read: int
     wrote: int
+    calls: Sequence[Object] = ()
+    """The tools that it asks for, as /chat/completions writes them."""
 
 
 def chat_question(body: Object) -> Question:
@@ -55,6 +58,8 @@ def chat_question(body: Object) -> Question:
         roles = {"system", "developer", "user", "assistant", "tool"}
         if not isinstance(each, dict) or each.get("role") not in roles:
             raise errors.invalid(f"messages[{place}].role", "it is no role.")
+    check_tools(body.get("tools"))
+    check_answers(messages)
     options = body.get("stream_options")
     return Question(
         model=model,
@@ -90,6 +95,11 @@ def response_question(body: Object) -> Question:
 def say(question: Question, scenario: Scenario) -> Said:
     """What the model says, as the scenario has it."""
     read = tokens(question.read)
+    if scenario.kind == "script":
+        step = scenario.steps[0]
+        calls = asked_for(step.calls)
+        wrote = tokens(step.text + "".join(str(each) for each in calls))
+        return Said(step.text, "tool_calls" if calls else "stop", read, min(wrote, max(question.most, 1)), calls)
     random = random_of(question.model, question.read)
     text, whole = answer(question.schema, question.most, random)
     if scenario.kind == "garbage":
@@ -135,6 +145,8 @@ def completion(question: Question, said: Said) -> Object:
         "refusal": said.text if refused else None,
         "annotations": [],
     }
+    if said.calls:
+        message |= {"tool_calls": list(said.calls), "content": said.text or None}
     choice: Object = {
         "index": 0,
         "message": message,
@@ -151,6 +163,8 @@ def chunks(question: Question, said: Said) -> Iterator[Object]:
     name = "refusal" if said.finish == "refusal" else "content"
     for piece in pieces(said.text):
         yield head | {"choices": [_delta({name: piece})]}
+    for delta in deltas(said.calls):
+        yield head | {"choices": [_delta(delta)]}
     yield head | {"choices": [_delta({}, "stop" if said.finish == "refusal" else said.finish)]}
     if question.counted:
         yield head | {"choices": [], "usage": usage(said)}

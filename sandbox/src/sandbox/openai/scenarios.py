@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 Kind = Literal[
     "none",
@@ -19,7 +19,23 @@ Kind = Literal[
     "wrong_language",
     "empty",
     "says",
+    "script",
 ]
+
+
+class CallIn(BaseModel):
+    """A tool that the model asks for."""
+
+    name: Annotated[str, Field(max_length=64)]
+    arguments: dict[str, JsonValue] | str = Field(default_factory=dict)
+    """As they are written; a text goes out as it is, so that it may be no JSON."""
+
+
+class StepIn(BaseModel):
+    """What the model says to one question, and the tools that it asks for."""
+
+    text: Annotated[str, Field(max_length=200_000)] = ""
+    calls: Annotated[list[CallIn], Field(max_length=50)] = Field(default_factory=list)
 
 
 class Scenario(BaseModel):
@@ -34,6 +50,8 @@ class Scenario(BaseModel):
     """How long `slow` takes before the first word."""
     text: Annotated[str, Field(max_length=200_000)] = ""
     """What is said by `says`."""
+    steps: Annotated[list[StepIn], Field(max_length=100)] = Field(default_factory=list)
+    """What `script` says to one question of /chat/completions after the other; then all goes well again."""
 
 
 class Stage:
@@ -51,6 +69,10 @@ class Stage:
         playing = self.scenario
         if playing.kind == "none" or not model.startswith(playing.model):
             return Scenario()
+        if playing.kind == "script":
+            left = playing.steps[1:]
+            self.scenario = playing.model_copy(update={"steps": left}) if left else Scenario()
+            return playing if playing.steps else Scenario()
         if playing.times is not None:
             rest = playing.times - 1
             self.scenario = playing.model_copy(update={"times": rest}) if rest else Scenario()

@@ -5,10 +5,11 @@ from typing import Final
 
 from fastapi import APIRouter
 
+from generation.assistant.router import router as assistant
 from generation.batches.router import router as batches
 from generation.budgets.router import router as budgets
 from generation.calls.router import router as usage
 from generation.generations.router import router as generations
 from generation.moderations.router import router as moderations
 
-ROUTERS: Final[Sequence[APIRouter]] = (generations, batches, moderations, budgets, usage)
+ROUTERS: Final[Sequence[APIRouter]] = (generations, assistant, batches, moderations, budgets, usage)

@@ -1,16 +1,23 @@
 """Builds generation's own parts; the only wiring."""
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from starlette.types import ASGIApp
 
 from contracts.consumers import CONSUMERS
 from contracts.generation import GenerationErasureAnswered, GenerationExportPartReady
 from generation import migrations, worker
 from generation.answers.cache import AnswerCache
 from generation.api import ROUTERS
+from generation.assistant.answering import Answering, NoBrand
+from generation.assistant.privacy import AssistantHolding
+from generation.assistant.sealing import AssistantSeal
+from generation.assistant.service import AssistantService
 from generation.batches.ending import Ending
 from generation.batches.following import Following
 from generation.batches.kind import Submitting
@@ -29,6 +36,7 @@ from generation.generations.service import GenerationService
 from generation.generations.streaming import Bells
 from generation.moderations.repository import PersonsPolicies
 from generation.moderations.service import ModerationService
+from generation.notifications.source import OpenAiSource
 from generation.persons.repository import known_in
 from generation.providers.base import Provider
 from generation.providers.local import Local
@@ -39,6 +47,8 @@ from generation.providers.routing import Deployment, Routes
 from generation.settings import GenerationSettings
 from kit.db.database import Database
 from kit.http.acting import Acting
+from kit.http.client import Outbound
+from kit.intake.intake import Intake
 from kit.ledger.ledger import Ledger
 from kit.privacy.holding import Holdings
 from kit.privacy.kept_rows import KeptRows
@@ -64,15 +74,20 @@ class Parts:
     budgets: BudgetService
     usage: UsageService
     holdings: Holdings
+    intake: Intake
+    answering: Answering
+    assistant: AssistantService
 
     async def close(self) -> None:
         """Let what runs come to its end, then let go of connections."""
-        await self.running.close()
+        await asyncio.gather(self.running.close(), self.answering.close())
         for provider in {id(each.provider): each.provider for each in self.routes.deployments}.values():
             await provider.close()
 
 
-def generating(settings: GenerationSettings, database: Database, keyring: Keyring) -> Parts:
+def generating(
+    settings: GenerationSettings, database: Database, keyring: Keyring, outbound: Outbound | None = None
+) -> Parts:
     """Build it; it is to be closed."""
     accounting = Accounting(database, settings.monthly_budget_micros)
     calling = Calling(accounting, deployed(settings))
@@ -82,6 +97,8 @@ def generating(settings: GenerationSettings, database: Database, keyring: Keyrin
     bulk = {name: OpenAiBatches(each) for name, each in providers.items() if isinstance(each, OpenAiApi)}
     ending = Ending(running)
     ledger = Ledger(database, (Submitting(bulk, seal, ending),))
+    talked = AssistantSeal(keyring)
+    answering = Answering(database, talked, calling, moderation, running.bells, NoBrand())
     return Parts(
         accounting=accounting,
         routes=calling.routes,
@@ -97,6 +114,7 @@ def generating(settings: GenerationSettings, database: Database, keyring: Keyrin
         holdings=Holdings(
             (
                 GenerationHolding(database, seal),
+                AssistantHolding(database, talked),
                 KeptRows(database, "calls", PersonsCalls),
                 KeptRows(database, "batches", PersonsBatches),
                 KeptRows(database, "budgets", PersonsBudgets),
@@ -105,7 +123,16 @@ def generating(settings: GenerationSettings, database: Database, keyring: Keyrin
             ),
             known_in,
         ),
+        intake=Intake(database, (heard(settings, database),), keyring),
+        answering=answering,
+        assistant=AssistantService(database, talked, answering, outbound or Outbound(), settings.gateway_url),
     )
+
+
+def heard(settings: GenerationSettings, database: Database) -> OpenAiSource:
+    """Who tells us of what ended over there."""
+    secrets = [each.get_secret_value() for each in settings.openai_webhook_secrets]
+    return OpenAiSource(secrets, database.clock)
 
 
 def deployed(settings: GenerationSettings) -> Routes:
@@ -137,7 +164,7 @@ def deployed(settings: GenerationSettings) -> Routes:
 @asynccontextmanager
 async def open_parts(backbone: Backbone[GenerationSettings]) -> AsyncIterator[Parts]:
     """Build the parts, and close them at the end."""
-    parts = generating(backbone.settings, backbone.database, backbone.keyring)
+    parts = generating(backbone.settings, backbone.database, backbone.keyring, backbone.outbound)
     try:
         yield parts
     finally:
@@ -146,12 +173,20 @@ async def open_parts(backbone: Backbone[GenerationSettings]) -> AsyncIterator[Pa
 
 def endpoint_parts(parts: Parts) -> Sequence[object]:
     """What endpoints ask for."""
-    return (parts.generations, parts.batches, parts.moderation, parts.budgets, parts.usage)
+    return (parts.generations, parts.assistant, parts.batches, parts.moderation, parts.budgets, parts.usage)
 
 
 def loops(parts: Parts) -> Sequence[Loop]:
     """What the worker does besides consuming and relaying."""
-    return worker.loops(parts.accounting, parts.running, parts.following)
+    return (
+        *worker.loops(parts.accounting, parts.running, parts.following, parts.answering),
+        *parts.intake.loops(),
+    )
+
+
+def mounts(parts: Parts) -> Mapping[str, ASGIApp]:
+    """Where others tell us something."""
+    return {"/v1/webhooks/openai": parts.intake.asgi("openai")}
 
 
 def ledger(parts: Parts) -> Ledger:
@@ -173,9 +208,11 @@ SERVICE: Final = Service(
     routers=ROUTERS,
     endpoint_parts=endpoint_parts,
     loops=loops,
+    mounts=mounts,
     subscriptions=worker.SUBSCRIPTIONS,
     consumers=CONSUMERS,
     ledger=ledger,
     privacy=privacy,
+    large_bodies={"/v1/assistant/conversations": 17 * 1024 * 1024},
     acting=Acting("generation.request.impersonated"),
 )

@@ -12,6 +12,9 @@ Reader = Annotated[MemberCaller, Depends(permitted("generation.read"))]
 Author = Annotated[MemberCaller, Depends(permitted("generation.write"))]
 """Who has texts written."""
 
+AssistantUser = Annotated[MemberCaller, Depends(permitted("assistant.use"))]
+"""Who talks with the assistant, which does what they may do themselves."""
+
 Reviewer = Annotated[MemberCaller, Depends(permitted("generation.review"))]
 """Who decides on texts that were held back."""
 

@@ -7,6 +7,7 @@ from contracts.billing import EntitlementsChanged
 from contracts.compliance import ErasureBegun, ExportRequested
 from generation.allowances.handlers import on_entitlements_changed
 from generation.allowances.model import QUOTA
+from generation.assistant.answering import Answering
 from generation.batches.following import Following
 from generation.calls.accounting import Accounting
 from generation.generations.running import Running
@@ -21,11 +22,12 @@ SUBSCRIPTIONS: Final[Sequence[Subscription[Any]]] = (
 )
 
 
-def loops(accounting: Accounting, running: Running, following: Following) -> Sequence[Loop]:
+def loops(accounting: Accounting, running: Running, following: Following, answering: Answering) -> Sequence[Loop]:
     """What happens by the passing of time."""
     return (
         *accounting.loops(),
         following.loop(),
         Loop("generations end", running.sweep, every=5.0),
+        Loop("answers end", answering.sweep, every=5.0),
         *QUOTA.loops(accounting.database),
     )

@@ -27,6 +27,7 @@ from inbox.forms.router import router as held
 from inbox.imports.router import jobs as contact_jobs
 from inbox.imports.router import router as imports
 from inbox.labels.router import router as labels
+from inbox.macros.doors import router as macro_jobs
 from inbox.macros.router import router as macros
 from inbox.media.router import router as media
 from inbox.messages.router import router as messages
@@ -73,4 +74,5 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     imports,
     contact_jobs,
     macros,
+    macro_jobs,
 )

@@ -4,7 +4,6 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
@@ -58,14 +57,14 @@ from inbox.fields.service import FieldService
 from inbox.forms.platform import CONTACT_FORM, ContactForms
 from inbox.forms.service import FormService
 from inbox.forms.source import FormSource
-from inbox.imports.files import ImportFiles, folder_of
-from inbox.imports.kind import ContactImports, ImportUndoing
+from inbox.imports.files import ImportFiles
+from inbox.imports.kind import import_kinds
 from inbox.imports.privacy import ImportHolding
 from inbox.imports.service import ImportService
-from inbox.imports.writing import Writing as ImportWriting
 from inbox.labels.privacy import LabelHolding
 from inbox.labels.service import LabelService
 from inbox.labels.sweeping import LabelSweeping
+from inbox.macros.many import MacroRunKind
 from inbox.macros.privacy import RunHolding
 from inbox.macros.running import Running
 from inbox.macros.service import MacroService
@@ -119,6 +118,7 @@ from kit.http.peer import Peers
 from kit.intake.intake import Intake
 from kit.intake.model import Source
 from kit.jobs.jobs import Jobs
+from kit.jobs.privacy import JobHolding
 from kit.ledger.ledger import Ledger
 from kit.mail import MailServer, SmtpServer
 from kit.privacy.holding import Holdings
@@ -182,7 +182,6 @@ class Parts:
     fields: FieldService
     segments: SegmentService
     imports: ImportService
-    jobs: Jobs
     merging: Merging
     conversations: ConversationService
     participants: ParticipantService
@@ -209,6 +208,7 @@ class Parts:
     drafts: DraftService
     views: ViewService
     macros: MacroService
+    jobs: Jobs
     ledger: Ledger
     intake: Intake
     holdings: Holdings
@@ -279,6 +279,7 @@ def build(
         NoteHolding(database, keyring),
         DraftHolding(database, keyring),
         RunHolding(database),
+        JobHolding(database),
         AttributeHolding(database, keyring),
         ParticipantHolding(database),
         LabelHolding(database),
@@ -295,14 +296,15 @@ def build(
         MemberHolding(database),
         RequestKeys(database),
     )
-    files = ImportFiles(MediaStore(folder_of(folder), keyring, database.clock))
-    jobs = Jobs(database, [ContactImports(database, files, ImportWriting(database, keyring)), ImportUndoing()])
+    files = ImportFiles.below(folder, keyring, database.clock)
     conversing = ConversationService(database, own, sealing, platforms)
     writing = MessageService(
         database,
         Writing(own, sealing, platforms, Templating(Values(keyring)), database.clock),
         sealing,
     )
+    running = Running(conversing, writing, NoteService(database, keyring), Values(keyring))
+    jobs = Jobs(database, [MacroRunKind(database, keyring, running), *import_kinds(database, keyring, files)])
     return Parts(
         allowances=AllowanceService(database),
         channels=ChannelService(database, own, keyring, platforms),
@@ -310,7 +312,6 @@ def build(
         consents=ConsentService(database, keyring),
         fields=FieldService(database, keyring),
         imports=ImportService(database, files, jobs),
-        jobs=jobs,
         segments=SegmentService(database, keyring, ContactService(database, keyring)),
         merging=Merging(database, keyring, platforms),
         conversations=conversing,
@@ -337,12 +338,8 @@ def build(
         canned_replies=CannedReplyService(database, keyring, Values(keyring)),
         drafts=DraftService(database, keyring),
         views=ViewService(database, keyring),
-        macros=MacroService(
-            database,
-            keyring,
-            Values(keyring),
-            Running(conversing, writing, NoteService(database, keyring), Values(keyring)),
-        ),
+        macros=MacroService(database, keyring, Values(keyring), running, jobs),
+        jobs=jobs,
         ledger=own,
         intake=intake,
         holdings=Holdings(holdings, known_in),
@@ -409,7 +406,6 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.fields,
         parts.segments,
         parts.imports,
-        parts.jobs,
         parts.merging,
         parts.conversations,
         parts.participants,
@@ -430,6 +426,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.drafts,
         parts.views,
         parts.macros,
+        parts.jobs,
     )
 
 
@@ -462,6 +459,11 @@ def ledger(parts: Parts) -> Ledger:
     return parts.ledger
 
 
+def jobs(parts: Parts) -> Jobs:
+    """The bulk work."""
+    return parts.jobs
+
+
 def privacy(parts: Parts) -> Privacy:
     """What is held about people, in the order in which it is let go of."""
     return Privacy(parts.holdings, InboxExportPartReady, InboxErasureAnswered)
@@ -478,7 +480,7 @@ SERVICE: Final = Service(
     loops=loops,
     mounts=mounts,
     ledger=ledger,
-    jobs=attrgetter("jobs"),
+    jobs=jobs,
     privacy=privacy,
     subscriptions=worker.SUBSCRIPTIONS,
     consumers=CONSUMERS,

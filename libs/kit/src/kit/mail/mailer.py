@@ -43,7 +43,7 @@ class Mailer:
 
     async def queueing(self, tx: Transaction, mail: Mail) -> Queueing:
         """The same as a part of a statement that the caller runs in this transaction."""
-        stored = await self._stored(mail)
+        stored, category = await self._stored(mail), self.post.category(mail.category)
         tx.stir(TOPIC)
         return Queueing(
             (
@@ -59,8 +59,8 @@ class Mailer:
                 stored.parameters,
                 stored.message_id,
                 mail.dedupe_key,
-                kind_of(self.post.category(mail.category)),
-                self.post.lane_key,
+                kind_of(category),
+                self.post.lane_key(category),
                 new_id(),
                 mail.expires_at,
             )

@@ -115,10 +115,9 @@ class Post:
         """Where the sender is at home."""
         return self.sender_address.rpartition("@")[2].lower()
 
-    @property
-    def lane_key(self) -> str:
-        """What shares one pace: all mails of a sender's domain."""
-        return f"smtp:{self.domain}"
+    def lane_key(self, category: Category) -> str:
+        """What takes turns: what people wait for does not stand behind what goes to many."""
+        return f"smtp:{self.domain}" if category.essential else f"smtp:{self.domain}:{category.name}"
 
     def category(self, name: str) -> Category:
         """The category of this name.

@@ -13,11 +13,12 @@ _PARAMETER: Final = re.compile(r"\$(\d+)")
 
 
 class Overheard(Database):
-    """Keeps every statement that it was asked, once, as it was written: without values."""
+    """Keeps every statement that it was asked, once, as it was written: without values; `heard` counts them all."""
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
         self.asked: set[str] = set()
+        self.heard = 0
 
     @asynccontextmanager
     async def _connection(self, within: float | None = None, *, aside: bool = False) -> AsyncIterator[Connection]:
@@ -26,6 +27,7 @@ class Overheard(Database):
                 yield connection
 
     def _hear(self, asked: Any) -> None:
+        self.heard += 1
         if _PLANNED.match(asked.query) and ";" not in asked.query:
             self.asked.add(asked.query)
 

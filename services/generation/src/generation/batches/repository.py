@@ -125,6 +125,17 @@ class BatchRepository:
         )
         return _batch(row)
 
+    async def look_now(self, external_ids: Collection[str]) -> None:
+        """Have those that are under way looked at now."""
+        await self.tx.execute(
+            """
+            UPDATE batches SET look_at = kit_now()
+            WHERE organization_id = $1 AND external_id = ANY ($2) AND state = 'submitted'
+            """,
+            self.tx.organization_id,
+            list(external_ids),
+        )
+
     async def works(self, batch_ids: Collection[UUID]) -> list[Row]:
         """What is asked in these batches, of all organizations that the transaction is bound to."""
         return await self.tx.fetch(
@@ -174,6 +185,12 @@ class PersonsBatches:
             self.tx.organization_ids,
             at_most,
         )
+
+
+async def organizations_named(tx: Transaction, external_ids: Collection[str]) -> Mapping[str, UUID]:
+    """Whose batches these are, of all organizations; those that are not known are left out."""
+    rows = await tx.fetch("SELECT external_id, organization_id FROM batches_named($1)", list(external_ids))
+    return {row["external_id"]: row["organization_id"] for row in rows}
 
 
 async def claim_due(tx: Transaction, at_most: int) -> list[Row]:

@@ -18,7 +18,7 @@ import structlog
 
 from generation.calls.accounting import Accounting
 from generation.calls.model import CallStatus, Purpose, Reservation, Settlement, Usage
-from generation.providers.base import Ask, Broken, End, NotAccepted, Piece, Unanswered, Verdict
+from generation.providers.base import Ask, Broken, End, NotAccepted, Piece, ToolCall, Unanswered, Verdict
 from generation.providers.prices import Model
 from generation.providers.routing import Deployment, NoModel, Quality, Routes
 from kit.telemetry import metrics
@@ -50,6 +50,7 @@ class Written:
     plain: int
     whole: bool
     refused: bool
+    calls: Sequence[ToolCall] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,8 @@ class Calling:
             ModelNotPriced, NoModel: there is no such model, or none is at hand.
             Broken, Unanswered: the answer broke off, or never came; it is settled.
         """
-        for deployment in self.routes.candidates("text", wish.quality, wish.model):
+        sees = any(each.pictures for each in ask.messages)
+        for deployment in self.routes.candidates("text", wish.quality, wish.model, sees=sees):
             held = await self._reserve(purpose, deployment, self._most(deployment.model, ask))
             try:
                 async with aclosing(self._stream(held, deployment, ask)) as pieces:
@@ -145,7 +147,7 @@ class Calling:
             deployment.breaker.succeeded()
             settled = True
             cost, plain = await self._done(held, deployment, end.usage, began)
-            yield Written(came, deployment.model.id, end.usage, cost, plain, end.whole, end.refused)
+            yield Written(came, deployment.model.id, end.usage, cost, plain, end.whole, end.refused, end.calls)
         except NotAccepted as refusal:
             settled = True
             await self._refused(held, deployment, refusal, began)

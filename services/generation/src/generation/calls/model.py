@@ -81,6 +81,11 @@ class Spending:
         """What may still be set aside."""
         return max(0, self.limit - self.spent - self.reserved)
 
+    @property
+    def used_up(self) -> bool:
+        """Whether all of it is spent, so that nothing that costs anything needs to begin."""
+        return self.left <= 0 and self.limit > 0 and self.spent >= self.limit
+
 
 @dataclass(frozen=True, slots=True)
 class UsageLine:

@@ -124,6 +124,17 @@ class Sums:
     attempts: int = 0
     model: str = ""
 
+    def plus(self, read: int, wrote: int, cost: int, plain: int, model: str) -> "Sums":
+        """With one more call."""
+        return Sums(
+            self.input_tokens + read,
+            self.output_tokens + wrote,
+            self.cost + cost,
+            self.plain + plain,
+            self.attempts + 1,
+            model,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Said:

@@ -67,7 +67,7 @@ INTERRUPTED: Final = Failure("interrupted", "The program that ran it was ended; 
 UNEXPECTED: Final = Failure("failed", "Something went wrong here; it was written down.")
 
 
-def _failure(trouble: Exception) -> Failure:
+def failure_of(trouble: Exception) -> Failure:
     """What is told of a trouble."""
     if isinstance(trouble, Failure):
         return trouble
@@ -141,7 +141,7 @@ class Running:
             await asyncio.shield(self._fail(generation.organization_id, generation.id, INTERRUPTED, course.sums))
             raise
         except Exception as trouble:
-            failed = _failure(trouble)
+            failed = failure_of(trouble)
             if failed is UNEXPECTED:
                 log.exception("generation.failed", generation_id=str(generation.id), bug=type(trouble).__name__)
             await self._fail(generation.organization_id, generation.id, failed, course.sums)

@@ -43,8 +43,7 @@ class GenerationService:
                 found = await GenerationRepository(tx).find(earlier.resource_id)
             else:
                 found = await GenerationRepository(tx).add(generation_id, wanted.kind, caller.user_id, sealed)
-                spending = await self.running.calling.accounting.spending(tx)
-                if spending.left <= 0 and spending.limit > 0 and spending.spent >= spending.limit:
+                if (await self.running.calling.accounting.spending(tx)).used_up:
                     raise BudgetExhausted
                 await idempotency.remember(tx, generation_id, found.version)
                 await tx.emit(

@@ -32,6 +32,111 @@ CREATE POLICY tenant ON answers FOR ALL TO generation_app USING ((organization_i
 GRANT INSERT, SELECT, UPDATE ON answers TO generation_app;
 GRANT DELETE, SELECT ON answers TO generation_loops;
 
+CREATE TABLE assistant_actions (
+    id uuid NOT NULL,
+    conversation_id uuid NOT NULL,
+    turn_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    tool text NOT NULL,
+    proposal_sealed bytea NOT NULL,
+    state text NOT NULL DEFAULT 'pending'::text,
+    reason text NOT NULL DEFAULT ''::text,
+    attempt integer NOT NULL DEFAULT 0,
+    expires_at timestamp with time zone NOT NULL,
+    leased_until timestamp with time zone,
+    begun_at timestamp with time zone,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    decided_at timestamp with time zone,
+    CONSTRAINT assistant_actions_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES assistant_conversations(id) ON DELETE CASCADE,
+    CONSTRAINT assistant_actions_pkey PRIMARY KEY (id),
+    CONSTRAINT assistant_actions_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'doing'::text, 'done'::text, 'refused'::text, 'failed'::text]))),
+    CONSTRAINT assistant_actions_turn_id_fkey FOREIGN KEY (turn_id) REFERENCES assistant_turns(id) ON DELETE CASCADE,
+    CONSTRAINT who_does_it_has_a_lease CHECK (((state = 'doing'::text) = (leased_until IS NOT NULL)))
+);
+COMMENT ON TABLE assistant_actions IS 'What the assistant would change, sealed, until who it was put before says yes or no; doing with a lapsed lease is unknown: it may have been done, and is done again only in a way that does it once.';
+ALTER TABLE assistant_actions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX assistant_actions_of_conversations ON assistant_actions USING btree (conversation_id, id DESC);
+CREATE INDEX assistant_actions_of_turns ON assistant_actions USING btree (turn_id, id);
+CREATE POLICY tenant ON assistant_actions FOR ALL TO generation_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON assistant_actions TO generation_app;
+
+CREATE TABLE assistant_conversations (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    created_by uuid NOT NULL,
+    persona text NOT NULL,
+    title_sealed bytea,
+    turns integer NOT NULL DEFAULT 0,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT assistant_conversations_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE assistant_conversations IS 'What one person talks about with the assistant; nobody else sees it, since it was told with that person''s rights.';
+ALTER TABLE assistant_conversations ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX assistant_conversations_by ON assistant_conversations USING btree (created_by, id);
+CREATE INDEX assistant_conversations_newest ON assistant_conversations USING btree (organization_id, created_by, id DESC);
+CREATE POLICY looking ON assistant_conversations FOR SELECT TO generation_loops USING (true);
+CREATE POLICY tenant ON assistant_conversations FOR ALL TO generation_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON assistant_conversations TO generation_app;
+GRANT SELECT (organization_id) ON assistant_conversations TO generation_loops;
+GRANT SELECT (created_by) ON assistant_conversations TO generation_loops;
+
+CREATE TABLE assistant_pieces (
+    turn_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    number integer NOT NULL,
+    piece_sealed bytea NOT NULL,
+    CONSTRAINT assistant_pieces_pkey PRIMARY KEY (turn_id, number),
+    CONSTRAINT assistant_pieces_turn_id_fkey FOREIGN KEY (turn_id) REFERENCES assistant_turns(id) ON DELETE CASCADE
+);
+COMMENT ON TABLE assistant_pieces IS 'What was streamed of an answer, so that who was cut off can go on reading; forgotten an hour after the end.';
+ALTER TABLE assistant_pieces ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY sweeping ON assistant_pieces FOR ALL TO generation_loops USING (true);
+CREATE POLICY tenant ON assistant_pieces FOR ALL TO generation_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT ON assistant_pieces TO generation_app;
+GRANT DELETE, SELECT ON assistant_pieces TO generation_loops;
+
+CREATE TABLE assistant_turns (
+    id uuid NOT NULL,
+    conversation_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    number integer NOT NULL,
+    state text NOT NULL,
+    reason text NOT NULL DEFAULT ''::text,
+    detail text NOT NULL DEFAULT ''::text,
+    asked_sealed bytea NOT NULL,
+    answer_sealed bytea,
+    input_tokens integer NOT NULL DEFAULT 0,
+    output_tokens integer NOT NULL DEFAULT 0,
+    cost bigint NOT NULL DEFAULT 0,
+    plain bigint NOT NULL DEFAULT 0,
+    attempts integer NOT NULL DEFAULT 0,
+    model text NOT NULL DEFAULT ''::text,
+    leased_until timestamp with time zone,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    ended_at timestamp with time zone,
+    CONSTRAINT assistant_turns_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES assistant_conversations(id) ON DELETE CASCADE,
+    CONSTRAINT assistant_turns_conversation_id_number_key UNIQUE (conversation_id, number),
+    CONSTRAINT assistant_turns_pkey PRIMARY KEY (id),
+    CONSTRAINT assistant_turns_state_check CHECK ((state = ANY (ARRAY['running'::text, 'done'::text, 'failed'::text]))),
+    CONSTRAINT what_is_done_has_an_answer CHECK (((state <> 'done'::text) OR (answer_sealed IS NOT NULL))),
+    CONSTRAINT who_answers_has_a_lease CHECK (((state = 'running'::text) = (leased_until IS NOT NULL)))
+);
+COMMENT ON TABLE assistant_turns IS 'What a person said to the assistant, and its answer, both sealed; attempts counts the calls of models, cost is in millionths of a US dollar.';
+ALTER TABLE assistant_turns ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX assistant_turns_leased ON assistant_turns USING btree (leased_until) WHERE (leased_until IS NOT NULL);
+CREATE UNIQUE INDEX assistant_turns_one_at_a_time ON assistant_turns USING btree (conversation_id) WHERE (state = 'running'::text);
+CREATE POLICY sweeping ON assistant_turns FOR SELECT TO generation_loops USING (true);
+CREATE POLICY tenant ON assistant_turns FOR ALL TO generation_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON assistant_turns TO generation_app;
+GRANT SELECT (id) ON assistant_turns TO generation_loops;
+GRANT SELECT (organization_id) ON assistant_turns TO generation_loops;
+GRANT SELECT (leased_until) ON assistant_turns TO generation_loops;
+GRANT SELECT (ended_at) ON assistant_turns TO generation_loops;
+
 CREATE TABLE batches (
     id uuid NOT NULL,
     organization_id uuid NOT NULL,
@@ -51,6 +156,7 @@ CREATE TABLE batches (
 COMMENT ON TABLE batches IS 'Generations that a provider works through within a day; external_id is the provider''s, look_at when it is asked again.';
 ALTER TABLE batches ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX batches_by ON batches USING btree (created_by, id) WHERE (created_by IS NOT NULL);
+CREATE INDEX batches_external ON batches USING btree (external_id) WHERE (external_id IS NOT NULL);
 CREATE INDEX batches_look ON batches USING btree (look_at) WHERE (look_at IS NOT NULL);
 CREATE INDEX batches_newest ON batches USING btree (organization_id, id DESC);
 CREATE POLICY looking ON batches FOR ALL TO generation_loops USING (true);
@@ -729,6 +835,49 @@ CREATE TABLE suspect_messages (
 COMMENT ON TABLE suspect_messages IS 'Redelivered messages counted before their handler runs: some kill the process.';
 GRANT DELETE, INSERT, SELECT, UPDATE ON suspect_messages TO generation_app;
 
+CREATE OR REPLACE FUNCTION generation.assistant_organizations_of_user(wanted uuid)
+ RETURNS TABLE(organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'generation', 'kit', 'pg_temp'
+AS $function$
+        SELECT DISTINCT one.organization_id FROM assistant_conversations AS one WHERE one.created_by = wanted
+    $function$;
+-- owner: generation_loops
+-- may be called by: generation_app
+
+CREATE OR REPLACE FUNCTION generation.assistant_pieces_forget(older_than interval, at_most integer)
+ RETURNS bigint
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'generation', 'kit', 'pg_temp'
+AS $function$
+        WITH gone AS (
+            DELETE FROM assistant_pieces AS piece
+            WHERE (piece.turn_id, piece.number) IN (
+                SELECT old.turn_id, old.number FROM assistant_pieces AS old
+                JOIN assistant_turns AS whole ON whole.id = old.turn_id
+                WHERE whole.ended_at < kit_now() - older_than LIMIT at_most
+            )
+            RETURNING 1
+        )
+        SELECT count(*) FROM gone
+    $function$;
+-- owner: generation_loops
+-- may be called by: generation_app
+
+CREATE OR REPLACE FUNCTION generation.assistant_turns_lapsed(at_most integer)
+ RETURNS TABLE(id uuid, organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'generation', 'kit', 'pg_temp'
+AS $function$
+        SELECT due.id, due.organization_id FROM assistant_turns AS due
+        WHERE due.leased_until < kit_now() ORDER BY due.leased_until LIMIT at_most
+    $function$;
+-- owner: generation_loops
+-- may be called by: generation_app
+
 CREATE OR REPLACE FUNCTION generation.batches_claim(at_most integer)
  RETURNS TABLE(id uuid, organization_id uuid)
  LANGUAGE sql
@@ -741,6 +890,17 @@ AS $function$
             WHERE due.look_at <= kit_now() ORDER BY due.look_at LIMIT at_most FOR UPDATE SKIP LOCKED
         )
         RETURNING batches.id, batches.organization_id
+    $function$;
+-- owner: generation_loops
+-- may be called by: generation_app
+
+CREATE OR REPLACE FUNCTION generation.batches_named(wanted text[])
+ RETURNS TABLE(external_id text, organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'generation', 'kit', 'pg_temp'
+AS $function$
+        SELECT one.external_id, one.organization_id FROM batches AS one WHERE one.external_id = ANY (wanted)
     $function$;
 -- owner: generation_loops
 -- may be called by: generation_app

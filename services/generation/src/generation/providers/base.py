@@ -6,18 +6,53 @@ from typing import Any, Final, Literal, Protocol
 
 from generation.calls.model import Usage
 
-Role = Literal["system", "user", "assistant"]
+Role = Literal["system", "user", "assistant", "tool"]
 
 OVERHEAD: Final = 32
-"""Tokens that a provider may add for each message and for a schema."""
+"""Tokens that a provider may add for each message, tool and schema."""
+
+PICTURE: Final = 6_000
+"""Tokens set aside for a picture: more than any model here takes for one that is not asked for in its full size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that a model is shown."""
+
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """What a model may ask to have done, with the JSON schema of its arguments; asking does nothing by itself."""
+
+    name: str
+    says: str
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A model asks for a tool; `arguments` are JSON as the model wrote them, and may be anything."""
+
+    id: str
+    name: str
+    arguments: str
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message to a model."""
+    """One message to a model.
+
+    One of the assistant may have asked for tools; one of the role `tool` gives the result of the call it answers.
+    """
 
     role: Role
     text: str
+    pictures: Sequence[Picture] = ()
+    calls: Sequence[ToolCall] = ()
+    answers: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +71,17 @@ class Ask:
     most_tokens: int
     shape: Shape | None = None
     hints: Mapping[str, Any] = field(default_factory=dict)
+    tools: Sequence[Tool] = ()
 
     def most_input(self) -> int:
         """More tokens than it can be: each token stands for at least one byte, besides what a provider adds."""
-        schema = len(repr(self.shape.schema).encode()) if self.shape else 0
-        texts = sum(len(each.text.encode(errors="surrogatepass")) for each in self.messages)
-        return texts + schema + OVERHEAD * (len(self.messages) + 1)
+        schemas = [self.shape.schema] if self.shape else []
+        schemas += [{each.name: each.says, **each.schema} for each in self.tools]
+        texts = [each.text for each in self.messages]
+        texts += [call.name + call.arguments for each in self.messages for call in each.calls]
+        pictures = PICTURE * sum(len(each.pictures) for each in self.messages)
+        size = sum(len(each.encode(errors="surrogatepass")) for each in (*texts, *map(repr, schemas)))
+        return size + pictures + OVERHEAD * (len(self.messages) + len(self.tools) + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +93,15 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The answer is complete, or was cut at the most tokens (`whole` is false), or refused by the model itself."""
+    """The answer is complete, or was cut at the most tokens (`whole` is false), or refused by the model itself.
+
+    With `calls` it asks for tools and goes on once they are answered.
+    """
 
     usage: Usage
     whole: bool = True
     refused: bool = False
+    calls: Sequence[ToolCall] = ()
 
 
 @dataclass(frozen=True, slots=True)

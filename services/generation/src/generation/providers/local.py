@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from generation.calls.model import Usage
 from generation.providers.base import Ask, End, Piece, Verdict
+from generation.providers.local_assistant import answered, called
 from generation.providers.phrases import PHRASES
 
 NAME: Final = "local"
@@ -43,7 +44,8 @@ class Local:
     async def write(self, model: str, ask: Ask) -> AsyncIterator[Piece | End]:
         """The text in pieces of some words."""
         _ = model
-        text = _text(ask)
+        calls = called(ask)
+        text = "" if calls else _text(ask)
         words, told, given = re.findall(r"\s*\S+", text), 0, ask.most_tokens
         for start in range(0, len(words), 8):
             part = words[start : start + 8][: given - told]
@@ -52,7 +54,8 @@ class Local:
                 yield Piece("".join(part))
             await asyncio.sleep(0)
         read = sum(len(_WORD.findall(each.text)) for each in ask.messages)
-        yield End(Usage(read, 0, told), whole=told == len(words))
+        told += sum(len(_WORD.findall(each.arguments)) for each in calls)
+        yield End(Usage(read, 0, told), whole=bool(calls) or told == len(words), calls=calls)
 
     async def embed(self, model: str, texts: Sequence[str]) -> tuple[Sequence[Sequence[float]], Usage]:
         """Words hashed into a vector of length one: texts that share words are near one another."""
@@ -89,6 +92,8 @@ def _text(ask: Ask) -> str:
     if ask.hints.get("slots"):
         written = {f"p{place}": _written(slot, random) for place, slot in enumerate(ask.hints["slots"], 1)}
         return json.dumps(written, ensure_ascii=False)
+    if ask.hints.get("assistant"):
+        return answered(ask)
     if ask.shape is not None:
         return json.dumps(invented(ask.shape.schema, random), ensure_ascii=False)
     return _sentences("en", "this", random, 400)

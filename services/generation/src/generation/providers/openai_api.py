@@ -4,13 +4,15 @@ The SDK is loaded at the first call: it takes long to import, and not everybody 
 itself, since the API has no idempotency key and a repeated call may be billed twice.
 """
 
+import base64
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from generation.calls.model import Usage
-from generation.providers.base import Ask, Broken, End, NotAccepted, Piece, Unanswered, Verdict
+from generation.providers.base import Ask, Broken, End, Message, NotAccepted, Piece, ToolCall, Unanswered, Verdict
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -22,6 +24,26 @@ BETWEEN: Final = 60.0
 
 _REFUSALS: Final = {400: "not_valid", 401: "key_refused", 403: "not_permitted", 404: "no_such_model", 409: "conflict"}
 _OVERLOADED: Final = frozenset({429, 503, 529})
+
+
+@dataclass(slots=True)
+class Asked:
+    """The tools that a streamed answer asks for, put together from their pieces."""
+
+    found: dict[int, list[str]] = field(default_factory=dict)
+
+    def add(self, pieces: Sequence[Any]) -> None:
+        """Some more of them: the first piece of each has id and name, all have some of the arguments."""
+        for each in pieces:
+            call = self.found.setdefault(each.index, ["", "", ""])
+            call[0] = call[0] or each.id or ""
+            if each.function is not None:
+                call[1] = call[1] or each.function.name or ""
+                call[2] += each.function.arguments or ""
+
+    def calls(self) -> Sequence[ToolCall]:
+        """All of them, in their order."""
+        return [ToolCall(*self.found[index]) for index in sorted(self.found)]
 
 
 class OpenAiApi:
@@ -44,6 +66,7 @@ class OpenAiApi:
     async def write(self, model: str, ask: Ask) -> AsyncIterator[Piece | End]:
         """The answer as it is streamed; the last chunk says what was used."""
         begun, finish, usage, refused = False, None, None, False
+        asked = Asked()
         async with judging(lambda: begun):
             stream = await self.sdk.chat.completions.create(**self._asked(model, ask))
             async with stream:
@@ -53,11 +76,13 @@ class OpenAiApi:
                     for choice in chunk.choices[:1]:
                         finish = choice.finish_reason or finish
                         refused = refused or bool(choice.delta.refusal) or finish == "content_filter"
+                        asked.add(choice.delta.tool_calls or ())
                         if choice.delta.content:
                             yield Piece(choice.delta.content)
         if finish is None or usage is None:
             raise Broken("cut_short") if begun else Unanswered("empty_answer")
-        yield End(_usage(usage), whole=finish == "stop", refused=refused)
+        whole = finish in {"stop", "tool_calls"}
+        yield End(_usage(usage), whole=whole, refused=refused, calls=asked.calls() if whole else ())
 
     async def embed(self, model: str, texts: Sequence[str]) -> tuple[Sequence[Sequence[float]], Usage]:
         """Vectors of 256 numbers."""
@@ -93,13 +118,50 @@ def request(model: str, ask: Ask, limit: str = "max_completion_tokens") -> dict[
     """The body of a request for a text."""
     asked: dict[str, Any] = {
         "model": model,
-        "messages": [{"role": each.role, "content": each.text} for each in ask.messages],
+        "messages": [_message(each) for each in ask.messages],
         limit: ask.most_tokens,
     }
     if ask.shape is not None:
         shape = {"name": ask.shape.name, "strict": True, "schema": dict(ask.shape.schema)}
         asked["response_format"] = {"type": "json_schema", "json_schema": shape}
+    if ask.tools:
+        asked["tools"] = [
+            {
+                "type": "function",
+                "function": {
+                    "name": each.name,
+                    "description": each.says,
+                    "parameters": dict(each.schema),
+                    "strict": True,
+                },
+            }
+            for each in ask.tools
+        ]
     return asked
+
+
+def _message(message: Message) -> dict[str, Any]:
+    if message.role == "tool":
+        return {"role": "tool", "tool_call_id": message.answers, "content": message.text}
+    if message.calls:
+        calls = [
+            {"id": each.id, "type": "function", "function": {"name": each.name, "arguments": each.arguments}}
+            for each in message.calls
+        ]
+        return {"role": message.role, "content": message.text or None, "tool_calls": calls}
+    if not message.pictures:
+        return {"role": message.role, "content": message.text}
+    shown = [
+        {
+            "type": "image_url",
+            "image_url": {
+                "url": f"data:{each.media_type};base64,{base64.b64encode(each.content).decode()}",
+                "detail": "high",
+            },
+        }
+        for each in message.pictures
+    ]
+    return {"role": message.role, "content": [{"type": "text", "text": message.text}, *shown]}
 
 
 def _usage(found: Any) -> Usage:

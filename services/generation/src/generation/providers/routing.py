@@ -40,15 +40,19 @@ class Routes:
 
     deployments: Sequence[Deployment]
 
-    def candidates(self, use: Use, quality: Quality = "balanced", model: str | None = None) -> Iterator[Deployment]:
+    def candidates(
+        self, use: Use, quality: Quality = "balanced", model: str | None = None, *, sees: bool = False
+    ) -> Iterator[Deployment]:
         """Those that do, the cheapest first, each only while its breaker lets calls through.
+
+        With `sees` only those that can be shown pictures.
 
         Whoever takes one must report what became of the call to its breaker.
 
         Raises:
             ModelNotPriced: a model is named that has no price.
         """
-        found = [each for each in self.deployments if each.model.use == use]
+        found = [each for each in self.deployments if each.model.use == use and (each.model.vision or not sees)]
         if model is not None:
             found = [each for each in found if each.model.id == model]
             if not found:

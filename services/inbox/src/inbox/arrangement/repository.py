@@ -5,6 +5,7 @@ from uuid import UUID
 
 from inbox.arrangement.model import ArrangedKind
 from kit.db.database import Row, Transaction
+from kit.ids import BEFORE_ALL
 
 _COLUMNS: Final = "id, key, owner_id, document_sealed, version, created_at, changed_at"
 
@@ -18,12 +19,12 @@ class ArrangementRepository:
 
     async def page(self, user_id: UUID, prefix: str, after: tuple[str, UUID] | None, limit: int) -> list[Row]:
         """What is shared and what is the user's own, by name; only names that begin so."""
-        key, thing_id = after or (None, None)
+        key, thing_id = after or (prefix, BEFORE_ALL)
         return await self.tx.fetch(
             f"""
             SELECT {_COLUMNS} FROM arrangements
             WHERE organization_id = $1 AND kind = $2 AND (owner_id IS NULL OR owner_id = $3)
-              AND starts_with(key, $4) AND ($5::text IS NULL OR (key, id) > ($5, $6::uuid))
+              AND starts_with(key, $4) AND (key, id) > ($5, $6::uuid)
             ORDER BY key, id LIMIT $7
             """,  # noqa: S608 - a constant of this file
             self.tx.organization_id,

@@ -1,11 +1,13 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from inbox.assignment.model import Agent, Given, Policy, Queue, Waiting
 from inbox.members.model import ANSWERING
 from kit.db.database import Row, Transaction
+from kit.ids import BEFORE_ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ class AgentRepository:
 
         How much each has is what was counted (`conversation_counts`), so it costs the same whatever they have.
         """
-        return [_agent(row) for row in await self._rows(None, None, 100_000)]
+        return [_agent(row) for row in await self._rows(">", BEFORE_ALL, 100_000)]
 
     async def hold(self, user_ids: Collection[UUID]) -> set[UUID]:
         """Those of these who still answer; they stay members until we commit."""
@@ -107,16 +109,16 @@ class AgentRepository:
 
     async def page(self, after: UUID | None, limit: int) -> list[Agent]:
         """Likewise a page, in the order of their ids."""
-        return [_agent(row) for row in await self._rows(None, after, limit)]
+        return [_agent(row) for row in await self._rows(">", after or BEFORE_ALL, limit)]
 
     async def find(self, user_id: UUID) -> Agent | None:
         """One of them."""
-        rows = await self._rows(user_id, None, 1)
+        rows = await self._rows("=", user_id, 1)
         return _agent(rows[0]) if rows else None
 
-    async def _rows(self, user_id: UUID | None, after: UUID | None, limit: int) -> list[Row]:
+    async def _rows(self, compared: Literal["=", ">"], user_id: UUID, limit: int) -> list[Row]:
         return await self.tx.fetch(
-            """
+            f"""
             SELECT m.user_id, coalesce(a.availability, 'online') AS availability, a.seen_until, a.capacity,
                    coalesce(a.turn, 0) AS turn, coalesce(a.seen_until > kit_now(), false) AS connected,
                    CASE WHEN a.seen_until IS NULL THEN NULL
@@ -129,15 +131,14 @@ class AgentRepository:
                          WHERE t.organization_id = $1 AND t.user_id = m.user_id AND t.present) AS teams
             FROM (SELECT DISTINCT user_id FROM members
                   WHERE organization_id = $1 AND role = ANY ($2) AND user_id IS NOT NULL
-                    AND ($3::uuid IS NULL OR user_id = $3) AND ($4::uuid IS NULL OR user_id > $4)
-                  ORDER BY user_id LIMIT $5) AS m
+                    AND user_id {compared} $3
+                  ORDER BY user_id LIMIT $4) AS m
             LEFT JOIN agents AS a ON a.organization_id = $1 AND a.user_id = m.user_id
             ORDER BY m.user_id
-            """,
+            """,  # noqa: S608 - one of two signs
             self.tx.organization_id,
             ANSWERING,
             user_id,
-            after,
             limit,
         )
 

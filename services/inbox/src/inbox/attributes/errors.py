@@ -30,6 +30,19 @@ class ChoicesMissing(Invalid):
         )
 
 
+class AttributeNotSought(Invalid):
+    """Conversations are not listed by this attribute in this way."""
+
+    code = "attribute-not-sought"
+
+    def __init__(self, key: str) -> None:
+        detail = (
+            f"Nothing is listed so by {key[:64]!r}: name one of conversations that is not personal, with `is`,"
+            " or `from` and `to` of numbers and days."
+        )
+        super().__init__(errors=[FieldError("attribute", detail)])
+
+
 class ValueRefused(Invalid):
     """A value does not suit its attribute."""
 

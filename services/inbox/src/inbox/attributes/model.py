@@ -11,18 +11,23 @@ from uuid import UUID
 
 import orjson
 
-from inbox.attributes.errors import ValueRefused
+from inbox.attributes.errors import AttributeNotSought, ValueRefused
 
 AppliesTo = Literal["conversation", "contact"]
 Type = Literal["text", "number", "date", "list", "several", "checkbox", "link"]
 Value = str | float | bool | list[str]
+Way = Literal["is", "from", "to"]
 
 MOST_ATTRIBUTES: Final = 100
 """Of one organization, for conversations and for contacts each."""
 
 LONGEST_TEXT: Final = 1000
 LONGEST_LINK: Final = 2000
+LONGEST_KEY: Final = 200
+"""Characters of a value that its index holds (the column `value_key`)."""
+
 _GREATEST: Final = 1e15
+_IN_ORDER: Final = frozenset({"number", "date"})
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -69,14 +74,59 @@ class Attribute:
 
     def read(self, written: str) -> Value:
         """A value as it is shown."""
-        match self.type:
-            case "checkbox":
-                return written == "true"
-            case "number":
-                return float(written)
-            case "several":
-                return list(orjson.loads(written))
-        return written
+        return read_as(self.type, written)
+
+    def sought(self, way: "Way", told: str) -> "Sought":
+        """What a list is asked for by this attribute, as it stands in an address.
+
+        Raises:
+            AttributeNotSought: nothing can be sought so by an attribute of this type, or personal values at all.
+            ValueRefused: the value is none of this attribute.
+        """
+        if self.personal or self.type == "several" or (way != "is" and self.type not in _IN_ORDER):
+            raise AttributeNotSought(self.key)
+        written = self.written(_told(self.type, told))
+        return Sought(self.id, way, written, float(written) if self.type == "number" else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Values of one attribute: this one, or from it on, or up to it; `number` where they are numbers."""
+
+    attribute_id: UUID
+    way: "Way"
+    written: str
+    number: float | None
+
+    @property
+    def key(self) -> str:
+        """The beginning by which an index finds it."""
+        return self.written[:LONGEST_KEY]
+
+
+def read_as(kind: Type, written: str) -> Value:
+    """A value of this type as it is shown."""
+    match kind:
+        case "checkbox":
+            return written == "true"
+        case "number":
+            return float(written)
+        case "several":
+            return list(orjson.loads(written))
+    return written
+
+
+def _told(kind: Type, told: str) -> Value:
+    """A value as it would have been given, from how it stands in an address."""
+    match kind:
+        case "checkbox" if told in ("true", "false"):
+            return told == "true"
+        case "number":
+            try:
+                return float(told)
+            except ValueError:
+                return told
+    return told
 
 
 _WANTED: Final[dict[Type, str]] = {

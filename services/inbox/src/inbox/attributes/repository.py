@@ -4,6 +4,7 @@ from typing import Final
 from uuid import UUID
 
 from inbox.attributes.model import AppliesTo, Attribute
+from inbox.contacts.repository import HEAD_OF
 from kit.db.database import Row, Transaction
 
 _COLUMNS: Final = "id, applies_to, key, name, type, choices, personal, version, created_at"
@@ -20,11 +21,11 @@ class AttributeRepository:
         rows = await self.tx.fetch(
             f"""
             SELECT {_COLUMNS} FROM attributes
-            WHERE organization_id = $1 AND deleted_at IS NULL AND ($2::text IS NULL OR applies_to = $2)
+            WHERE organization_id = $1 AND deleted_at IS NULL AND applies_to = ANY ($2)
             ORDER BY applies_to, key
             """,  # noqa: S608 - a constant of this file
             self.tx.organization_id,
-            applies_to,
+            ["conversation", "contact"] if applies_to is None else [applies_to],
         )
         return [_attribute(row) for row in rows]
 
@@ -91,7 +92,7 @@ class AttributeRepository:
         """The values of these conversations."""
         return await self.tx.fetch(
             """
-            SELECT v.conversation_id, a.key, v.attribute_id, v.value, v.value_sealed
+            SELECT v.conversation_id, a.key, a.type, v.attribute_id, v.value, v.value_sealed, v.origin_id
             FROM conversation_attributes AS v JOIN attributes AS a ON a.id = v.attribute_id AND a.deleted_at IS NULL
             WHERE v.conversation_id = ANY ($1) AND v.organization_id = $2 ORDER BY v.conversation_id, a.key
             """,
@@ -100,9 +101,9 @@ class AttributeRepository:
         )
 
     async def put(
-        self, conversation_id: UUID, values: Sequence[tuple[UUID, str | None, bytes | None]], gone: Collection[UUID]
+        self, conversation_id: UUID, values: Sequence[tuple[Attribute, str, bytes | None]], gone: Collection[UUID]
     ) -> None:
-        """Write these (attribute, value, sealed value), and take others away."""
+        """Write these (attribute, value, sealed value where it is personal), and take others away."""
         await self.tx.execute(
             """
             DELETE FROM conversation_attributes
@@ -114,17 +115,23 @@ class AttributeRepository:
         )
         await self.tx.execute(
             """
-            INSERT INTO conversation_attributes (organization_id, conversation_id, attribute_id, value, value_sealed)
-            SELECT $1, $2, t.id, t.value, t.sealed
-            FROM unnest($3::uuid[], $4::text[], $5::bytea[]) AS t (id, value, sealed)
+            INSERT INTO conversation_attributes
+                (organization_id, conversation_id, attribute_id, value, value_sealed, value_number)
+            SELECT $1, $2, t.id, t.value, t.sealed, t.number
+            FROM unnest($3::uuid[], $4::text[], $5::bytea[], $6::double precision[]) AS t (id, value, sealed, number)
             ON CONFLICT (conversation_id, attribute_id) DO UPDATE
-            SET value = excluded.value, value_sealed = excluded.value_sealed, changed_at = kit_now()
+            SET value = excluded.value, value_sealed = excluded.value_sealed, value_number = excluded.value_number,
+                changed_at = kit_now()
             """,
             self.tx.organization_id,
             conversation_id,
-            [each[0] for each in values],
-            [each[1] for each in values],
-            [each[2] for each in values],
+            [attribute.id for attribute, _, _ in values],
+            [written if sealed is None else None for _, written, sealed in values],
+            [sealed for _, _, sealed in values],
+            [
+                float(written) if sealed is None and attribute.type == "number" else None
+                for attribute, written, sealed in values
+            ],
         )
 
 
@@ -137,12 +144,12 @@ class PersonsAttributes:
     async def of_contact(self, contact_id: UUID) -> list[Row]:
         """All of them, with the names of their attributes."""
         return await self.tx.fetch(
-            """
+            f"""
             SELECT v.conversation_id, a.key, a.name, v.value, v.value_sealed, v.changed_at
             FROM conversation_attributes AS v JOIN attributes AS a ON a.id = v.attribute_id
-            WHERE v.conversation_id IN (SELECT id FROM conversations WHERE contact_id = $1)
+            WHERE v.conversation_id IN (SELECT id FROM conversations WHERE contact_id = {HEAD_OF})
               AND v.organization_id = ANY ($2) ORDER BY v.conversation_id, a.key
-            """,
+            """,  # noqa: S608 - a constant
             contact_id,
             self.tx.organization_ids,
         )
@@ -150,11 +157,11 @@ class PersonsAttributes:
     async def delete(self, contact_id: UUID) -> int:
         """Delete them; how many."""
         return await self.tx.execute(
-            """
+            f"""
             DELETE FROM conversation_attributes
-            WHERE conversation_id IN (SELECT id FROM conversations WHERE contact_id = $1)
+            WHERE conversation_id IN (SELECT id FROM conversations WHERE contact_id = {HEAD_OF})
               AND organization_id = ANY ($2)
-            """,
+            """,  # noqa: S608 - a constant
             contact_id,
             self.tx.organization_ids,
         )

@@ -1,13 +1,20 @@
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, cast
 from uuid import UUID
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
-from inbox.attributes.model import AppliesTo, Type
+from inbox.attributes.model import LONGEST_LINK, AppliesTo, Type, Way
 from kit.http.models import Line, Model, Out
 
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$", examples=["order_number"])]
+
+MOST_SOUGHT: Final = 5
+"""By how many values a list is asked for at once."""
+
+SoughtValue = Annotated[
+    str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}:(is|from|to):[^\x00]+$", max_length=LONGEST_LINK + 80)
+]
 
 
 Given = StrictBool | StrictInt | StrictFloat | StrictStr | list[StrictStr]
@@ -61,3 +68,9 @@ class ValuesOut(Out):
     """The values of one conversation, by key."""
 
     values: dict[str, Any]
+
+
+def sought_in(told: str) -> tuple[str, Way, str]:
+    """Key, way and value of what a list is asked for."""
+    key, way, value = told.split(":", 2)
+    return key, cast(Way, way), value

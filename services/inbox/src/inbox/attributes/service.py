@@ -105,7 +105,9 @@ class AttributeService:
                 if key not in known:
                     raise ValueRefused(key, "There is no such attribute; GET /v1/attributes lists those there are.")
             given = [(known[key], value) for key, value in wanted.values.items() if value is not None]
-            rows = [await self._row(tx, conversation, each, value) for each, value in given]
+            there = await AttributeRepository(tx).values([conversation_id])
+            origins = {row["attribute_id"]: row["origin_id"] for row in there}
+            rows = [await self._row(tx, conversation, origins.get(each.id), each, value) for each, value in given]
             gone = [known[key].id for key, value in wanted.values.items() if value is None]
             await AttributeRepository(tx).put(conversation_id, rows, gone)
             await tell_all_changed(tx, await PersonsConversations(tx).touch([conversation_id]))
@@ -116,17 +118,22 @@ class AttributeService:
         return {attribute.key: attribute.read(value) for attribute, value in written}
 
     async def _row(
-        self, tx: Transaction, conversation: Conversation, attribute: Attribute, value: Value
-    ) -> tuple[UUID, str | None, bytes | None]:
+        self,
+        tx: Transaction,
+        conversation: Conversation,
+        origin_id: UUID | None,
+        attribute: Attribute,
+        value: Value,
+    ) -> tuple[Attribute, str, bytes | None]:
         written = attribute.written(value)
         if not attribute.personal:
-            return attribute.id, written, None
+            return attribute, written, None
         try:
-            owner = subject(conversation.contact_id)
-            sealed = await self.keyring.seal(tx.organization_id, written.encode(), VALUE, subject=owner)
+            owner = await ConversationRepository(tx).begun_with(conversation, origin_id)
+            sealed = await self.keyring.seal(tx.organization_id, written.encode(), VALUE, subject=subject(owner))
         except KeyShredded as shredded:
             raise ContactForgotten from shredded
-        return attribute.id, None, sealed
+        return attribute, written, sealed
 
 
 async def _tell(tx: Transaction, caller: MemberCaller, attribute: Attribute, what: str) -> None:

@@ -7,6 +7,7 @@ from inbox.contacts.repository import HEAD_OF
 from inbox.conversations.errors import ConversationContinued, ConversationNotFound
 from inbox.conversations.model import Conversation, ConversationState, Priority
 from kit.db.database import Row, Transaction
+from kit.ids import BEFORE_ALL
 
 COLUMNS: Final = """
     id, channel_id, contact_id, state, assignee_id, unread_count, last_sequence, read_sequence, last_message_at,
@@ -39,10 +40,21 @@ class ConversationRepository:
             ConversationNotFound: there is none.
             ConversationContinued: its contact was merged with another one, with whom it goes on elsewhere.
         """
-        found = await self._one(conversation_id, "FOR UPDATE")
-        if found.continued_in is not None:
-            raise ConversationContinued(conversation_id=str(found.continued_in))
-        return found
+        return _going_on(await self._one(conversation_id, "FOR UPDATE"))
+
+    async def hold(self, conversation_id: UUID) -> Conversation:
+        """One conversation, of which nobody makes another one's until we commit; others may write to it.
+
+        Raises:
+            ConversationNotFound: there is none.
+            ConversationContinued: its contact was merged with another one, with whom it goes on elsewhere.
+        """
+        return _going_on(await self._one(conversation_id, "FOR KEY SHARE"))
+
+    async def begun_with(self, conversation: Conversation, origin_id: UUID | None) -> UUID:
+        """Under whose key a row of it is sealed: with whom that was begun in which it was put."""
+        origin = conversation if origin_id is None else await self.find(origin_id)
+        return origin.begun_with
 
     async def _one(self, conversation_id: UUID, lock: str) -> Conversation:
         row = await self.tx.fetchrow(
@@ -166,6 +178,12 @@ class ConversationRepository:
         return count
 
 
+def _going_on(found: Conversation) -> Conversation:
+    if found.continued_in is not None:
+        raise ConversationContinued(conversation_id=str(found.continued_in))
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class AssignedRepository:
     """Conversations by whom they are assigned to, in all organizations that the transaction is bound to."""
@@ -274,12 +292,12 @@ class PersonsConversations:
         return await self.tx.fetch(
             """
             SELECT id, organization_id, state, last_message_at FROM conversations
-            WHERE assignee_id = $1 AND organization_id = ANY ($2) AND ($3::uuid IS NULL OR id > $3)
+            WHERE assignee_id = $1 AND organization_id = ANY ($2) AND id > $3
             ORDER BY id LIMIT $4
             """,
             user_id,
             self.tx.organization_ids,
-            after,
+            after or BEFORE_ALL,
             limit,
         )
 

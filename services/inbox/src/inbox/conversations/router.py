@@ -6,6 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response, status
 from pydantic import AwareDatetime
 
+from inbox.attributes.errors import AttributeNotSought, ValueRefused
+from inbox.attributes.schemas import MOST_SOUGHT, SoughtValue, sought_in
 from inbox.conversations.errors import (
     AssigneeNotAMember,
     ConversationNotFound,
@@ -49,6 +51,15 @@ async def wanted(
     since: Annotated[AwareDatetime | None, Query(description="With a message from then on.")] = None,
     participant_id: Annotated[UUID | None, Query(description="Who follows it.")] = None,
     label_id: Annotated[UUID | None, Query()] = None,
+    attribute: Annotated[
+        list[SoughtValue] | None,
+        Query(
+            max_length=MOST_SOUGHT,
+            description="Values of attributes that are not personal, all of them: `key:is:value`, or of numbers and"
+            " days `key:from:value` and `key:to:value`.",
+            examples=[["amount:from:100", "plan:is:gold"]],
+        ),
+    ] = None,
     order: Annotated[
         Order, Query(description="`waiting`: who waits longest for an answer comes first.")
     ] = "activity",
@@ -67,11 +78,12 @@ async def wanted(
         since=since,
         participant_id=participant_id,
         label_id=label_id,
+        attributes=tuple(sought_in(each) for each in attribute or ()),
         order=order,
     )
 
 
-@router.get("")
+@router.get("", responses=problems(AttributeNotSought, ValueRefused))
 async def list_conversations(
     caller: Reader, conversations: Conversations, page: Paging, chosen: Annotated[Filter, Depends(wanted)]
 ) -> Page[ConversationOut]:
@@ -136,7 +148,7 @@ async def show_typing(conversation_id: UUID, caller: Replier, conversations: Con
 
 
 def _out(shown: Shown) -> ConversationOut:
-    return ConversationOut.of(shown.conversation, shown.contact_name, shown.last)
+    return ConversationOut.of(shown.conversation, shown.contact_name, shown.last, shown.label_ids, shown.attributes)
 
 
 def _place(order: Order, shown: Shown) -> tuple[datetime, UUID]:

@@ -1,10 +1,11 @@
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Self
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
+from inbox.attributes.model import Value
 from inbox.channels.base import Window
 from inbox.channels.kinds import window_of
 from inbox.conversations.lists.model import Last
@@ -121,11 +122,20 @@ class ConversationOut(Out):
     cannot_answer: str | None = Field(description="Why nothing can be answered here; null when it can.")
     opted_out: bool = Field(description="The contact wants no messages here until they write START.")
     last_message: LastMessageOut | None
+    label_ids: list[UUID] = Field(description="By name of the label.")
+    attributes: dict[str, Any] = Field(description="The values of its attributes, by key.")
     created_at: datetime
     version: int = Field(description="Rises with every change; also the ETag.")
 
     @classmethod
-    def of(cls, conversation: Conversation, contact_name: str | None, last: Last | None = None) -> Self:
+    def of(
+        cls,
+        conversation: Conversation,
+        contact_name: str | None,
+        last: Last | None,
+        label_ids: Sequence[UUID],
+        attributes: Mapping[str, Value],
+    ) -> Self:
         """The conversation as shown."""
         return cls(
             id=conversation.id,
@@ -148,6 +158,8 @@ class ConversationOut(Out):
             cannot_answer=SILENT if conversation.silent else None,
             opted_out=conversation.opted_out,
             last_message=None if last is None else LastMessageOut.of(last),
+            label_ids=list(label_ids),
+            attributes=dict(attributes),
             created_at=conversation.created_at,
             version=conversation.version,
         )

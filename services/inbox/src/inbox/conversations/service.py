@@ -5,6 +5,10 @@ from typing import Any, Final
 from uuid import UUID
 
 from contracts.audit import AuditEntry
+from inbox.attributes.errors import AttributeNotSought
+from inbox.attributes.model import Sought, Value
+from inbox.attributes.reading import shown_values
+from inbox.attributes.repository import AttributeRepository
 from inbox.channels.base import Platforms
 from inbox.channels.model import lane_of
 from inbox.channels.repository import ChannelRepository
@@ -18,6 +22,7 @@ from inbox.conversations.marking import MARK, TYPE
 from inbox.conversations.model import Conversation
 from inbox.conversations.repository import ConversationRepository
 from inbox.conversations.schemas import ChangeConversation, MarkRead
+from inbox.labels.repository import LabelRepository
 from inbox.members.repository import MemberRepository
 from inbox.messages.content import Sealing
 from inbox.messages.repository import MessageRepository
@@ -35,11 +40,13 @@ _TYPING: Final = timedelta(seconds=20)
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A conversation with the name of its contact and its newest message."""
+    """A conversation with the name of its contact, its newest message, and what it carries."""
 
     conversation: Conversation
     contact_name: str | None
     last: Last | None
+    label_ids: Sequence[UUID]
+    attributes: Mapping[str, Value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +68,14 @@ class ConversationService:
     async def page(
         self, caller: MemberCaller, wanted: Filter, after: tuple[datetime, UUID] | None, limit: int
     ) -> list[Shown]:
-        """Conversations in the wanted order; three questions, however many they are."""
+        """Conversations in the wanted order; five questions, however many they are.
+
+        Raises:
+            AttributeNotSought, ValueRefused: no list is in such values.
+        """
         async with self.database.snapshot(caller.organization_id) as tx:
-            rows = await _rows(tx, await ListRepository(tx).page(wanted, after, limit))
+            sought = await _sought(tx, wanted)
+            rows = await _rows(tx, await ListRepository(tx).page(wanted, sought, after, limit))
         return await self._shown(caller.organization_id, rows)
 
     async def change(
@@ -169,7 +181,17 @@ class ConversationService:
             row["conversation_id"]: Last(row["direction"], row["kind"], row["provider_time"], content)
             for row, content in zip(rows.lasts, contents, strict=True)
         }
-        return [Shown(each, names.get(each.contact_id), lasts.get(each.id)) for each in rows.conversations]
+        values = await shown_values(self.sealing.keyring, organization_id, rows.values)
+        return [
+            Shown(
+                each,
+                names.get(each.contact_id),
+                lasts.get(each.id),
+                rows.labels.get(each.id, ()),
+                values.get(each.id, {}),
+            )
+            for each in rows.conversations
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,14 +199,30 @@ class _Rows:
     conversations: Sequence[Conversation]
     names: dict[UUID, bytes]
     lasts: Sequence[Row]
+    labels: Mapping[UUID, Sequence[UUID]]
+    values: Sequence[Row]
+
+
+async def _sought(tx: Transaction, wanted: Filter) -> Sequence[Sought]:
+    """By which values of attributes is asked; nothing is read when by none."""
+    if not wanted.attributes:
+        return ()
+    known = {each.key: each for each in await AttributeRepository(tx).all("conversation")}
+    for key, _, _ in wanted.attributes:
+        if key not in known:
+            raise AttributeNotSought(key)
+    return [known[key].sought(way, value) for key, way, value in wanted.attributes]
 
 
 async def _rows(tx: Transaction, found: Sequence[Conversation]) -> _Rows:
     """What is shown beside these; nothing is asked when there are none."""
     if not found:
-        return _Rows((), {}, ())
+        return _Rows((), {}, (), {}, ())
+    ids = [each.id for each in found]
     names = await ContactRepository(tx).names([each.contact_id for each in found])
-    return _Rows(found, names, await ListRepository(tx).lasts([each.id for each in found]))
+    lasts = await ListRepository(tx).lasts(ids)
+    labels = await LabelRepository(tx).carried("conversation", ids)
+    return _Rows(found, names, lasts, labels, await AttributeRepository(tx).values(ids))
 
 
 def _lines(caller: MemberCaller, before: Conversation, now: Conversation) -> Iterator[AuditEntry]:

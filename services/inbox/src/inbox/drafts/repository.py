@@ -2,7 +2,9 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from inbox.contacts.repository import HEAD_OF
 from kit.db.database import Row, Transaction
+from kit.ids import BEFORE_ALL
 
 DRAFT: Final = b"drafts.content_sealed"
 """Where a draft lies sealed."""
@@ -19,7 +21,7 @@ class DraftRepository:
         lock = "FOR UPDATE" if for_update else ""
         return await self.tx.fetchrow(
             f"""
-            SELECT content_sealed, version, changed_at FROM drafts
+            SELECT content_sealed, version, changed_at, origin_id FROM drafts
             WHERE conversation_id = $1 AND user_id = $2 AND organization_id = $3 {lock}
             """,  # noqa: S608 - a word of this file
             conversation_id,
@@ -68,11 +70,11 @@ class PersonsDrafts:
     async def of_contact(self, contact_id: UUID) -> list[Row]:
         """In the contact's conversations."""
         return await self.tx.fetch(
-            """
+            f"""
             SELECT conversation_id, user_id, content_sealed, changed_at FROM drafts
-            WHERE conversation_id IN (SELECT id FROM conversations WHERE contact_id = $1)
+            WHERE conversation_id IN (SELECT id FROM conversations WHERE contact_id = {HEAD_OF})
               AND organization_id = ANY ($2) ORDER BY conversation_id, user_id
-            """,
+            """,  # noqa: S608 - a constant
             contact_id,
             self.tx.organization_ids,
         )
@@ -82,23 +84,23 @@ class PersonsDrafts:
         return await self.tx.fetch(
             """
             SELECT conversation_id, organization_id, changed_at FROM drafts
-            WHERE user_id = $1 AND organization_id = ANY ($2) AND ($3::uuid IS NULL OR conversation_id > $3)
+            WHERE user_id = $1 AND organization_id = ANY ($2) AND conversation_id > $3
             ORDER BY conversation_id LIMIT $4
             """,
             user_id,
             self.tx.organization_ids,
-            after,
+            after or BEFORE_ALL,
             limit,
         )
 
     async def delete_of_contact(self, contact_id: UUID) -> int:
         """Delete those to a contact; how many."""
         return await self.tx.execute(
-            """
+            f"""
             DELETE FROM drafts
-            WHERE conversation_id IN (SELECT id FROM conversations WHERE contact_id = $1)
+            WHERE conversation_id IN (SELECT id FROM conversations WHERE contact_id = {HEAD_OF})
               AND organization_id = ANY ($2)
-            """,
+            """,  # noqa: S608 - a constant
             contact_id,
             self.tx.organization_ids,
         )

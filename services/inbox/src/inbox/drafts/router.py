@@ -3,7 +3,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, status
 
-from inbox.conversations.errors import ConversationNotFound
+from inbox.conversations.errors import ConversationContinued, ConversationNotFound
 from inbox.doors import Replier
 from inbox.drafts.schemas import DraftOut, SaveDraft
 from inbox.drafts.service import DraftService
@@ -30,7 +30,7 @@ async def read_draft(conversation_id: UUID, caller: Replier, drafts: Drafts, ver
     return DraftOut.model_validate(draft)
 
 
-@router.put("", responses=problems(Changed, ContactForgotten))
+@router.put("", responses=problems(Changed, ContactForgotten, ConversationContinued))
 async def save_draft(
     conversation_id: UUID,
     body: SaveDraft,

@@ -52,17 +52,18 @@ class DraftService:
         Raises:
             Changed: another tab has saved, or it was sent.
             ContactForgotten: the contact's key was destroyed.
+            ConversationContinued: it goes on in another one.
         """
         async with self.database.transaction(caller.organization_id) as tx:
-            conversation = await ConversationRepository(tx).find(conversation_id)
-            drafts = DraftRepository(tx)
+            conversations, drafts = ConversationRepository(tx), DraftRepository(tx)
+            conversation = await conversations.hold(conversation_id)
             before = await drafts.find(conversation_id, caller.user_id, for_update=True)
             version = 0 if before is None else before["version"]
             expected.check(version)
             told = orjson.dumps({"text": wanted.text, "reply_to": wanted.reply_to})
             try:
-                owner = subject(conversation.contact_id)
-                sealed = await self.keyring.seal(caller.organization_id, told, DRAFT, subject=owner)
+                owner = await conversations.begun_with(conversation, None if before is None else before["origin_id"])
+                sealed = await self.keyring.seal(caller.organization_id, told, DRAFT, subject=subject(owner))
             except KeyShredded as shredded:
                 raise ContactForgotten from shredded
             row = await drafts.save(conversation_id, caller.user_id, sealed, version)

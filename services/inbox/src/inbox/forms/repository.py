@@ -6,6 +6,7 @@ from uuid import UUID
 
 from inbox.forms.errors import HeldNotFound
 from kit.db.database import Row, Transaction
+from kit.ids import AFTER_ALL, END_OF_TIME
 
 State = Literal["held", "released", "discarded"]
 
@@ -64,12 +65,12 @@ class HeldRepository:
 
     async def page(self, state: State, after: tuple[datetime, UUID] | None, limit: int) -> list[HeldSubmission]:
         """Those in this state, the newest first."""
-        at, held_id = after or (None, None)
+        at, held_id = after or (END_OF_TIME, AFTER_ALL)
         rows = await self.tx.fetch(
             f"""
             SELECT {_COLUMNS} FROM held_submissions
             WHERE organization_id = $1 AND state = $2
-              AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4::uuid))
+              AND (created_at, id) < ($3, $4::uuid)
             ORDER BY created_at DESC, id DESC
             LIMIT $5
             """,  # noqa: S608 - a constant of this file

@@ -11,16 +11,13 @@ import orjson
 
 from inbox.imports.model import Part
 from inbox.media.store import Kept, MediaStore, Opened
+from kit.clock import Clock
 from kit.ids import new_id
+from kit.seal import Keyring
 
 PIECE: Final = 4 * 1024 * 1024
 """Bytes that an upload holds in memory before they are stored."""
 _BUFFER: Final = 1024 * 1024
-
-
-def folder_of(media: Path) -> Path:
-    """Beside the media, where their sweeper does not look."""
-    return media / "imports"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +25,11 @@ class ImportFiles:
     """Pieces and chunks; each is sealed under a key of its own, which lies under the import's."""
 
     store: MediaStore
+
+    @classmethod
+    def below(cls, media: Path, keyring: Keyring, clock: Clock) -> "ImportFiles":
+        """Beside the media, where their sweeper does not look."""
+        return cls(MediaStore(media / "imports", keyring, clock))
 
     async def keep(self, organization_id: UUID, import_id: UUID, content: bytes, start: int, size: int) -> Part:
         """Store one; it is swept after a day if no row comes to name it."""

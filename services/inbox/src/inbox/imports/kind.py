@@ -21,7 +21,9 @@ from inbox.imports.repository import ImportRepository
 from inbox.imports.writing import Prepared, Writing
 from kit.db.database import Database, Transaction
 from kit.jobs import rows as job_rows
+from kit.jobs.kind import Kind
 from kit.jobs.model import Done, Failed, Found, Item, Job, NewItem, Outcome, State
+from kit.seal import Keyring
 
 KIND: Final = "inbox.contact-import"
 UNDO: Final = "inbox.contact-import-undo"
@@ -39,7 +41,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class ContactImports:
-    """The first item splits the file and finds the others: nothing is imported of one that is not sound to its end."""
+    """The first item splits the file and finds the others: of one that is not sound nothing is imported."""
 
     database: Database
     files: ImportFiles
@@ -175,6 +177,11 @@ class ImportUndoing:
         imports = ImportRepository(tx)
         whole = await imports.of_job(job.id)
         await imports.save(whole.id, state="undone" if job.state is State.FINISHED else "finished")
+
+
+def import_kinds(database: Database, keyring: Keyring, files: ImportFiles) -> "tuple[Kind[Any], ...]":
+    """What imports are worked by."""
+    return ContactImports(database, files, Writing(database, keyring)), ImportUndoing()
 
 
 def _chunks(file: BinaryIO, form: Format, options: Options) -> Iterator[tuple[int, bytes, int]]:

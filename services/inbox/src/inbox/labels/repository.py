@@ -6,6 +6,7 @@ from uuid import UUID
 from inbox.contacts.repository import HEAD_OF
 from inbox.labels.model import Label
 from kit.db.database import Row, Transaction
+from kit.ids import BEFORE_ALL
 
 _COLUMNS: Final = "id, name, colour, conversations, contacts, version, created_at"
 
@@ -25,12 +26,12 @@ class LabelRepository:
 
     async def page(self, after: tuple[str, UUID] | None, limit: int) -> list[Row]:
         """Labels by name."""
-        key, label_id = after or (None, None)
+        key, label_id = after or ("", BEFORE_ALL)
         return await self.tx.fetch(
             f"""
             SELECT {_COLUMNS}, name_key FROM labels
             WHERE organization_id = $1 AND deleted_at IS NULL
-              AND ($2::text IS NULL OR (name_key, id) > ($2, $3::uuid))
+              AND (name_key, id) > ($2, $3::uuid)
             ORDER BY name_key, id LIMIT $4
             """,  # noqa: S608 - constants of this file
             self.tx.organization_id,
@@ -208,14 +209,20 @@ class LabelRepository:
         )
         return found
 
-    async def lock_conversations(self, conversation_ids: Collection[UUID]) -> list[UUID]:
-        """Those of these conversations that are there; nobody else changes them until we commit."""
+    async def lock_conversations(self, conversation_ids: Collection[UUID]) -> dict[UUID, UUID | None]:
+        """Those of these conversations that are there, and where each goes on, if it does.
+
+        Nobody else changes them until we commit.
+        """
         rows = await self.tx.fetch(
-            "SELECT id FROM conversations WHERE id = ANY ($1) AND organization_id = $2 ORDER BY id FOR UPDATE",
+            """
+            SELECT id, continued_in FROM conversations
+            WHERE id = ANY ($1) AND organization_id = $2 ORDER BY id FOR UPDATE
+            """,
             list(conversation_ids),
             self.tx.organization_id,
         )
-        return [row["id"] for row in rows]
+        return {row["id"]: row["continued_in"] for row in rows}
 
     async def lock_contacts(self, contact_ids: Collection[UUID]) -> list[UUID]:
         """Likewise contacts."""
@@ -256,12 +263,12 @@ class PersonsLabels:
     ) -> list[Row]:
         """What a user has put on, by carrier and label."""
         table, column, _ = _TABLES[carrier]
-        carrier_id, label_id = after or (None, None)
+        carrier_id, label_id = after or (BEFORE_ALL, BEFORE_ALL)
         return await self.tx.fetch(
             f"""
             SELECT {column} AS carrier_id, label_id, created_at FROM {table}
             WHERE labelled_by = $1 AND organization_id = ANY ($2)
-              AND ($3::uuid IS NULL OR ({column}, label_id) > ($3, $4::uuid))
+              AND ({column}, label_id) > ($3, $4::uuid)
             ORDER BY {column}, label_id LIMIT $5
             """,  # noqa: S608 - constants of this file
             user_id,

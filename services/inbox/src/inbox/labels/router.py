@@ -4,7 +4,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, status
 
 from inbox.contacts.errors import ContactNotFound
-from inbox.conversations.errors import ConversationNotFound
+from inbox.conversations.errors import ConversationContinued, ConversationNotFound
 from inbox.doors import Arranger, Reader, Replier
 from inbox.labels.errors import LabelNotFound, LabelTaken, NothingToLabel, TooManyLabels, TooManyOnOne, UnknownLabels
 from inbox.labels.schemas import AppliedOut, ApplyLabels, CarriedOut, ChangeLabel, LabelOut, MakeLabel
@@ -53,7 +53,9 @@ async def delete_label(label_id: UUID, caller: Arranger, labels: Labels) -> None
 
 @router.post(
     "/labels/apply",
-    responses=problems(ConversationNotFound, ContactNotFound, UnknownLabels, NothingToLabel, TooManyOnOne),
+    responses=problems(
+        ConversationNotFound, ConversationContinued, ContactNotFound, UnknownLabels, NothingToLabel, TooManyOnOne
+    ),
 )
 async def apply_labels(body: ApplyLabels, caller: Replier, labels: Labels) -> AppliedOut:
     """Put labels on many conversations and contacts and take others off; all or nothing, and twice is once."""

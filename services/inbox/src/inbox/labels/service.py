@@ -5,7 +5,7 @@ from uuid import UUID
 
 from inbox.arrangement.facts import tell_arranged
 from inbox.contacts.errors import ContactNotFound
-from inbox.conversations.errors import ConversationNotFound
+from inbox.conversations.errors import ConversationContinued, ConversationNotFound
 from inbox.conversations.facts import tell_all_changed
 from inbox.conversations.repository import ConversationRepository, PersonsConversations
 from inbox.labels.errors import LabelNotFound, LabelTaken, NothingToLabel, TooManyLabels, TooManyOnOne, UnknownLabels
@@ -92,6 +92,7 @@ class LabelService:
 
         Raises:
             ConversationNotFound, ContactNotFound: one of them is not there; nothing was changed.
+            ConversationContinued: one of them goes on in another one.
         """
         if not (wanted.conversation_ids or wanted.contact_ids) or not (wanted.add or wanted.remove):
             raise NothingToLabel
@@ -101,6 +102,8 @@ class LabelService:
             found = await labels.lock_conversations(wanted.conversation_ids)
             if len(found) != len(set(wanted.conversation_ids)):
                 raise ConversationNotFound
+            for going_on in filter(None, found.values()):
+                raise ConversationContinued(conversation_id=str(going_on))
             contacts = await labels.lock_contacts(wanted.contact_ids)
             if len(contacts) != len(set(wanted.contact_ids)):
                 raise ContactNotFound

@@ -1,8 +1,10 @@
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+from inbox.contacts.repository import HEAD_OF
 from kit.db.database import Row, Transaction
+from kit.ids import BEFORE_ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +61,11 @@ class PersonsRuns:
         return await self.tx.fetch(
             f"""
             SELECT id, macro_id, conversation_id, user_id, results, created_at FROM macro_runs
-            WHERE {way} AND organization_id = ANY ($2) AND ($3::uuid IS NULL OR id > $3) ORDER BY id LIMIT $4
+            WHERE {way} AND organization_id = ANY ($2) AND id > $3 ORDER BY id LIMIT $4
             """,  # noqa: S608 - words of this file
             person_id,
             self.tx.organization_ids,
-            after,
+            after or BEFORE_ALL,
             limit,
         )
 
@@ -81,4 +83,4 @@ class PersonsRuns:
         )
 
 
-_OF_CONTACT = "conversation_id IN (SELECT id FROM conversations WHERE contact_id = $1)"
+_OF_CONTACT: Final = f"conversation_id IN (SELECT id FROM conversations WHERE contact_id = {HEAD_OF})"  # noqa: S608

@@ -7,7 +7,7 @@ from inbox.arrangement.errors import NameTaken, NotArranged, SharedByAll, TooMan
 from inbox.conversations.errors import ConversationNotFound
 from inbox.doors import Reader, Replier
 from inbox.macros.errors import RunIdTaken
-from inbox.macros.schemas import ChangeMacro, MacroOut, MacroRunOut, MakeMacro, RunMacro
+from inbox.macros.schemas import ChangeMacro, MacroOut, MacroRunOut, MakeMacro, RunMacro, RunOnMany
 from inbox.macros.service import MacroService
 from inbox.variables.errors import VariableMalformed, VariableUnknown
 from kit.http.app import part
@@ -16,6 +16,8 @@ from kit.http.etag import Changed, Expected, Versioned
 from kit.http.idempotency import IdempotencyKey
 from kit.http.pagination import BadCursor, Page, Paging
 from kit.http.problem import problems
+from kit.jobs.errors import JobKeyReused, TooManyJobs
+from kit.jobs.router import JobOut
 
 router = APIRouter(
     prefix="/v1/macros", tags=["macros"], responses=problems(TokenRefused, NoOrganization, RoleMissing)
@@ -65,3 +67,13 @@ async def delete_macro(macro_id: UUID, caller: Replier, macros: Macros) -> None:
 async def run_macro(macro_id: UUID, body: RunMacro, caller: Replier, macros: Macros) -> MacroRunOut:
     """Run a macro in a conversation, in one commit; what became of each action. The same id again does no more."""
     return await macros.run(caller, macro_id, body)
+
+
+@router.post(
+    "/{macro_id}/jobs",
+    status_code=status.HTTP_202_ACCEPTED,
+    responses=problems(NotArranged, JobKeyReused, TooManyJobs),
+)
+async def run_macro_on_many(macro_id: UUID, body: RunOnMany, caller: Replier, macros: Macros) -> JobOut:
+    """Run a macro in many conversations, in each once; how far it is stands at `/v1/macro-jobs/{id}`."""
+    return JobOut.of(await macros.run_on_many(caller, macro_id, body))

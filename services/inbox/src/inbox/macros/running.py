@@ -1,6 +1,6 @@
 """A macro in one conversation: its actions in order, in one commit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -68,6 +68,13 @@ class Running:
         """
         await _lock_receivers(tx, caller, actions)
         await ConversationRepository(tx).lock(conversation_id)
+
+    async def hold(
+        self, tx: Transaction, caller: MemberCaller, conversation_ids: Collection[UUID], actions: Sequence[Action]
+    ) -> None:
+        """Lock members and teams, and then many conversations at once; those that are not there are none."""
+        await _lock_receivers(tx, caller, actions)
+        await LabelRepository(tx).lock_conversations(conversation_ids)
 
     async def run(
         self,

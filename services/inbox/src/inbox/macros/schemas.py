@@ -110,6 +110,13 @@ class RunMacro(Model):
     conversation_id: UUID
 
 
+class RunOnMany(Model):
+    """Run a macro in many conversations. The same id sent again begins nothing more."""
+
+    id: UUID
+    conversation_ids: list[UUID] = Field(min_length=1, max_length=5000)
+
+
 class MacroOut(Out):
     """Several actions under one name."""
 

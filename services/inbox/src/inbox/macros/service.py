@@ -1,3 +1,4 @@
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -7,9 +8,10 @@ from inbox.arrangement.model import Arranged
 from inbox.arrangement.service import Arrangements, Place
 from inbox.labels.model import key_of
 from inbox.macros.errors import RunIdTaken
+from inbox.macros.many import KIND
 from inbox.macros.repository import RunRepository
 from inbox.macros.running import Running
-from inbox.macros.schemas import ACTIONS, ChangeMacro, MacroRunOut, MakeMacro, ResultOut, RunMacro
+from inbox.macros.schemas import ACTIONS, ChangeMacro, MacroRunOut, MakeMacro, ResultOut, RunMacro, RunOnMany
 from inbox.variables.rendering import parsed
 from inbox.variables.values import Values
 from kit.audit import audited
@@ -17,6 +19,8 @@ from kit.db.database import Database, Row, Transaction
 from kit.http.caller import MemberCaller
 from kit.http.etag import Condition
 from kit.http.idempotency import Idempotency
+from kit.jobs.jobs import Jobs
+from kit.jobs.model import Job, NewItem, Submission
 from kit.seal import Keyring
 
 
@@ -28,6 +32,7 @@ class MacroService:
     keyring: Keyring
     values: Values
     running: Running
+    jobs: Jobs
 
     @property
     def _things(self) -> Arrangements:
@@ -85,6 +90,32 @@ class MacroService:
                 await tx.emit(line)
             row = await runs.find(wanted.id)
         return _the_same(row, macro_id, wanted, caller)
+
+    async def run_on_many(self, caller: MemberCaller, macro_id: UUID, wanted: RunOnMany) -> Job:
+        """Begin to run one in many conversations, in each once; as it is now, and as the caller alone could.
+
+        Raises:
+            NotArranged: there is no such macro.
+            JobKeyReused: the id belongs to another one.
+            TooManyJobs: too many are under way.
+        """
+        ids = sorted(set(wanted.conversation_ids))
+        async with self.database.transaction(caller.organization_id) as tx:
+            found = await self._things.find(tx, caller.user_id, macro_id)
+            told = hashlib.sha256(b"".join(each.bytes for each in ids)).hexdigest()
+            parameters = {"macro_id": str(macro_id), "version": found.version, "conversations": told}
+            submission = Submission(
+                KIND,
+                f"{caller.user_id}/{wanted.id}",
+                caller.organization_id,
+                caller.user_id,
+                parameters,
+                [NewItem(each) for each in ids],
+            )
+            job = await self.jobs.submit(tx, submission)
+            if job.id == submission.id:
+                await tx.emit(audited("inbox.macro.run_on_many", caller, "macro", macro_id, conversations=len(ids)))
+        return job
 
     async def _document(self, tx: Transaction, wanted: ChangeMacro) -> dict[str, Any]:
         known = await self.values.known(tx)

@@ -56,6 +56,21 @@ class MemberRepository:
         )
         return bool(rows)
 
+    async def role(self, user_id: UUID) -> str | None:
+        """As what the user works on conversations here; if they do they stay a member until we commit."""
+        role: str | None = await self.tx.fetchval(
+            """
+            SELECT role FROM members
+            WHERE organization_id = $1 AND user_id = $2 AND role = ANY ($3)
+            ORDER BY member_id LIMIT 1
+            FOR SHARE
+            """,
+            self.tx.organization_id,
+            user_id,
+            ANSWERING,
+        )
+        return role
+
     async def not_answering(self, users: Collection[User]) -> list[User]:
         """Those of these users without any membership that works on conversations."""
         return await self._without(users, list(ANSWERING))

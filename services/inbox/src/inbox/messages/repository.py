@@ -6,11 +6,15 @@ from uuid import UUID
 
 from inbox.messages.model import Status
 from kit.db.database import Row, Transaction
+from kit.ids import BEGINNING_OF_TIME, END_OF_TIME
 
 _COLUMNS: Final = """
     id, conversation_id, channel_id, direction, kind, content_sealed, provider_blind, reply_to_blind, provider_time,
     sequence, status, status_at, failure_code, failure_reason, author_id, fingerprint, version, created_at, whole_id
 """
+_FIRST: Final = -(1 << 63)
+_LAST: Final = (1 << 63) - 1
+"""Before and after every sequence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,13 +195,13 @@ class MessageRepository:
 
         Parts of messages stand with these, unless they are asked for.
         """
-        at, sequence = place or (None, None)
+        at, sequence = place or ((BEGINNING_OF_TIME, _FIRST) if newer else (END_OF_TIME, _LAST))
         beyond, order = (">", "ASC") if newer else ("<", "DESC")
         return await self.tx.fetch(
             f"""
             SELECT {_COLUMNS} FROM messages
             WHERE conversation_id = $1 AND organization_id = $2
-              AND ($3::timestamptz IS NULL OR (provider_time, sequence) {beyond} ($3, $4::bigint))
+              AND (provider_time, sequence) {beyond} ($3, $4::bigint)
               AND ($6 OR whole_id IS NULL)
             ORDER BY provider_time {order}, sequence {order}
             LIMIT $5

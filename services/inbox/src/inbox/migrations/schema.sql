@@ -329,7 +329,7 @@ ALTER TABLE contact_import_changes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SE
 CREATE INDEX contact_import_changes_by_contact ON contact_import_changes USING btree (contact_id);
 CREATE INDEX contact_import_changes_of_organization ON contact_import_changes USING btree (organization_id, import_id);
 CREATE POLICY tenant ON contact_import_changes FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
-GRANT DELETE, INSERT, SELECT ON contact_import_changes TO inbox_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON contact_import_changes TO inbox_app;
 
 CREATE TABLE contact_import_faults (
     organization_id uuid NOT NULL,
@@ -527,6 +527,9 @@ CREATE TABLE conversation_attributes (
     value text,
     value_sealed bytea,
     changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    value_key text DEFAULT "left"(value, 200),
+    value_number double precision,
+    origin_id uuid,
     CONSTRAINT conversation_attributes_attribute_id_fkey FOREIGN KEY (attribute_id) REFERENCES attributes(id),
     CONSTRAINT conversation_attributes_check CHECK (((value IS NULL) <> (value_sealed IS NULL))),
     CONSTRAINT conversation_attributes_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id),
@@ -534,7 +537,9 @@ CREATE TABLE conversation_attributes (
 );
 COMMENT ON TABLE conversation_attributes IS 'Values of attributes on conversations; those of personal ones are sealed under the contact''s key.';
 ALTER TABLE conversation_attributes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE INDEX conversation_attributes_by_attribute ON conversation_attributes USING btree (attribute_id, conversation_id);
+CREATE INDEX conversation_attributes_by_number ON conversation_attributes USING btree (attribute_id, value_number, conversation_id) WHERE (value_number IS NOT NULL);
+CREATE INDEX conversation_attributes_by_value ON conversation_attributes USING btree (attribute_id, value_key, conversation_id);
+CREATE INDEX conversation_attributes_of_origin ON conversation_attributes USING btree (origin_id) WHERE (origin_id IS NOT NULL);
 CREATE POLICY sweeping ON conversation_attributes FOR ALL TO inbox_loops USING (true);
 CREATE POLICY tenant ON conversation_attributes FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON conversation_attributes TO inbox_app;
@@ -569,6 +574,7 @@ CREATE TABLE conversation_labels (
     label_id uuid NOT NULL,
     labelled_by uuid,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    origin_id uuid,
     CONSTRAINT conversation_labels_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id),
     CONSTRAINT conversation_labels_label_id_fkey FOREIGN KEY (label_id) REFERENCES labels(id),
     CONSTRAINT conversation_labels_pkey PRIMARY KEY (conversation_id, label_id)
@@ -577,6 +583,7 @@ COMMENT ON TABLE conversation_labels IS 'Which labels a conversation carries, an
 ALTER TABLE conversation_labels ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX conversation_labels_by_label ON conversation_labels USING btree (label_id, conversation_id);
 CREATE INDEX conversation_labels_by_user ON conversation_labels USING btree (labelled_by, conversation_id, label_id) WHERE (labelled_by IS NOT NULL);
+CREATE INDEX conversation_labels_of_origin ON conversation_labels USING btree (origin_id) WHERE (origin_id IS NOT NULL);
 CREATE POLICY sweeping ON conversation_labels FOR ALL TO inbox_loops USING (true);
 CREATE POLICY tenant ON conversation_labels FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON conversation_labels TO inbox_app;
@@ -587,15 +594,17 @@ CREATE TABLE conversation_participants (
     user_id uuid NOT NULL,
     organization_id uuid NOT NULL,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    origin_id uuid,
     CONSTRAINT conversation_participants_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id) ON DELETE CASCADE,
     CONSTRAINT conversation_participants_pkey PRIMARY KEY (conversation_id, user_id)
 );
 COMMENT ON TABLE conversation_participants IS 'Who follows a conversation without having it.';
 ALTER TABLE conversation_participants ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX conversation_participants_by_user ON conversation_participants USING btree (organization_id, user_id, conversation_id);
+CREATE INDEX conversation_participants_of_origin ON conversation_participants USING btree (origin_id) WHERE (origin_id IS NOT NULL);
 CREATE INDEX conversation_participants_of_user ON conversation_participants USING btree (user_id);
 CREATE POLICY tenant ON conversation_participants FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
-GRANT DELETE, INSERT, SELECT ON conversation_participants TO inbox_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON conversation_participants TO inbox_app;
 
 CREATE TABLE conversations (
     id uuid NOT NULL,
@@ -692,11 +701,13 @@ CREATE TABLE drafts (
     content_sealed bytea NOT NULL,
     version bigint NOT NULL,
     changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    origin_id uuid,
     CONSTRAINT drafts_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id),
     CONSTRAINT drafts_pkey PRIMARY KEY (conversation_id, user_id)
 );
 COMMENT ON TABLE drafts IS 'What a member has begun to write; empty once it was sent, so that a late tab finds another version.';
 ALTER TABLE drafts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX drafts_of_origin ON drafts USING btree (origin_id) WHERE (origin_id IS NOT NULL);
 CREATE INDEX drafts_of_user ON drafts USING btree (user_id, conversation_id);
 CREATE POLICY looking ON drafts FOR SELECT TO inbox_loops USING (true);
 CREATE POLICY tenant ON drafts FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
@@ -1400,7 +1411,7 @@ CREATE INDEX note_words_newest ON note_words USING btree (organization_id, at, n
 CREATE INDEX note_words_tokens ON note_words USING gin (tokens) WITH (gin_pending_list_limit='1024');
 CREATE POLICY looking ON note_words FOR SELECT TO inbox_loops USING (true);
 CREATE POLICY tenant ON note_words FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
-GRANT DELETE, INSERT, SELECT ON note_words TO inbox_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON note_words TO inbox_app;
 GRANT SELECT ON note_words TO inbox_loops;
 
 CREATE TABLE notes (
@@ -1413,12 +1424,14 @@ CREATE TABLE notes (
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     edited_at timestamp with time zone,
     deleted_at timestamp with time zone,
+    origin_id uuid,
     CONSTRAINT notes_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id),
     CONSTRAINT notes_pkey PRIMARY KEY (id)
 );
 COMMENT ON TABLE notes IS 'What the team writes to itself in a conversation. It is no message: nothing that sends reads this table.';
 ALTER TABLE notes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX notes_by_author ON notes USING btree (author_id, organization_id, id) WHERE (author_id IS NOT NULL);
+CREATE INDEX notes_of_origin ON notes USING btree (origin_id) WHERE (origin_id IS NOT NULL);
 CREATE INDEX notes_shown ON notes USING btree (conversation_id, created_at, id);
 CREATE POLICY looking ON notes FOR SELECT TO inbox_loops USING (true);
 CREATE POLICY tenant ON notes FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));

@@ -7,8 +7,11 @@ from uuid import UUID
 from inbox.contacts.repository import HEAD_OF
 from inbox.notes.errors import NoteNotFound
 from kit.db.database import Row, Transaction
+from kit.ids import AFTER_ALL, BEFORE_ALL, END_OF_TIME
 
-_COLUMNS: Final = "id, conversation_id, author_id, content_sealed, version, created_at, edited_at, deleted_at"
+_COLUMNS: Final = (
+    "id, conversation_id, origin_id, author_id, content_sealed, version, created_at, edited_at, deleted_at"
+)
 _MOST_REVISIONS: Final = 100
 _MOST_UNREAD: Final = 1000
 
@@ -56,12 +59,12 @@ class NoteRepository:
 
     async def page(self, conversation_id: UUID, after: Place | None, limit: int) -> list[Row]:
         """Notes of a conversation, the newest first."""
-        at, note_id = after or (None, None)
+        at, note_id = after or (END_OF_TIME, AFTER_ALL)
         return await self.tx.fetch(
             f"""
             SELECT {_COLUMNS} FROM notes
             WHERE conversation_id = $1 AND organization_id = $2
-              AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4::uuid))
+              AND (created_at, id) < ($3, $4::uuid)
             ORDER BY created_at DESC, id DESC LIMIT $5
             """,  # noqa: S608 - a constant of this file
             conversation_id,
@@ -165,14 +168,14 @@ class MentionRepository:
 
     async def page(self, user_id: UUID, after: Place | None, limit: int, *, unread: bool) -> list[Row]:
         """Notes that call a user, the newest first."""
-        at, note_id = after or (None, None)
+        at, note_id = after or (END_OF_TIME, AFTER_ALL)
         only = "AND m.read_at IS NULL" if unread else ""
         return await self.tx.fetch(
             f"""
             SELECT m.note_id, m.conversation_id, n.author_id, m.created_at, m.read_at
             FROM mentions AS m JOIN notes AS n ON n.id = m.note_id
             WHERE m.organization_id = $1 AND m.user_id = $2 {only}
-              AND ($3::timestamptz IS NULL OR (m.created_at, m.note_id) < ($3, $4::uuid))
+              AND (m.created_at, m.note_id) < ($3, $4::uuid)
             ORDER BY m.created_at DESC, m.note_id DESC LIMIT $5
             """,  # noqa: S608 - a constant of this file
             self.tx.organization_id,
@@ -253,12 +256,12 @@ class PersonsNotes:
             f"""
             SELECT {_COLUMNS} FROM notes
             WHERE conversation_id IN (SELECT id FROM conversations WHERE contact_id = {HEAD_OF})
-              AND organization_id = ANY ($2) AND ($3::uuid IS NULL OR id > $3)
+              AND organization_id = ANY ($2) AND id > $3
             ORDER BY id LIMIT $4
             """,  # noqa: S608 - a constant of this file
             contact_id,
             self.tx.organization_ids,
-            after,
+            after or BEFORE_ALL,
             limit,
         )
 
@@ -300,12 +303,12 @@ class PersonsNotes:
         return await self.tx.fetch(
             """
             SELECT id, organization_id, conversation_id, created_at, edited_at, deleted_at FROM notes
-            WHERE author_id = $1 AND organization_id = ANY ($2) AND ($3::uuid IS NULL OR id > $3)
+            WHERE author_id = $1 AND organization_id = ANY ($2) AND id > $3
             ORDER BY id LIMIT $4
             """,
             user_id,
             self.tx.organization_ids,
-            after,
+            after or BEFORE_ALL,
             limit,
         )
 
@@ -314,12 +317,12 @@ class PersonsNotes:
         return await self.tx.fetch(
             """
             SELECT note_id, organization_id, conversation_id, created_at, read_at FROM mentions
-            WHERE user_id = $1 AND organization_id = ANY ($2) AND ($3::uuid IS NULL OR note_id > $3)
+            WHERE user_id = $1 AND organization_id = ANY ($2) AND note_id > $3
             ORDER BY note_id LIMIT $4
             """,
             user_id,
             self.tx.organization_ids,
-            after,
+            after or BEFORE_ALL,
             limit,
         )
 

@@ -65,8 +65,8 @@ class NoteService:
         async with self.database.transaction(caller.organization_id) as tx:
             row, conversation = await self._locked(tx, caller, note_id)
             expected.check(row["version"])
-            sealed = await self._sealed(tx, conversation.begun_with, wanted.text)
-            row = await NoteRepository(tx).edit(note_id, sealed)
+            owner = await ConversationRepository(tx).begun_with(conversation, row["origin_id"])
+            row = await NoteRepository(tx).edit(note_id, await self._sealed(tx, owner, wanted.text))
             await self._call(tx, caller.user_id, row, await _called(tx, wanted))
             await tell_all_changed(tx, await PersonsConversations(tx).touch([conversation.id]))
             await tx.emit(audited("inbox.note.changed", caller, "note", note_id, what="edited"))

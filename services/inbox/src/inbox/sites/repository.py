@@ -9,6 +9,7 @@ import orjson
 from inbox.sites.errors import SiteNotFound
 from inbox.sites.model import Site
 from kit.db.database import Row, Transaction
+from kit.ids import BEFORE_ALL, BEGINNING_OF_TIME
 
 _COLUMNS: Final = """
     s.channel_id, s.kind, s.public_key, c.display_name, s.allowed_origins, s.options, c.state, s.former_until,
@@ -85,12 +86,12 @@ class SiteRepository:
 
     async def page(self, after: tuple[datetime, UUID] | None, limit: int) -> list[Site]:
         """Those there are, the oldest first."""
-        at, channel_id = after or (None, None)
+        at, channel_id = after or (BEGINNING_OF_TIME, BEFORE_ALL)
         rows = await self.tx.fetch(
             f"""
             SELECT {_COLUMNS} FROM site_channels s JOIN channels c ON c.id = s.channel_id
             WHERE s.organization_id = $1
-              AND ($2::timestamptz IS NULL OR (s.created_at, s.channel_id) > ($2, $3::uuid))
+              AND (s.created_at, s.channel_id) > ($2, $3::uuid)
             ORDER BY s.created_at, s.channel_id
             LIMIT $4
             """,  # noqa: S608 - a constant of this file

@@ -5,6 +5,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from inbox.arrangement.model import Arranged
+from inbox.attributes.schemas import MOST_SOUGHT, SoughtValue
 from inbox.conversations.lists.model import Order
 from inbox.conversations.model import ConversationState, PriorityName
 from kit.http.models import Line, Model, Out
@@ -22,6 +23,7 @@ class ViewFilter(Model):
     contact_id: UUID | None = None
     priority: PriorityName | None = None
     label_id: UUID | None = None
+    attribute: list[SoughtValue] | None = Field(None, max_length=MOST_SOUGHT)
     unread: bool | None = None
     since: AwareDatetime | None = None
     participant_id: UUID | None = None

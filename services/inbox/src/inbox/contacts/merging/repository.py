@@ -6,7 +6,7 @@ from uuid import UUID
 from inbox.contacts.merging.errors import MatchNotFound, MergeNotFound
 from inbox.contacts.merging.model import Match, Merge
 from kit.db.database import Row, Transaction
-from kit.ids import new_id
+from kit.ids import BEFORE_ALL, BEGINNING_OF_TIME, new_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +235,7 @@ class MatchRepository:
 
     async def page(self, after: tuple[datetime, UUID] | None, limit: int) -> list[Match]:
         """What waits for somebody to decide, the oldest first; those that became one meanwhile are left out."""
-        at, match_id = after or (None, None)
+        at, match_id = after or (BEGINNING_OF_TIME, BEFORE_ALL)
         rows = await self.tx.fetch(
             """
             SELECT m.id, m.first_id, m.second_id, m.rule, m.created_at
@@ -244,7 +244,7 @@ class MatchRepository:
             JOIN contacts AS other ON other.id = m.second_id
             WHERE m.organization_id = $1 AND m.state = 'suggested'
               AND coalesce(one.merged_into, one.id) <> coalesce(other.merged_into, other.id)
-              AND ($2::timestamptz IS NULL OR (m.created_at, m.id) > ($2, $3::uuid))
+              AND (m.created_at, m.id) > ($2, $3::uuid)
             ORDER BY m.created_at, m.id LIMIT $4
             """,
             self.tx.organization_id,

@@ -13,8 +13,9 @@ from uuid import UUID
 
 from inbox.channels.base import Platforms
 from inbox.conversations.facts import tell_changed
+from inbox.conversations.joining.belongings.repository import BelongingsRepository
 from inbox.conversations.joining.repository import Elsewhere, Thread, ThreadRepository
-from inbox.conversations.repository import ConversationRepository
+from inbox.conversations.repository import ConversationRepository, PersonsConversations
 from inbox.members.repository import MemberRepository
 from kit.db.database import Transaction
 from kit.ids import new_id
@@ -65,6 +66,9 @@ class Arranging:
             await self._resume(live, head)
         await threads.hand(ids, head)
         await self._gather(members, (target, origin), live, [each for each in mine if each is not live], theirs)
+        if await BelongingsRepository(self.tx).gather(ids, target):
+            await PersonsConversations(self.tx).touch([target])
+            self._changed.add(target)
         if live is not None and len(tops) > 1:
             await self._agree(live, tops)
 

@@ -3,6 +3,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from inbox.attributes.model import Way
 from inbox.conversations.model import ConversationState, Priority
 from inbox.messages.model import Content, Direction
 
@@ -29,6 +30,8 @@ class Filter:
     since: datetime | None = None
     participant_id: UUID | None = None
     label_id: UUID | None = None
+    attributes: tuple[tuple[str, Way, str], ...] = ()
+    """By which values of attributes: key, way and value as they were asked for."""
     order: Order = "activity"
 
 

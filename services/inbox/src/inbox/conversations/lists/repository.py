@@ -1,9 +1,10 @@
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from inbox.attributes.model import Sought, Way
 from inbox.conversations.lists.model import Filter
 from inbox.conversations.model import Conversation, ConversationState
 from inbox.conversations.repository import COLUMNS, conversation
@@ -30,9 +31,11 @@ class ListRepository:
 
     tx: Transaction
 
-    async def page(self, wanted: Filter, after: Place | None, limit: int) -> list[Conversation]:
+    async def page(
+        self, wanted: Filter, sought: Sequence[Sought], after: Place | None, limit: int
+    ) -> list[Conversation]:
         """Conversations in the wanted order, beyond a place."""
-        sql, arguments = question(self.tx.organization_id, wanted, after, limit)
+        sql, arguments = question(self.tx.organization_id, wanted, after, limit, sought)
         return [conversation(row) for row in await self.tx.fetch(sql, *arguments)]
 
     async def lasts(self, conversation_ids: Collection[UUID]) -> list[Row]:
@@ -57,7 +60,9 @@ class ListRepository:
         )
 
 
-def question(organization_id: UUID, wanted: Filter, after: Place | None, limit: int) -> tuple[str, list[object]]:
+def question(
+    organization_id: UUID, wanted: Filter, after: Place | None, limit: int, sought: Sequence[Sought] = ()
+) -> tuple[str, list[object]]:
     """The question for a page as SQL, and what it asks with.
 
     Only what is asked for is compared, and each state is asked for by itself, so that each shape of question finds
@@ -65,7 +70,8 @@ def question(organization_id: UUID, wanted: Filter, after: Place | None, limit: 
     """
     arguments = _Arguments()
     tenant, most = arguments.add(organization_id, "uuid"), arguments.add(limit, "int")
-    conditions = [*_equal(wanted, arguments, tenant), *_within(wanted, after, arguments)]
+    carrying = [_carries(each, arguments, tenant) for each in sought]
+    conditions = [*_equal(wanted, arguments, tenant), *carrying, *_within(wanted, after, arguments)]
     states = [wanted.state] if wanted.state is not None else _STATES[wanted.order]
     parts = (
         f"(SELECT {COLUMNS} FROM conversations WHERE organization_id = {tenant} AND state = '{state.value}'"  # noqa: S608
@@ -81,6 +87,8 @@ _STATES: Final = {
     "waiting": tuple(each for each in ConversationState if each is not ConversationState.RESOLVED),
 }
 """Where what is asked for can stand: nobody waits for an answer in what is resolved."""
+
+_COMPARED: Final[Mapping[Way, str]] = {"is": "=", "from": ">=", "to": "<="}
 
 _ORDER: Final = {"activity": "last_message_at DESC, id DESC", "waiting": "waiting_since, id"}
 
@@ -116,6 +124,21 @@ def _equal(wanted: Filter, arguments: _Arguments, tenant: str) -> Sequence[str]:
             f" WHERE organization_id = {tenant} AND user_id = {who})"
         )
     return told
+
+
+def _carries(sought: Sought, arguments: _Arguments, tenant: str) -> str:
+    """That a conversation has such a value of an attribute; an index holds them in their order."""
+    attribute, compared = arguments.add(sought.attribute_id, "uuid"), _COMPARED[sought.way]
+    if sought.number is not None:
+        value = f"value_number {compared} {arguments.add(sought.number, 'double precision')}"
+    else:
+        value = f"value_key {compared} {arguments.add(sought.key, 'text')}"
+    if sought.number is None and sought.way == "is":
+        value += f" AND value = {arguments.add(sought.written, 'text')}"
+    return (
+        "id IN (SELECT conversation_id FROM conversation_attributes"  # noqa: S608 - numbers of arguments
+        f" WHERE organization_id = {tenant} AND attribute_id = {attribute} AND {value})"
+    )
 
 
 def _within(wanted: Filter, after: Place | None, arguments: _Arguments) -> Sequence[str]:

@@ -3,6 +3,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from kit.db.database import Row, Transaction
+from kit.ids import BEFORE_ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +67,12 @@ class ParticipantRepository:
         return await self.tx.fetch(
             """
             SELECT conversation_id, organization_id, created_at FROM conversation_participants
-            WHERE user_id = $1 AND organization_id = ANY ($2) AND ($3::uuid IS NULL OR conversation_id > $3)
+            WHERE user_id = $1 AND organization_id = ANY ($2) AND conversation_id > $3
             ORDER BY conversation_id LIMIT $4
             """,
             user_id,
             self.tx.organization_ids,
-            after,
+            after or BEFORE_ALL,
             limit,
         )
 

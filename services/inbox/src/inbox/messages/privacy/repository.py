@@ -4,6 +4,7 @@ from uuid import UUID
 
 from inbox.contacts.repository import HEAD_OF
 from kit.db.database import Row, Transaction
+from kit.ids import BEFORE_ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +18,12 @@ class PersonsMessages:
         return await self.tx.fetch(
             """
             SELECT id, conversation_id, kind, content_sealed, provider_time, created_at FROM message_marks
-            WHERE conversation_id = $1 AND organization_id = ANY ($2) AND ($3::uuid IS NULL OR id > $3)
+            WHERE conversation_id = $1 AND organization_id = ANY ($2) AND id > $3
             ORDER BY id LIMIT $4
             """,
             conversation_id,
             self.tx.organization_ids,
-            after,
+            after or BEFORE_ALL,
             limit,
         )
 
@@ -44,13 +45,13 @@ class PersonsMessages:
         self, user_id: UUID, organization_id: UUID, after: tuple[UUID, UUID] | None, limit: int
     ) -> list[Row]:
         """Messages by a user, by conversation and id."""
-        conversation_id, message_id = after or (None, None)
+        conversation_id, message_id = after or (BEFORE_ALL, BEFORE_ALL)
         return await self.tx.fetch(
             """
             SELECT id, organization_id, conversation_id, kind, status, status_at, provider_time, created_at
             FROM messages
             WHERE author_id = $1 AND organization_id = $2
-              AND ($3::uuid IS NULL OR (conversation_id, id) > ($3, $4::uuid))
+              AND (conversation_id, id) > ($3, $4::uuid)
             ORDER BY conversation_id, id LIMIT $5
             """,
             user_id,
