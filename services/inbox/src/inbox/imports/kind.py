@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, BinaryIO, Final
 from uuid import UUID
@@ -49,6 +49,8 @@ class ContactImports:
     name: str = KIND
     batch: int = 1
     prepares: bool = True
+    preparing: set[UUID] = field(default_factory=set)
+    """What one of this process's workers is just preparing: another one leaves it alone."""
 
     async def find(self, tx: Transaction, job: Job, cursor: Any, limit: int) -> Found:
         """Nothing: the first item finds the rest."""
@@ -64,11 +66,17 @@ class ContactImports:
             parts = {each.number: await self._part(tx, each) for each in items}
         ready: dict[int, Split | Prepared] = {}
         for item in items:
-            part = parts[item.number]
-            if item.subject_id == whole.id:
-                ready[item.number] = await self._split(organization_id, whole)
-            elif part is not None:
-                ready[item.number] = await self._chunk(organization_id, whole, part, attributes)
+            wanted = item.subject_id
+            if wanted is None or wanted in self.preparing:
+                continue
+            self.preparing.add(wanted)
+            try:
+                if wanted == whole.id:
+                    ready[item.number] = await self._split(organization_id, whole)
+                elif (part := parts[item.number]) is not None:
+                    ready[item.number] = await self._chunk(organization_id, whole, part, attributes)
+            finally:
+                self.preparing.discard(wanted)
         return ready
 
     async def _part(self, tx: Transaction, item: Item) -> Part | None:

@@ -10,7 +10,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import BinaryIO, Final, Literal
+from typing import BinaryIO, Final, Literal, cast
 
 from inbox.imports.errors import FileRefused
 from inbox.imports.sheets import is_workbook, sheet_rows
@@ -80,7 +80,7 @@ def _csv_rows(file: BinaryIO, form: Format) -> Iterator[list[str]]:
 def _lines(file: BinaryIO, encoding: str) -> Iterator[str]:
     """Lines with their ends. Bytes that break UTF-8 are taken for Windows' code page, as spreadsheets mix the two."""
     file.seek(0)
-    text = io.TextIOWrapper(_Kept(file), encoding=encoding, errors="surrogateescape", newline="")
+    text = io.TextIOWrapper(cast("BinaryIO", _Kept(file)), encoding=encoding, errors="surrogateescape", newline="")
     try:
         for number, line in enumerate(iter(lambda: text.readline(LONGEST_LINE + 1), ""), start=1):
             if len(line) > LONGEST_LINE:

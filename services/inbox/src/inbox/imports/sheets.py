@@ -2,7 +2,7 @@
 
 import zipfile
 from collections.abc import Iterator
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 from xml.parsers import expat
 
 from inbox.imports.errors import FileRefused
@@ -122,7 +122,7 @@ class _Rows:
         return told
 
 
-def _parsed(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, reader: "_Strings | _Rows") -> Iterator[list[str]]:
+def _parsed(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, reader: "_Strings | _Rows") -> Iterator[Any]:
     """What a part holds, as it is read. Neither sizes in the archive nor a document type are believed."""
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
@@ -142,8 +142,9 @@ def _parsed(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, reader: "_Strings 
         yield from _taken(reader)
 
 
-def _taken(reader: "_Strings | _Rows") -> list:  # type: ignore[type-arg]
-    found, reader.found = reader.found, []
+def _taken(reader: "_Strings | _Rows") -> list[Any]:
+    found: list[Any] = list(reader.found)
+    reader.found.clear()
     return found
 
 

@@ -1823,7 +1823,7 @@ AS $function$
         DELETE FROM contact_import_parts AS p WHERE p.id IN (
             SELECT q.id FROM contact_imports AS i JOIN contact_import_parts AS q ON q.import_id = i.id
             WHERE i.state NOT IN ('uploading', 'uploaded', 'running') OR i.changed_at < kit_now() - interval '2 days'
-            LIMIT at_most FOR UPDATE OF q SKIP LOCKED)
+            LIMIT at_most)
         RETURNING p.organization_id, p.file_id
     $function$;
 -- owner: inbox_loops
