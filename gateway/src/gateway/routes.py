@@ -265,6 +265,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/v1/message-templates", "inbox"),
     Route("/v1/labels", "inbox"),
     Route("/v1/macros", "inbox"),
+    Route("/v1/broadcasts", "inbox"),
     Route("/v1/macro-jobs", "inbox"),
     Route("/v1/attributes", "inbox"),
     Route("/v1/canned-replies", "inbox"),

@@ -444,3 +444,16 @@ async def test_conversations_are_listed_page_by_page_and_deleted_whole(story: St
     async with story.database.transaction(ours) as tx:
         for table in ("conversations", "turns", "pieces", "actions"):
             assert await tx.fetchval(f"SELECT count(*) FROM assistant_{table}") == 0
+
+
+async def test_a_long_conversation_is_told_in_short_and_what_that_saved_is_shown(begun: Begun) -> None:
+    talk, long = await begun(), "This is a long story about our bakery and its many customers. " * 30
+    for number in range(9):
+        await talk.say(f"{number}: {long}", long)
+    last = (await talk.asked_of_the_model())[-1]
+    told = [each["content"] for each in last["messages"] if each["role"] == "user"]
+    assert [len(each) < 300 for each in told] == [True] * 4 + [False] * 5
+    savings = (await talk.client.get("/v1/generation/usage")).json()["savings"]
+    (saved,) = [each for each in savings if each["way"] == "compaction"]
+    assert saved["calls"] == 4
+    assert saved["plain_micros"] > saved["cost_micros"] > 0

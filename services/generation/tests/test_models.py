@@ -12,7 +12,7 @@ from generation.calls.model import Purpose
 from generation.providers.base import Ask, Message
 from kit.ids import new_id
 from kit.testing.databases import TestDatabase
-from kit.testing.mortal import Mortal
+from kit.testing.mortal import Died, Mortal
 from kit.testing.outside import Sandbox
 
 from .story import Story
@@ -157,6 +157,58 @@ async def test_a_model_that_fails_again_and_again_is_left_in_peace(story: Story,
         ended = await story.ended(client, await story.texts(client, subject=f"shop {number}"))
         assert ended["model"] == "gpt-5.4"
     assert len(await asked_of(openai)) == 5 + 7
+
+
+async def test_wherever_the_process_dies_after_the_models_answer_it_is_paid_for_once(story: Story) -> None:
+    """Its lease lapses, and all that was set aside counts; where the commit was made, what it cost does."""
+    step, settled = 1, False
+    while not settled:
+        ours = new_id()
+        story.database.live_for(step)
+        try:
+            async for piece in story.made.calling.write(
+                Purpose(ours, None, "captions", new_id()), Ask([Message("user", "Say something.")], 200), Wish()
+            ):
+                settled = isinstance(piece, Written)
+        except Died:
+            settled = False
+        story.database.live_for(None)
+        client = story.client(ours)
+        before = await spent(client)
+        await story.forward(minutes=6)
+        for _ in range(2):
+            await story.made.accounting.lapse_due()
+        cost, held = await spent(client)
+        assert held == 0
+        assert cost == sum(before), (step, before)
+        step += 1
+    assert step > 6
+
+
+async def test_what_a_prompt_says_twice_is_not_paid_for_twice_and_that_is_shown(
+    story: Story, openai: httpx.AsyncClient
+) -> None:
+    client = story.client(new_id())
+    line = "Open all day, and the coffee is on us for whoever comes by bike."
+    pasted = "\n\n\n\n".join([f"{line}   https://ours.example/?utm_source=mail&id=7"] * 20)
+    ended = await story.ended(client, await story.texts(client, subject=pasted))
+    assert ended["state"] == "done", ended
+    (call,) = [
+        json.loads(each["body"])
+        for each in (await openai.get("/control/openai/received", params={"limit": 100})).json()["items"]
+        if each["path"].endswith("/chat/completions")
+    ]
+    assert json.loads(call["messages"][1]["content"])["subject"] == f"{line} https://ours.example/?id=7"
+    usage = (await client.get("/v1/generation/usage")).json()
+    ways = {each["way"]: each for each in usage["savings"]}
+    left_out = (len(pasted) + 3) // 4 - (len(f"{line} https://ours.example/?id=7") + 3) // 4
+    saved = ways["compaction"]["plain_micros"] - ways["compaction"]["cost_micros"]
+    assert saved == -int(-left_out * 2.5 // 1)
+    assert ways["routing"]["saved_percent"] == 70.0
+    kept = await story.ended(
+        client, await story.texts(client, subject=pasted, kind="improve", improvement="shorter", platforms=["x"])
+    )
+    assert kept["state"] in {"done", "failed"}
 
 
 async def test_who_stops_listening_pays_for_what_came(story: Story) -> None:

@@ -13,6 +13,10 @@ from contracts.auth import TeamCreated, TeamMembersChanged
 from contracts.compliance import ErasureBegun, ExportRequested
 from contracts.inbox import InboxErasureAnswered, InboxExportPartReady
 from inbox import migrations
+from inbox.broadcasts.model import Broadcast, State, Variant
+from inbox.broadcasts.recipients.repository import NewRecipient, RecipientRepository
+from inbox.broadcasts.repository import BroadcastRepository
+from inbox.broadcasts.senders.repository import SenderRepository
 from inbox.chat.repository import NewVisitor, VisitorRepository
 from inbox.chat.service import CUSTOMER
 from inbox.contacts.recognizing import IDENTITY, subject
@@ -36,6 +40,8 @@ MAP: Final = of_service(migrations)
 
 KEPT: Final[Mapping[str, str]] = {
     "agents": "how those stand who work here",
+    "broadcasts": "what is written to many, by a rule",
+    "broadcast_counts": "sums over all recipients",
     "conversation_counts": "the sums of conversations that are there",
     "aggregate_versions": "versions of other services' facts",
     "contact_imports": "how many rows a file had",
@@ -170,6 +176,7 @@ async def live(house: House, place: Place, person: str, name: str) -> Life:
     conversation = await conversation_of(house, place, name)
     contact = Person("contact", UUID(conversation["contact_id"]), place.organization_id)
     await browsed(house, place, contact, conversation["channel_id"])
+    await written_to_with_many(house, place, contact, conversation["channel_id"])
     message_id = await answered(house, place, conversation, f"answer to {name}")
     await desk(house, place, conversation)
     await house.work()
@@ -188,6 +195,28 @@ async def browsed(house: House, place: Place, contact: Person, channel_id: str) 
         now, identity = house.database.clock.now(), NewIdentity("visitor", blind, "", known_by)
         assert await ContactRepository(tx).claim(contact.id, identity, now)
         await VisitorRepository(tx).add(visitor)
+
+
+async def written_to_with_many(house: House, place: Place, contact: Person, channel_id: str) -> None:
+    """A broadcast is to reach them, and another one has."""
+    now = house.database.clock.now()
+    broadcast = Broadcast(
+        id=new_id(),
+        channel_id=UUID(channel_id),
+        name="Autumn",
+        state=State.DRAFT,
+        audience={"named": 1},
+        variants=[Variant(text="Hello")],
+        purpose="marketing",
+        zone="UTC",
+        prepared_at=now,
+        created_at=now,
+        changed_at=now,
+    )
+    async with house.database.transaction(place.organization_id) as tx:
+        await BroadcastRepository(tx).add(broadcast)
+        await RecipientRepository(tx).add(broadcast.id, [NewRecipient(new_id(), contact.id, country="US")])
+        await SenderRepository(tx).open("200000000000001", [contact.id])
 
 
 async def twin(house: House, place: Place, life: Life, person: str) -> None:

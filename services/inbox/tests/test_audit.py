@@ -28,6 +28,13 @@ ELSEWHERE = frozenset(
         "inbox.submission.discarded",
         "inbox.template.submitted",
         "inbox.template.deleted",
+        "inbox.broadcast.written",
+        "inbox.broadcast.tried",
+        "inbox.broadcast.started",
+        "inbox.broadcast.paused",
+        "inbox.broadcast.stopped",
+        "inbox.broadcast.resumed",
+        "inbox.broadcast.cancelled",
     }
 )
 """Actions whose lines the tests of their noun ask for."""

@@ -304,6 +304,13 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "inbox.contact.separated": "A merge of two contacts was undone.",
         "inbox.template.submitted": "A template was handed to the platform for review.",
         "inbox.template.deleted": "A template was deleted.",
+        "inbox.broadcast.written": "A broadcast was written, and its recipients chosen.",
+        "inbox.broadcast.tried": "A broadcast was sent to a few to see how it looks.",
+        "inbox.broadcast.started": "A broadcast was let begin, to so many recipients.",
+        "inbox.broadcast.paused": "A broadcast was let rest by somebody.",
+        "inbox.broadcast.stopped": "A broadcast was let rest because of what its platform said.",
+        "inbox.broadcast.resumed": "A broadcast was let go on.",
+        "inbox.broadcast.cancelled": "A broadcast was ended before everybody had it.",
         "inbox.contact.erased": "The data of a contact was erased.",
         # compliance
         "compliance.request.impersonated": "A member of staff, in a person's place, asked something of compliance.",

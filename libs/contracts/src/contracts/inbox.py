@@ -21,6 +21,9 @@ MessageKind = Annotated[
     str, Field(pattern=NAME, examples=["text", "image", "audio", "video", "document", "location", "unknown"])
 ]
 TemplateStatus = Annotated[str, Field(pattern=NAME, examples=["pending", "approved", "rejected", "paused"])]
+BroadcastState = Annotated[
+    str, Field(pattern=NAME, examples=["scheduled", "running", "paused", "completed", "cancelled"])
+]
 MessageStatus = Annotated[
     str, Field(pattern=NAME, examples=["queued", "unconfirmed", "sent", "failed", "delivered", "read"])
 ]
@@ -313,6 +316,38 @@ class MemberMentioned(Event):
     conversation_id: UUID = Field(description="The conversation it stands in.")
     user_id: UUID = Field(description="Whom it calls.")
     by: UUID = Field(description="The user who wrote it.")
+
+
+class BroadcastChanged(Event):
+    """A broadcast began, rests, goes on or has ended; with a reason where nobody of the team has decided that."""
+
+    type: ClassVar[str] = "inbox.broadcast.changed.v1"
+    subject: ClassVar[str] = "broadcast_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = WORKERS
+
+    broadcast_id: UUID = Field(description="The broadcast; the version is the broadcast's.")
+    state: BroadcastState = Field(description="Its state now.")
+    reason: str = Field(default="", description="Why it was paused, as a code.", examples=["template:paused"])
+
+
+class BroadcastProgressed(Event):
+    """How far a broadcast has come; told at most once a second while it runs."""
+
+    type: ClassVar[str] = "inbox.broadcast.progressed.v1"
+    subject: ClassVar[str] = "broadcast_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = WORKERS
+
+    broadcast_id: UUID = Field(description="The broadcast; the version is the broadcast's.")
+    total: int = Field(description="Recipients.")
+    waiting: int = Field(description="Those to whom it has not left.")
+    unknown: int = Field(description="Those of whom nobody knows yet whether it has left.")
+    sent: int = Field(description="Those whose message the platform has taken.")
+    delivered: int = Field(description="Of these, those who have it.")
+    read: int = Field(description="Of these, those who have read it.")
+    failed: int = Field(description="Those who did not get it.")
+    skipped: int = Field(description="Those who were not to get it.")
 
 
 class InboxAuditRecorded(AuditEntry):

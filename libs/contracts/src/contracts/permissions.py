@@ -97,6 +97,8 @@ PERMISSIONS: Final[Mapping[str, Permission]] = MappingProxyType(
         "channels.read": Permission("See which channels are connected.", ANSWERING),
         "channels.manage": Permission("Connect and disconnect channels.", MANAGERS),
         "templates.manage": Permission("Write templates of messages, have them reviewed, and delete them.", MANAGERS),
+        "broadcasts.read": Permission("See broadcasts, what became of them, and who did not get them.", ANSWERING),
+        "broadcasts.manage": Permission("Write to many at once, and pause or end that.", MANAGERS),
         # money
         "billing.read": Permission("See plan, limits and seats.", TEAM),
         "billing.manage": Permission("Choose a plan, pay, and claim what was bought.", OWNER, delegable=False),

@@ -111,6 +111,8 @@ EVENTS: tuple[type[Event], ...] = (
     inbox.MediaFailed,
     inbox.InboxQuotaReached,
     inbox.TemplateChanged,
+    inbox.BroadcastChanged,
+    inbox.BroadcastProgressed,
     inbox.InboxAuditRecorded,
     inbox.InboxExportPartReady,
     inbox.InboxErasureAnswered,

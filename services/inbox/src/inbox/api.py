@@ -9,6 +9,7 @@ from inbox.allowances.router import router as allowances
 from inbox.assignment.router import internal as presence
 from inbox.assignment.router import router as assignment
 from inbox.attributes.router import router as attributes
+from inbox.broadcasts.router import router as broadcasts
 from inbox.canned_replies.router import router as canned_replies
 from inbox.channels.router import router as channels
 from inbox.chat.router import lines as chat_lines
@@ -74,5 +75,6 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     imports,
     contact_jobs,
     macros,
+    broadcasts,
     macro_jobs,
 )

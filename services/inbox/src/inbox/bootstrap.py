@@ -23,6 +23,13 @@ from inbox.assignment.service import AssignmentService
 from inbox.attributes.privacy import AttributeHolding
 from inbox.attributes.service import AttributeService
 from inbox.attributes.sweeping import AttributeSweeping
+from inbox.broadcasts.feeding import Feeding
+from inbox.broadcasts.hearing import Hearing
+from inbox.broadcasts.preparing import Preparing
+from inbox.broadcasts.privacy import RecipientHolding
+from inbox.broadcasts.senders.braking import Braking
+from inbox.broadcasts.sending import BroadcastKind
+from inbox.broadcasts.service import BroadcastService
 from inbox.canned_replies.service import CannedReplyService
 from inbox.channels.applying import Applying
 from inbox.channels.base import Platform
@@ -216,6 +223,9 @@ class Parts:
     snippets: Snippets
     forms: FormService
     chats: ChatService
+    broadcasts: BroadcastService
+    feeding: Feeding
+    braking: Braking
 
 
 def build(
@@ -238,6 +248,7 @@ def build(
     spoken: list[Platform] = [whatsapp, *direct, texts]
     platforms = {each.kind: each for each in spoken}
     store = MediaStore(folder, keyring, database.clock)
+    braking = Braking(database, lambda: own)
     own = Ledger(
         database,
         [
@@ -250,12 +261,15 @@ def build(
             SubmitKind(templates, keyring),
             DeleteKind(templates, keyring),
             SyncKind(templates, keyring, lambda: own),
+            BroadcastKind(platforms, keyring, braking),
         ],
     )
     sites = SiteService(database, own, keyring)
     platforms[WEB_CHAT] = WebChats(database)
     platforms[CONTACT_FORM] = ContactForms(sites, pages.server, pages.mail_from)
-    receiving, reporting = Receiving(own, Recognizing(keyring), sealing), Reporting(own, sealing)
+    hearing, preparing = Hearing(lambda: own, sealing, braking), Preparing(keyring, platforms)
+    receiving = Receiving(own, Recognizing(keyring), sealing, hearing)
+    reporting = Reporting(own, sealing, hearing)
     applying = {kind: Applying(platform, receiving, reporting) for kind, platform in platforms.items()}
     known = (meta.app_secret, meta.verify_token)
     sources: list[Source] = [WhatsAppSource(*known, applying["whatsapp"], Telling(lambda: own))]
@@ -273,6 +287,7 @@ def build(
     intake = Intake(database, sources, keyring)
     holdings = (
         SentInHolding(database, sent_in),
+        RecipientHolding(database, own),
         MediaHolding(database, keyring, store, own),
         SearchHolding(database),
         MessageHolding(database, sealing, own, sent_in),
@@ -305,6 +320,7 @@ def build(
     )
     running = Running(conversing, writing, NoteService(database, keyring), Values(keyring))
     jobs = Jobs(database, [MacroRunKind(database, keyring, running), *import_kinds(database, keyring, files)])
+    segments = SegmentService(database, keyring, ContactService(database, keyring))
     return Parts(
         allowances=AllowanceService(database),
         channels=ChannelService(database, own, keyring, platforms),
@@ -312,7 +328,7 @@ def build(
         consents=ConsentService(database, keyring),
         fields=FieldService(database, keyring),
         imports=ImportService(database, files, jobs),
-        segments=SegmentService(database, keyring, ContactService(database, keyring)),
+        segments=segments,
         merging=Merging(database, keyring, platforms),
         conversations=conversing,
         participants=ParticipantService(database),
@@ -347,6 +363,9 @@ def build(
         snippets=Snippets(pages.public_url, widget.PATH, widget.INTEGRITY),
         forms=FormService(database, keyring, sites, intake),
         chats=ChatService(database, sealing, sites, intake, pages.passing),
+        broadcasts=BroadcastService(database, lambda: own, preparing, platforms, segments),
+        feeding=Feeding(database, lambda: own, preparing),
+        braking=braking,
     )
 
 
@@ -426,6 +445,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.drafts,
         parts.views,
         parts.macros,
+        parts.broadcasts,
         parts.jobs,
     )
 
@@ -451,6 +471,8 @@ def loops(parts: Parts) -> Sequence[Loop]:
         merging=parts.merging,
         indexing=parts.indexing,
         imports=parts.imports,
+        feeding=parts.feeding,
+        braking=parts.braking,
     )
 
 

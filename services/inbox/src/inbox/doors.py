@@ -26,3 +26,9 @@ ChannelManager = Annotated[MemberCaller, Depends(permitted("channels.manage"))]
 
 Arranger = Annotated[MemberCaller, Depends(permitted("arrangement.manage"))]
 """Those who say with which labels, attributes, replies, macros and filters everybody works."""
+
+BroadcastReader = Annotated[MemberCaller, Depends(permitted("broadcasts.read"))]
+"""Those who see broadcasts and what became of them."""
+
+BroadcastManager = Annotated[MemberCaller, Depends(permitted("broadcasts.manage"))]
+"""Those who write to many at once."""

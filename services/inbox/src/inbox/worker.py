@@ -18,6 +18,8 @@ from inbox.allowances.handlers import on_entitlements_changed
 from inbox.allowances.model import QUOTA
 from inbox.assignment.giving import Giving
 from inbox.attributes.sweeping import AttributeSweeping
+from inbox.broadcasts.feeding import EVERY, Feeding
+from inbox.broadcasts.senders.braking import Braking
 from inbox.chat.service import ChatService
 from inbox.contacts.merging.service import Merging
 from inbox.conversations.counts.service import CountService
@@ -64,6 +66,8 @@ def loops(
     merging: Merging,
     indexing: Indexing,
     imports: ImportService,
+    feeding: Feeding,
+    braking: Braking,
 ) -> Sequence[Loop]:
     """Webhooks become rows; what is to be done outside has loops of its own (`Service.ledger`)."""
     return (
@@ -80,4 +84,7 @@ def loops(
         Loop("inbox.attributes.sweep", attributes.run, every=60.0),
         Loop("inbox.imports.sweep", imports.sweep, every=600.0),
         Loop("inbox.search.index", indexing.run, every=0.5),
+        Loop("inbox.broadcasts.feed", feeding.run, every=EVERY),
+        Loop("inbox.broadcasts.count", feeding.fold, every=2.0),
+        Loop("inbox.senders.ease", braking.ease, every=2.0),
     )

@@ -218,7 +218,9 @@ class Course:
             last = round_ == ROUNDS or self.used >= MOST_CALLS
             tools = () if last else [each.tool for each in abilities]
             hints = {KIND: True, "last": last}
-            written = await self._asked(Ask(messages, prompts.MOST_TOKENS, hints=hints, tools=tools))
+            written = await self._asked(
+                Ask(messages, prompts.MOST_TOKENS, hints=hints, tools=tools, left_out=told.left_out)
+            )
             await self.voice.pause()
             if not written.calls or last:
                 break

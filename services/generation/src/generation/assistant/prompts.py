@@ -15,6 +15,7 @@ import orjson
 from generation.assistant.model import Said, TurnView
 from generation.assistant.personas import Persona
 from generation.providers.base import Message
+from generation.providers.compaction import tokens as count
 
 VERSION: Final = 1
 
@@ -61,8 +62,8 @@ def told(persona: Persona, brand: str, before: Sequence[TurnView], said: Said, n
 
 
 def tokens(messages: Sequence[Message]) -> int:
-    """About how many tokens messages have: four bytes each, as is usual for European languages."""
-    return sum(len(each.text.encode(errors="replace")) + 16 for each in messages) // 4
+    """About how many tokens messages have."""
+    return sum(count(each.text) for each in messages)
 
 
 def result(found: Any) -> str:

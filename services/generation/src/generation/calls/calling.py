@@ -146,7 +146,7 @@ class Calling:
                 raise Broken("cut_short")
             deployment.breaker.succeeded()
             settled = True
-            cost, plain = await self._done(held, deployment, end.usage, began)
+            cost, plain = await self._done(held, deployment, end.usage, began, ask.left_out)
             yield Written(came, deployment.model.id, end.usage, cost, plain, end.whole, end.refused, end.calls)
         except NotAccepted as refusal:
             settled = True
@@ -179,12 +179,17 @@ class Calling:
             raise
         return held
 
-    async def _done(self, held: Reservation, deployment: Deployment, usage: Usage, began: float) -> tuple[int, int]:
+    async def _done(
+        self, held: Reservation, deployment: Deployment, usage: Usage, began: float, left_out: int = 0
+    ) -> tuple[int, int]:
         model, cost = deployment.model, deployment.model.cost(usage)
-        plain = max(cost, (self.routes.plain(model.use) or model).cost(replace(usage, cached_tokens=0)))
+        dearest = self.routes.plain(model.use) or model
+        plain = max(cost, dearest.cost(replace(usage, cached_tokens=0)))
         saved_by = "routing" if plain > cost else ""
-        await self._settle(held, Settlement(CallStatus.DONE, cost, plain, usage, _since(began), saved_by))
-        return cost, plain
+        compacted = dearest.cost(Usage(left_out))
+        came = Settlement(CallStatus.DONE, cost, plain + compacted, usage, _since(began), saved_by, "", compacted)
+        await self._settle(held, came)
+        return cost, plain + compacted
 
     async def _broken(self, held: Reservation, deployment: Deployment, ask: Ask, came: str, began: float) -> None:
         """What came, at most: each token stands for at least a byte."""

@@ -65,6 +65,8 @@ class Settlement:
     milliseconds: int
     saved_by: str = ""
     code: str = ""
+    compacted: int = 0
+    """How much of `plain` was saved by compaction of the prompt."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,8 @@ class CallRepository:
                 WHERE id = $3 AND organization_id = $1 AND status IN ('calling', 'unanswered') FOR UPDATE
             ), settled AS (
                 UPDATE calls SET status = $4, cost = $5, plain = $6, input_tokens = $7, cached_tokens = $8,
-                    output_tokens = $9, milliseconds = $10, saved_by = $11, code = $12, leased_until = NULL,
+                    output_tokens = $9, milliseconds = $10, saved_by = $11, code = $12, compacted = $13,
+                    leased_until = NULL,
                     ended_at = kit_now()
                 FROM before WHERE calls.id = before.id
             )
@@ -87,6 +88,7 @@ class CallRepository:
             came.milliseconds,
             came.saved_by,
             came.code,
+            came.compacted,
         )
 
     async def reserved(self, call_id: UUID) -> int:
@@ -163,10 +165,18 @@ class CallRepository:
         """What each way of saving saved."""
         rows = await self.tx.fetch(
             """
-            SELECT saved_by AS way, count(*) AS calls, sum(cost)::bigint AS cost, sum(plain)::bigint AS plain
-            FROM calls
-            WHERE organization_id = $1 AND started_at >= $2 AND started_at < $3 AND saved_by <> ''
-            GROUP BY 1 ORDER BY 1
+            WITH these AS (
+                SELECT saved_by, cost, plain, compacted FROM calls
+                WHERE organization_id = $1 AND started_at >= $2 AND started_at < $3
+                  AND (saved_by <> '' OR compacted > 0)
+            )
+            SELECT saved_by AS way, count(*) AS calls, sum(cost)::bigint AS cost,
+                   sum(plain - compacted)::bigint AS plain
+            FROM these WHERE saved_by <> '' GROUP BY 1
+            UNION ALL
+            SELECT 'compaction', count(*), sum(plain - compacted)::bigint, sum(plain)::bigint
+            FROM these WHERE compacted > 0 HAVING count(*) > 0
+            ORDER BY 1
             """,
             self.tx.organization_id,
             period.since,

@@ -38,7 +38,7 @@ class UsageLineOut(Out):
 class SavingOut(Out):
     """What one way of saving saved."""
 
-    way: str = Field(examples=["cache", "routing", "batch"])
+    way: str = Field(examples=["cache", "semantic", "routing", "compaction", "batch"])
     calls: int
     cost_micros: int
     plain_micros: int

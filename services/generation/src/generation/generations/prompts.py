@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from generation.generations.model import Fault, Slot, Text, Wanted, stored_text
 from generation.providers.base import Ask, Message, Shape
+from generation.providers.compaction import compact, left_out
 from postrules.limits import LIMITS, Platform
 
 VERSION: Final = 1
@@ -41,6 +42,9 @@ _TASKS: Final[Mapping[str, str]] = {
     "thread": "Write a thread about `subject`: `text` opens it, `parts` go on, each a whole thought.",
 }
 
+_KEPT: Final = frozenset({"improve", "translate"})
+"""What is done with the subject as it stands, letter by letter."""
+
 _IMPROVEMENTS: Final[Mapping[str, str]] = {
     "shorter": "Say the same in clearly fewer words.",
     "longer": "Add detail that is in the material, and no facts of your own.",
@@ -57,9 +61,10 @@ PER_CHARACTER: Final = 1.0
 
 def ask(wanted: Wanted, slots: Sequence[Slot], faults: Sequence[Fault] = (), before: Sequence[Text] = ()) -> Ask:
     """The question for these places; with faults, once more for those whose texts were not acceptable."""
+    subject = wanted.subject if wanted.kind in _KEPT else compact(wanted.subject)
     data: dict[str, Any] = {
         "task": _TASKS[wanted.kind],
-        "subject": wanted.subject,
+        "subject": subject,
         "tone": wanted.tone,
         "emoji": wanted.emoji,
         "call_to_action": wanted.call_to_action,
@@ -81,7 +86,8 @@ def ask(wanted: Wanted, slots: Sequence[Slot], faults: Sequence[Fault] = (), bef
         Message("user", json.dumps({key: value for key, value in data.items() if value}, ensure_ascii=False)),
     )
     shape = Shape("texts", _object({name(place): _place(wanted, slot) for place, slot in enumerate(slots)}))
-    return Ask(messages, _most_tokens(wanted, slots), shape, {"slots": [_hint(wanted, slot) for slot in slots]})
+    hints = {"slots": [_hint(wanted, slot) for slot in slots]}
+    return Ask(messages, _most_tokens(wanted, slots), shape, hints, left_out=left_out(wanted.subject, subject))
 
 
 def name(place: int) -> str:

@@ -72,6 +72,8 @@ class Ask:
     shape: Shape | None = None
     hints: Mapping[str, Any] = field(default_factory=dict)
     tools: Sequence[Tool] = ()
+    left_out: int = 0
+    """About how many tokens compaction has saved."""
 
     def most_input(self) -> int:
         """More tokens than it can be: each token stands for at least one byte, besides what a provider adds."""

@@ -127,6 +127,14 @@ OURS: Final[Mapping[str, Rule]] = {
         "Send a template, or let it wait until the contact writes.",
     ),
     "contact-opted-out": Rule("skip_recipient", "The contact does not want messages here.", "Send them none."),
+    "contact-blocked": Rule("skip_recipient", "The contact is blocked.", "Unblock them to write to them again."),
+    "consent-withdrawn": Rule("skip_recipient", "The contact has withdrawn their consent.", "Send them none."),
+    "consent-missing": Rule(
+        "skip_recipient", "The contact never agreed to marketing on this channel.", "Ask for their consent first."
+    ),
+    "value-missing": Rule(
+        "our_bug", "Nothing is known for a variable, and it has no fallback.", "Give the variable a fallback."
+    ),
     "contact-forgotten": Rule("skip_recipient", "The contact was forgotten.", "Nothing can be sent to them."),
     "contact-unreachable": Rule(
         "skip_recipient", "Nothing is known by which the contact can be reached here.", "Reach them elsewhere."

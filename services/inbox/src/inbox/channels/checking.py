@@ -107,7 +107,7 @@ class CheckKind:
             return
         await channels.end_check(check.id, "connected", "", channel.id)
         ledger = self.ledger()
-        await ledger.set_rate(tx, Lane(organization_id, lane_of(channel.id, channel.kind), float(channel.rate)))
+        await ledger.set_rate(tx, Lane(organization_id, lane_of(channel.id, channel.kind), channel.pace))
         await ledger.release(tx, organization_id, lane_of(channel.id, channel.kind))
         await ledger.release(tx, organization_id, media_lane_of(channel.id, channel.kind))
         await tx.emit(

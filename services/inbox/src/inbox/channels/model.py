@@ -29,6 +29,13 @@ class Channel:
     created_at: datetime
     silent: bool = False
     """Whether nothing can be answered through it."""
+    brake: float = 1.0
+    """The share of its rate that is used: less than 1 while its platform complains."""
+
+    @property
+    def pace(self) -> float:
+        """Messages per second that leave through it just now, at most."""
+        return pace_of(self.rate, self.brake)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,11 @@ class Place:
 
     channel_id: UUID
     platform: Platform
+
+
+def pace_of(rate: int, brake: float) -> float:
+    """Messages per second of a number that is braked; never none."""
+    return max(0.5, rate * brake)
 
 
 def lane_of(channel_id: UUID, kind: str = "whatsapp") -> str:

@@ -11,7 +11,7 @@ from kit.ids import BEFORE_ALL, BEGINNING_OF_TIME
 
 _COLUMNS: Final = """
     id, kind, phone_number_id, waba_id, display_name, display_number, rate, state, health, health_code, health_reason,
-    version, created_at, silent
+    version, created_at, silent, brake
 """
 
 
@@ -266,6 +266,7 @@ def _channel(row: Row) -> Channel:
         version=row["version"],
         created_at=row["created_at"],
         silent=row["silent"],
+        brake=row["brake"],
     )
 
 

@@ -148,7 +148,7 @@ class ConversationService:
             can = self.platforms[channel.kind].capabilities
             if newest is None or not (channel.connected and can.shows_typing):
                 return
-            lane = Lane(tx.organization_id, lane_of(channel.id, channel.kind), float(channel.rate))
+            lane = Lane(tx.organization_id, lane_of(channel.id, channel.kind), channel.pace)
             try:
                 await self.ledger.forget(tx, [TYPE], [newest])
             except UnderWay:
@@ -162,7 +162,7 @@ class ConversationService:
         channel = await ChannelRepository(tx).find(conversation.channel_id)
         shows = self.platforms[channel.kind].capabilities.shows_read
         if newest is not None and channel.connected and shows:
-            lane = Lane(tx.organization_id, lane_of(channel.id, channel.kind), float(channel.rate))
+            lane = Lane(tx.organization_id, lane_of(channel.id, channel.kind), channel.pace)
             await self.ledger.add(tx, Effect(MARK, lane, newest))
 
     async def _shown(self, organization_id: UUID, rows: "_Rows") -> list[Shown]:

@@ -106,6 +106,10 @@ class Batch:
             raise Overtaken
         return _live(found), False
 
+    def with_whom(self, contact_id: UUID) -> Conversation | None:
+        """The conversation with a contact as it is by now, if these messages are in it."""
+        return self._conversations.get(contact_id)
+
     def add(self, message: NewMessage) -> None:
         """Have a message written with the others."""
         self._messages.append(message)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 from contracts.inbox import MessageReceived, MessageSent
@@ -15,7 +15,7 @@ from inbox.consent.recording import Recorder, by_word
 from inbox.consent.words import wish
 from inbox.contacts.blind import Blind
 from inbox.contacts.naming import NAMES
-from inbox.contacts.recognizing import Recognizing, subject
+from inbox.contacts.recognizing import Recognizing, Writer, subject
 from inbox.conversations.facts import tell_changed, tell_opened, tell_reopened
 from inbox.conversations.model import Conversation
 from inbox.media.fetching import ADDRESS, FETCH, FETCHABLE, FILENAME
@@ -39,12 +39,30 @@ _CALLED: Final = (Effected.CALLING, Effected.UNKNOWN, Effected.UNCONFIRMED)
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """Something that a contact said, new to us; `reply_to` is the platform's id, hashed, of what it quotes."""
+
+    contact_id: UUID
+    said: Said
+    at: datetime
+    reply_to: bytes | None
+
+
+class Listens(Protocol):
+    """Who wants to know that contacts have written, before it is written down."""
+
+    async def answered(self, batch: Batch, place: Place, heard: Sequence[Heard]) -> None:
+        """They have written, in this order."""
+
+
+@dataclass(frozen=True, slots=True)
 class Receiving:
     """Applies messages that came in. Nothing here asks whether the channel is well: receiving goes on."""
 
     ledger: Ledger
     recognizing: Recognizing
     sealing: Sealing
+    listens: Listens
 
     async def apply(
         self, tx: Transaction, blind: Blind, place: Place, several: Sequence[tuple[Said, datetime]]
@@ -56,13 +74,19 @@ class Receiving:
         """
         batch = await Batch.read(tx, blind, place, several, self.recognizing)
         with_media, newcomers = list[tuple[UUID, NewMessage, Medium]](), set[UUID]()
+        heard: list[Heard] = []
         wishes = list[Wish]()
         for said, received_at in several:
             at = min(said.time or received_at, received_at + _AHEAD)
             written = await self._apply(batch, said, at, newcomers)
             if written is not None:
-                with_media += [(*written, medium) for medium in said.media]
-                wishes += _wished(written[0], place.platform.kind, said, at)
+                writer, message = written
+                with_media += [(writer.id, message, medium) for medium in said.media]
+                wishes += _wished(writer.id, place.platform.kind, said, at)
+                if said.direction == "in":
+                    heard.append(Heard(writer.head, said, at, message.reply_to_blind))
+        if heard:
+            await self.listens.answered(batch, place, heard)
         released = await self._release(batch)
         await batch.write()
         await Recorder(self.sealing.keyring).record(tx, wishes)
@@ -75,7 +99,7 @@ class Receiving:
 
     async def _apply(
         self, batch: Batch, said: Said, at: datetime, newcomers: set[UUID]
-    ) -> tuple[UUID, NewMessage] | None:
+    ) -> tuple[Writer, NewMessage] | None:
         """Apply one; the message that it became and whose it is, if it was one and new."""
         provider_blind = batch.blind("message", said.provider_id)
         if provider_blind in batch.known:
@@ -99,7 +123,7 @@ class Receiving:
             await self._tell(batch, conversation, message, said, new=new)
         else:
             await self._tell_written(batch, conversation, message, new=new)
-        return writer.id, message
+        return writer, message
 
     async def _is_ours(self, tx: Transaction, blind: Blind, conversation: Conversation, said: Said) -> bool:
         """Whether what was written by us is a message that we are just sending, or of which nobody knows.
@@ -221,7 +245,7 @@ class Receiving:
         told = [row for row in rows if row["whole_id"] is None]
         await tx.emit(*(status_fact(tx, row, Status.QUEUED, batch.now) for row in told))
         channel = await ChannelRepository(tx).find(batch.place.channel_id)
-        lane = Lane(tx.organization_id, lane_of(channel.id, channel.kind), float(channel.rate))
+        lane = Lane(tx.organization_id, lane_of(channel.id, channel.kind), channel.pace)
         return [
             Effect(SEND, lane, row["id"]) for row in rows if row["kind"] != PARTS and row["part_number"] in (None, 1)
         ]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 from inbox.channels.base import Report, Seen
@@ -31,6 +31,36 @@ _KNOWN: Final = {
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """A report as it is kept, and which message of ours it is about, if it says so."""
+
+    what: Reported
+    provider_id: str
+    ours: UUID | None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the platform says that it did not arrive."""
+        return self.what.status is Status.FAILED
+
+    @property
+    def receipt(self) -> Receipt:
+        """What the ledger is told of a call that this decides."""
+        return Receipt(self.what.provider_blind.hex()[:32], result=self.provider_id)
+
+    def among(self, standings: Mapping[UUID | bytes | None, Standing]) -> Standing | None:
+        """The message that it is about: by our id of it, else by the platform's."""
+        return standings.get(self.ours) or standings.get(self.what.provider_blind)
+
+
+class Hears(Protocol):
+    """Who else sends through channels, and is told of reports that name what is theirs."""
+
+    async def reported(self, tx: Transaction, place: Place, several: Sequence[Told]) -> None:
+        """Apply what is theirs of these."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reporting:
     """Applies reports.
 
@@ -41,6 +71,7 @@ class Reporting:
 
     ledger: Ledger
     sealing: Sealing
+    hears: Hears
 
     async def apply(
         self,
@@ -57,6 +88,7 @@ class Reporting:
         told = [_told(blind, place, report, at) for report, at in several]
         known = [each for each in told if each is not None]
         used |= await self._settle(tx, known)
+        await self.hears.reported(tx, place, known)
         messages = OutgoingRepository(tx)
         standings = await messages.lock(
             place.channel_id, {each.ours for each in known if each.ours}, {each.what.provider_blind for each in known}
@@ -77,7 +109,7 @@ class Reporting:
         )
         return [each is not None for each in told]
 
-    async def _settle(self, tx: Transaction, known: Sequence["_Told"]) -> dict[UUID, int]:
+    async def _settle(self, tx: Transaction, known: Sequence[Told]) -> dict[UUID, int]:
         """Let the ledger know: calls that nobody answered, or not yet, are decided by this."""
         arrived = {each.ours: each.receipt for each in known if each.ours and each.what.status is not Status.FAILED}
         failed = {each.ours: (each.what.code, each.what.reason) for each in known if each.ours and each.failed}
@@ -86,7 +118,7 @@ class Reporting:
             used |= dict.fromkeys(await self.ledger.failed(tx, SEND, failed), 0)
         return used
 
-    async def _rise(self, tx: Transaction, place: Place, reported: Sequence[tuple["_Told", Standing]]) -> None:
+    async def _rise(self, tx: Transaction, place: Place, reported: Sequence[tuple[Told, Standing]]) -> None:
         """Raise messages to all that was reported of them so far, and keep the platform's ids of those without."""
         by_id = {standing.id: (standing, each) for each, standing in reported}
         for standing, each in by_id.values():
@@ -138,34 +170,13 @@ async def catch_up(tx: Transaction, standing: Standing, provider_blind: bytes) -
     return standing
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """A report as it is kept, and which message of ours it is about, if it says so."""
-
-    what: Reported
-    provider_id: str
-    ours: UUID | None
-
-    @property
-    def failed(self) -> bool:
-        return self.what.status is Status.FAILED
-
-    @property
-    def receipt(self) -> Receipt:
-        return Receipt(self.what.provider_blind.hex()[:32], result=self.provider_id)
-
-    def among(self, standings: Mapping[UUID | bytes | None, Standing]) -> Standing | None:
-        """The message that it is about: by our id of it, else by the platform's."""
-        return standings.get(self.ours) or standings.get(self.what.provider_blind)
-
-
-def _told(blind: Blind, place: Place, report: Report, at: datetime) -> _Told | None:
+def _told(blind: Blind, place: Place, report: Report, at: datetime) -> Told | None:
     status = _KNOWN.get(report.status)
     if status is None or not report.provider_id:
         return None
     reason = place.platform.errors.told(report.code).plain if status is Status.FAILED else ""
     what = Reported(blind("message", report.provider_id), status, at, report.code, reason)
-    return _Told(what, report.provider_id, _ours(report.ours))
+    return Told(what, report.provider_id, _ours(report.ours))
 
 
 def _watermarks(blind: Blind, several: Sequence[Seen]) -> Iterator[Watermark]:

@@ -62,7 +62,7 @@ class Going:
             if row["status"] == Status.FAILED and not self._others_may(channel.kind, row["failure_code"]):
                 used |= await self._fail(tx, behind, row, at)
                 continue
-            lane = Lane(tx.organization_id, lane_of(channel.id, channel.kind), float(channel.rate))
+            lane = Lane(tx.organization_id, lane_of(channel.id, channel.kind), channel.pace)
             await self.ledger().add(tx, Effect(SEND, lane, behind[0]["id"]))
         await follow(tx, wholes, at)
         return used

@@ -113,7 +113,7 @@ class Writing:
 
     async def send(self, tx: Transaction, channel: Channel, message_id: UUID) -> None:
         """Order that it is sent."""
-        lane = Lane(tx.organization_id, lane_of(channel.id, channel.kind), float(channel.rate))
+        lane = Lane(tx.organization_id, lane_of(channel.id, channel.kind), channel.pace)
         await self.ledger.add(tx, Effect(SEND, lane, message_id))
 
     async def _status(

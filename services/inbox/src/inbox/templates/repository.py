@@ -176,6 +176,15 @@ class TemplateRepository:
         )
         return [_template(row) for row in rows]
 
+    async def statuses(self, template_ids: Collection[UUID]) -> dict[UUID, str]:
+        """Where these templates stand, of those that are there."""
+        rows = await self.tx.fetch(
+            "SELECT id, status FROM message_templates WHERE id = ANY ($1) AND organization_id = $2",
+            list(template_ids),
+            self.tx.organization_id,
+        )
+        return {row["id"]: row["status"] for row in rows}
+
     async def count(self, waba_id: str) -> int:
         """How many the account has or asks for."""
         found: int = await self.tx.fetchval(

@@ -1,0 +1,103 @@
+"""What one recipient is sent: the variant's template or text, with what is known of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+from inbox.broadcasts.model import Broadcast, Variant
+from inbox.messages.model import Content
+from inbox.templates.errors import TemplateValuesWrong
+from inbox.templates.model import Template
+from inbox.templates.values import ButtonValue, Given, HeaderValue, Value, Words, compose
+from inbox.variables.catalogue import VARIABLES
+from inbox.variables.rendering import Text, parsed
+
+KNOWN = frozenset(name for name in VARIABLES if name.partition(".")[0] in ("contact", "channel"))
+"""The variables that broadcasts may use: there is no conversation yet, and nobody who writes."""
+
+_VALUES: TypeAdapter[dict[str, Value]] = TypeAdapter(dict[str, Value])
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A variant taken apart, to be filled in for many."""
+
+    variant: Variant
+    given: Mapping[str, Value] = field(repr=False)
+    texts: Mapping[str, Text] = field(repr=False)
+    text: Text | None = field(default=None, repr=False)
+
+    @property
+    def template_id(self) -> UUID | None:
+        """Of which template it is."""
+        return self.variant.template_id
+
+    def content(self, values: Mapping[str, str]) -> Content:
+        """What somebody of whom this is known is sent.
+
+        Raises:
+            TemplateValuesWrong: a variable has neither a value nor a fallback.
+        """
+        frozen = self.variant.frozen
+        if self.text is not None or frozen is None:
+            return Content("" if self.text is None else self.text.filled(values).text)
+        filled = {name: each.filled(values).text for name, each in self.texts.items()}
+        given = Given(
+            {**self.given, **filled},
+            None if self.variant.header is None else HeaderValue.model_validate(self.variant.header),
+            [ButtonValue.model_validate(each) for each in self.variant.buttons],
+        )
+        said = compose(frozen["components"], frozen["fallbacks"], frozen["category"], given)
+        told = {
+            "name": frozen["name"],
+            "language": {"code": frozen["language"]},
+            "components": said.components,
+        }
+        return Content(said.text, {"template": told})
+
+
+def letter(variant: Variant) -> Letter:
+    """Take a variant apart.
+
+    Raises:
+        VariableUnknown, VariableMalformed: one of its texts cannot be filled.
+    """
+    given = _VALUES.validate_python(variant.variables)
+    texts = {name: _text(each) for name, each in given.items()}
+    made = {name: parsed(text, KNOWN, f"#/variables/{name}") for name, text in texts.items() if "{{" in text}
+    text = parsed(variant.text, KNOWN, "#/text") if variant.text else None
+    return Letter(variant, given, made, text)
+
+
+def letters(broadcast: Broadcast) -> list[Letter]:
+    """All variants of a broadcast, taken apart."""
+    return [letter(each) for each in broadcast.variants]
+
+
+def frozen(template: Template) -> dict[str, Any]:
+    """What of a template is kept while it is sent: its words do not change under a broadcast."""
+    return {
+        "name": template.name,
+        "language": template.language,
+        "category": template.category,
+        "components": [dict(each) for each in template.components],
+        "fallbacks": dict(template.fallbacks),
+    }
+
+
+def fits(one: Letter, values: Mapping[str, str]) -> str:
+    """Why it cannot be filled in with these values; empty when it can."""
+    try:
+        one.content(values)
+    except TemplateValuesWrong as wrong:
+        return "; ".join(each.detail for each in wrong.errors[:3])
+    return ""
+
+
+def _text(value: Value) -> str:
+    if isinstance(value, str):
+        return value
+    return value.text if isinstance(value, Words) else ""

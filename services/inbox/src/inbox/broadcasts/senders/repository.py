@@ -1,0 +1,140 @@
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from kit.db.database import Database, Row, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class SenderRepository:
+    """How fast the numbers of the transaction's organization go, and how many people they may still write to."""
+
+    tx: Transaction
+
+    async def find(self, channel_id: UUID) -> Row | None:
+        """What a channel may do just now."""
+        return await self.tx.fetchrow(
+            """
+            SELECT id, kind, state, rate, brake, brake_code, braked_at, quality, daily_limit, health,
+                   coalesce(nullif(portfolio, ''), waba_id) AS portfolio
+            FROM channels WHERE id = $1 AND organization_id = $2
+            """,
+            channel_id,
+            self.tx.organization_id,
+        )
+
+    async def lock(self, channel_id: UUID) -> Row | None:
+        """Likewise, for update."""
+        return await self.tx.fetchrow(
+            """
+            SELECT id, kind, rate, brake, brake_code, braked_at, quality FROM channels
+            WHERE id = $1 AND organization_id = $2 FOR NO KEY UPDATE
+            """,
+            channel_id,
+            self.tx.organization_id,
+        )
+
+    async def brake(self, channel_id: UUID, brake: float, code: str) -> None:
+        """From now on use this share of its rate; the caller has locked it."""
+        await self.tx.execute(
+            """
+            UPDATE channels SET brake = $3, brake_code = $4, braked_at = kit_now()
+            WHERE id = $1 AND organization_id = $2
+            """,
+            channel_id,
+            self.tx.organization_id,
+            brake,
+            code,
+        )
+
+    async def tell(
+        self, channel_id: UUID, *, quality: str | None, daily_limit: int | None, portfolio: str | None
+    ) -> None:
+        """What is known of a number; None leaves it as it is, a limit of 0 means that there is none."""
+        await self.tx.execute(
+            """
+            UPDATE channels
+            SET quality = coalesce($3, quality), portfolio = coalesce($5, portfolio),
+                daily_limit = CASE WHEN $4::integer IS NULL THEN daily_limit ELSE nullif($4, 0) END
+            WHERE id = $1 AND organization_id = $2
+            """,
+            channel_id,
+            self.tx.organization_id,
+            quality,
+            daily_limit,
+            portfolio,
+        )
+
+    async def opened(self, portfolio: str, within: timedelta) -> tuple[int, datetime | None]:
+        """How many people were written to first, and when the first of these was; others who ask wait for us."""
+        await self.tx.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"{self.tx.organization_id}/{portfolio}"
+        )
+        return await self.used(portfolio, within)
+
+    async def used(self, portfolio: str, within: timedelta) -> tuple[int, datetime | None]:
+        """Likewise, for who only wants to know."""
+        row = await self.tx.fetchrow(
+            """
+            SELECT count(*) AS n, min(opened_at) AS oldest FROM portfolio_openings
+            WHERE organization_id = $1 AND portfolio = $2 AND opened_at > kit_now() - $3::interval
+            """,
+            self.tx.organization_id,
+            portfolio,
+            within,
+        )
+        return (0, None) if row is None else (row["n"], row["oldest"])
+
+    async def counted(
+        self, portfolio: str, channel_id: UUID, contact_ids: Collection[UUID], within: timedelta
+    ) -> set[UUID]:
+        """Those of these contacts who count no more: written to within that time, or their window is open."""
+        rows = await self.tx.fetch(
+            """
+            SELECT contact_id FROM portfolio_openings
+            WHERE organization_id = $1 AND portfolio = $2 AND contact_id = ANY ($3)
+              AND opened_at > kit_now() - $4::interval
+            UNION
+            SELECT contact_id FROM conversations
+            WHERE contact_id = ANY ($3) AND channel_id = $5 AND organization_id = $1 AND window_open_until > kit_now()
+            """,
+            self.tx.organization_id,
+            portfolio,
+            list(contact_ids),
+            within,
+            channel_id,
+        )
+        return {row["contact_id"] for row in rows}
+
+    async def open(self, portfolio: str, contact_ids: Sequence[UUID]) -> None:
+        """Count these as written to first, from now on."""
+        await self.tx.execute(
+            """
+            INSERT INTO portfolio_openings (organization_id, portfolio, contact_id, opened_at)
+            SELECT $1, $2, t.id, kit_now() FROM unnest($3::uuid[]) AS t (id) ORDER BY t.id
+            ON CONFLICT (organization_id, portfolio, contact_id) DO UPDATE SET opened_at = excluded.opened_at
+            """,
+            self.tx.organization_id,
+            portfolio,
+            list(contact_ids),
+        )
+
+    async def forget_openings(self, within: timedelta, at_most: int) -> int:
+        """Let go of what counts no more."""
+        return await self.tx.execute(
+            """
+            DELETE FROM portfolio_openings WHERE (organization_id, portfolio, contact_id) IN (
+                SELECT organization_id, portfolio, contact_id FROM portfolio_openings
+                WHERE organization_id = $1 AND opened_at <= kit_now() - $2::interval LIMIT $3
+            )
+            """,
+            self.tx.organization_id,
+            within,
+            at_most,
+        )
+
+
+async def ease(database: Database, after: timedelta, by: float) -> list[Row]:
+    """Let numbers that have had no trouble for a while go faster, in all organizations; which they were."""
+    return await database.statement("SELECT * FROM ease_brakes($1, $2)", after, by)
