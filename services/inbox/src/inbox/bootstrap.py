@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Final
 
@@ -412,42 +412,8 @@ async def _passing(settings: InboxSettings) -> AsyncIterator[Passing]:
 
 
 def endpoint_parts(parts: Parts) -> Sequence[object]:
-    """What endpoints ask for."""
-    return (
-        parts.allowances,
-        parts.channels,
-        parts.sites,
-        parts.snippets,
-        parts.forms,
-        parts.chats,
-        parts.contacts,
-        parts.consents,
-        parts.fields,
-        parts.segments,
-        parts.imports,
-        parts.merging,
-        parts.conversations,
-        parts.participants,
-        parts.counts,
-        parts.assignment,
-        parts.presence,
-        parts.peers,
-        parts.messages,
-        parts.templates,
-        parts.media,
-        parts.labels,
-        parts.notes,
-        parts.search,
-        parts.signatures,
-        parts.variables,
-        parts.attributes,
-        parts.canned_replies,
-        parts.drafts,
-        parts.views,
-        parts.macros,
-        parts.broadcasts,
-        parts.jobs,
-    )
+    """What endpoints ask for, by its class: any of the parts."""
+    return [getattr(parts, each.name) for each in fields(parts)]
 
 
 def mounts(parts: Parts) -> Mapping[str, ASGIApp]:

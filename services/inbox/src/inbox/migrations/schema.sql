@@ -129,6 +129,110 @@ CREATE POLICY tenant ON attributes FOR ALL TO inbox_app USING ((organization_id 
 GRANT INSERT, SELECT, UPDATE ON attributes TO inbox_app;
 GRANT DELETE, SELECT ON attributes TO inbox_loops;
 
+CREATE TABLE broadcast_counts (
+    id bigint NOT NULL,
+    organization_id uuid NOT NULL,
+    broadcast_id uuid NOT NULL,
+    variant smallint NOT NULL,
+    what text NOT NULL,
+    n bigint NOT NULL,
+    folded boolean NOT NULL DEFAULT false,
+    CONSTRAINT broadcast_counts_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE broadcast_counts IS 'How many recipients of a broadcast stand where, and how many replied, clicked or opted out.';
+ALTER TABLE broadcast_counts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE UNIQUE INDEX broadcast_counts_folded ON broadcast_counts USING btree (broadcast_id, variant, what) WHERE folded;
+CREATE INDEX broadcast_counts_fresh ON broadcast_counts USING btree (id) WHERE (NOT folded);
+CREATE INDEX broadcast_counts_of ON broadcast_counts USING btree (broadcast_id);
+CREATE POLICY counting ON broadcast_counts FOR ALL TO inbox_loops USING (true);
+CREATE POLICY tenant ON broadcast_counts FOR SELECT TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT SELECT ON broadcast_counts TO inbox_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON broadcast_counts TO inbox_loops;
+
+CREATE TABLE broadcast_recipients (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    broadcast_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    variant smallint NOT NULL DEFAULT 0,
+    country text NOT NULL DEFAULT ''::text,
+    zone text NOT NULL DEFAULT ''::text,
+    due_at timestamp with time zone,
+    state text NOT NULL DEFAULT 'waiting'::text,
+    state_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    code text NOT NULL DEFAULT ''::text,
+    class text NOT NULL DEFAULT ''::text,
+    sent_at timestamp with time zone,
+    provider_blind bytea,
+    provider_sealed bytea,
+    replied_at timestamp with time zone,
+    clicked_at timestamp with time zone,
+    opted_out_at timestamp with time zone,
+    CONSTRAINT broadcast_recipients_broadcast_id_contact_id_key UNIQUE (broadcast_id, contact_id),
+    CONSTRAINT broadcast_recipients_broadcast_id_fkey FOREIGN KEY (broadcast_id) REFERENCES broadcasts(id),
+    CONSTRAINT broadcast_recipients_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id),
+    CONSTRAINT broadcast_recipients_pkey PRIMARY KEY (id),
+    CONSTRAINT broadcast_recipients_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'handed'::text, 'unknown'::text, 'unconfirmed'::text, 'sent'::text, 'failed'::text, 'delivered'::text, 'read'::text, 'skipped'::text, 'cancelled'::text])))
+);
+COMMENT ON TABLE broadcast_recipients IS 'One contact in one broadcast, once: whether it left, what became of it and why.';
+ALTER TABLE broadcast_recipients ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX broadcast_recipients_by_class ON broadcast_recipients USING btree (broadcast_id, class, id) WHERE (class <> ''::text);
+CREATE INDEX broadcast_recipients_by_contact ON broadcast_recipients USING btree (contact_id, id);
+CREATE INDEX broadcast_recipients_by_state ON broadcast_recipients USING btree (broadcast_id, state, id);
+CREATE INDEX broadcast_recipients_waiting ON broadcast_recipients USING btree (broadcast_id, due_at NULLS FIRST, id) WHERE (state = 'waiting'::text);
+CREATE POLICY tenant ON broadcast_recipients FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON broadcast_recipients TO inbox_app;
+
+CREATE TABLE broadcasts (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    parent_id uuid,
+    kind text NOT NULL DEFAULT 'broadcast'::text,
+    name text NOT NULL,
+    state text NOT NULL DEFAULT 'draft'::text,
+    reason text NOT NULL DEFAULT ''::text,
+    waits_for text NOT NULL DEFAULT ''::text,
+    audience jsonb NOT NULL,
+    variants jsonb NOT NULL,
+    purpose text NOT NULL,
+    zone text NOT NULL DEFAULT 'UTC'::text,
+    quiet_from time without time zone,
+    quiet_until time without time zone,
+    start_at timestamp with time zone,
+    local_start timestamp without time zone,
+    fallback jsonb,
+    prepared_after uuid,
+    prepared_at timestamp with time zone,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    told_at timestamp with time zone,
+    work_at timestamp with time zone,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT broadcasts_channel_id_fkey FOREIGN KEY (channel_id) REFERENCES channels(id),
+    CONSTRAINT broadcasts_check CHECK (((quiet_from IS NULL) = (quiet_until IS NULL))),
+    CONSTRAINT broadcasts_kind_check CHECK ((kind = ANY (ARRAY['broadcast'::text, 'test'::text, 'fallback'::text]))),
+    CONSTRAINT broadcasts_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT broadcasts_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES broadcasts(id),
+    CONSTRAINT broadcasts_pkey PRIMARY KEY (id),
+    CONSTRAINT broadcasts_purpose_check CHECK ((purpose = ANY (ARRAY['marketing'::text, 'utility'::text, 'service'::text]))),
+    CONSTRAINT broadcasts_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'scheduled'::text, 'running'::text, 'paused'::text, 'completed'::text, 'cancelled'::text])))
+);
+COMMENT ON TABLE broadcasts IS 'One message to many: by which rule whom, made of which templates, when; nobody''s name or number stands here.';
+ALTER TABLE broadcasts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX broadcasts_by_channel ON broadcasts USING btree (channel_id, state);
+CREATE INDEX broadcasts_by_parent ON broadcasts USING btree (parent_id) WHERE (parent_id IS NOT NULL);
+CREATE INDEX broadcasts_due ON broadcasts USING btree (work_at) WHERE (work_at IS NOT NULL);
+CREATE INDEX broadcasts_listed ON broadcasts USING btree (organization_id, id);
+CREATE POLICY looking ON broadcasts FOR SELECT TO inbox_loops USING (true);
+CREATE POLICY tenant ON broadcasts FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON broadcasts TO inbox_app;
+GRANT SELECT (id) ON broadcasts TO inbox_loops;
+GRANT SELECT (organization_id) ON broadcasts TO inbox_loops;
+GRANT SELECT (work_at) ON broadcasts TO inbox_loops;
+
 CREATE TABLE channel_checks (
     id uuid NOT NULL,
     organization_id uuid NOT NULL,
@@ -169,22 +273,36 @@ CREATE TABLE channels (
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     silent boolean NOT NULL DEFAULT false,
+    brake real NOT NULL DEFAULT 1,
+    brake_code text NOT NULL DEFAULT ''::text,
+    braked_at timestamp with time zone,
+    quality text NOT NULL DEFAULT 'UNKNOWN'::text,
+    portfolio text NOT NULL DEFAULT ''::text,
+    daily_limit integer,
+    CONSTRAINT channels_brake_check CHECK (((brake > (0)::double precision) AND (brake <= (1)::double precision))),
+    CONSTRAINT channels_daily_limit_check CHECK ((daily_limit > 0)),
     CONSTRAINT channels_health_check CHECK ((health = ANY (ARRAY['ok'::text, 'token_dead'::text, 'restricted'::text]))),
     CONSTRAINT channels_kind_check CHECK ((kind = ANY (ARRAY['whatsapp'::text, 'messenger'::text, 'instagram'::text, 'sms'::text, 'web_chat'::text, 'contact_form'::text]))),
     CONSTRAINT channels_organization_id_phone_number_id_key UNIQUE (organization_id, phone_number_id),
     CONSTRAINT channels_pkey PRIMARY KEY (id),
+    CONSTRAINT channels_quality_check CHECK ((quality = ANY (ARRAY['GREEN'::text, 'YELLOW'::text, 'RED'::text, 'UNKNOWN'::text]))),
     CONSTRAINT channels_rate_check CHECK (((rate >= 1) AND (rate <= 1000))),
     CONSTRAINT channels_state_check CHECK ((state = ANY (ARRAY['connected'::text, 'disconnected'::text])))
 );
 COMMENT ON TABLE channels IS 'Our end on a platform: a number, a page, an account; while connected, it is nobody else''s here.';
 ALTER TABLE channels ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX channels_account ON channels USING btree (waba_id) WHERE (state = 'connected'::text);
+CREATE INDEX channels_braked ON channels USING btree (braked_at) WHERE (brake < (1)::double precision);
 CREATE INDEX channels_listed ON channels USING btree (organization_id, created_at, id);
 CREATE UNIQUE INDEX channels_number ON channels USING btree (phone_number_id) WHERE (state = 'connected'::text);
+CREATE POLICY easing ON channels FOR UPDATE TO inbox_loops USING (true);
 CREATE POLICY looking ON channels FOR SELECT TO inbox_loops USING (true);
 CREATE POLICY tenant ON channels FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT INSERT, SELECT, UPDATE ON channels TO inbox_app;
 GRANT SELECT ON channels TO inbox_loops;
+GRANT UPDATE (brake) ON channels TO inbox_loops;
+GRANT UPDATE (brake_code) ON channels TO inbox_loops;
+GRANT UPDATE (braked_at) ON channels TO inbox_loops;
 
 CREATE TABLE chat_visitors (
     id uuid NOT NULL,
@@ -1487,6 +1605,21 @@ CREATE POLICY tenant ON outgoing_mails FOR ALL TO inbox_app USING (((organizatio
 GRANT DELETE, INSERT, SELECT, UPDATE ON outgoing_mails TO inbox_app;
 GRANT DELETE, SELECT ON outgoing_mails TO inbox_loops;
 
+CREATE TABLE portfolio_openings (
+    organization_id uuid NOT NULL,
+    portfolio text NOT NULL,
+    contact_id uuid NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    CONSTRAINT portfolio_openings_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id),
+    CONSTRAINT portfolio_openings_pkey PRIMARY KEY (organization_id, portfolio, contact_id)
+);
+COMMENT ON TABLE portfolio_openings IS 'When a contact was last written to by a template outside the 24 hours, by the portfolio that WhatsApp counts in.';
+ALTER TABLE portfolio_openings ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX portfolio_openings_by_contact ON portfolio_openings USING btree (contact_id);
+CREATE INDEX portfolio_openings_recent ON portfolio_openings USING btree (organization_id, portfolio, opened_at);
+CREATE POLICY tenant ON portfolio_openings FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON portfolio_openings TO inbox_app;
+
 CREATE TABLE privacy_tasks (
     id uuid NOT NULL,
     what text NOT NULL,
@@ -1749,6 +1882,54 @@ AS $function$
 -- owner: inbox_loops
 -- may be called by: inbox_app
 
+CREATE OR REPLACE FUNCTION inbox.broadcasts_count()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+    BEGIN
+        IF TG_OP = 'INSERT' THEN
+            INSERT INTO broadcast_counts (organization_id, broadcast_id, variant, what, n)
+            SELECT organization_id, broadcast_id, variant, state, count(*) FROM after GROUP BY 1, 2, 3, 4;
+        ELSIF TG_OP = 'DELETE' THEN  -- what has ended stays counted, also of who was forgotten
+            INSERT INTO broadcast_counts (organization_id, broadcast_id, variant, what, n)
+            SELECT organization_id, broadcast_id, variant, state, -count(*)
+            FROM before WHERE state IN ('waiting', 'handed', 'unknown') GROUP BY 1, 2, 3, 4;
+        ELSE
+            INSERT INTO broadcast_counts (organization_id, broadcast_id, variant, what, n)
+            SELECT organization_id, broadcast_id, variant, what, sum(way) FROM (
+                SELECT a.organization_id, a.broadcast_id, a.variant, w.what, w.way
+                FROM after AS a JOIN before AS b ON b.id = a.id
+                CROSS JOIN LATERAL (VALUES
+                    (a.state, CASE WHEN a.state <> b.state THEN 1 ELSE 0 END),
+                    (b.state, CASE WHEN a.state <> b.state THEN -1 ELSE 0 END),
+                    ('replied', CASE WHEN b.replied_at IS NULL AND a.replied_at IS NOT NULL THEN 1 ELSE 0 END),
+                    ('clicked', CASE WHEN b.clicked_at IS NULL AND a.clicked_at IS NOT NULL THEN 1 ELSE 0 END),
+                    ('opted_out', CASE WHEN b.opted_out_at IS NULL AND a.opted_out_at IS NOT NULL THEN 1 ELSE 0 END)
+                ) AS w (what, way)
+                WHERE w.way <> 0
+            ) AS moved
+            GROUP BY 1, 2, 3, 4 HAVING sum(way) <> 0;
+        END IF;
+        RETURN NULL;
+    END
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.broadcasts_due(at_most integer)
+ RETURNS TABLE(id uuid, organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+        SELECT b.id, b.organization_id FROM broadcasts AS b
+        WHERE b.work_at <= kit_now() ORDER BY b.work_at LIMIT at_most
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
 CREATE OR REPLACE FUNCTION inbox.channel_organizations(numbers text[], accounts text[])
  RETURNS TABLE(kind text, external_id text, organization_id uuid)
  LANGUAGE sql
@@ -1895,6 +2076,54 @@ AS $function$
             WHERE n <> 0 AND (assignee_id = nobody) = (n > 0);
         END IF;
         RETURN NULL;
+    END
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.ease_brakes(after interval, by_factor real)
+ RETURNS TABLE(id uuid, organization_id uuid, kind text, rate integer, brake real)
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+        UPDATE channels AS c
+        SET brake = least(c.brake * by_factor, CASE c.quality WHEN 'RED' THEN 0.2 WHEN 'YELLOW' THEN 0.5 ELSE 1 END),
+            brake_code = CASE WHEN c.brake * by_factor >= 1 THEN '' ELSE c.brake_code END, braked_at = kit_now()
+        WHERE c.id IN (
+            SELECT due.id FROM channels AS due
+            WHERE due.brake < CASE due.quality WHEN 'RED' THEN 0.2 WHEN 'YELLOW' THEN 0.5 ELSE 1 END
+              AND due.braked_at <= kit_now() - after
+            ORDER BY due.id LIMIT 100 FOR UPDATE SKIP LOCKED
+        )
+        RETURNING c.id, c.organization_id, c.kind, c.rate, c.brake
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.fold_broadcast_counts(at_most integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+    DECLARE
+        taken integer;
+    BEGIN
+        WITH gone AS (
+            DELETE FROM broadcast_counts WHERE id IN (
+                SELECT id FROM broadcast_counts WHERE NOT folded ORDER BY id LIMIT at_most FOR UPDATE SKIP LOCKED
+            )
+            RETURNING organization_id, broadcast_id, variant, what, n
+        ), added AS (
+            INSERT INTO broadcast_counts (organization_id, broadcast_id, variant, what, n, folded)
+            SELECT organization_id, broadcast_id, variant, what, sum(n), true
+            FROM gone GROUP BY 1, 2, 3, 4 ORDER BY 2, 3, 4
+            ON CONFLICT (broadcast_id, variant, what) WHERE folded
+            DO UPDATE SET n = broadcast_counts.n + excluded.n
+        )
+        SELECT count(*) INTO taken FROM gone;
+        RETURN taken;
     END
     $function$;
 -- owner: inbox_loops
