@@ -34,6 +34,7 @@ from inbox.media.router import router as media
 from inbox.messages.router import router as messages
 from inbox.notes.router import router as notes
 from inbox.search.router import router as search
+from inbox.segments.router import exports as contact_exports
 from inbox.segments.router import router as segments
 from inbox.signatures.router import router as signatures
 from inbox.sites.router import router as sites
@@ -72,6 +73,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     drafts,
     views,
     segments,
+    contact_exports,
     imports,
     contact_jobs,
     macros,

@@ -95,6 +95,7 @@ from inbox.notes.service import NoteService
 from inbox.search.indexing import Indexing
 from inbox.search.privacy import SearchHolding
 from inbox.search.service import SearchService
+from inbox.segments.exporting import ContactExport
 from inbox.segments.service import SegmentService
 from inbox.settings import InboxSettings
 from inbox.signatures.privacy import SignatureHolding
@@ -188,6 +189,7 @@ class Parts:
     consents: ConsentService
     fields: FieldService
     segments: SegmentService
+    contact_export: ContactExport
     imports: ImportService
     merging: Merging
     conversations: ConversationService
@@ -329,6 +331,9 @@ def build(
         fields=FieldService(database, keyring),
         imports=ImportService(database, files, jobs),
         segments=segments,
+        contact_export=ContactExport(
+            database, ContactService(database, keyring), FieldService(database, keyring), segments
+        ),
         merging=Merging(database, keyring, platforms),
         conversations=conversing,
         participants=ParticipantService(database),
