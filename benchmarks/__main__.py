@@ -18,7 +18,7 @@ NAMES = (
     "contact_import",
     "footprint",
 )
-ONLY_FULL = ("pacing", "rush", "punctual", "inbox_lists")
+ONLY_FULL = ("pacing", "rush", "punctual", "inbox_lists", "inbox_search")
 
 
 def main(arguments: list[str]) -> int:

@@ -395,4 +395,15 @@ async def agent(house: House, organization_id: UUID, user_id: UUID | None = None
     place = Place(organization_id, "", event.user_id)
     said = await house.client.put("/v1/agents/me", json={"availability": "busy"}, headers=bearer(house, place))
     assert said.status_code == 200, said.text
+    await shown(house, organization_id, event.user_id)
     return event.user_id
+
+
+async def shown(house: House, organization_id: UUID, user_id: UUID) -> None:
+    """The organization's channel is seen by one more chosen person."""
+    (channel,) = (await house.get("/v1/channels", by=organization_id))["items"]
+    path = f"/v1/channels/{channel['id']}/visibility"
+    seen = await house.get(path, by=organization_id)
+    body = {"visible_to": "chosen", "user_ids": [*seen["user_ids"], str(user_id)]}
+    answer = await house.ask("PUT", path, by=organization_id, json=body, headers={"if-match": "*"})
+    assert answer.status_code == 200, answer.text

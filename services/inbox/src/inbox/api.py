@@ -12,6 +12,8 @@ from inbox.attributes.router import router as attributes
 from inbox.broadcasts.router import router as broadcasts
 from inbox.canned_replies.router import router as canned_replies
 from inbox.channels.router import router as channels
+from inbox.channels.viewing.router import internal as viewers
+from inbox.channels.viewing.router import router as viewing
 from inbox.chat.router import lines as chat_lines
 from inbox.chat.router import public as chat
 from inbox.chat.router import visits as chat_visits
@@ -39,12 +41,15 @@ from inbox.segments.router import router as segments
 from inbox.signatures.router import router as signatures
 from inbox.sites.router import router as sites
 from inbox.templates.router import router as templates
+from inbox.templates.samples.router import router as samples
 from inbox.variables.router import router as variables
 from inbox.views.router import router as views
 
 ROUTERS: Final[Sequence[APIRouter]] = (
     allowances,
     channels,
+    viewing,
+    viewers,
     sites,
     chat,
     chat_visits,
@@ -62,6 +67,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     presence,
     messages,
     templates,
+    samples,
     media,
     labels,
     notes,

@@ -35,6 +35,11 @@ from inbox.channels.applying import Applying
 from inbox.channels.base import Platform
 from inbox.channels.checking import CheckKind
 from inbox.channels.service import ChannelService
+from inbox.channels.viewing.addressing import addressed
+from inbox.channels.viewing.narrowing import statement
+from inbox.channels.viewing.privacy import ViewingHolding
+from inbox.channels.viewing.releasing import Releasing
+from inbox.channels.viewing.service import ViewingService
 from inbox.chat import widget
 from inbox.chat.passing import NOBODY, Passing
 from inbox.chat.platform import WEB_CHAT, WebChats
@@ -105,6 +110,11 @@ from inbox.sites.snippets import Snippets
 from inbox.teams.privacy import TeamHolding
 from inbox.telnyx.platform import SMS, Texts
 from inbox.telnyx.source import TelnyxSource
+from inbox.templates.rereading import Rereading
+from inbox.templates.samples.model import LARGEST
+from inbox.templates.samples.router import PATH as SAMPLES
+from inbox.templates.samples.service import SampleService
+from inbox.templates.samples.uploading import UploadKind
 from inbox.templates.service import TemplateService
 from inbox.templates.submitting import DeleteKind, SubmitKind
 from inbox.templates.syncing import SyncKind
@@ -119,6 +129,7 @@ from inbox.whatsapp.platform import WhatsApp
 from inbox.whatsapp.privacy import SentInHolding
 from inbox.whatsapp.source import WhatsAppSource
 from inbox.whatsapp.template_graph import TemplateGraph
+from inbox.whatsapp.uploads import Uploads
 from kit.db.database import Database
 from kit.http.acting import Acting
 from kit.http.client import Outbound
@@ -185,6 +196,8 @@ class Parts:
 
     allowances: AllowanceService
     channels: ChannelService
+    viewing: ViewingService
+    releasing: Releasing
     contacts: ContactService
     consents: ConsentService
     fields: FieldService
@@ -203,6 +216,8 @@ class Parts:
     messages: MessageService
     media: MediaService
     templates: TemplateService
+    rereading: Rereading
+    samples: SampleService
     sweeping: Sweeping
     labels: LabelService
     notes: NoteService
@@ -242,6 +257,7 @@ def build(
     pages: Pages = Pages(),
 ) -> Parts:
     """The parts from what they stand on."""
+    database.narrowed, database.addressed = statement, addressed
     templates = TemplateGraph(outbound, meta.graph_url, meta.api_version)
     graph, sealing = Graph(outbound, meta.graph_url, meta.api_version), Sealing(keyring)
     whatsapp = WhatsApp(graph, on=meta.on)
@@ -261,6 +277,7 @@ def build(
             NameKind(platforms, keyring),
             CheckKind(platforms, keyring, lambda: own),
             SubmitKind(templates, keyring),
+            UploadKind(Uploads(outbound, meta.graph_url, meta.api_version), keyring, store),
             DeleteKind(templates, keyring),
             SyncKind(templates, keyring, lambda: own),
             BroadcastKind(platforms, keyring, braking),
@@ -307,6 +324,7 @@ def build(
         ImportHolding(database),
         ContactHolding(database, keyring, own),
         TeamHolding(database),
+        ViewingHolding(database),
         AgentHolding(database),
         SignatureHolding(database, keyring),
         ArrangementHolding(database, keyring),
@@ -326,6 +344,8 @@ def build(
     return Parts(
         allowances=AllowanceService(database),
         channels=ChannelService(database, own, keyring, platforms),
+        viewing=ViewingService(database),
+        releasing=Releasing(database),
         contacts=ContactService(database, keyring),
         consents=ConsentService(database, keyring),
         fields=FieldService(database, keyring),
@@ -346,6 +366,8 @@ def build(
         messages=writing,
         media=MediaService(database, keyring, store),
         templates=TemplateService(database, lambda: own),
+        rereading=Rereading(database, lambda: own),
+        samples=SampleService(database, store),
         sweeping=Sweeping(database, store),
         labels=LabelService(database),
         notes=NoteService(database, keyring),
@@ -417,7 +439,7 @@ async def _passing(settings: InboxSettings) -> AsyncIterator[Passing]:
 
 
 def endpoint_parts(parts: Parts) -> Sequence[object]:
-    """What endpoints ask for, by its class: any of the parts."""
+    """What endpoints ask for, by its type."""
     return [getattr(parts, each.name) for each in fields(parts)]
 
 
@@ -435,6 +457,8 @@ def loops(parts: Parts) -> Sequence[Loop]:
         waking=parts.waking,
         counts=parts.counts,
         giving=parts.giving,
+        releasing=parts.releasing,
+        rereading=parts.rereading,
         labels=parts.label_sweeping,
         attributes=parts.attribute_sweeping,
         forms=parts.forms,
@@ -478,4 +502,5 @@ SERVICE: Final = Service(
     subscriptions=worker.SUBSCRIPTIONS,
     consumers=CONSUMERS,
     acting=Acting("inbox.request.impersonated"),
+    large_bodies={SAMPLES: LARGEST},
 )

@@ -20,6 +20,7 @@ from inbox.assignment.giving import Giving
 from inbox.attributes.sweeping import AttributeSweeping
 from inbox.broadcasts.feeding import EVERY, Feeding
 from inbox.broadcasts.senders.braking import Braking
+from inbox.channels.viewing.releasing import Releasing
 from inbox.chat.service import ChatService
 from inbox.contacts.merging.service import Merging
 from inbox.conversations.counts.service import CountService
@@ -31,6 +32,7 @@ from inbox.media.sweeping import Sweeping
 from inbox.members.handlers import on_members
 from inbox.search.indexing import Indexing
 from inbox.teams.handlers import on_team_members_changed, on_teams
+from inbox.templates.rereading import Rereading
 from kit.db.database import Database
 from kit.intake.intake import Intake
 from kit.messaging.subscription import Subscription
@@ -59,6 +61,8 @@ def loops(
     waking: Waking,
     counts: CountService,
     giving: Giving,
+    releasing: Releasing,
+    rereading: Rereading,
     labels: LabelSweeping,
     attributes: AttributeSweeping,
     forms: FormService,
@@ -77,6 +81,8 @@ def loops(
         Loop("inbox.conversations.wake", waking.run, every=1.0),
         Loop("inbox.conversations.count", counts.fold, every=2.0),
         Loop("inbox.assignment", giving.run, every=1.0),
+        Loop("inbox.channels.release", releasing.run, every=1.0),
+        Loop("inbox.templates.read", rereading.run, every=5.0),
         Loop("inbox.media.sweep", sweeping.run, every=3600.0),
         Loop("inbox.visitors.purge", chats.purge, every=3600.0),
         Loop("inbox.held.purge", forms.purge, every=3600.0),
