@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Final
 
-from redis.asyncio import Redis
 from starlette.types import ASGIApp
 
 from contracts.consumers import CONSUMERS
@@ -41,7 +40,7 @@ from inbox.channels.viewing.privacy import ViewingHolding
 from inbox.channels.viewing.releasing import Releasing
 from inbox.channels.viewing.service import ViewingService
 from inbox.chat import widget
-from inbox.chat.passing import NOBODY, Passing
+from inbox.chat.passing import NOBODY, Passing, connected
 from inbox.chat.platform import WEB_CHAT, WebChats
 from inbox.chat.privacy import VisitorHolding
 from inbox.chat.service import ChatService
@@ -411,7 +410,7 @@ async def open_parts(backbone: Backbone[InboxSettings]) -> AsyncIterator[Parts]:
     hiding = settings.sealing_key.get_secret_value()
     telnyx = TelnyxAccount(settings.telnyx_url, settings.telnyx_public_key, hiding)
     server = SmtpServer.at(settings.smtp_url.get_secret_value())
-    async with _passing(settings) as passing:
+    async with connected(settings.redis_url, settings.namespace) as passing:
         pages = Pages(settings.public_url, server, settings.mail_from, hiding, passing)
         yield build(
             backbone.database,
@@ -423,19 +422,6 @@ async def open_parts(backbone: Backbone[InboxSettings]) -> AsyncIterator[Parts]:
             pages=pages,
             clients=settings.clients(),
         )
-
-
-@asynccontextmanager
-async def _passing(settings: InboxSettings) -> AsyncIterator[Passing]:
-    """Who tells the team that a visitor writes."""
-    if not settings.redis_url:
-        yield NOBODY
-        return
-    redis = Redis.from_url(settings.redis_url, socket_timeout=0.5, socket_connect_timeout=0.5)
-    try:
-        yield Passing(redis, settings.namespace)
-    finally:
-        await redis.aclose()
 
 
 def endpoint_parts(parts: Parts) -> Sequence[object]:
