@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from inbox import migrations
-from inbox.api import ROUTERS
-from inbox.bootstrap import LARGE_BODIES, Meta, Pages, TelnyxAccount, build, endpoint_parts, mounts
+from inbox.api import LARGE_BODIES, ROUTERS
+from inbox.bootstrap import Meta, Pages, TelnyxAccount, build, endpoint_parts, mounts
 from kit.db.database import Database
 from kit.http.app import create_app
 from kit.http.caller import TokenVerifier

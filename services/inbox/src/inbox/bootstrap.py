@@ -13,7 +13,7 @@ from contracts.consumers import CONSUMERS
 from contracts.inbox import InboxErasureAnswered, InboxExportPartReady
 from inbox import migrations, worker
 from inbox.allowances.service import AllowanceService
-from inbox.api import ROUTERS
+from inbox.api import LARGE_BODIES, ROUTERS
 from inbox.arrangement.privacy import ArrangementHolding
 from inbox.assignment.giving import Giving
 from inbox.assignment.presence import Presence
@@ -40,7 +40,6 @@ from inbox.channels.viewing.privacy import ViewingHolding
 from inbox.channels.viewing.releasing import Releasing
 from inbox.channels.viewing.service import ViewingService
 from inbox.chat import widget
-from inbox.chat.files import LARGEST_FILE
 from inbox.chat.passing import NOBODY, Passing, connected
 from inbox.chat.platform import WEB_CHAT, WebChats
 from inbox.chat.privacy import VisitorHolding
@@ -112,8 +111,6 @@ from inbox.teams.privacy import TeamHolding
 from inbox.telnyx.platform import SMS, Texts
 from inbox.telnyx.source import TelnyxSource
 from inbox.templates.rereading import Rereading
-from inbox.templates.samples.model import LARGEST
-from inbox.templates.samples.router import PATH as SAMPLES
 from inbox.templates.samples.service import SampleService
 from inbox.templates.samples.uploading import UploadKind
 from inbox.templates.service import TemplateService
@@ -148,11 +145,6 @@ from kit.seal import Keyring
 from kit.seal.sealer import Sealer
 from kit.service import Backbone, Privacy, Service
 
-LARGE_BODIES: Final = {
-    "/v1/chat-files": LARGEST_FILE,
-    "/v1/conversation-files": LARGEST_FILE,
-    SAMPLES: LARGEST,
-}
 DIRECT: Final = (MESSENGER, INSTAGRAM)
 WEBHOOKS: Final = ("whatsapp", *DIRECT, SMS)
 
