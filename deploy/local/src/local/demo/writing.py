@@ -1,4 +1,4 @@
-"""The chapter of writing: a voice from ten posts, captions for seven platforms in two languages, one of them a draft."""
+"""The chapter of writing: a voice from ten posts, captions for seven platforms in two languages, a draft."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,9 +12,9 @@ POSTS: Final = (
     "Our oven is hot again! We made sourdough for you, slow and by hand, as we always do. Which loaf do you like? 🍞",
     "You asked, we baked! Our rye bread is back, and we saved a warm slice for you. See you Saturday, neighbours! 🥐",
     "We met our miller today! Our flour comes from her field, and you can taste it in every loaf. Hello, Anna! 🌾",
-    "Rain outside, warm bread inside! We keep a chair for you by the oven. What would you like with it, neighbours? ☕",
-    "We tried something new for you! Our sourdough has seeds in it now, and we love how it cracks. What do you think? 🍞",
-    "Our apprentice shaped her first hundred rolls today, and we are proud of every one! Come and taste them with us 🥐",
+    "Rain outside, warm bread inside! We keep a chair for you by the oven. What would you like with it? ☕",
+    "We tried something new for you! Our sourdough has seeds in it now, and we love how it cracks. And you? 🍞",
+    "Our apprentice shaped her first hundred rolls today, and we are proud of every one! Come and taste them 🥐",
     "You keep asking for the crust, so we made more of it! Our dark loaf is in the window, and it is still warm 🍞",
     "We close at noon on Sunday, because we want to bake for you again on Monday! Thank you for queueing with us ☕",
     "Our neighbours' children kneaded with us today! We have flour on the ceiling, and you have new rolls 🥐",
