@@ -61,10 +61,10 @@ async def test_nobody_gets_it_twice_and_nobody_is_forgotten(house: House, outsid
 
         await eventually(all_left, within=90)
         left = await sent(house)
-        for each in left:
-            ours = each["body"]["biz_opaque_callback_data"]
+        for one in left:
+            ours = one["body"]["biz_opaque_callback_data"]
             for _ in range(2):
-                await house.report(each["id"], "delivered", ours=ours)
+                await house.report(one["id"], "delivered", ours=ours)
         await eventually(house.reduced, within=90)
         await house.forward(3700)
 

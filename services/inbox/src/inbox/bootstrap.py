@@ -264,9 +264,8 @@ def build(
     platforms[WEB_CHAT] = WebChats(database)
     platforms[CONTACT_FORM] = ContactForms(sites, pages.server, pages.mail_from)
     hearing, preparing = Hearing(lambda: own, sealing, braking), Preparing(keyring, platforms)
-    receiving = Receiving(own, Recognizing(keyring), sealing, hearing)
-    reporting = Reporting(own, sealing, hearing)
-    applying = {kind: Applying(platform, receiving, reporting) for kind, platform in platforms.items()}
+    both = (Receiving(own, Recognizing(keyring), sealing, hearing), Reporting(own, sealing, hearing))
+    applying = {kind: Applying(platform, *both) for kind, platform in platforms.items()}
     known = (meta.app_secret, meta.verify_token)
     sources: list[Source] = [WhatsAppSource(*known, applying["whatsapp"], Telling(lambda: own), Judging(braking))]
     sources += [DirectSource(kind, *known, applying[kind]) for kind in DIRECT]
