@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from local.visitor import NotSeen, Visitor, seen
@@ -54,8 +55,9 @@ class Broadcasting:
             await self._control("POST", "/whatsapp/control/people", someone)
             await self._say(place, f"Hello {self.tag}")
         people = await seen("three contacts", self._contacts)
+        before = (datetime.now(UTC) - timedelta(minutes=1)).isoformat()  # WhatsApp tells of STOP by the second
         for each in people:
-            agreed = {"state": "granted", "channel_kinds": ["whatsapp"], "purposes": ["marketing"]}
+            agreed = {"state": "granted", "channel_kinds": ["whatsapp"], "purposes": ["marketing"], "at": before}
             await self.visitor.call("POST", f"/v1/contacts/{each}/consents", expect=201, json=agreed)
         await self._say(3, "STOP")
         await seen("the consent as withdrawn", self._withdrawn)
