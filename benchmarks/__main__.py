@@ -16,9 +16,10 @@ NAMES = (
     "billing_intake",
     "conversations",
     "broadcasts",
+    "contact_import",
     "footprint",
 )
-ONLY_FULL = ("pacing", "rush", "punctual", "inbox_lists")
+ONLY_FULL = ("pacing", "rush", "punctual", "inbox_lists", "inbox_search")
 
 
 def main(arguments: list[str]) -> int:

@@ -3,25 +3,26 @@
 The door is the use-case that the endpoints call: rows, names and excerpts are read in one snapshot under row-level
 security, and opened. Pages are asked for at random places of each shape of list, so that none is the first one alone.
 `full` has 1,000,000 conversations with 10,000,000 messages, of which one tenant holds 90 %; a tenth is not resolved.
-The plans of all shapes are printed beside the table, as the server ran them.
+Messages of one contact have one sealed content. The plans of all shapes are printed, as they were run.
 """
 
 import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 import asyncpg
 import orjson
-from rich.console import Console
 
 from benchmarks import harness
+from benchmarks.bulk import explaining, loading
 from benchmarks.harness import Result, Size, percentile
 from inbox import migrations
 from inbox.contacts.recognizing import NAME, subject
+from inbox.conversations.counts.repository import ALL_COUNTS, NOBODY
 from inbox.conversations.counts.service import CountService
 from inbox.conversations.lists.model import Filter
 from inbox.conversations.lists.repository import question
@@ -42,7 +43,6 @@ ROUNDS: Final = 3
 PAGE: Final = 50
 CHANNELS, TEAMS, AGENTS = 10, 5, 50
 LIMIT_MS: Final = 100.0
-CHUNK: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ async def measure(size: Size) -> Sequence[Result]:
             keyring = Keyring(database, LocalMasterKey.from_text("A" * 43))
             place = await filled(where.admin_url, keyring, size)
             results = await measured(database, keyring, place, size)
-            await plans(where.admin_url, place)
+            await plans(where.admin_url, where.roles("inbox").app, place)
             return results
         finally:
             await database.close()
@@ -146,30 +146,32 @@ async def filled(url: str, keyring: Keyring, size: Size) -> Place:
     )
     connection = await asyncpg.connect(url)
     try:
-        await connection.execute("SET search_path = inbox, kit; SET synchronous_commit = off")
-        for place, share in ((large, 0.9), (small, 0.1)):
-            await fill(connection, keyring, place, round(CONVERSATIONS[size] * share), MESSAGES[size])
-        await connection.execute("VACUUM ANALYZE conversations")
-        await connection.execute("VACUUM ANALYZE messages")
+        await connection.execute("SET search_path = inbox, kit")
+        async with loading(connection, "conversations", "messages"):
+            for place, share in ((large, 0.9), (small, 0.1)):
+                many = round(CONVERSATIONS[size] * share)
+                contents = await people(connection, keyring, place, many // 100)
+                lists = (list(contents), place.channels, place.teams, place.agents)
+                await connection.execute(_CONVERSATIONS, place.organization_id, many, many // 10, *lists)
+                await connection.execute(_MESSAGES, list(contents), list(contents.values()), MESSAGES[size])
+                await connection.execute(_COUNTS, place.organization_id, NOBODY)
         await connection.execute("ANALYZE")
     finally:
         await connection.close()
     return large
 
 
-async def fill(connection: asyncpg.Connection, keyring: Keyring, place: Place, many: int, messages: int) -> None:
-    """One tenant: a hundred conversations with each contact, of which ten, one on each channel, are not resolved."""
-    contacts = [new_id() for _ in range(many // 100)]
-    organization_id = place.organization_id
-    words = orjson.dumps({"text": "Good morning, is the blue one still there? " * 3, "detail": {}})
-    sealed = [
-        (
-            each,
-            await keyring.seal(organization_id, b"Somebody", NAME, subject=subject(each)),
-            await keyring.seal(organization_id, words, CONTENT, subject=subject(each)),
-        )
-        for each in contacts
-    ]
+async def people(connection: asyncpg.Connection, keyring: Keyring, place: Place, many: int) -> dict[UUID, bytes]:
+    """Channels and so many contacts; what each of them writes, sealed under their own key."""
+    organization_id, contacts = place.organization_id, [new_id() for _ in range(many)]
+    words = orjson.dumps({"text": "Good morning, is the blue one still there?", "detail": {}})
+    names, contents = list[bytes](), dict[UUID, bytes]()
+    for begin in range(0, many, 500):
+        some = {each: subject(each) for each in contacts[begin : begin + 500]}
+        await keyring.prepare(organization_id, some.values())
+        for each, whose in some.items():
+            names.append(await keyring.seal(organization_id, b"Somebody", NAME, subject=whose))
+            contents[each] = await keyring.seal(organization_id, words, CONTENT, subject=whose)
     await connection.execute(
         """
         INSERT INTO channels (id, organization_id, kind, phone_number_id, waba_id, rate)
@@ -185,16 +187,9 @@ async def fill(connection: asyncpg.Connection, keyring: Keyring, place: Place, m
         """,
         organization_id,
         contacts,
-        [name for _, name, _ in sealed],
+        names,
     )
-    for begin in range(0, many, CHUNK):
-        numbers = (begin, min(many, begin + CHUNK) - 1)
-        lists = (contacts, place.channels, place.teams, place.agents)
-        await connection.execute(_CONVERSATIONS, organization_id, *numbers, many // 10, *lists)
-    contents = [content for _, _, content in sealed]
-    for begin in range(0, len(contacts), 100):
-        some = slice(begin, begin + 100)
-        await connection.execute(_MESSAGES, organization_id, contacts[some], contents[some], messages)
+    return contents
 
 
 _CONVERSATIONS: Final = """
@@ -202,52 +197,56 @@ _CONVERSATIONS: Final = """
         id, organization_id, channel_id, contact_id, state, assignee_id, team_id, priority, unread_count,
         last_sequence, last_message_at, waiting_since, snoozed_until, queued_at
     )
-    SELECT gen_random_uuid(), $1, channel_id, contact_id, state, assignee_id, team_id, priority, unread, 10, at,
+    SELECT overlay(gen_random_uuid()::text PLACING lpad(to_hex(n), 8, '0') FROM 1)::uuid,
+           $1, channel_id, contact_id, state, assignee_id, team_id, priority, unread, 10, at,
            CASE WHEN state <> 'resolved' AND unread > 0 THEN at END,
            CASE WHEN state = 'snoozed' THEN now() + interval '1 day' END,
            CASE WHEN state = 'open' AND assignee_id IS NULL THEN at END
     FROM (
-        SELECT ($5::uuid[])[1 + n % cardinality($5)] AS contact_id,
-               ($6::uuid[])[1 + (n / cardinality($5)) % cardinality($6)] AS channel_id,
-               CASE WHEN n >= $4 THEN 'resolved' WHEN n % 20 < 14 THEN 'open' WHEN n % 20 < 17 THEN 'pending'
+        SELECT n, ($4::uuid[])[1 + n % cardinality($4)] AS contact_id,
+               ($5::uuid[])[1 + (n / cardinality($4)) % cardinality($5)] AS channel_id,
+               CASE WHEN n >= $3 THEN 'resolved' WHEN n % 20 < 14 THEN 'open' WHEN n % 20 < 17 THEN 'pending'
                     ELSE 'snoozed' END AS state,
-               CASE WHEN n % 10 < 7 THEN ($8::uuid[])[1 + n % cardinality($8)] END AS assignee_id,
-               CASE WHEN n % 3 > 0 THEN ($7::uuid[])[1 + n % cardinality($7)] END AS team_id,
+               CASE WHEN n % 10 < 7 THEN ($7::uuid[])[1 + n % cardinality($7)] END AS assignee_id,
+               CASE WHEN n % 3 > 0 THEN ($6::uuid[])[1 + n % cardinality($6)] END AS team_id,
                CASE WHEN n % 50 = 0 THEN 4 WHEN n % 10 = 0 THEN 2 ELSE 0 END AS priority,
-               CASE WHEN n < $4 AND n % 5 < 2 THEN 1 + n % 4 ELSE 0 END AS unread,
-               now() - make_interval(secs => random() * CASE WHEN n < $4 THEN 2e6 ELSE 3e7 END) AS at
-        FROM generate_series($2::int, $3::int) AS n
+               CASE WHEN n < $3 AND n % 5 < 2 THEN 1 + n % 4 ELSE 0 END AS unread,
+               now() - make_interval(secs => random() * CASE WHEN n < $3 THEN 2e6 ELSE 3e7 END) AS at
+        FROM generate_series(0, $2::int - 1) AS n
     ) AS made
 """
+"""Ids rise as those of the service do."""
 
 _MESSAGES: Final = """
     INSERT INTO messages (
-        id, organization_id, conversation_id, channel_id, direction, kind, content_sealed, provider_time, sequence,
-        status
+        id, organization_id, conversation_id, channel_id, direction, kind, content_sealed, provider_blind,
+        provider_time, sequence, status
     )
-    SELECT gen_random_uuid(), $1, c.id, c.channel_id, CASE WHEN s % 2 = 0 THEN 'in' ELSE 'out' END, 'text', t.content,
-           c.last_message_at - make_interval(mins => ($4 - s)), s, CASE WHEN s % 2 = 0 THEN 'received' ELSE 'read' END
-    FROM unnest($2::uuid[], $3::bytea[]) AS t (contact_id, content)
+    SELECT overlay(c.id::text PLACING lpad(to_hex(s), 4, '0') FROM 20)::uuid, c.organization_id, c.id, c.channel_id,
+           CASE WHEN s % 2 = 0 THEN 'in' ELSE 'out' END, 'text', t.content, decode(md5(c.id::text || s), 'hex'),
+           c.last_message_at - make_interval(mins => ($3 - s)), s, CASE WHEN s % 2 = 0 THEN 'received' ELSE 'read' END
+    FROM unnest($1::uuid[], $2::bytea[]) AS t (contact_id, content)
     JOIN conversations AS c ON c.contact_id = t.contact_id
-    CROSS JOIN generate_series(1, $4::int) AS s
+    CROSS JOIN generate_series(1, $3::int) AS s
 """
 
+_COUNTS: Final = """
+    INSERT INTO conversation_counts (organization_id, channel_id, assignee_id, team_id, state, unread, n)
+    SELECT organization_id, channel_id, coalesce(assignee_id, $2), coalesce(team_id, $2), state, unread_count > 0,
+           count(*)
+    FROM conversations WHERE organization_id = $1 AND state <> 'resolved'
+    GROUP BY 1, 2, 3, 4, 5, 6, hashtext(id::text) % 20
+"""
+"""As twenty statements have changed them, not added up yet."""
 
-async def plans(url: str, place: Place) -> None:
+
+async def plans(url: str, role: str, place: Place) -> None:
     """Print how the server answers each shape, as the role that the service has."""
-    console = Console(width=200)
-    connection = await asyncpg.connect(url)
-    try:
-        role = await connection.fetchval("SELECT tableowner FROM pg_tables WHERE tablename = 'conversations'")
-        await connection.execute(f"SET ROLE {str(role).removesuffix('_owner')}_app; SET search_path = inbox, kit")
-        await connection.execute("SELECT set_config('app.orgs', $1, false)", f"{{{place.organization_id}}}")
-        for name, wanted in shapes(place, await connection.fetchval("SELECT kit_now()")).items():
+    async with explaining(url, role, place.organization_id) as explained:
+        for name, wanted in shapes(place, datetime.now(UTC)).items():
             sql, arguments = question(place.organization_id, wanted, None, PAGE)
-            lines = await connection.fetch(f"EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) {sql}", *arguments)
-            console.print(f"[bold]{name}[/]")
-            console.print("\n".join(f"    {line[0]}" for line in lines), markup=False, highlight=False)
-    finally:
-        await connection.close()
+            await explained.show(name, sql, *arguments)
+        await explained.show("counts", ALL_COUNTS, place.organization_id)
 
 
 if __name__ == "__main__":

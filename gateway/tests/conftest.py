@@ -31,6 +31,7 @@ from gateway.events.connected import Connected
 from gateway.events.door import EventsDoor
 from gateway.events.hub import Hub
 from gateway.events.presence import PresenceDoor
+from gateway.events.sight import Sight
 from gateway.events.streams import Kept, Streams
 from gateway.fetch import NotFetched
 from gateway.headers import SECURITY, Cors
@@ -310,6 +311,7 @@ class Builder:
         plans: Plans | None = None,
         seen: Seen | None = None,
         present: Ask | None = None,
+        sees: Ask | None = None,
         maintenance: Maintenance | None = None,
         exchange: Ask | None = None,
         **key_bounds: Any,
@@ -358,7 +360,7 @@ class Builder:
             health=Health({"keys": lambda: True}),
             stays=stays,
             events=EventsDoor(hub, stays, connected, heartbeat=heartbeat, backlog=backlog),
-            presence=PresenceDoor(hub.passing),
+            presence=PresenceDoor(hub.passing, Sight(sees or _everyone)),
             cache=Cache(pipe, self.namespace, Policy(), most_bytes=cache_bytes, now=now),
             maintenance=maintenance or Maintenance(clock.now),
             secure=secure,
@@ -401,6 +403,10 @@ class Builder:
 
 async def _untold(_told: bytes) -> bytes:
     return b""
+
+
+async def _everyone(_asked: bytes) -> bytes:
+    return b'{"viewers": null}'
 
 
 async def until(holds: Callable[[], object]) -> None:

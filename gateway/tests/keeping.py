@@ -85,7 +85,7 @@ def ending(house: House) -> Invalidation:
 class Reader:
     """One member of one organization at a gateway."""
 
-    def __init__(self, house: House, organization: str = OURS, *, role: str = "agent", **claims: Any) -> None:
+    def __init__(self, house: House, organization: str = OURS, *, role: str = "admin", **claims: Any) -> None:
         self.house = house
         self.claims = {"org": organization, "role": role, "sub": str(uuid4()), "sid": str(uuid4()), **claims}
         self.token = house.issuer.token(**self.claims)

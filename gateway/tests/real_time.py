@@ -12,6 +12,7 @@ import orjson
 
 from contracts import Event, encode, new_id
 from contracts.auth import InvitationCreated, OrganizationRenamed
+from contracts.inbox import MessageSent
 from gateway.cache.generations import Invalidation
 from gateway.cache.policy import Policy
 from gateway.events.feeder import Feeder
@@ -42,6 +43,19 @@ def renamed(organization: UUID, version: int = 1, **changes: Any) -> Organizatio
 def invited(organization: UUID) -> InvitationCreated:
     return InvitationCreated(
         id=new_id(), time=datetime.now(UTC), organization_id=organization, invitation_id=uuid4(), role="editor"
+    )
+
+
+def sent(organization: UUID, seen_by: list[UUID]) -> MessageSent:
+    now, some = datetime.now(UTC), uuid4()
+    return MessageSent(
+        id=new_id(),
+        time=now,
+        organization_id=organization,
+        message_id=some,
+        conversation_id=some,
+        sent_at=now,
+        seen_by=seen_by,
     )
 
 

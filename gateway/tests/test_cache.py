@@ -50,13 +50,22 @@ async def test_nobody_reads_what_another_organization_was_answered(house: Any) -
 
 async def test_members_of_one_role_share_an_answer_and_others_do_not(house: Any) -> None:
     async with serving(house) as (service, door):
-        assert (await Reader(door, role="agent").read()).status == 200
+        assert (await Reader(door, role="admin").read()).status == 200
         service.status, service.content = 403, b'"no"'
         assert (await Reader(door, role="analyst").read()).status == 403
         assert (await Reader(door, role="analyst").read()).status == 403
         assert service.reads == 3
-        assert (await Reader(door, role="agent").read()).body == b'"one"'
+        assert (await Reader(door, role="admin").read()).body == b'"one"'
         assert service.reads == 3
+
+
+async def test_of_who_may_see_less_than_all_each_is_asked_for(house: Any) -> None:
+    async with serving(house) as (service, door):
+        one = Reader(door, role="agent")
+        assert (await one.read()).body == b'"one"'
+        service.content = b'"less"'
+        assert (await Reader(door, role="agent").read()).body == b'"less"'
+        assert (await one.read()).body == b'"one"'
 
 
 async def test_where_the_service_looks_at_the_caller_each_user_and_epoch_is_asked_for(house: Any) -> None:

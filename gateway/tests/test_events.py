@@ -17,7 +17,7 @@ from gateway.stays import Most
 from kit.clock import ManualClock, SystemClock
 
 from .conftest import until
-from .real_time import ROUTES, Platform, invited, listening, platform, renamed
+from .real_time import ROUTES, Platform, invited, listening, platform, renamed, sent
 
 OURS, THEIRS = uuid4(), uuid4()
 
@@ -64,6 +64,29 @@ async def test_who_may_not_see_a_fact_is_not_told_of_it(house: Any, world: Platf
         assert [told.data["id"] for told in await agent.some(1)] == [str(news.id)]
         door.parts.stays.drain()
         assert [told.kind for told in await client.some(1)] == ["closing"]
+
+
+async def test_a_fact_that_names_who_sees_it_is_told_to_them_and_to_owners_and_admins(
+    house: Any, world: Platform
+) -> None:
+    door, insider = await house(routes=ROUTES), uuid4()
+    async with (
+        listening(door, OURS, role="admin") as admin,
+        listening(door, OURS, role="agent", sub=str(insider)) as inside,
+        listening(door, OURS, role="agent") as outside,
+    ):
+        for stream in (admin, inside, outside):
+            place = (await stream.some(1))[0].id
+        named, news = sent(OURS, [insider]), renamed(OURS, 2)
+        await world.say(named, news)
+        for stream in (admin, inside):
+            told = await stream.some(2)
+            assert [each.data["id"] for each in told] == [str(named.id), str(news.id)]
+            assert "seen_by" not in told[0].data["data"]
+        assert [each.data["id"] for each in await outside.some(1)] == [str(news.id)]
+    async with listening(door, OURS, role="agent", after=place) as back:
+        told = await back.some(2)
+        assert [each.data.get("id") for each in told] == [None, str(news.id)], "nor is it told to who comes back"
 
 
 async def test_the_same_message_twice_is_told_once(house: Any, world: Platform) -> None:

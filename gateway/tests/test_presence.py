@@ -10,6 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.events.passing import SEEN_BY
+from gateway.fetch import NotFetched
 from gateway.routes import Route
 
 from .conftest import WITHIN
@@ -170,3 +171,39 @@ async def test_nothing_of_it_stays_in_redis(house: Any, redis_url: str, namespac
         left = [await redis.pttl(key) async for key in redis.scan_iter(f"{namespace}:passing:*")]
     assert len(left) == 2
     assert all(0 < each <= 60_000 for each in left)
+
+
+async def test_what_is_done_in_a_conversation_is_told_to_those_who_see_it(house: Any) -> None:
+    insider, asked = str(uuid4()), []
+
+    async def sees(body: bytes) -> bytes:
+        asked.append(orjson.loads(body))
+        return orjson.dumps({"viewers": [insider]})
+
+    door, conversation, admin = await house(routes=PRESENCE, sees=sees), uuid4(), str(uuid4())
+    async with (
+        listening(door, OURS, role="agent", sub=insider) as inside,
+        listening(door, OURS, role="agent") as outside,
+    ):
+        await inside.some(1)
+        await outside.some(1)
+        status, answer = await say(door, OURS, str(uuid4()), doing(conversation, "viewing"))
+        assert (status, answer["type"].rsplit(":", 1)[-1]) == (404, "conversation-not-found")
+        assert (await say(door, OURS, admin, doing(conversation, "typing"), role="admin"))[0] == 200
+        assert (await news(inside, "doing")).data["data"]["user_id"] == admin
+        assert (await say(door, OURS, insider, doing(conversation, "viewing")))[0] == 200
+        door.parts.stays.drain()
+        heard = []
+        while (told := await outside.next(passing=True)) is not None and told.kind != "closing":
+            heard.append(told.data.get("type"))
+        assert "doing" not in heard
+    assert asked == [{"organization_id": str(OURS), "conversation_id": str(conversation)}], "and remembered"
+
+
+async def test_while_nobody_says_who_sees_a_conversation_only_those_who_see_all_are_told(house: Any) -> None:
+    async def sees(_body: bytes) -> bytes:
+        raise NotFetched("away")
+
+    door = await house(routes=PRESENCE, sees=sees)
+    assert (await say(door, OURS, str(uuid4()), doing(uuid4(), "viewing")))[0] == 404
+    assert (await say(door, OURS, str(uuid4()), doing(uuid4(), "viewing"), role="owner"))[0] == 200

@@ -29,6 +29,7 @@ from gateway.events.feeder import Feeder
 from gateway.events.hub import Hub
 from gateway.events.passing import Passing
 from gateway.events.presence import PresenceDoor
+from gateway.events.sight import Sight
 from gateway.events.streams import Streams
 from gateway.feed import Feed
 from gateway.fetch import NotFetched, ask, fetch
@@ -152,8 +153,7 @@ async def built(settings: GatewaySettings) -> AsyncIterator[Running]:
         limits = PolicyFile(settings.policy_file, RATES, limiter.adopt)
         access_log = AccessLog()
         closing.callback(access_log.flush)
-        tell = _ask(settings.inbox_secret, lines.upstreams["inbox"], "/internal/presence", "GATEWAY_INBOX_SECRET")
-        connected = Connected(live.passing, tell)
+        connected = Connected(live.passing, _inbox(settings, lines, "/internal/presence"))
         health = _health(lines, known, live, limits)
         parts = _parts(settings, lines, known, live, limiter, access_log, health, connected)
         gateway = Gateway(parts)
@@ -294,7 +294,7 @@ def _parts(  # noqa: PLR0917 - what answers are made of
         health=health,
         stays=live.stays,
         events=EventsDoor(live.hub, live.stays, connected),
-        presence=PresenceDoor(live.passing),
+        presence=PresenceDoor(live.passing, Sight(_inbox(settings, lines, "/internal/viewers"))),
         cache=Cache(lines.redis, settings.namespace, live.policy, most_bytes=settings.cache_bytes),
         maintenance=known.maintenance,
         secure=settings.environment == "production",
@@ -312,6 +312,10 @@ def _door(settings: GatewaySettings, parts: Parts, sweep: Sweep, gateway: Gatewa
         on_refused=count_refused_head,
         is_proxy=parts.addresses.is_trusted,
     )
+
+
+def _inbox(settings: GatewaySettings, lines: Lines, door: str) -> Ask:
+    return _ask(settings.inbox_secret, lines.upstreams["inbox"], door, "GATEWAY_INBOX_SECRET")
 
 
 def _ask(shared: SecretStr, upstream: Upstream, door: str, name: str = "GATEWAY_AUTH_SECRET") -> Ask:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
+from contracts.names import MANAGERS
 from gateway.cache.entries import Memory
 from gateway.cache.figures import BYTES, ENTRIES, RATIO
 from gateway.cache.generations import Generations
@@ -74,7 +75,8 @@ class Cache:
         if wishes is None or not organization or len(target) > _LONGEST_TARGET:
             return None
         whats = (of_service(organization, route.upstream), generation(organization, row, found.ids.get(row.of, "")))
-        reader = session.role if row.per == "role" else f"{session.user_id}:{session.epoch}"
+        by_role = row.per == "role" or (row.per == "sight" and session.role in MANAGERS)
+        reader = session.role if by_role else f"{session.user_id}:{session.epoch}"
         # who may do less, or has yet to show a second factor there, is told only what a service has told them
         if session.scopes is not None or organization != str(own):
             reader = f"{reader}:{session.session_id}"

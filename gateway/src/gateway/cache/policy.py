@@ -28,6 +28,7 @@ from contracts.inbox import (
     ChannelConnected,
     ChannelDisconnected,
     ChannelHealthChanged,
+    ChannelVisibilityChanged,
     ContactChanged,
     ContactErased,
     ContactsMerged,
@@ -53,8 +54,15 @@ _DELEGATIONS = (DelegationGranted, DelegationChanged, DelegationRevoked)
 """Who is sent by an agency sees what they may see, and sees it no more."""
 
 _SUSPENSION = (OrganizationSuspended, OrganizationRestored)
-_CHANNELS = (ChannelConnected, ChannelDisconnected, ChannelHealthChanged)
-_TALK = (ConversationOpened, ConversationReopened, ConversationChanged, ConversationErased, MessageReceived)
+_CHANNELS = (ChannelConnected, ChannelDisconnected, ChannelHealthChanged, ChannelVisibilityChanged)
+_TALK = (
+    ChannelVisibilityChanged,
+    ConversationOpened,
+    ConversationReopened,
+    ConversationChanged,
+    ConversationErased,
+    MessageReceived,
+)
 _CONTACTS = (ContactErased, ContactChanged, ContactsMerged, ContactsSeparated)
 _SHOWN = (*_TALK, *_CONTACTS, ArrangementChanged)
 """A label or an attribute that is deleted is on no conversation any more."""
@@ -67,15 +75,18 @@ class Kept:
     """A path whose answers are kept until one of these events; `{…}` stands for an id.
 
     They belong to the organization in the path, where one is named, else to the token's. Within it they are one for
-    each role, where the service asks the token alone, or for each user, where it asks its tables about the caller.
+    each role, where the service asks the token alone, or for each user, where it asks its tables about the caller; by
+    `sight` for each role that sees all of the organization, and for each user of another.
     """
 
     name: str
     path: str
-    per: Literal["role", "user"]
+    per: Literal["role", "user", "sight"]
     until: tuple[type[Event], ...]
     of: str = ""
     """The field by which an event names the one thing in the path that it ends, and no other of the organization."""
+    service: UpstreamName | None = None
+    """Whose answers to the organization all end by an event that names no such thing."""
     shared: bool = False
     """Whether it may be written to Redis: not what persons wrote or are called, for that is sealed at rest."""
     validated: bool = False
@@ -103,16 +114,17 @@ KEPT: Final[tuple[Kept, ...]] = (
         "user",
         (MemberAdded, MemberRoleChanged, MemberRemoved, OrganizationSecurityChanged, *_SUSPENSION, *_DELEGATIONS),
     ),
-    Kept("channels", "/v1/channels", "role", _CHANNELS, shared=True),
-    Kept("channel", "/v1/channels/{channel_id}", "role", _CHANNELS, shared=True, validated=True),
-    Kept("conversations", "/v1/conversations", "role", _SHOWN),
-    Kept("conversation", "/v1/conversations/{conversation_id}", "role", _SHOWN, validated=True),
+    Kept("channels", "/v1/channels", "sight", _CHANNELS, shared=True),
+    Kept("channel", "/v1/channels/{channel_id}", "sight", _CHANNELS, shared=True, validated=True),
+    Kept("conversations", "/v1/conversations", "sight", _SHOWN),
+    Kept("conversation", "/v1/conversations/{conversation_id}", "sight", _SHOWN, validated=True),
     Kept(
         "messages",
         "/v1/conversations/{conversation_id}/messages",
-        "role",
+        "sight",
         (*_TALK, *_STATUSES),
         of="conversation_id",
+        service="inbox",
     ),
 )
 
@@ -170,10 +182,7 @@ class Policy:
         event, organization = fact.event, str(fact.organization_id)
         if event is None:
             return [of_service(organization, service) for service in get_args(UpstreamName)]
-        return [
-            generation(organization, row, str(getattr(event, row.of)) if row.of else "")
-            for row in self._ended.get(type(event), ())
-        ]
+        return [_ended_of(organization, row, event) for row in self._ended.get(type(event), ())]
 
     def ended_by_change(self, path: str, service: str, organization: UUID | None) -> list[str]:
         """The generations that a change ends by its path, in the caller's organization and in the one it names."""
@@ -188,6 +197,12 @@ class Policy:
         if segments[1:3] == ["v1", "organizations"] and len(segments) > 3:
             organizations |= {_spelled(segments[3])} - {""}
         return [of_service(each, service) for each in organizations]
+
+
+def _ended_of(organization: str, row: Kept, event: Event) -> str:
+    if row.of and row.service is not None and row.of not in type(event).model_fields:
+        return of_service(organization, row.service)
+    return generation(organization, row, str(getattr(event, row.of)) if row.of else "")
 
 
 def of_service(organization: str, service: str) -> str:
@@ -223,5 +238,5 @@ def _spelled(value: str) -> str:
 def _check(row: Kept, event: type[Event]) -> None:
     if event.browsers is None:
         raise ValueError(f"{event.__name__} does not come to the gateway, so it cannot end {row.name}")
-    if row.of and row.of not in event.model_fields:
+    if row.of and row.service is None and row.of not in event.model_fields:
         raise ValueError(f"{event.__name__} does not say which of {row.name} it ends")

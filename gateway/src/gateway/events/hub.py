@@ -97,7 +97,7 @@ class Hub:
             yield [Item("ready", place)]
             try:
                 async for page in self._streams.between(listener.organization_id, place, upto):
-                    yield _items(place.run, (entry for entry in page if listener.role in entry.roles))
+                    yield _items(place.run, (entry for entry in page if listener.may_see(entry.roles)))
             except (Gap, *_AWAY):
                 channel = self._channels.get(self._streams.key(listener.organization_id))
                 if channel is not None and channel.place is not None:

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Literal
 from uuid import UUID
 
+from gateway.events.facts import mark_of
 from gateway.events.streams import Place
 from kit.telemetry import metrics
 
@@ -46,8 +47,8 @@ class Listener:
         self, organization_id: UUID, role: str, asked: str = "", *, user_id: str = "", most: int = 256
     ) -> None:
         self.organization_id = organization_id
-        self.role = role
         self.user_id = user_id
+        self._marks = frozenset({role, mark_of(user_id)})
         self.asked = asked
         """The place that the browser named; empty when it has loaded just now."""
         self.since = 0
@@ -56,6 +57,10 @@ class Listener:
         self._most = most
         self._items: deque[Item] = deque()
         self._wake = asyncio.Event()
+
+    def may_see(self, roles: frozenset[str]) -> bool:
+        """Whether something is for them that these may see."""
+        return not self._marks.isdisjoint(roles)
 
     @property
     def started(self) -> bool:
@@ -89,7 +94,7 @@ class Listener:
         if not self.started or item.place.count <= self.since:
             return
         self.place = item.place
-        if self.role not in roles:
+        if not self.may_see(roles):
             return
         if len(self._items) >= self._most:
             self.reset(item.place, "slow")
@@ -98,7 +103,7 @@ class Listener:
 
     def pass_by(self, item: Item, roles: frozenset[str]) -> None:
         """Passing news have come; who is slow misses them, and nobody is told of them later."""
-        if self.started and self.replay is None and self.role in roles and len(self._items) < self._most:
+        if self.started and self.replay is None and self.may_see(roles) and len(self._items) < self._most:
             self._items.append(item)
             self._wake.set()
 

@@ -46,7 +46,14 @@ class Passing:
         """The passing news of an organization."""
         return f"{self._prefix}{organization_id}"
 
-    async def note(self, organization_id: UUID, user_id: str, conversation_id: UUID, doing: Doing) -> list[list[str]]:
+    async def note(
+        self,
+        organization_id: UUID,
+        user_id: str,
+        conversation_id: UUID,
+        doing: Doing,
+        seen_by: frozenset[str] = SEEN_BY,
+    ) -> list[list[str]]:
         """Say what somebody does in a conversation; who is there now, and what each does.
 
         Raises:
@@ -57,7 +64,8 @@ class Passing:
         news = {"conversation_id": str(conversation_id), "user_id": user_id, "doing": doing, "seconds": holds}
         keys = [f"{self._prefix}{organization_id}:{conversation_id}", self.key(organization_id)]
         milliseconds, body = round(holds * 1000), _body("doing", news)
-        arguments: list[Argument] = [user_id, stays, milliseconds, _roles(), body, _KEPT_MS]
+        told = ",".join(sorted(seen_by))
+        arguments: list[Argument] = [user_id, stays, milliseconds, told, body, _KEPT_MS]
         found = cast("list[bytes]", await self._redis.run(_NOTE, keys, arguments))
         return [each.decode().split(" ", 1) for each in found]
 

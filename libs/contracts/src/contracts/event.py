@@ -95,6 +95,11 @@ class Event(BaseModel):
         return self.organization_id
 
     @property
+    def listeners(self) -> frozenset[UUID] | None:
+        """The users whose browsers are told beside those of owners and admins; None: all of `browsers`."""
+        return None
+
+    @property
     def subject_id(self) -> str:
         """The id of the aggregate this fact is about, as it stands in the envelope."""
         value = getattr(self, self.subject)

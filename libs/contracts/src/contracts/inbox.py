@@ -29,7 +29,24 @@ MessageStatus = Annotated[
 ]
 
 
-class ChannelConnected(Event):
+class OnChannel(Event):
+    """Something that happens on a channel, of which only those are told who see it.
+
+    No event of its own. `seen_by` is written by whoever lets events leave, not by whoever emits them.
+    """
+
+    seen_by: list[UUID] | None = Field(
+        default=None,
+        description="The users who see the channel beside owners and admins; null: everyone who works in the inbox.",
+    )
+
+    @property
+    def listeners(self) -> frozenset[UUID] | None:
+        """Whose browsers are told beside those of owners and admins."""
+        return None if self.seen_by is None else frozenset(self.seen_by)
+
+
+class ChannelConnected(OnChannel):
     """A channel was connected, or connected anew: what waited for it may leave."""
 
     type: ClassVar[str] = "inbox.channel.connected.v1"
@@ -41,7 +58,7 @@ class ChannelConnected(Event):
     kind: ChannelKind = Field(description="What it is a channel of.")
 
 
-class ChannelDisconnected(Event):
+class ChannelDisconnected(OnChannel):
     """A channel was given up: nothing is received or sent through it any more."""
 
     type: ClassVar[str] = "inbox.channel.disconnected.v1"
@@ -52,7 +69,7 @@ class ChannelDisconnected(Event):
     channel_id: UUID = Field(description="The channel; the version is the channel's.")
 
 
-class ChannelHealthChanged(Event):
+class ChannelHealthChanged(OnChannel):
     """The platform takes messages of a channel again, or refuses them until somebody acts; receiving goes on."""
 
     type: ClassVar[str] = "inbox.channel.health_changed.v1"
@@ -67,7 +84,18 @@ class ChannelHealthChanged(Event):
     )
 
 
-class ConversationOpened(Event):
+class ChannelVisibilityChanged(Event):
+    """Other people see a channel and what is said on it; who they are, the inbox tells."""
+
+    type: ClassVar[str] = "inbox.channel.visibility_changed.v1"
+    subject: ClassVar[str] = "channel_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = WORKERS
+
+    channel_id: UUID = Field(description="The channel; the version is the channel's.")
+
+
+class ConversationOpened(OnChannel):
     """The first message of a contact on a channel opened a conversation."""
 
     type: ClassVar[str] = "inbox.conversation.opened.v1"
@@ -80,7 +108,7 @@ class ConversationOpened(Event):
     contact_id: UUID = Field(description="Whom it is held with.")
 
 
-class ConversationReopened(Event):
+class ConversationReopened(OnChannel):
     """A message came into a conversation that was resolved or snoozed: it is open again."""
 
     type: ClassVar[str] = "inbox.conversation.reopened.v1"
@@ -93,7 +121,7 @@ class ConversationReopened(Event):
     contact_id: UUID = Field(description="Whom it is held with.")
 
 
-class ConversationChanged(Event):
+class ConversationChanged(OnChannel):
     """Something of a conversation changed: its state, who has it, what is unread, or one of its messages."""
 
     type: ClassVar[str] = "inbox.conversation.changed.v1"
@@ -109,7 +137,7 @@ class ConversationChanged(Event):
     priority: ConversationPriority | None = Field(default=None, description="How urgent it is.")
 
 
-class ConversationErased(Event):
+class ConversationErased(OnChannel):
     """A conversation is gone with all that was said in it, because its contact was forgotten."""
 
     type: ClassVar[str] = "inbox.conversation.erased.v1"
@@ -173,7 +201,7 @@ class ContactsSeparated(Event):
     merge_id: UUID = Field(description="The merge that was undone.")
 
 
-class MessageReceived(Event):
+class MessageReceived(OnChannel):
     """A contact wrote; what they wrote stays in the inbox."""
 
     type: ClassVar[str] = "inbox.message.received.v1"
@@ -190,7 +218,7 @@ class MessageReceived(Event):
     conversation_version: int = Field(description="The conversation's version with this message.", examples=[12])
 
 
-class MessageSent(Event):
+class MessageSent(OnChannel):
     """The platform took a message of ours."""
 
     type: ClassVar[str] = "inbox.message.sent.v1"
@@ -203,7 +231,7 @@ class MessageSent(Event):
     sent_at: AwareDatetime = Field(description="When the platform took it.")
 
 
-class MessageStatusChanged(Event):
+class MessageStatusChanged(OnChannel):
     """The visible status of a message of ours rose; it never goes back."""
 
     type: ClassVar[str] = "inbox.message.status_changed.v1"
@@ -217,7 +245,7 @@ class MessageStatusChanged(Event):
     changed_at: AwareDatetime = Field(description="When the platform says so.")
 
 
-class MessageFailed(Event):
+class MessageFailed(OnChannel):
     """A message of ours was refused or could not be delivered."""
 
     type: ClassVar[str] = "inbox.message.failed.v1"
@@ -232,7 +260,7 @@ class MessageFailed(Event):
     )
 
 
-class MediaReady(Event):
+class MediaReady(OnChannel):
     """A picture, sound, video or document that a contact sent can be fetched."""
 
     type: ClassVar[str] = "inbox.media.ready.v1"
@@ -245,7 +273,7 @@ class MediaReady(Event):
     conversation_id: UUID = Field(description="The conversation of the message.")
 
 
-class MediaFailed(Event):
+class MediaFailed(OnChannel):
     """What a contact sent could not be fetched and never will be."""
 
     type: ClassVar[str] = "inbox.media.failed.v1"
@@ -304,7 +332,7 @@ class ArrangementChanged(Event):
     deleted: bool = Field(default=False, description="Whether it is gone.")
 
 
-class MemberMentioned(Event):
+class MemberMentioned(OnChannel):
     """A note of the team calls somebody; what it says stays in the inbox."""
 
     type: ClassVar[str] = "inbox.member.mentioned.v1"

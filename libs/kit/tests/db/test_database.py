@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -7,7 +8,8 @@ import pytest
 
 from contracts import decode
 from contracts.auth import OrganizationCreated
-from kit.db.database import CommitRefused, Database, DatabaseBusy, DatabaseUnavailable
+from contracts.event import Event
+from kit.db.database import CommitRefused, Database, DatabaseBusy, DatabaseUnavailable, Transaction
 from kit.db.provision import move_clock
 from kit.ids import new_id
 from kit.testing.databases import TestDatabase
@@ -119,6 +121,29 @@ async def test_events_leave_with_the_commit_and_not_without(database: Database) 
     second = decode(rows[1]["body"])
     assert second.organization_id == organization == rows[1]["organization_id"]
     assert (second.id, second.type, second.version) == (rows[1]["id"], rows[1]["type"], 2)
+
+
+async def test_events_say_whom_they_are_for_before_they_leave(database: Database) -> None:
+    async def addressed(tx: Transaction, facts: Sequence[Event]) -> Sequence[Event]:
+        version: int = await tx.fetchval("SELECT 41")
+        return [each.model_copy(update={"version": version + each.version}) for each in facts]
+
+    database.addressed = addressed
+    async with database.transaction() as tx:
+        await tx.emit(fact())
+    async with database.transaction() as tx:
+        (row,) = await tx.fetch("SELECT body FROM outbox")
+    assert decode(row["body"]).version == 42
+
+
+async def test_transactions_begin_with_what_narrows_them(database: Database) -> None:
+    told = ["SELECT set_config('app.shown', 'less', true)", ""]
+    database.narrowed = lambda: told[0]
+    async with database.transaction(new_id()) as one, database.snapshot(new_id()) as other:
+        assert [await tx.fetchval("SELECT current_setting('app.shown')") for tx in (one, other)] == ["less"] * 2
+    told.pop(0)
+    async with database.transaction(new_id()) as tx:
+        assert not await tx.fetchval("SELECT current_setting('app.shown', true)")
 
 
 async def test_one_statement_inserts_the_row_and_its_event_under_row_level_security(database: Database) -> None:

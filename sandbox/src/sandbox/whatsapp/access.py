@@ -19,7 +19,7 @@ class Access:
         if not _VERSION.fullmatch(request.path_params.get("version", "v23.0")):
             raise errors.unknown_path(request.url.path)
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
+        if scheme.lower() not in ("bearer", "oauth") or not token:
             token = request.query_params.get("access_token", "")
         if not token:
             raise errors.no_token()

@@ -44,8 +44,8 @@ class WhatsApp:
         self._notifier.use(self.webhooks)
         self._conversations = Conversations(self._world, self._media, self._notifier)
         access = Access(self._world)
-        self._reviewing = Reviewing(self._world, self._templates, self._notifier)
         self._uploads = Uploads(access)
+        self._reviewing = Reviewing(self._world, self._templates, self._notifier, self._uploads.knows)
         self._graph = Graph(
             self._world, access, templates=self._templates, media=self._media, reviewing=self._reviewing
         )

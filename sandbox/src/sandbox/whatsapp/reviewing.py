@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
@@ -12,6 +13,7 @@ from sandbox.json import Object, list_at, object_at, text_at
 from sandbox.meta.refusals import Refusal, refuse
 from sandbox.whatsapp.notifications import Notifier
 from sandbox.whatsapp.templates import Status, Template, Templates
+from sandbox.whatsapp.uploads import handles_of
 from sandbox.whatsapp.world import Wait, World
 
 CREATIONS_PER_HOUR = 100
@@ -74,8 +76,9 @@ class Decision(BaseModel):
 class Reviewing:
     """Judges templates, and tells the business."""
 
-    def __init__(self, world: World, templates: Templates, notifier: Notifier) -> None:
+    def __init__(self, world: World, templates: Templates, notifier: Notifier, knows: Callable[[str], bool]) -> None:
         self._world = world
+        self._knows = knows
         self._templates = templates
         self._notifier = notifier
         self._created: dict[str, deque[float]] = {}
@@ -98,11 +101,18 @@ class Reviewing:
             if (other.name, other.language) == (template.name, template.language):
                 raise _exists(other)
         check(template)
+        self._check_handles(template)
         _paced(self._created.setdefault(waba_id, deque()), self.review.creations_per_hour, 3600.0)
         changed = {"status": "PENDING", "category": self.review.recategorised_as or template.category}
         kept = self._templates.put(template.model_copy(update=changed))
         self._later(kept)
         return kept
+
+    def _check_handles(self, template: Template) -> None:
+        """Samples are named by handles that were given here."""
+        for handle in handles_of(template.components):
+            if not self._knows(handle):
+                raise refuse(100, "(#100) Invalid parameter", user="The header_handle is invalid.")
 
     def edit(self, template: Template, asked: Object) -> Template:
         """Change a template, which is reviewed again, or refuse to."""
@@ -113,6 +123,7 @@ class Reviewing:
         members = {name: asked[name] for name in ("components", "category") if name in asked}
         changed = Template.model_validate({**template.model_dump(), **members, "status": "PENDING"})
         check(changed)
+        self._check_handles(changed)
         kept = self._templates.put(changed)
         self._later(kept)
         return kept

@@ -2,6 +2,7 @@
 
 import base64
 import secrets
+from collections.abc import Iterator
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,11 +24,13 @@ class Uploads:
         self._access = access
         self._sessions: Shelf[str, tuple[int, str, int]] = Shelf(most=KEPT)
         self._handles: Shelf[str, str] = Shelf(most=KEPT)
+        self._signatures: Shelf[str, str] = Shelf(most=KEPT)
 
     def clear(self) -> None:
         """Nothing was uploaded."""
         self._sessions.clear()
         self._handles.clear()
+        self._signatures.clear()
 
     def knows(self, handle: str) -> bool:
         """Whether this handle was given."""
@@ -41,15 +44,16 @@ class Uploads:
             raise refuse(100, "(#100) Param file_type must be one of the supported types.")
         if not (length.isascii() and length.isdigit() and 0 < int(length[:12]) <= LARGEST):
             raise refuse(100, "(#100) Param file_length must be a positive integer.")
-        session = f"upload:{secrets.token_urlsafe(24)}"
+        session, signature = f"upload:{secrets.token_urlsafe(24)}", secrets.token_urlsafe(16)
         self._sessions.put(session, (int(length), kind, 0))
-        return _json({"id": session})
+        self._signatures.put(session, signature)
+        return _json({"id": f"{session}?sig={signature}"})
 
     async def receive(self, request: Request) -> Response:
         """POST /upload:…: bytes from an offset on; the handle once all are there."""
         self._access.enter(request)
         found = self._sessions.get(session := str(request.path_params["node"]))
-        if found is None:
+        if found is None or request.query_params.get("sig") != self._signatures.get(session):
             raise refuse(100, "(#100) No such upload session.")
         length, kind, have = found
         if request.headers.get("file_offset") != str(have):
@@ -68,9 +72,22 @@ class Uploads:
         """GET /upload:…: how much has arrived."""
         self._access.enter(request)
         found = self._sessions.get(session := str(request.path_params["node"]))
-        if found is None:
+        if found is None or request.query_params.get("sig") != self._signatures.get(session):
             raise refuse(100, "(#100) No such upload session.")
         return _json({"id": session, "file_offset": found[2]})
+
+
+def handles_of(components: object) -> Iterator[str]:
+    """The handles by which headers of a template, and of its cards, name their samples."""
+    if isinstance(components, list):
+        for each in components:
+            yield from handles_of(each)
+    elif isinstance(components, dict):
+        for name, value in components.items():
+            if name == "header_handle" and isinstance(value, list):
+                yield from (str(each) for each in value)
+            else:
+                yield from handles_of(value)
 
 
 def _json(document: Object) -> Response:

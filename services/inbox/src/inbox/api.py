@@ -12,6 +12,8 @@ from inbox.attributes.router import router as attributes
 from inbox.broadcasts.router import router as broadcasts
 from inbox.canned_replies.router import router as canned_replies
 from inbox.channels.router import router as channels
+from inbox.channels.viewing.router import internal as viewers
+from inbox.channels.viewing.router import router as viewing
 from inbox.chat.router import lines as chat_lines
 from inbox.chat.router import public as chat
 from inbox.chat.router import visits as chat_visits
@@ -25,6 +27,8 @@ from inbox.drafts.router import router as drafts
 from inbox.fields.router import router as fields
 from inbox.forms.router import public as forms
 from inbox.forms.router import router as held
+from inbox.imports.router import jobs as contact_jobs
+from inbox.imports.router import router as imports
 from inbox.labels.router import router as labels
 from inbox.macros.doors import router as macro_jobs
 from inbox.macros.router import router as macros
@@ -32,16 +36,20 @@ from inbox.media.router import router as media
 from inbox.messages.router import router as messages
 from inbox.notes.router import router as notes
 from inbox.search.router import router as search
+from inbox.segments.router import exports as contact_exports
 from inbox.segments.router import router as segments
 from inbox.signatures.router import router as signatures
 from inbox.sites.router import router as sites
 from inbox.templates.router import router as templates
+from inbox.templates.samples.router import router as samples
 from inbox.variables.router import router as variables
 from inbox.views.router import router as views
 
 ROUTERS: Final[Sequence[APIRouter]] = (
     allowances,
     channels,
+    viewing,
+    viewers,
     sites,
     chat,
     chat_visits,
@@ -59,6 +67,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     presence,
     messages,
     templates,
+    samples,
     media,
     labels,
     notes,
@@ -70,6 +79,9 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     drafts,
     views,
     segments,
+    contact_exports,
+    imports,
+    contact_jobs,
     macros,
     broadcasts,
     macro_jobs,

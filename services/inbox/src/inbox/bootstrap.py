@@ -3,11 +3,10 @@
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Final
 
-from redis.asyncio import Redis
 from starlette.types import ASGIApp
 
 from contracts.consumers import CONSUMERS
@@ -36,8 +35,13 @@ from inbox.channels.applying import Applying
 from inbox.channels.base import Platform
 from inbox.channels.checking import CheckKind
 from inbox.channels.service import ChannelService
+from inbox.channels.viewing.addressing import addressed
+from inbox.channels.viewing.narrowing import statement
+from inbox.channels.viewing.privacy import ViewingHolding
+from inbox.channels.viewing.releasing import Releasing
+from inbox.channels.viewing.service import ViewingService
 from inbox.chat import widget
-from inbox.chat.passing import NOBODY, Passing
+from inbox.chat.passing import NOBODY, Passing, connected
 from inbox.chat.platform import WEB_CHAT, WebChats
 from inbox.chat.privacy import VisitorHolding
 from inbox.chat.service import ChatService
@@ -65,6 +69,10 @@ from inbox.fields.service import FieldService
 from inbox.forms.platform import CONTACT_FORM, ContactForms
 from inbox.forms.service import FormService
 from inbox.forms.source import FormSource
+from inbox.imports.files import ImportFiles
+from inbox.imports.kind import import_kinds
+from inbox.imports.privacy import ImportHolding
+from inbox.imports.service import ImportService
 from inbox.labels.privacy import LabelHolding
 from inbox.labels.service import LabelService
 from inbox.labels.sweeping import LabelSweeping
@@ -92,6 +100,7 @@ from inbox.notes.service import NoteService
 from inbox.search.indexing import Indexing
 from inbox.search.privacy import SearchHolding
 from inbox.search.service import SearchService
+from inbox.segments.exporting import ContactExport
 from inbox.segments.service import SegmentService
 from inbox.settings import InboxSettings
 from inbox.signatures.privacy import SignatureHolding
@@ -101,6 +110,11 @@ from inbox.sites.snippets import Snippets
 from inbox.teams.privacy import TeamHolding
 from inbox.telnyx.platform import SMS, Texts
 from inbox.telnyx.source import TelnyxSource
+from inbox.templates.rereading import Rereading
+from inbox.templates.samples.model import LARGEST
+from inbox.templates.samples.router import PATH as SAMPLES
+from inbox.templates.samples.service import SampleService
+from inbox.templates.samples.uploading import UploadKind
 from inbox.templates.service import TemplateService
 from inbox.templates.submitting import DeleteKind, SubmitKind
 from inbox.templates.syncing import SyncKind
@@ -115,6 +129,7 @@ from inbox.whatsapp.platform import WhatsApp
 from inbox.whatsapp.privacy import SentInHolding
 from inbox.whatsapp.source import WhatsAppSource
 from inbox.whatsapp.template_graph import TemplateGraph
+from inbox.whatsapp.uploads import Uploads
 from kit.db.database import Database
 from kit.http.acting import Acting
 from kit.http.client import Outbound
@@ -181,10 +196,14 @@ class Parts:
 
     allowances: AllowanceService
     channels: ChannelService
+    viewing: ViewingService
+    releasing: Releasing
     contacts: ContactService
     consents: ConsentService
     fields: FieldService
     segments: SegmentService
+    contact_export: ContactExport
+    imports: ImportService
     merging: Merging
     conversations: ConversationService
     participants: ParticipantService
@@ -197,6 +216,8 @@ class Parts:
     messages: MessageService
     media: MediaService
     templates: TemplateService
+    rereading: Rereading
+    samples: SampleService
     sweeping: Sweeping
     labels: LabelService
     notes: NoteService
@@ -236,6 +257,7 @@ def build(
     pages: Pages = Pages(),
 ) -> Parts:
     """The parts from what they stand on."""
+    database.narrowed, database.addressed = statement, addressed
     templates = TemplateGraph(outbound, meta.graph_url, meta.api_version)
     graph, sealing = Graph(outbound, meta.graph_url, meta.api_version), Sealing(keyring)
     whatsapp = WhatsApp(graph, on=meta.on)
@@ -255,6 +277,7 @@ def build(
             NameKind(platforms, keyring),
             CheckKind(platforms, keyring, lambda: own),
             SubmitKind(templates, keyring),
+            UploadKind(Uploads(outbound, meta.graph_url, meta.api_version), keyring, store),
             DeleteKind(templates, keyring),
             SyncKind(templates, keyring, lambda: own),
             BroadcastKind(platforms, keyring, braking),
@@ -297,14 +320,17 @@ def build(
         VisitorHolding(database, keyring),
         ConsentHolding(database, keyring),
         FieldHolding(database, keyring),
+        ImportHolding(database),
         ContactHolding(database, keyring, own),
         TeamHolding(database),
+        ViewingHolding(database),
         AgentHolding(database),
         SignatureHolding(database, keyring),
         ArrangementHolding(database, keyring),
         MemberHolding(database),
         RequestKeys(database),
     )
+    files = ImportFiles.below(folder, keyring, database.clock)
     conversing = ConversationService(database, own, sealing, platforms)
     writing = MessageService(
         database,
@@ -312,15 +338,21 @@ def build(
         sealing,
     )
     running = Running(conversing, writing, NoteService(database, keyring), Values(keyring))
-    jobs = Jobs(database, [MacroRunKind(database, keyring, running)])
+    jobs = Jobs(database, [MacroRunKind(database, keyring, running), *import_kinds(database, keyring, files)])
     segments = SegmentService(database, keyring, ContactService(database, keyring))
     return Parts(
         allowances=AllowanceService(database),
         channels=ChannelService(database, own, keyring, platforms),
+        viewing=ViewingService(database),
+        releasing=Releasing(database),
         contacts=ContactService(database, keyring),
         consents=ConsentService(database, keyring),
         fields=FieldService(database, keyring),
+        imports=ImportService(database, files, jobs),
         segments=segments,
+        contact_export=ContactExport(
+            database, ContactService(database, keyring), FieldService(database, keyring), segments
+        ),
         merging=Merging(database, keyring, platforms),
         conversations=conversing,
         participants=ParticipantService(database),
@@ -333,6 +365,8 @@ def build(
         messages=writing,
         media=MediaService(database, keyring, store),
         templates=TemplateService(database, lambda: own),
+        rereading=Rereading(database, lambda: own),
+        samples=SampleService(database, store),
         sweeping=Sweeping(database, store),
         labels=LabelService(database),
         notes=NoteService(database, keyring),
@@ -376,7 +410,7 @@ async def open_parts(backbone: Backbone[InboxSettings]) -> AsyncIterator[Parts]:
     hiding = settings.sealing_key.get_secret_value()
     telnyx = TelnyxAccount(settings.telnyx_url, settings.telnyx_public_key, hiding)
     server = SmtpServer.at(settings.smtp_url.get_secret_value())
-    async with _passing(settings) as passing:
+    async with connected(settings.redis_url, settings.namespace) as passing:
         pages = Pages(settings.public_url, server, settings.mail_from, hiding, passing)
         yield build(
             backbone.database,
@@ -390,55 +424,9 @@ async def open_parts(backbone: Backbone[InboxSettings]) -> AsyncIterator[Parts]:
         )
 
 
-@asynccontextmanager
-async def _passing(settings: InboxSettings) -> AsyncIterator[Passing]:
-    """Who tells the team that a visitor writes."""
-    if not settings.redis_url:
-        yield NOBODY
-        return
-    redis = Redis.from_url(settings.redis_url, socket_timeout=0.5, socket_connect_timeout=0.5)
-    try:
-        yield Passing(redis, settings.namespace)
-    finally:
-        await redis.aclose()
-
-
 def endpoint_parts(parts: Parts) -> Sequence[object]:
-    """What endpoints ask for."""
-    return (
-        parts.allowances,
-        parts.channels,
-        parts.sites,
-        parts.snippets,
-        parts.forms,
-        parts.chats,
-        parts.contacts,
-        parts.consents,
-        parts.fields,
-        parts.segments,
-        parts.merging,
-        parts.conversations,
-        parts.participants,
-        parts.counts,
-        parts.assignment,
-        parts.presence,
-        parts.peers,
-        parts.messages,
-        parts.templates,
-        parts.media,
-        parts.labels,
-        parts.notes,
-        parts.search,
-        parts.signatures,
-        parts.variables,
-        parts.attributes,
-        parts.canned_replies,
-        parts.drafts,
-        parts.views,
-        parts.macros,
-        parts.broadcasts,
-        parts.jobs,
-    )
+    """What endpoints ask for, by its type."""
+    return [getattr(parts, each.name) for each in fields(parts)]
 
 
 def mounts(parts: Parts) -> Mapping[str, ASGIApp]:
@@ -455,12 +443,15 @@ def loops(parts: Parts) -> Sequence[Loop]:
         waking=parts.waking,
         counts=parts.counts,
         giving=parts.giving,
+        releasing=parts.releasing,
+        rereading=parts.rereading,
         labels=parts.label_sweeping,
         attributes=parts.attribute_sweeping,
         forms=parts.forms,
         chats=parts.chats,
         merging=parts.merging,
         indexing=parts.indexing,
+        imports=parts.imports,
         feeding=parts.feeding,
         braking=parts.braking,
     )
@@ -497,4 +488,5 @@ SERVICE: Final = Service(
     subscriptions=worker.SUBSCRIPTIONS,
     consumers=CONSUMERS,
     acting=Acting("inbox.request.impersonated"),
+    large_bodies={SAMPLES: LARGEST},
 )

@@ -1,10 +1,39 @@
-"""Who may enter which door of the inbox."""
+"""Who may enter which door of the inbox; whoever has entered sees what is on their channels."""
 
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends
 
-from kit.http.caller import MemberCaller, permitted
+from inbox.channels.viewing.narrowing import looking
+from kit.http.caller import Door, MemberCaller, Permitted, organization_caller
+from kit.http.caller import permitted as permitted_seeing_all
+
+
+@dataclass(frozen=True, slots=True)
+class Seeing:
+    """Lets in whom their role permits it; what they ask then shows them their channels alone."""
+
+    let_in: Permitted
+
+    @property
+    def door(self) -> Door:
+        """What this declares."""
+        return self.let_in.door
+
+    async def __call__(
+        self, caller: Annotated[MemberCaller, Depends(organization_caller)]
+    ) -> AsyncIterator[MemberCaller]:
+        """The caller, if their role allows it."""
+        with looking(await self.let_in(caller)):
+            yield caller
+
+
+def permitted(permission: str) -> Seeing:
+    """A dependency for what a role allows, on the channels that the caller sees."""
+    return Seeing(permitted_seeing_all(permission))
+
 
 Reader = Annotated[MemberCaller, Depends(permitted("conversations.read"))]
 """Those who read conversations, and whatever is in them."""
@@ -32,3 +61,7 @@ BroadcastReader = Annotated[MemberCaller, Depends(permitted("broadcasts.read"))]
 
 BroadcastManager = Annotated[MemberCaller, Depends(permitted("broadcasts.manage"))]
 """Those who write to many at once."""
+
+
+Joiner = Annotated[MemberCaller, Depends(permitted_seeing_all("conversations.reply"))]
+"""Those who say that two contacts are one: all of their conversations are joined, whoever sees them."""

@@ -20,16 +20,19 @@ from inbox.assignment.giving import Giving
 from inbox.attributes.sweeping import AttributeSweeping
 from inbox.broadcasts.feeding import EVERY, Feeding
 from inbox.broadcasts.senders.braking import Braking
+from inbox.channels.viewing.releasing import Releasing
 from inbox.chat.service import ChatService
 from inbox.contacts.merging.service import Merging
 from inbox.conversations.counts.service import CountService
 from inbox.conversations.waking import Waking
 from inbox.forms.service import FormService
+from inbox.imports.service import ImportService
 from inbox.labels.sweeping import LabelSweeping
 from inbox.media.sweeping import Sweeping
 from inbox.members.handlers import on_members
 from inbox.search.indexing import Indexing
 from inbox.teams.handlers import on_team_members_changed, on_teams
+from inbox.templates.rereading import Rereading
 from kit.db.database import Database
 from kit.intake.intake import Intake
 from kit.messaging.subscription import Subscription
@@ -58,12 +61,15 @@ def loops(
     waking: Waking,
     counts: CountService,
     giving: Giving,
+    releasing: Releasing,
+    rereading: Rereading,
     labels: LabelSweeping,
     attributes: AttributeSweeping,
     forms: FormService,
     chats: ChatService,
     merging: Merging,
     indexing: Indexing,
+    imports: ImportService,
     feeding: Feeding,
     braking: Braking,
 ) -> Sequence[Loop]:
@@ -75,11 +81,14 @@ def loops(
         Loop("inbox.conversations.wake", waking.run, every=1.0),
         Loop("inbox.conversations.count", counts.fold, every=2.0),
         Loop("inbox.assignment", giving.run, every=1.0),
+        Loop("inbox.channels.release", releasing.run, every=1.0),
+        Loop("inbox.templates.read", rereading.run, every=5.0),
         Loop("inbox.media.sweep", sweeping.run, every=3600.0),
         Loop("inbox.visitors.purge", chats.purge, every=3600.0),
         Loop("inbox.held.purge", forms.purge, every=3600.0),
         Loop("inbox.labels.sweep", labels.run, every=60.0),
         Loop("inbox.attributes.sweep", attributes.run, every=60.0),
+        Loop("inbox.imports.sweep", imports.sweep, every=600.0),
         Loop("inbox.search.index", indexing.run, every=0.5),
         Loop("inbox.broadcasts.feed", feeding.run, every=EVERY),
         Loop("inbox.broadcasts.count", feeding.fold, every=2.0),

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +16,7 @@ from asyncpg.pool import PoolConnectionProxy
 from contracts.event import Event, encode
 from kit.clock import PlatformClock
 from kit.db.wakeups import Wakeups
+from kit.db.wording import bind, count, outbox
 from kit.errors import DomainError, TransientError
 from kit.telemetry import tracing
 
@@ -115,7 +116,7 @@ class Transaction:
     async def bind(self, *organization_ids: UUID) -> None:
         """From here on see the rows of these organizations, and of no others."""
         self._organization_ids = organization_ids
-        await self._connection.execute(_bind(organization_ids))
+        await self._connection.execute(bind(organization_ids))
 
     @asynccontextmanager
     async def attempt(self) -> AsyncIterator[None]:
@@ -146,7 +147,7 @@ class Transaction:
 
     async def execute(self, sql: str, *args: Any) -> int:
         """Run a statement and return how many rows it touched."""
-        return _count(await self._connection.execute(sql, *args))
+        return count(await self._connection.execute(sql, *args))
 
     async def emit(self, *events: Event) -> None:
         """Let these facts leave with the commit; without it they never happened.
@@ -160,6 +161,11 @@ class Transaction:
         """The same for facts that belong to no organization, whatever this transaction is bound to."""
         self._facts += [self._stamp(event, None) for event in events]
 
+    async def address(self, addressing: "Addressing") -> None:
+        """Let the emitted events say whom they are for."""
+        if self._facts:
+            self._facts = list(await addressing(self, self._facts))
+
     async def commit(self) -> bool:
         """Put the emitted events in the outbox and commit; False when the transaction had failed before.
 
@@ -168,7 +174,7 @@ class Transaction:
         if len(self._facts) > _FEW:
             await self._write_outbox(self._facts)
             return await self._connection.execute("COMMIT") == "COMMIT"
-        return await self._connection.execute(f"{_outbox(self._facts)}COMMIT") == "COMMIT"
+        return await self._connection.execute(f"{outbox(self._facts)}COMMIT") == "COMMIT"
 
     async def _write_outbox(self, facts: Sequence[Event]) -> None:
         await self._connection.execute(
@@ -183,11 +189,18 @@ class Transaction:
         )
 
 
+Addressing: TypeAlias = Callable[[Transaction, Sequence[Event]], Awaitable[Sequence[Event]]]
+
+
 class Database:
     """A service's own schema through a bounded pool.
 
     `emitted` is called after a commit that left events in the outbox, so that a relay can be woken; `hinted` with a
     topic after a commit that left other work. Loops of this process wait in `wakeups`.
+
+    A service may see to it, once for all transactions, that some see less than their organization (`narrowed` gives
+    the statement with which one begins, or nothing) and that events say whom they are for (`addressed` is called
+    before the commit, within the transaction).
     """
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", *, acquire_within: float, max_waiting: int) -> None:
@@ -201,6 +214,8 @@ class Database:
         self.wakeups = Wakeups()
         self.emitted: Callable[[], None] = lambda: None
         self.hinted: Callable[[str], None] = lambda _topic: None
+        self.narrowed: Callable[[], str] = str
+        self.addressed: Addressing | None = None
 
     @classmethod
     async def open(
@@ -264,8 +279,11 @@ class Database:
         """
         settings = [] if durable else ["SET LOCAL synchronous_commit = off"]
         settings += [] if alone is None else [f"SELECT pg_advisory_xact_lock({int(alone)})"]
+        settings += self._narrowing(organization_ids)
         async with self._connection() as connection, self._begun(connection, organization_ids, *settings) as tx:
             yield tx
+            if self.addressed is not None:
+                await tx.address(self.addressed)
         if tx.emitted:
             self.emitted()
         for topic in tx.stirred:
@@ -281,8 +299,16 @@ class Database:
         Raises:
             DatabaseBusy, DatabaseUnavailable: as for a transaction.
         """
-        async with self._connection() as connection, self._begun(connection, organization_ids, mode=_SNAPSHOT) as tx:
+        settings = self._narrowing(organization_ids)
+        async with (
+            self._connection() as connection,
+            self._begun(connection, organization_ids, *settings, mode=_SNAPSHOT) as tx,
+        ):
             yield tx
+
+    def _narrowing(self, organization_ids: Sequence[UUID]) -> list[str]:
+        statement = self.narrowed() if organization_ids else ""
+        return [statement] if statement else []
 
     @asynccontextmanager
     async def aside(self, *organization_ids: UUID) -> AsyncIterator[Transaction]:
@@ -302,7 +328,7 @@ class Database:
         self, connection: Connection, organization_ids: Sequence[UUID], *settings: str, mode: str = ""
     ) -> AsyncIterator[Transaction]:
         tx = Transaction(connection, organization_ids, self._stamp)
-        bound = [_bind(organization_ids)] if organization_ids else []
+        bound = [bind(organization_ids)] if organization_ids else []
         try:
             await connection.execute(";".join((f"BEGIN {mode}", *bound, *settings)))
             yield tx
@@ -442,31 +468,6 @@ class Database:
         except BaseException:
             self._free.release()
             raise
-
-
-def _bind(organization_ids: Sequence[UUID]) -> str:
-    # Hexadecimal digits need no quoting.
-    return "SET LOCAL app.orgs = '{" + ",".join([f"{each.int:032x}" for each in organization_ids]) + "}'"
-
-
-def _outbox(facts: Sequence[Event]) -> str:
-    """The statement that puts them there, with its values in it: hexadecimal digits, and a name that is quoted."""
-    if not facts:
-        return ""
-    rows = ",".join(
-        f"('{fact.id}',{_literal(fact.type)},{_literal(fact.organization_id)},'\\x{encode(fact).hex()}')"
-        for fact in facts
-    )
-    return f"INSERT INTO outbox (id, type, organization_id, body) VALUES {rows};"  # noqa: S608 - see above
-
-
-def _literal(value: UUID | str | None) -> str:
-    return "NULL" if value is None else "'" + str(value).replace("'", "''") + "'"
-
-
-def _count(status: str) -> int:
-    last = status.rsplit(" ", 1)[-1]
-    return int(last) if last.isdigit() else 0
 
 
 def _lost(connection: Connection) -> bool:

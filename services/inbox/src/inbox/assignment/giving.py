@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from inbox.assignment.model import Agent, Queue, distributed, gone, look_at, queues
+from inbox.assignment.model import Agent, Queue, distributed, gone, look_at, queues, unseen
 from inbox.assignment.repository import AgentRepository, GivingRepository, PolicyRepository, by_id
 from inbox.conversations.facts import tell_all_changed
 from kit.db.database import Database, Transaction
@@ -57,7 +57,8 @@ class Giving:
     async def _give(self, tx: Transaction, there: list[Agent], found: dict[UUID, Queue], turn: int) -> int:
         """Give out what can be; the turn of the last that was given."""
         giving = GivingRepository(tx)
-        wanted = distributed(await giving.waiting(found, _OF_EACH), there, found, turn, _AT_ONCE)
+        waiting = await giving.waiting(found, unseen(there, found), _OF_EACH)
+        wanted = distributed(waiting, there, found, turn, _AT_ONCE)
         if not wanted:
             return turn
         stay = await AgentRepository(tx).hold({each.user_id for each in wanted})

@@ -45,6 +45,8 @@ class Agent:
     open: int = 0
     turn: int = 0
     teams: frozenset[UUID] = frozenset()
+    hidden: frozenset[UUID] = frozenset()
+    """The channels that they do not see, and are given nothing of."""
     gone_since: datetime | None = None
     """Since when they are not there; None while they are, and for those who never were."""
 
@@ -82,6 +84,7 @@ class Waiting:
     queue_id: UUID
     priority: int
     queued_at: datetime
+    channel_id: UUID | None = None
 
     @property
     def place(self) -> tuple[datetime, UUID]:
@@ -118,13 +121,15 @@ def distributed(
     What nobody can take waits on, and holds up nobody else.
     """
     present = {agent.user_id: agent for agent in agents}
-    suited = {each.id: [who for who, agent in present.items() if each.suits(agent)] for each in by_id.values()}
+    suited: dict[tuple[UUID, UUID | None], list[UUID]] = {}
     given: list[Given] = []
     for each in sorted(waiting, key=lambda one: one.place):
-        queue = by_id[each.queue_id]
-        able = [present[who] for who in suited[queue.id] if present[who].takes(queue.policy)]
+        queue, place = by_id[each.queue_id], (each.queue_id, each.channel_id)
+        if place not in suited:
+            suited[place] = [who for who, agent in present.items() if suits(agent, queue, each.channel_id)]
+        able = [present[who] for who in suited[place] if present[who].takes(queue.policy)]
         if not able:
-            suited[queue.id] = []  # nobody takes fewer than before
+            suited[place] = []  # nobody takes fewer than before
             continue
         chosen = min(able, key=_by_load if queue.policy.strategy == "least_busy" else _by_turn)
         turn += 1
@@ -133,6 +138,22 @@ def distributed(
         if len(given) == at_most:
             break
     return given
+
+
+def suits(agent: Agent, queue: Queue, channel_id: UUID | None) -> bool:
+    """Whether somebody is one of those who answer here, and sees the channel."""
+    return queue.suits(agent) and channel_id not in agent.hidden
+
+
+def unseen(agents: Collection[Agent], by_id: Mapping[UUID, Queue]) -> list[tuple[UUID, UUID]]:
+    """Queues with channels that nobody who answers there sees: what waits there would be in the way of the rest."""
+    hidden = {channel_id for agent in agents for channel_id in agent.hidden}
+    return [
+        (queue.id, channel_id)
+        for queue in by_id.values()
+        for channel_id in sorted(hidden)
+        if not any(suits(agent, queue, channel_id) for agent in agents)
+    ]
 
 
 def _by_turn(agent: Agent) -> tuple[int, UUID]:

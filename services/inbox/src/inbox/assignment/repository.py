@@ -5,6 +5,7 @@ from typing import Literal
 from uuid import UUID
 
 from inbox.assignment.model import Agent, Given, Policy, Queue, Waiting
+from inbox.channels.viewing.narrowing import SEE_ALL
 from inbox.members.model import ANSWERING
 from kit.db.database import Row, Transaction
 from kit.ids import BEFORE_ALL
@@ -128,7 +129,10 @@ class AgentRepository:
                              WHERE c.organization_id = $1 AND c.assignee_id = m.user_id AND c.state = 'open'), 0)::int
                        AS open,
                    ARRAY(SELECT t.team_id FROM team_members AS t
-                         WHERE t.organization_id = $1 AND t.user_id = m.user_id AND t.present) AS teams
+                         WHERE t.organization_id = $1 AND t.user_id = m.user_id AND t.present) AS teams,
+                   CASE WHEN EXISTS (SELECT FROM members AS o WHERE o.organization_id = $1
+                                     AND o.user_id = m.user_id AND o.role = ANY ($5)) THEN '{{}}'
+                        ELSE channels_hidden_from(m.user_id) END AS hidden
             FROM (SELECT DISTINCT user_id FROM members
                   WHERE organization_id = $1 AND role = ANY ($2) AND user_id IS NOT NULL
                     AND user_id {compared} $3
@@ -140,6 +144,7 @@ class AgentRepository:
             ANSWERING,
             user_id,
             limit,
+            list(SEE_ALL),
         )
 
     async def seen_until(self) -> dict[UUID, datetime]:
@@ -240,24 +245,33 @@ class GivingRepository:
         )
         return [row["id"] for row in channels], [row["team_id"] for row in teams]
 
-    async def waiting(self, queue_ids: Collection[UUID], at_most: int) -> list[Waiting]:
-        """Who waits longest in each queue and priority, so many of each: nobody is behind who cannot be helped."""
+    async def waiting(
+        self, queue_ids: Collection[UUID], without: Sequence[tuple[UUID, UUID]], at_most: int
+    ) -> list[Waiting]:
+        """Who waits longest in each queue and priority, so many of each: nobody is behind who cannot be helped.
+
+        `without` are queues with channels of which nothing is given out there.
+        """
         rows = await self.tx.fetch(
             """
-            SELECT w.id, q.id AS queue_id, w.priority, w.queued_at
+            SELECT w.id, q.id AS queue_id, w.priority, w.queued_at, w.channel_id
             FROM unnest($2::uuid[]) AS q (id) CROSS JOIN generate_series(0, 4) AS p (priority)
             CROSS JOIN LATERAL (
-                SELECT c.id, c.priority, coalesce(c.queued_at, c.last_message_at) AS queued_at
+                SELECT c.id, c.priority, coalesce(c.queued_at, c.last_message_at) AS queued_at, c.channel_id
                 FROM conversations AS c
                 WHERE c.organization_id = $1 AND coalesce(c.team_id, c.channel_id) = q.id
                   AND c.priority = p.priority::smallint
                   AND c.state = 'open' AND c.assignee_id IS NULL AND NOT c.muted
+                  AND NOT EXISTS (SELECT FROM unnest($4::uuid[], $5::uuid[]) AS h (queue_id, channel_id)
+                                  WHERE h.queue_id = q.id AND h.channel_id = c.channel_id)
                 ORDER BY c.queued_at, c.id LIMIT $3
             ) AS w
             """,
             self.tx.organization_id,
             list(queue_ids),
             at_most,
+            [queue_id for queue_id, _ in without],
+            [channel_id for _, channel_id in without],
         )
         return [Waiting(**row) for row in rows]
 
@@ -367,5 +381,6 @@ def _agent(row: Row) -> Agent:
         open=row["open"],
         turn=row["turn"],
         teams=frozenset(row["teams"]),
+        hidden=frozenset(row["hidden"]),
         gone_since=row["gone_since"],
     )

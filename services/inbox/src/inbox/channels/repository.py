@@ -97,7 +97,7 @@ class ChannelRepository:
             UPDATE channels
             SET waba_id = $3, display_name = $4, display_number = $5, token_sealed = $6, rate = $7,
                 state = 'connected', health = 'ok', health_code = '', health_reason = '', version = version + 1,
-                changed_at = kit_now()
+                changed_at = kit_now(), connected_at = kit_now()
             WHERE organization_id = $1 AND phone_number_id = $2 AND kind = $8
               AND (state = 'connected' OR NOT EXISTS (SELECT FROM channel_organizations(ARRAY[$2], '{{}}')))
             RETURNING {_COLUMNS}

@@ -111,7 +111,7 @@ class Line:
             return
         self._typed_at = now
         for conversation_id in self._own:
-            await self._chats.passing.contact_types(self._present.entered.organization_id, conversation_id)
+            await self._chats.contact_types(self._present.entered.organization_id, conversation_id)
 
     async def _tell(self) -> None:
         """Tell what may be seen, whenever there may be more."""

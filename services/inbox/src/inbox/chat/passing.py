@@ -3,7 +3,8 @@
 It is never kept and never told again. Without Redis, or while it is away, nobody is told; nothing else is missing.
 """
 
-from contextlib import suppress
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -12,6 +13,7 @@ import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from contracts.names import MANAGERS
 from contracts.permissions import PERMISSIONS
 
 HOLDS: Final = 6
@@ -28,8 +30,10 @@ class Passing:
     redis: "Redis | None" = field(default=None, repr=False)
     namespace: str = ""
 
-    async def contact_types(self, organization_id: UUID, conversation_id: UUID) -> None:
-        """The contact of a conversation writes."""
+    async def contact_types(
+        self, organization_id: UUID, conversation_id: UUID, viewers: Collection[UUID] | None = None
+    ) -> None:
+        """The contact of a conversation writes; told to everyone, or to these and to owners and admins."""
         if self.redis is None:
             return
         key = f"{self.namespace}:passing:{organization_id}"
@@ -37,10 +41,32 @@ class Passing:
         body = orjson.dumps({"type": "contact_typing", "data": news})
         with suppress(RedisError, OSError):
             async with self.redis.pipeline(transaction=False) as pipe:
-                pipe.xadd(key, {"r": _ROLES, "d": body, "u": ""}, maxlen=_MOST, approximate=True)
+                pipe.xadd(
+                    key,
+                    {"r": _ROLES if viewers is None else _marks(viewers), "d": body, "u": ""},
+                    maxlen=_MOST,
+                    approximate=True,
+                )
                 pipe.pexpire(key, _KEPT_MS)
                 await pipe.execute()
 
 
+def _marks(viewers: Collection[UUID]) -> str:
+    return ",".join(sorted({*MANAGERS, *(f"user:{each}" for each in viewers)}))
+
+
 NOBODY: Final = Passing()
 """Tells nobody."""
+
+
+@asynccontextmanager
+async def connected(redis_url: str, namespace: str) -> AsyncIterator[Passing]:
+    """Who tells the team that a visitor writes; without an address nobody does."""
+    if not redis_url:
+        yield NOBODY
+        return
+    redis = Redis.from_url(redis_url, socket_timeout=0.5, socket_connect_timeout=0.5)
+    try:
+        yield Passing(redis, namespace)
+    finally:
+        await redis.aclose()

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from inbox.channels.base import Identity
+from inbox.channels.viewing.repository import seeing
 from inbox.chat import topics
 from inbox.chat.errors import ProofNeeded, ProofRefused, TooFast, VisitorUnknown
 from inbox.chat.model import (
@@ -80,6 +81,11 @@ class ChatService:
         if not entered.site.allows(origin):
             raise OriginNotAllowed
         return entered
+
+    async def contact_types(self, organization_id: UUID, conversation_id: UUID) -> None:
+        """Tell those of the team who see a conversation that its contact writes."""
+        viewers = await seeing(self.database, organization_id, conversation_id)
+        await self.passing.contact_types(organization_id, conversation_id, viewers)
 
     async def begin(self, entered: Entered, wanted: BeginVisit) -> tuple[Present, str]:
         """A browser comes: it is known again by its token, or is new; with the token to keep from now on.

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime
 
 from inbox.attributes.errors import AttributeNotSought, ValueRefused
 from inbox.attributes.schemas import MOST_SOUGHT, SoughtValue, sought_in
+from inbox.channels.viewing.errors import AssigneeDoesNotSee
 from inbox.conversations.errors import (
     AssigneeNotAMember,
     ConversationNotFound,
@@ -108,6 +109,7 @@ async def read_conversation(
         ConversationNotFound,
         Changed,
         AssigneeNotAMember,
+        AssigneeDoesNotSee,
         TeamNotThere,
         NotThatWay,
         SnoozeWithoutRest,

@@ -12,6 +12,8 @@ from inbox.attributes.repository import AttributeRepository
 from inbox.channels.base import Platforms
 from inbox.channels.model import lane_of
 from inbox.channels.repository import ChannelRepository
+from inbox.channels.viewing.errors import AssigneeDoesNotSee
+from inbox.channels.viewing.repository import ViewingRepository
 from inbox.contacts.recognizing import NAME
 from inbox.contacts.repository import ContactRepository
 from inbox.conversations.errors import AssigneeNotAMember, TeamNotThere
@@ -87,6 +89,7 @@ class ConversationService:
 
         Raises:
             AssigneeNotAMember: nobody here who works on conversations.
+            AssigneeDoesNotSee: who is to have it does not see the channel.
             TeamNotThere: no team of this organization.
             NotThatWay, SnoozeWithoutRest, SnoozeOutOfRange: it cannot become that.
         """
@@ -94,10 +97,13 @@ class ConversationService:
             conversations, assignee, team = ConversationRepository(tx), wanted.assignee_id, wanted.team_id
             suits = assignee is None or await MemberRepository(tx).answers(assignee)
             stands = team is None or await TeamRepository(tx).stands(team)
+            sees = assignee is None or await ViewingRepository(tx).sees(assignee, conversation_id)
             before = await conversations.lock(conversation_id)
             expected.check(before.version)
             if not suits:
                 raise AssigneeNotAMember
+            if not sees:
+                raise AssigneeDoesNotSee
             if not stands:
                 raise TeamNotThere
             now = await self.apply(tx, caller, before, wanted.wishes())

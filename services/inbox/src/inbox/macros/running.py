@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from inbox.channels.viewing.errors import AssigneeDoesNotSee
+from inbox.channels.viewing.repository import ViewingRepository
 from inbox.conversations.errors import AssigneeNotAMember, TeamNotThere
 from inbox.conversations.model import ConversationState, Priority
 from inbox.conversations.repository import ConversationRepository
@@ -128,15 +130,21 @@ class Running:
             case Label():
                 await _label(tx, caller, conversation_id, action)
             case _:
-                await self.conversations.apply(tx, caller, conversation, await self._wishes(tx, caller, action))
+                await self.conversations.apply(
+                    tx, caller, conversation, await self._wishes(tx, caller, conversation_id, action)
+                )
 
-    async def _wishes(self, tx: Transaction, caller: MemberCaller, action: Change) -> Mapping[str, Any]:
+    async def _wishes(
+        self, tx: Transaction, caller: MemberCaller, conversation_id: UUID, action: Change
+    ) -> Mapping[str, Any]:
         """What is to become of the conversation, by the names of its fields."""
         match action:
             case Assign():
                 to = caller.user_id if action.to_me else action.assignee_id
                 if to is not None and not await MemberRepository(tx).answers(to):
                     raise AssigneeNotAMember
+                if to is not None and not await ViewingRepository(tx).sees(to, conversation_id):
+                    raise AssigneeDoesNotSee
                 return {"assignee_id": to}
             case GiveToTeam():
                 if action.team_id is not None and not await TeamRepository(tx).stands(action.team_id):

@@ -124,9 +124,12 @@ class MediaRepository:
         )
 
     async def known_files(self, file_ids: Collection[UUID]) -> set[UUID]:
-        """Which of these files a medium names."""
+        """Which of these files a medium or a sample of templates names."""
         rows = await self.tx.fetch(
-            "SELECT file_id FROM media WHERE file_id = ANY ($1) AND organization_id = $2",
+            """
+            SELECT file_id FROM media WHERE file_id = ANY ($1) AND organization_id = $2
+            UNION ALL SELECT file_id FROM template_samples WHERE file_id = ANY ($1) AND organization_id = $2
+            """,
             list(file_ids),
             self.tx.organization_id,
         )

@@ -65,8 +65,8 @@ class MediaStore:
     keyring: Keyring
     clock: Clock
 
-    async def keep(self, organization_id: UUID, content: bytes, subject: str) -> Kept:
-        """Write a file; without a row that names it, it is swept after a day.
+    async def keep(self, organization_id: UUID, content: bytes, subject: str | None) -> Kept:
+        """Write a file of a subject's, or of the organization itself; without a row that names it, it is swept.
 
         Raises:
             KeyShredded: organization or subject were forgotten.

@@ -8,6 +8,7 @@ what they hold is given back only when none is left.
 from collections.abc import Sequence
 
 from inbox.assignment.repository import GivingRepository
+from inbox.channels.viewing.repository import ViewingRepository
 from inbox.conversations.participants.repository import ParticipantRepository
 from inbox.conversations.releasing import release
 from inbox.members.repository import MemberRepository, Told
@@ -22,5 +23,8 @@ async def on_members(events: Sequence[Told], tx: Transaction) -> None:
     gone = await members.not_answering({(event.organization, event.user_id) for event in events})
     await release(tx, gone)
     await ParticipantRepository(tx).leave(gone)
-    await TeamRepository(tx).leave(await members.not_here({(event.organization, event.user_id) for event in events}))
+    left = await members.not_here({(event.organization, event.user_id) for event in events})
+    await TeamRepository(tx).leave(left)
+    await ViewingRepository(tx).forget_users(left)
+    await ViewingRepository(tx).look_again()
     await GivingRepository(tx).nudge()

@@ -255,6 +255,23 @@ CREATE INDEX channel_checks_by_organization ON channel_checks USING btree (organ
 CREATE POLICY tenant ON channel_checks FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT INSERT, SELECT, UPDATE ON channel_checks TO inbox_app;
 
+CREATE TABLE channel_viewers (
+    channel_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    kind text NOT NULL,
+    viewer_id uuid NOT NULL,
+    CONSTRAINT channel_viewers_channel_id_fkey FOREIGN KEY (channel_id) REFERENCES channels(id),
+    CONSTRAINT channel_viewers_kind_check CHECK ((kind = ANY (ARRAY['team'::text, 'user'::text]))),
+    CONSTRAINT channel_viewers_pkey PRIMARY KEY (channel_id, kind, viewer_id)
+);
+COMMENT ON TABLE channel_viewers IS 'A person, or everybody in a team, sees a channel that not everyone sees.';
+ALTER TABLE channel_viewers ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX channel_viewers_by_viewer ON channel_viewers USING btree (viewer_id);
+CREATE POLICY looking ON channel_viewers FOR SELECT TO inbox_loops USING (true);
+CREATE POLICY tenant ON channel_viewers FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT ON channel_viewers TO inbox_app;
+GRANT SELECT ON channel_viewers TO inbox_loops;
+
 CREATE TABLE channels (
     id uuid NOT NULL,
     organization_id uuid NOT NULL,
@@ -279,6 +296,9 @@ CREATE TABLE channels (
     quality text NOT NULL DEFAULT 'UNKNOWN'::text,
     portfolio text NOT NULL DEFAULT ''::text,
     daily_limit integer,
+    visible_to text NOT NULL DEFAULT 'everyone'::text,
+    release_due boolean NOT NULL DEFAULT false,
+    connected_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     CONSTRAINT channels_brake_check CHECK (((brake > (0)::double precision) AND (brake <= (1)::double precision))),
     CONSTRAINT channels_daily_limit_check CHECK ((daily_limit > 0)),
     CONSTRAINT channels_health_check CHECK ((health = ANY (ARRAY['ok'::text, 'token_dead'::text, 'restricted'::text]))),
@@ -287,16 +307,20 @@ CREATE TABLE channels (
     CONSTRAINT channels_pkey PRIMARY KEY (id),
     CONSTRAINT channels_quality_check CHECK ((quality = ANY (ARRAY['GREEN'::text, 'YELLOW'::text, 'RED'::text, 'UNKNOWN'::text]))),
     CONSTRAINT channels_rate_check CHECK (((rate >= 1) AND (rate <= 1000))),
-    CONSTRAINT channels_state_check CHECK ((state = ANY (ARRAY['connected'::text, 'disconnected'::text])))
+    CONSTRAINT channels_state_check CHECK ((state = ANY (ARRAY['connected'::text, 'disconnected'::text]))),
+    CONSTRAINT channels_visible_to_check CHECK ((visible_to = ANY (ARRAY['everyone'::text, 'chosen'::text])))
 );
 COMMENT ON TABLE channels IS 'Our end on a platform: a number, a page, an account; while connected, it is nobody else''s here.';
 ALTER TABLE channels ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX channels_account ON channels USING btree (waba_id) WHERE (state = 'connected'::text);
 CREATE INDEX channels_braked ON channels USING btree (braked_at) WHERE (brake < (1)::double precision);
+CREATE INDEX channels_chosen ON channels USING btree (organization_id) WHERE (visible_to = 'chosen'::text);
 CREATE INDEX channels_listed ON channels USING btree (organization_id, created_at, id);
 CREATE UNIQUE INDEX channels_number ON channels USING btree (phone_number_id) WHERE (state = 'connected'::text);
+CREATE INDEX channels_to_release ON channels USING btree (id) WHERE release_due;
 CREATE POLICY easing ON channels FOR UPDATE TO inbox_loops USING (true);
 CREATE POLICY looking ON channels FOR SELECT TO inbox_loops USING (true);
+CREATE POLICY seen ON channels FOR ALL TO inbox_app USING ((id <> ALL (( SELECT channels_hidden() AS channels_hidden)::uuid[])));
 CREATE POLICY tenant ON channels FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT INSERT, SELECT, UPDATE ON channels TO inbox_app;
 GRANT SELECT ON channels TO inbox_loops;
@@ -430,6 +454,98 @@ GRANT SELECT (organization_id) ON contact_identities TO inbox_loops;
 GRANT SELECT (kind) ON contact_identities TO inbox_loops;
 GRANT SELECT (contact_id) ON contact_identities TO inbox_loops;
 GRANT SELECT (left_at) ON contact_identities TO inbox_loops;
+
+CREATE TABLE contact_import_changes (
+    organization_id uuid NOT NULL,
+    import_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    made boolean NOT NULL,
+    name_before bytea,
+    version bigint NOT NULL,
+    CONSTRAINT contact_import_changes_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id),
+    CONSTRAINT contact_import_changes_import_id_fkey FOREIGN KEY (import_id) REFERENCES contact_imports(id),
+    CONSTRAINT contact_import_changes_pkey PRIMARY KEY (import_id, contact_id)
+);
+COMMENT ON TABLE contact_import_changes IS 'What an import made or changed, so that it can be undone; name_before is sealed as it was.';
+ALTER TABLE contact_import_changes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX contact_import_changes_by_contact ON contact_import_changes USING btree (contact_id);
+CREATE INDEX contact_import_changes_of_organization ON contact_import_changes USING btree (organization_id, import_id);
+CREATE POLICY tenant ON contact_import_changes FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON contact_import_changes TO inbox_app;
+
+CREATE TABLE contact_import_faults (
+    organization_id uuid NOT NULL,
+    import_id uuid NOT NULL,
+    "row" bigint NOT NULL,
+    field text NOT NULL,
+    code text NOT NULL,
+    CONSTRAINT contact_import_faults_import_id_fkey FOREIGN KEY (import_id) REFERENCES contact_imports(id),
+    CONSTRAINT contact_import_faults_pkey PRIMARY KEY (import_id, "row", field)
+);
+COMMENT ON TABLE contact_import_faults IS 'Why rows were not imported, or not whole; never what stood in them.';
+ALTER TABLE contact_import_faults ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX contact_import_faults_of_organization ON contact_import_faults USING btree (organization_id, import_id);
+CREATE POLICY tenant ON contact_import_faults FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT ON contact_import_faults TO inbox_app;
+
+CREATE TABLE contact_import_parts (
+    organization_id uuid NOT NULL,
+    import_id uuid NOT NULL,
+    what text NOT NULL,
+    start bigint NOT NULL,
+    size bigint NOT NULL,
+    id uuid NOT NULL,
+    file_id uuid NOT NULL,
+    key_sealed bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT contact_import_parts_id_key UNIQUE (id),
+    CONSTRAINT contact_import_parts_import_id_fkey FOREIGN KEY (import_id) REFERENCES contact_imports(id),
+    CONSTRAINT contact_import_parts_pkey PRIMARY KEY (import_id, what, start),
+    CONSTRAINT contact_import_parts_what_check CHECK ((what = ANY (ARRAY['piece'::text, 'chunk'::text])))
+);
+COMMENT ON TABLE contact_import_parts IS 'Sealed files of an import: pieces as they were uploaded (start and size in bytes), chunks as they are worked (in rows).';
+ALTER TABLE contact_import_parts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX contact_import_parts_of_organization ON contact_import_parts USING btree (organization_id, import_id);
+CREATE POLICY sweeping ON contact_import_parts FOR ALL TO inbox_loops USING (true);
+CREATE POLICY tenant ON contact_import_parts FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT ON contact_import_parts TO inbox_app;
+GRANT DELETE, SELECT ON contact_import_parts TO inbox_loops;
+
+CREATE TABLE contact_imports (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    size bigint NOT NULL,
+    received bigint NOT NULL DEFAULT 0,
+    state text NOT NULL DEFAULT 'uploading'::text,
+    options jsonb NOT NULL DEFAULT '{}'::jsonb,
+    refusal text NOT NULL DEFAULT ''::text,
+    refused_row bigint,
+    rows bigint NOT NULL DEFAULT 0,
+    made bigint NOT NULL DEFAULT 0,
+    changed bigint NOT NULL DEFAULT 0,
+    unchanged bigint NOT NULL DEFAULT 0,
+    faulty bigint NOT NULL DEFAULT 0,
+    undone bigint NOT NULL DEFAULT 0,
+    kept bigint NOT NULL DEFAULT 0,
+    job_id uuid,
+    undo_job_id uuid,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT contact_imports_check CHECK (((received >= 0) AND (received <= size))),
+    CONSTRAINT contact_imports_pkey PRIMARY KEY (id),
+    CONSTRAINT contact_imports_size_check CHECK ((size > 0)),
+    CONSTRAINT contact_imports_state_check CHECK ((state = ANY (ARRAY['uploading'::text, 'uploaded'::text, 'running'::text, 'finished'::text, 'cancelled'::text, 'refused'::text, 'undoing'::text, 'undone'::text])))
+);
+COMMENT ON TABLE contact_imports IS 'One file of contacts and what became of it; counts are of rows of the file, undone and kept of contacts.';
+ALTER TABLE contact_imports ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX contact_imports_by_job ON contact_imports USING btree (job_id) WHERE (job_id IS NOT NULL);
+CREATE INDEX contact_imports_by_undo ON contact_imports USING btree (undo_job_id) WHERE (undo_job_id IS NOT NULL);
+CREATE INDEX contact_imports_listed ON contact_imports USING btree (organization_id, id);
+CREATE POLICY sweeping ON contact_imports FOR SELECT TO inbox_loops USING (true);
+CREATE POLICY tenant ON contact_imports FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON contact_imports TO inbox_app;
+GRANT SELECT ON contact_imports TO inbox_loops;
 
 CREATE TABLE contact_labels (
     organization_id uuid NOT NULL,
@@ -566,6 +682,7 @@ ALTER TABLE conversation_attributes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL S
 CREATE INDEX conversation_attributes_by_number ON conversation_attributes USING btree (attribute_id, value_number, conversation_id) WHERE (value_number IS NOT NULL);
 CREATE INDEX conversation_attributes_by_value ON conversation_attributes USING btree (attribute_id, value_key, conversation_id);
 CREATE INDEX conversation_attributes_of_origin ON conversation_attributes USING btree (origin_id) WHERE (origin_id IS NOT NULL);
+CREATE POLICY seen ON conversation_attributes FOR ALL TO inbox_app USING ((( SELECT (channels_hidden() = '{}'::uuid[])) OR conversation_seen(conversation_id)));
 CREATE POLICY sweeping ON conversation_attributes FOR ALL TO inbox_loops USING (true);
 CREATE POLICY tenant ON conversation_attributes FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON conversation_attributes TO inbox_app;
@@ -590,6 +707,7 @@ CREATE INDEX conversation_counts_fresh ON conversation_counts USING btree (id) W
 CREATE INDEX conversation_counts_of_assignee ON conversation_counts USING btree (organization_id, assignee_id);
 CREATE INDEX conversation_counts_of_none ON conversation_counts USING btree (id) WHERE (folded AND (n = 0));
 CREATE POLICY counting ON conversation_counts FOR ALL TO inbox_loops USING (true);
+CREATE POLICY seen ON conversation_counts FOR ALL TO inbox_app USING ((channel_id <> ALL (( SELECT channels_hidden() AS channels_hidden)::uuid[])));
 CREATE POLICY tenant ON conversation_counts FOR SELECT TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT SELECT ON conversation_counts TO inbox_app;
 GRANT DELETE, INSERT, SELECT, UPDATE ON conversation_counts TO inbox_loops;
@@ -610,6 +728,7 @@ ALTER TABLE conversation_labels ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECUR
 CREATE INDEX conversation_labels_by_label ON conversation_labels USING btree (label_id, conversation_id);
 CREATE INDEX conversation_labels_by_user ON conversation_labels USING btree (labelled_by, conversation_id, label_id) WHERE (labelled_by IS NOT NULL);
 CREATE INDEX conversation_labels_of_origin ON conversation_labels USING btree (origin_id) WHERE (origin_id IS NOT NULL);
+CREATE POLICY seen ON conversation_labels FOR ALL TO inbox_app USING ((( SELECT (channels_hidden() = '{}'::uuid[])) OR conversation_seen(conversation_id)));
 CREATE POLICY sweeping ON conversation_labels FOR ALL TO inbox_loops USING (true);
 CREATE POLICY tenant ON conversation_labels FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON conversation_labels TO inbox_app;
@@ -629,6 +748,7 @@ ALTER TABLE conversation_participants ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL
 CREATE INDEX conversation_participants_by_user ON conversation_participants USING btree (organization_id, user_id, conversation_id);
 CREATE INDEX conversation_participants_of_origin ON conversation_participants USING btree (origin_id) WHERE (origin_id IS NOT NULL);
 CREATE INDEX conversation_participants_of_user ON conversation_participants USING btree (user_id);
+CREATE POLICY seen ON conversation_participants FOR ALL TO inbox_app USING ((( SELECT (channels_hidden() = '{}'::uuid[])) OR conversation_seen(conversation_id)));
 CREATE POLICY tenant ON conversation_participants FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON conversation_participants TO inbox_app;
 
@@ -686,6 +806,7 @@ CREATE INDEX conversations_queue ON conversations USING btree (organization_id, 
 CREATE INDEX conversations_to_wake ON conversations USING btree (snoozed_until) WHERE (snoozed_until IS NOT NULL);
 CREATE INDEX conversations_unread ON conversations USING btree (organization_id, state, last_message_at, id) WHERE (unread_count > 0);
 CREATE INDEX conversations_waiting ON conversations USING btree (organization_id, state, waiting_since, id) WHERE (waiting_since IS NOT NULL);
+CREATE POLICY seen ON conversations FOR ALL TO inbox_app USING ((channel_id <> ALL (( SELECT channels_hidden() AS channels_hidden)::uuid[])));
 CREATE POLICY tenant ON conversations FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 CREATE POLICY waking ON conversations FOR ALL TO inbox_loops USING (true);
 GRANT DELETE, INSERT, SELECT, UPDATE ON conversations TO inbox_app;
@@ -736,6 +857,7 @@ ALTER TABLE drafts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX drafts_of_origin ON drafts USING btree (origin_id) WHERE (origin_id IS NOT NULL);
 CREATE INDEX drafts_of_user ON drafts USING btree (user_id, conversation_id);
 CREATE POLICY looking ON drafts FOR SELECT TO inbox_loops USING (true);
+CREATE POLICY seen ON drafts FOR ALL TO inbox_app USING ((( SELECT (channels_hidden() = '{}'::uuid[])) OR conversation_seen(conversation_id)));
 CREATE POLICY tenant ON drafts FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON drafts TO inbox_app;
 GRANT SELECT (organization_id) ON drafts TO inbox_loops;
@@ -760,6 +882,7 @@ ALTER TABLE held_submissions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY
 CREATE INDEX held_submissions_by_age ON held_submissions USING btree (created_at);
 CREATE INDEX held_submissions_listed ON held_submissions USING btree (organization_id, state, created_at, id);
 CREATE POLICY forgetting ON held_submissions FOR ALL TO inbox_loops USING (true);
+CREATE POLICY seen ON held_submissions FOR ALL TO inbox_app USING ((channel_id <> ALL (( SELECT channels_hidden() AS channels_hidden)::uuid[])));
 CREATE POLICY tenant ON held_submissions FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON held_submissions TO inbox_app;
 GRANT DELETE, SELECT, UPDATE ON held_submissions TO inbox_loops;
@@ -1106,6 +1229,7 @@ ALTER TABLE macro_runs ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX macro_runs_by_conversation ON macro_runs USING btree (conversation_id);
 CREATE INDEX macro_runs_by_user ON macro_runs USING btree (user_id, id);
 CREATE POLICY looking ON macro_runs FOR SELECT TO inbox_loops USING (true);
+CREATE POLICY seen ON macro_runs FOR ALL TO inbox_app USING ((( SELECT (channels_hidden() = '{}'::uuid[])) OR conversation_seen(conversation_id)));
 CREATE POLICY tenant ON macro_runs FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON macro_runs TO inbox_app;
 GRANT SELECT (organization_id) ON macro_runs TO inbox_loops;
@@ -1156,6 +1280,7 @@ CREATE INDEX media_by_conversation ON media USING btree (conversation_id);
 CREATE INDEX media_by_message ON media USING btree (message_id);
 CREATE INDEX media_by_organization ON media USING btree (organization_id);
 CREATE UNIQUE INDEX media_file ON media USING btree (file_id);
+CREATE POLICY seen ON media FOR ALL TO inbox_app USING ((channel_id <> ALL (( SELECT channels_hidden() AS channels_hidden)::uuid[])));
 CREATE POLICY tenant ON media FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON media TO inbox_app;
 
@@ -1193,6 +1318,7 @@ CREATE INDEX mentions_by_user ON mentions USING btree (user_id);
 CREATE INDEX mentions_of_user ON mentions USING btree (organization_id, user_id, created_at, note_id);
 CREATE INDEX mentions_unread ON mentions USING btree (organization_id, user_id, created_at, note_id) WHERE (read_at IS NULL);
 CREATE POLICY looking ON mentions FOR SELECT TO inbox_loops USING (true);
+CREATE POLICY seen ON mentions FOR ALL TO inbox_app USING ((( SELECT (channels_hidden() = '{}'::uuid[])) OR conversation_seen(conversation_id)));
 CREATE POLICY tenant ON mentions FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON mentions TO inbox_app;
 GRANT SELECT (user_id) ON mentions TO inbox_loops;
@@ -1220,6 +1346,7 @@ ALTER TABLE message_marks ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX message_marks_by_conversation ON message_marks USING btree (conversation_id);
 CREATE INDEX message_marks_by_owner ON message_marks USING btree (owner_id, channel_id) WHERE (owner_id IS NOT NULL);
 CREATE INDEX message_marks_by_target ON message_marks USING btree (channel_id, target_blind, provider_time);
+CREATE POLICY seen ON message_marks FOR ALL TO inbox_app USING ((channel_id <> ALL (( SELECT channels_hidden() AS channels_hidden)::uuid[])));
 CREATE POLICY tenant ON message_marks FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT ON message_marks TO inbox_app;
 GRANT UPDATE (conversation_id) ON message_marks TO inbox_app;
@@ -1261,10 +1388,17 @@ CREATE TABLE message_template_syncs (
 );
 COMMENT ON TABLE message_template_syncs IS 'A reading of the platform''s list of templates, page by page: place is the cursor from which it goes on, page_id the page that is due.';
 ALTER TABLE message_template_syncs ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX message_template_syncs_newest ON message_template_syncs USING btree (organization_id, waba_id, started_at);
 CREATE INDEX message_template_syncs_pages ON message_template_syncs USING btree (page_id) WHERE (state = 'running'::text);
 CREATE UNIQUE INDEX message_template_syncs_running ON message_template_syncs USING btree (organization_id, waba_id) WHERE (state = 'running'::text);
+CREATE POLICY looking ON message_template_syncs FOR SELECT TO inbox_loops USING (true);
 CREATE POLICY tenant ON message_template_syncs FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
-GRANT INSERT, SELECT, UPDATE ON message_template_syncs TO inbox_app;
+GRANT DELETE, INSERT, SELECT, UPDATE ON message_template_syncs TO inbox_app;
+GRANT SELECT (id) ON message_template_syncs TO inbox_loops;
+GRANT SELECT (organization_id) ON message_template_syncs TO inbox_loops;
+GRANT SELECT (waba_id) ON message_template_syncs TO inbox_loops;
+GRANT SELECT (state) ON message_template_syncs TO inbox_loops;
+GRANT SELECT (started_at) ON message_template_syncs TO inbox_loops;
 
 CREATE TABLE message_template_versions (
     id uuid NOT NULL,
@@ -1392,6 +1526,7 @@ CREATE INDEX messages_on_their_way ON messages USING btree (conversation_id, seq
 CREATE INDEX messages_parts ON messages USING btree (whole_id, part_number, part_attempt) WHERE (whole_id IS NOT NULL);
 CREATE INDEX messages_shown ON messages USING btree (conversation_id, provider_time, sequence);
 CREATE POLICY looking ON messages FOR SELECT TO inbox_loops USING (true);
+CREATE POLICY seen ON messages FOR ALL TO inbox_app USING ((channel_id <> ALL (( SELECT channels_hidden() AS channels_hidden)::uuid[])));
 CREATE POLICY tenant ON messages FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON messages TO inbox_app;
 GRANT SELECT (organization_id) ON messages TO inbox_loops;
@@ -1460,6 +1595,7 @@ CREATE INDEX notes_by_author ON notes USING btree (author_id, organization_id, i
 CREATE INDEX notes_of_origin ON notes USING btree (origin_id) WHERE (origin_id IS NOT NULL);
 CREATE INDEX notes_shown ON notes USING btree (conversation_id, created_at, id);
 CREATE POLICY looking ON notes FOR SELECT TO inbox_loops USING (true);
+CREATE POLICY seen ON notes FOR ALL TO inbox_app USING ((( SELECT (channels_hidden() = '{}'::uuid[])) OR conversation_seen(conversation_id)));
 CREATE POLICY tenant ON notes FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON notes TO inbox_app;
 GRANT SELECT (organization_id) ON notes TO inbox_loops;
@@ -1711,6 +1847,7 @@ COMMENT ON TABLE site_channels IS 'How a channel on an organization''s own pages
 ALTER TABLE site_channels ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE UNIQUE INDEX site_channels_by_key ON site_channels USING btree (organization_id, public_key);
 CREATE INDEX site_channels_listed ON site_channels USING btree (organization_id, created_at, channel_id);
+CREATE POLICY seen ON site_channels FOR ALL TO inbox_app USING ((channel_id <> ALL (( SELECT channels_hidden() AS channels_hidden)::uuid[])));
 CREATE POLICY tenant ON site_channels FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT INSERT, SELECT, UPDATE ON site_channels TO inbox_app;
 
@@ -1737,8 +1874,12 @@ COMMENT ON TABLE team_members IS 'Who is in a team, each as its newest event tel
 ALTER TABLE team_members ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX team_members_by_user ON team_members USING btree (organization_id, user_id);
 CREATE INDEX team_members_of_user ON team_members USING btree (user_id);
+CREATE POLICY looking ON team_members FOR SELECT TO inbox_loops USING (true);
 CREATE POLICY tenant ON team_members FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON team_members TO inbox_app;
+GRANT SELECT (team_id) ON team_members TO inbox_loops;
+GRANT SELECT (user_id) ON team_members TO inbox_loops;
+GRANT SELECT (present) ON team_members TO inbox_loops;
 
 CREATE TABLE teams (
     team_id uuid NOT NULL,
@@ -1750,8 +1891,47 @@ CREATE TABLE teams (
 COMMENT ON TABLE teams IS 'Teams as auth tells them, without names; one that is gone keeps its row, so that what is older changes nothing.';
 ALTER TABLE teams ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX teams_by_organization ON teams USING btree (organization_id, team_id) WHERE (NOT gone);
+CREATE POLICY looking ON teams FOR SELECT TO inbox_loops USING (true);
 CREATE POLICY tenant ON teams FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT INSERT, SELECT, UPDATE ON teams TO inbox_app;
+GRANT SELECT (team_id) ON teams TO inbox_loops;
+GRANT SELECT (gone) ON teams TO inbox_loops;
+
+CREATE TABLE template_sample_uploads (
+    sample_id uuid NOT NULL,
+    waba_id text NOT NULL,
+    organization_id uuid NOT NULL,
+    id uuid NOT NULL,
+    state text NOT NULL DEFAULT 'waiting'::text,
+    handle text NOT NULL DEFAULT ''::text,
+    reason text NOT NULL DEFAULT ''::text,
+    asked_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT template_sample_uploads_id_key UNIQUE (id),
+    CONSTRAINT template_sample_uploads_pkey PRIMARY KEY (sample_id, waba_id),
+    CONSTRAINT template_sample_uploads_sample_id_fkey FOREIGN KEY (sample_id) REFERENCES template_samples(id),
+    CONSTRAINT template_sample_uploads_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'done'::text, 'failed'::text])))
+);
+COMMENT ON TABLE template_sample_uploads IS 'A sample at a business account of WhatsApp: by which handle templates name it there.';
+ALTER TABLE template_sample_uploads ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON template_sample_uploads FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON template_sample_uploads TO inbox_app;
+
+CREATE TABLE template_samples (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    media_type text NOT NULL,
+    size bigint NOT NULL,
+    file_id uuid NOT NULL,
+    key_sealed bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT template_samples_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE template_samples IS 'A picture, film or document of the organization, in the folder of media, that headers of templates name.';
+ALTER TABLE template_samples ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX template_samples_file ON template_samples USING btree (file_id);
+CREATE INDEX template_samples_listed ON template_samples USING btree (organization_id, created_at, id);
+CREATE POLICY tenant ON template_samples FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON template_samples TO inbox_app;
 
 CREATE OR REPLACE FUNCTION inbox.attributes_sweep(at_most integer)
  RETURNS integer
@@ -1854,6 +2034,44 @@ AS $function$
 -- owner: inbox_loops
 -- may be called by: inbox_app
 
+CREATE OR REPLACE FUNCTION inbox.channel_to_release()
+ RETURNS TABLE(id uuid, organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$ SELECT c.id, c.organization_id FROM channels AS c WHERE c.release_due ORDER BY c.id LIMIT 1 $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.channels_hidden()
+ RETURNS uuid[]
+ LANGUAGE sql
+ STABLE
+AS $function$ SELECT coalesce(nullif(current_setting('app.hidden', true), ''), '{}')::uuid[] $function$;
+-- owner: inbox_owner
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.channels_hidden_from(wanted uuid)
+ RETURNS uuid[]
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+        SELECT coalesce(array_agg(c.id), '{}') FROM channels AS c
+        WHERE c.organization_id = ANY (current_setting('app.orgs')::uuid[]) AND c.visible_to = 'chosen'
+          AND NOT EXISTS (
+              SELECT FROM channel_viewers AS v WHERE v.channel_id = c.id AND v.kind = 'user' AND v.viewer_id = wanted
+          )
+          AND NOT EXISTS (
+              SELECT FROM channel_viewers AS v
+              JOIN team_members AS m ON m.team_id = v.viewer_id AND m.user_id = wanted AND m.present
+              JOIN teams AS t ON t.team_id = m.team_id AND NOT t.gone
+              WHERE v.channel_id = c.id AND v.kind = 'team'
+          )
+    $function$;
+-- owner: inbox_owner
+-- may be called by: inbox_app
+
 CREATE OR REPLACE FUNCTION inbox.chat_visitors_purge(older_than interval, most integer)
  RETURNS bigint
  LANGUAGE sql
@@ -1901,6 +2119,29 @@ AS $function$
         RETURNING m.id, m.organization_id, m.first_id, m.second_id, m.rule
     $function$;
 -- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.contact_import_parts_sweep(at_most integer)
+ RETURNS TABLE(organization_id uuid, file_id uuid)
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+        DELETE FROM contact_import_parts AS p WHERE p.id IN (
+            SELECT q.id FROM contact_imports AS i JOIN contact_import_parts AS q ON q.import_id = i.id
+            WHERE i.state NOT IN ('uploading', 'uploaded', 'running') OR i.changed_at < kit_now() - interval '2 days'
+            LIMIT at_most)
+        RETURNING p.organization_id, p.file_id
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.conversation_seen(wanted uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$ SELECT EXISTS (SELECT FROM conversations AS c WHERE c.id = wanted) $function$;
+-- owner: inbox_owner
 -- may be called by: inbox_app
 
 CREATE OR REPLACE FUNCTION inbox.conversations_count()
@@ -3006,6 +3247,60 @@ AS $function$
     $function$;
 -- owner: inbox_owner
 -- may be called by: inbox_loops
+
+CREATE OR REPLACE FUNCTION inbox.template_lists_due(every interval, after_failure interval, at_most integer)
+ RETURNS TABLE(organization_id uuid, waba_id text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+        SELECT c.organization_id, c.waba_id
+        FROM (
+            SELECT organization_id, waba_id, max(connected_at) AS connected_at FROM channels
+            WHERE kind = 'whatsapp' AND state = 'connected' AND health <> 'token_dead' AND waba_id <> ''
+            GROUP BY organization_id, waba_id
+        ) AS c
+        LEFT JOIN LATERAL (
+            SELECT s.started_at, s.state, 0.8 + 0.4 * (abs(hashtext(s.id::text)) % 1000) / 1000 AS share
+            FROM message_template_syncs AS s
+            WHERE s.organization_id = c.organization_id AND s.waba_id = c.waba_id
+            ORDER BY s.started_at DESC LIMIT 1
+        ) AS last ON true
+        WHERE last.state IS NULL
+           OR (last.state <> 'running' AND (
+               last.started_at < c.connected_at
+               OR last.started_at + last.share * CASE last.state WHEN 'failed' THEN after_failure ELSE every END
+                  <= kit_now()))
+        ORDER BY last.started_at NULLS FIRST
+        LIMIT at_most
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.viewers_of(organizations uuid[], wanted uuid[])
+ RETURNS TABLE(id uuid, viewers uuid[])
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+        SELECT about.id, ARRAY(
+            SELECT v.viewer_id FROM channel_viewers AS v WHERE v.channel_id = about.channel_id AND v.kind = 'user'
+            UNION
+            SELECT m.user_id FROM channel_viewers AS v
+            JOIN team_members AS m ON m.team_id = v.viewer_id AND m.present
+            JOIN teams AS t ON t.team_id = m.team_id AND NOT t.gone
+            WHERE v.channel_id = about.channel_id AND v.kind = 'team'
+        )
+        FROM (
+            SELECT c.id, c.id AS channel_id FROM channels AS c
+            WHERE c.organization_id = ANY (organizations) AND c.visible_to = 'chosen' AND c.id = ANY (wanted)
+            UNION ALL
+            SELECT v.id, v.channel_id FROM channels AS c JOIN conversations AS v ON v.channel_id = c.id
+            WHERE c.organization_id = ANY (organizations) AND c.visible_to = 'chosen' AND v.id = ANY (wanted)
+        ) AS about
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
 
 CREATE OR REPLACE FUNCTION inbox.wake_conversations(at_most integer)
  RETURNS TABLE(id uuid, organization_id uuid, state text, assignee_id uuid, unread_count integer, version bigint, team_id uuid, priority smallint)

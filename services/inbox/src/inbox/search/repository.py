@@ -29,6 +29,8 @@ _INSERTS: Final[Mapping[Kind, str]] = {
     f"SELECT t.id, $1, t.at, w.tokens {_FROM}",
 }
 
+FIND: Final = "SELECT id, conversation_id, at FROM search_find($1, $2, $3, $4, $5, $6, $7)"
+
 
 @dataclass(frozen=True, slots=True)
 class DueRepository:
@@ -126,7 +128,7 @@ class FindRepository:
         """What has all of these tokens, the newest first."""
         at, last_id = after or (None, None)
         return await self.tx.fetch(
-            "SELECT id, conversation_id, at FROM search_find($1, $2, $3, $4, $5, $6, $7)",
+            FIND,
             kind,
             self.tx.organization_id,
             list(tokens),

@@ -164,13 +164,14 @@ async def _collect(
 ) -> tuple[list[T], Place | None]:
     """As many as are wanted, and where to go on."""
     items: list[tuple[T, Place]] = []
-    for _ in range(_ROUNDS):
-        rows = await FindRepository(tx).find(*asked, after, _AT_ONCE)
+    for turn in range(_ROUNDS):
+        most = limit + 1 if turn == 0 else _AT_ONCE  # nearly always enough, and what is not shown is not opened
+        rows = await FindRepository(tx).find(*asked, after, most)
         found = await read(tx, [row["id"] for row in rows]) if rows else {}
         items += [(found[row["id"]], (row["at"], row["id"])) for row in rows if row["id"] in found]
         if len(items) > limit:
             return [each for each, _ in items[:limit]], items[limit - 1][1]
-        if len(rows) < _AT_ONCE:
+        if len(rows) < most:
             return [each for each, _ in items], None
         after = (rows[-1]["at"], rows[-1]["id"])
     return [each for each, _ in items], after

@@ -42,6 +42,15 @@ def objects(holder: Json | None, name: str) -> list[Json]:
     return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
 
 
+def has_sample(header: Json) -> bool:
+    """Whether a header shows a sample, by our id or by a handle of WhatsApp's."""
+    example = header.get("example")
+    if not isinstance(example, Mapping):
+        return False
+    handles = example.get("header_handle")
+    return bool(example.get("sample_id")) or (isinstance(handles, list) and bool(handles))
+
+
 def buttons_of(components: Sequence[Json]) -> list[Json]:
     """All buttons, in their order."""
     return objects(of_type(components, "BUTTONS"), "buttons")

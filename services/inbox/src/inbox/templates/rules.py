@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from inbox.templates import limits
-from inbox.templates.components import FORMATS, MEDIA, Json, objects, of_type, text_of, texts_of
+from inbox.templates.components import FORMATS, MEDIA, Json, has_sample, objects, of_type, text_of, texts_of
 from inbox.templates.special import Breach, authentication, carousel, offer
 from inbox.templates.variables import (
     at_the_edge,
@@ -84,10 +84,8 @@ def _header(components: Sequence[Json]) -> Iterator[Breach]:
         yield Breach(f"{at}/format", "HEADER", f"Use one of {', '.join(FORMATS)}.")
     elif form == "TEXT":
         yield from _header_text(at, header)
-    elif form in MEDIA and not _samples(header, "header_handle"):
-        yield Breach(
-            f"{at}/example/header_handle", "HEADER", "Upload a sample of the medium and give its handle in a list."
-        )
+    elif form in MEDIA and not has_sample(header):
+        yield Breach(f"{at}/example/sample_id", "HEADER", "Name a sample that was added, or give a handle in a list.")
 
 
 def _header_text(at: str, header: Json) -> Iterator[Breach]:

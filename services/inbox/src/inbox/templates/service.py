@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -18,6 +18,9 @@ from inbox.templates.facts import change, tell
 from inbox.templates.model import EDITABLE, Status, Sync, Template, Version
 from inbox.templates.repository import Chosen, TemplateRepository
 from inbox.templates.rules import Design, breaches
+from inbox.templates.samples.model import Named, named_in, wrong
+from inbox.templates.samples.repository import SampleRepository
+from inbox.templates.samples.uploading import UPLOAD
 from inbox.templates.schemas import CreateTemplate, PreviewTemplate, WriteTemplate
 from inbox.templates.submitting import DELETE, SUBMIT, lane_of
 from inbox.templates.syncs.repository import SyncRepository
@@ -115,7 +118,9 @@ class TemplateService:
             return await self._submit(tx, caller, template, version)
 
     async def _submit(self, tx: Transaction, caller: MemberCaller, template: Template, version: Version) -> Template:
+        named = named_in(version.components)
         found = breaches(Design(template.name, template.language, version.category, version.components))
+        found += wrong(named, await SampleRepository(tx).types([each.sample_id for each in named if each.sample_id]))
         if found:
             raise TemplateRefused(found)
         if template.status is not Status.DRAFT and template.status not in EDITABLE:
@@ -128,6 +133,7 @@ class TemplateService:
         if version.state == "submitting" and await self._was_submitted(tx, version.id):
             version = replace(version, id=new_id(), number=template.last_number + 1)
         await TemplateRepository(tx).put_version(version)
+        await self._upload(tx, template.waba_id, named)
         await self.ledger().add(tx, Effect(SUBMIT, lane_of(tx.organization_id, template.waba_id), version.id))
         await tx.emit(audited("inbox.template.submitted", caller, "template", template.id))
         changed = replace(
@@ -138,6 +144,13 @@ class TemplateService:
             reason="",
         )
         return await change(tx, template, changed)
+
+    async def _upload(self, tx: Transaction, waba_id: str, named: Sequence[Named]) -> None:
+        """Let WhatsApp have the samples first, those that it has not; a template waits for its own."""
+        for sample_id in sorted({each.sample_id for each in named if each.sample_id}):
+            upload_id = await SampleRepository(tx).ask(sample_id, waba_id)
+            if upload_id is not None:
+                await self.ledger().add(tx, Effect(UPLOAD, lane_of(tx.organization_id, waba_id), upload_id))
 
     async def _was_submitted(self, tx: Transaction, version_id: UUID) -> bool:
         return bool(await self.ledger().states(tx, SUBMIT, [version_id]))

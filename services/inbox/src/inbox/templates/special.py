@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from inbox.templates import limits
-from inbox.templates.components import Json, buttons_of, objects, of_type, text_of
+from inbox.templates.components import Json, buttons_of, has_sample, objects, of_type, text_of
 
 _PACKAGE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)+", re.ASCII)
 _HASH_LENGTH: Final = 11
@@ -106,6 +106,8 @@ def _card(at: str, parts: Sequence[Json], spoken: Spoken, buttons: Buttons) -> I
     header, body = of_type(parts, "HEADER"), text_of(of_type(parts, "BODY"))
     if header is None or header.get("format") not in ("IMAGE", "VIDEO"):
         yield Breach(at, "CAROUSEL", "Begin each card with a HEADER of the format IMAGE or VIDEO.")
+    elif not has_sample(header):
+        yield Breach(at, "CAROUSEL", "Name a sample in the header of each card, or give a handle in a list.")
     if len(body) > limits.CARD_BODY_LENGTH:
         yield Breach(at, "CAROUSEL", f"Use at most {limits.CARD_BODY_LENGTH} characters in a card.")
     if body:

@@ -11,12 +11,14 @@ from inbox.templates.facts import change, decided
 from inbox.templates.limits import CALLS_PER_SECOND
 from inbox.templates.model import Status, Template, Version, status_of
 from inbox.templates.repository import TemplateRepository
+from inbox.templates.samples.model import named_in, with_handles
+from inbox.templates.samples.repository import SampleRepository
 from inbox.templates.variables import format_of
 from inbox.tenants import by_organization
 from inbox.whatsapp.template_graph import Created, Remote, TemplateGraph
 from kit.db.database import Row, Transaction
 from kit.ledger.kind import Timing
-from kit.ledger.model import Entry, Found, Lane, Look, NotFound, Receipt, Refused, Settled
+from kit.ledger.model import Entry, Found, Lane, Look, NotAccepted, NotFound, Receipt, Refused, Settled
 from kit.ledger.model import Status as Effected
 from kit.seal import Keyring
 
@@ -41,6 +43,10 @@ class Work:
     provider_id: str
     category: str = ""
     components: Sequence[Mapping[str, Any]] = ()
+    waits: bool = False
+    """For samples that WhatsApp has not got yet."""
+    failed: str = ""
+    """Why it never will get one."""
     token: str = field(default="", repr=False)
 
     def asked(self) -> dict[str, Any]:
@@ -75,7 +81,7 @@ class SubmitKind:
         works: dict[UUID, Work] = {}
         async for organization_id, own in by_organization(tx, entries):
             for row in await TemplateRepository(tx).to_submit([each.subject_id for each in own]):
-                work = await opened(self.keyring, organization_id, row)
+                work = await _shown(tx, await opened(self.keyring, organization_id, row))
                 works |= {each.id: work for each in own if each.subject_id == row["id"]}
         return works
 
@@ -83,6 +89,10 @@ class SubmitKind:
         """Submit it, once."""
         if not work.token:
             raise _GONE
+        if work.failed:
+            raise Refused(f"A sample could not be uploaded: {work.failed}", code="sample-refused")
+        if work.waits:
+            raise NotAccepted("its samples are on their way", code="samples-under-way", retry_after=2.0)
         if work.provider_id:
             await self.graph.edit(work.provider_id, work.token, work.changed(), entry.attempt)
             return Receipt(work.provider_id, result=Created(work.provider_id))
@@ -184,6 +194,22 @@ class DeleteKind:
                     code, reason = each.code, each.reason or "Nobody knows whether it was deleted."
                     kept = replace(template, status=Status.UNCONFIRMED, reason_code=code, reason=reason)
                     await change(tx, template, kept)
+
+
+async def _shown(tx: Transaction, work: Work) -> Work:
+    """With the handles of its samples; or that it waits for them, or why it need not."""
+    ids = {each.sample_id for each in named_in(work.components)}
+    wanted = {each for each in ids if each is not None}
+    if not ids:
+        return work
+    found = await SampleRepository(tx).uploads(work.waba_id, wanted)
+    failed = [row["reason"] for row in found.values() if row["state"] == "failed"]
+    if failed or len(found) < len(ids):
+        return replace(work, failed=failed[0] if failed else "It was deleted.")
+    handles = {sample_id: row["handle"] for sample_id, row in found.items() if row["state"] == "done"}
+    if len(handles) < len(ids):
+        return replace(work, waits=True)
+    return replace(work, components=with_handles(work.components, handles))
 
 
 async def opened(keyring: Keyring, organization_id: UUID, row: Row | Mapping[str, Any]) -> Work:

@@ -16,7 +16,7 @@ from inbox.contacts.merging.errors import (
 from inbox.contacts.merging.model import Match
 from inbox.contacts.merging.schemas import HappenedOut, HistoryOut, MergeContacts, MergeOut, SuggestionOut
 from inbox.contacts.merging.service import Merging
-from inbox.doors import Reader, Replier
+from inbox.doors import Joiner, Reader
 from kit.http.app import part
 from kit.http.caller import NoOrganization, RoleMissing, TokenRefused
 from kit.http.pagination import Page, Paging
@@ -41,7 +41,7 @@ async def list_merge_suggestions(caller: Reader, merging: Merges, page: Paging) 
     "/suggestions/{suggestion_id}/accept",
     responses=problems(MatchNotFound, MatchDecided, AlreadyOne, BeingErased),
 )
-async def accept_merge_suggestion(suggestion_id: UUID, caller: Replier, merging: Merges) -> MergeOut:
+async def accept_merge_suggestion(suggestion_id: UUID, caller: Joiner, merging: Merges) -> MergeOut:
     """They are one: the contact that has been here longer is kept."""
     return MergeOut.of(await merging.accept(caller, suggestion_id))
 
@@ -51,19 +51,19 @@ async def accept_merge_suggestion(suggestion_id: UUID, caller: Replier, merging:
     status_code=status.HTTP_204_NO_CONTENT,
     responses=problems(MatchNotFound, MatchDecided),
 )
-async def dismiss_merge_suggestion(suggestion_id: UUID, caller: Replier, merging: Merges) -> None:
+async def dismiss_merge_suggestion(suggestion_id: UUID, caller: Joiner, merging: Merges) -> None:
     """They are two; it is not suggested again."""
     await merging.dismiss(caller, suggestion_id)
 
 
 @router.post("/merges/{merge_id}/undo", responses=problems(MergeNotFound, AlreadyUndone, BeingErased))
-async def undo_merge(merge_id: UUID, caller: Replier, merging: Merges) -> MergeOut:
+async def undo_merge(merge_id: UUID, caller: Joiner, merging: Merges) -> MergeOut:
     """They are two again, as they were; what came meanwhile goes to whom it came from."""
     return MergeOut.of(await merging.undo(caller, merge_id))
 
 
 @router.post("/{contact_id}/merge", responses=problems(ContactNotFound, AlreadyOne, BeingErased))
-async def merge_contacts(contact_id: UUID, body: MergeContacts, caller: Replier, merging: Merges) -> MergeOut:
+async def merge_contacts(contact_id: UUID, body: MergeContacts, caller: Joiner, merging: Merges) -> MergeOut:
     """The other contact is this one: it is shown as this one, with all that was said, until the merge is undone."""
     return MergeOut.of(await merging.merge(caller, contact_id, body.contact_id))
 

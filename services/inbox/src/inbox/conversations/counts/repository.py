@@ -7,6 +7,14 @@ from kit.db.database import Database, Row, Transaction
 NOBODY: Final = UUID(int=0)
 """Stands for nobody and for no team where counts are kept."""
 
+ALL_COUNTS: Final = """
+    SELECT channel_id, assignee_id, team_id, state, unread, sum(n)::bigint AS n
+    FROM conversation_counts WHERE organization_id = $1
+    GROUP BY GROUPING SETS ((state, unread), (channel_id, state, unread), (assignee_id, state, unread),
+                            (team_id, state, unread))
+    HAVING sum(n) <> 0
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class CountRepository:
@@ -19,16 +27,7 @@ class CountRepository:
 
         A row counts for what it names; one that names nothing is of everything.
         """
-        return await self.tx.fetch(
-            """
-            SELECT channel_id, assignee_id, team_id, state, unread, sum(n)::bigint AS n
-            FROM conversation_counts WHERE organization_id = $1
-            GROUP BY GROUPING SETS ((state, unread), (channel_id, state, unread), (assignee_id, state, unread),
-                                    (team_id, state, unread))
-            HAVING sum(n) <> 0
-            """,
-            self.tx.organization_id,
-        )
+        return await self.tx.fetch(ALL_COUNTS, self.tx.organization_id)
 
     async def of_person(self, user_id: UUID) -> list[Row]:
         """How many conversations a user has, in all organizations that the transaction is bound to."""

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from inbox.channels.base import Platforms
+from inbox.channels.viewing.repository import ViewingRepository
 from inbox.conversations.facts import tell_changed
 from inbox.conversations.joining.belongings.repository import BelongingsRepository
 from inbox.conversations.joining.repository import Elsewhere, Thread, ThreadRepository
@@ -73,10 +74,13 @@ class Arranging:
             await self._agree(live, tops)
 
     async def _resume(self, thread: Thread, head: UUID) -> None:
-        """It comes back as it was; but to nobody, if who had it does not work here any more."""
+        """It comes back as it was; but to nobody, if who had it does not work here or see the channel any more."""
         threads, paused = ThreadRepository(self.tx), thread.paused or {}
         assignee_id = UUID(paused["assignee_id"]) if paused.get("assignee_id") else None
-        if assignee_id is not None and not await MemberRepository(self.tx).answers(assignee_id):
+        if assignee_id is not None and not (
+            await MemberRepository(self.tx).answers(assignee_id)
+            and await ViewingRepository(self.tx).sees(assignee_id, thread.id)
+        ):
             assignee_id = None
         await threads.resume(thread.id, head, assignee_id)
         self._changed.add(thread.id)

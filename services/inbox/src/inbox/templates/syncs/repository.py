@@ -1,6 +1,6 @@
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -30,6 +30,25 @@ class SyncRepository:
             page_id,
         )
         return None if row is None else Sync(**dict(row))
+
+    async def due_accounts(self, every: timedelta, after_failure: timedelta, at_most: int) -> list[tuple[UUID, str]]:
+        """Organizations with accounts of theirs whose list is to be read, of all; longest not read first."""
+        rows = await self.tx.fetch(
+            "SELECT organization_id, waba_id FROM template_lists_due($1, $2, $3)", every, after_failure, at_most
+        )
+        return [(row["organization_id"], row["waba_id"]) for row in rows]
+
+    async def forget(self, waba_id: str, before: datetime) -> None:
+        """Readings of an account that ended before then are not kept."""
+        await self.tx.execute(
+            """
+            DELETE FROM message_template_syncs
+            WHERE organization_id = $1 AND waba_id = $2 AND state <> 'running' AND started_at < $3
+            """,
+            self.tx.organization_id,
+            waba_id,
+            before,
+        )
 
     async def running(self, waba_id: str) -> Sync | None:
         """The reading of this account that goes on."""
