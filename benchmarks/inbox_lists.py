@@ -3,7 +3,7 @@
 The door is the use-case that the endpoints call: rows, names and excerpts are read in one snapshot under row-level
 security, and opened. Pages are asked for at random places of each shape of list, so that none is the first one alone.
 `full` has 1,000,000 conversations with 10,000,000 messages, of which one tenant holds 90 %; a tenth is not resolved.
-Messages of one contact have one sealed content. One agent sees one channel of ten. Plans are printed, as they were run.
+Messages of a contact have one sealed content. One agent sees one channel of ten. Plans are printed as they were run.
 """
 
 import random
