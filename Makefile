@@ -100,6 +100,10 @@ bench-full: install ## The same with big data sets, and how exactly lanes keep t
 litellm: install ## Run generation against LiteLLM's proxy, which is installed into a temporary folder
 	@$(BIN)/python -m benchmarks.litellm
 
+.PHONY: monthly-cost
+monthly-cost: install ## What generation costs in a month at 1,000 daily users, from measured tokens
+	@$(BIN)/python -m benchmarks.monthly_cost
+
 .PHONY: orders
 orders: install ## 100,000 webhooks doubled and shuffled past dying workers: is all shown as if in order?
 	@$(BIN)/python -m benchmarks.orders

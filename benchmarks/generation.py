@@ -12,7 +12,7 @@ import os
 import statistics
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ from generation.providers.base import Ask, Message
 from generation.providers.openai_api import OpenAiApi
 from generation.settings import GenerationSettings
 from kit.db.database import Database
+from kit.http.client import Outbound
 from kit.ids import new_id
 from kit.seal import Keyring, LocalMasterKey
 from kit.testing.databases import Databases
@@ -84,7 +85,7 @@ async def measure(size: Size) -> Sequence[Result]:
 
 
 @asynccontextmanager
-async def opened(url: str, size: Size) -> AsyncIterator[Stage]:
+async def opened(url: str, size: Size, *, with_proxy: bool = True) -> AsyncIterator[Stage]:
     """The service on a database of its own, and the proxy if it can be had."""
     databases = Databases()
     place = await databases.clone({"generation": migrations})
@@ -97,9 +98,10 @@ async def opened(url: str, size: Size) -> AsyncIterator[Stage]:
         "openai_api_key": "sk-sandbox",
         "monthly_budget_micros": 2**52,
     }
-    parts = generating(GenerationSettings(**told), database, Keyring(database, LocalMasterKey.from_text("A" * 43)))
+    keyring = Keyring(database, LocalMasterKey.from_text("A" * 43))
+    parts = generating(GenerationSettings(**told), database, keyring, Outbound())
     bare = OpenAiApi("bare", url, "sk-sandbox")
-    async with proxy(url, size) as (address, missing):
+    async with proxy(url, size) if with_proxy else nullcontext(("", "")) as (address, missing):
         through = OpenAiApi("proxy", address, litellm.KEY) if address else None
         try:
             yield Stage(parts, Purpose(new_id(), None, "bench", new_id()), bare, through, missing)

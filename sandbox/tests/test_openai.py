@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +12,10 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator
 
+from sandbox.openai.member import SECRET
+
 from .conftest import Program
+from .listening import Handler
 
 SHAPES: Final = json.loads(Path(__file__).with_name("openai_shapes.json").read_text("utf-8"))
 CHAT: Final[Any] = [{"role": "user", "content": "Say something."}]
@@ -212,3 +215,132 @@ async def test_moderation_flags_what_it_should(sdk: openai.AsyncOpenAI) -> None:
 async def test_many_ask_at_once(sdk: openai.AsyncOpenAI) -> None:
     asked = (sdk.chat.completions.create(model="gpt-5.4-mini", messages=CHAT) for _ in range(20))
     assert len({each.choices[0].message.content for each in await asyncio.gather(*asked)}) == 1
+
+
+TOOL: Final[Any] = {
+    "type": "function",
+    "function": {
+        "name": "find_posts",
+        "parameters": {
+            "type": "object",
+            "properties": {"contains": {"type": "string"}},
+            "required": ["contains"],
+            "additionalProperties": False,
+        },
+        "strict": True,
+    },
+}
+CALL: Final[Any] = {"name": "find_posts", "arguments": {"contains": "a word that is long enough for two pieces"}}
+
+
+async def test_a_script_asks_for_tools_whole_and_streamed_and_wants_them_answered(
+    http: httpx.AsyncClient, sdk: openai.AsyncOpenAI
+) -> None:
+    await play(
+        http, "script", steps=[{"calls": [CALL]}, {"text": "Let me see.", "calls": [CALL, CALL]}, {"text": "So."}]
+    )
+    asked = {"model": "gpt-5.4-mini", "messages": CHAT, "tools": [TOOL]}
+    whole = await ask(http, "/chat/completions", asked)
+    is_a("CreateChatCompletionResponse", whole)
+    assert whole["choices"][0]["finish_reason"] == "tool_calls"
+    (call,) = whole["choices"][0]["message"]["tool_calls"]
+    assert json.loads(call["function"]["arguments"]) == CALL["arguments"]
+    streamed = await http.post("/openai/v1/chat/completions", json=asked | {"stream": True})
+    chunks = [orjson.loads(line.removeprefix("data: ")) for line in streamed.text.split("\n\n")[:-2]]
+    pieces = [piece for chunk in chunks for piece in chunk["choices"][0]["delta"].get("tool_calls", [])]
+    for chunk in chunks:
+        is_a("CreateChatCompletionStreamResponse", chunk)
+    assert {each["index"] for each in pieces} == {0, 1}
+    said = "".join(each["function"]["arguments"] for each in pieces if each["index"] == 1)
+    assert json.loads(said) == CALL["arguments"]
+    assert chunks[-1]["choices"][0]["finish_reason"] == "tool_calls"
+    answered = [
+        *CHAT,
+        whole["choices"][0]["message"],
+        {"role": "tool", "tool_call_id": call["id"], "content": "none"},
+    ]
+    made = await sdk.chat.completions.create(model="gpt-5.4", messages=answered, tools=[TOOL])
+    assert made.choices[0].message.content == "So."
+    for wrong in (answered[:-1], [*CHAT, answered[-1]]):
+        with pytest.raises(openai.BadRequestError):
+            await sdk.chat.completions.create(model="gpt-5.4", messages=wrong)
+    loose = {"type": "function", "function": {"name": "x", "strict": True, "parameters": {"type": "object"}}}
+    with pytest.raises(openai.BadRequestError):
+        await sdk.chat.completions.create(model="gpt-5.4", messages=CHAT, tools=[loose])  # type: ignore[list-item]
+
+
+async def test_every_event_of_a_streamed_response_and_all_about_files_is_what_the_specification_says(
+    http: httpx.AsyncClient, sdk: openai.AsyncOpenAI
+) -> None:
+    shapes = {
+        "response.created": "ResponseCreatedEvent",
+        "response.output_text.delta": "ResponseTextDeltaEvent",
+        "response.completed": "ResponseCompletedEvent",
+    }
+    body = {"model": "gpt-5.4-mini", "input": "Say something.", "stream": True}
+    streamed = await http.post("/openai/v1/responses", json=body)
+    for block in streamed.text.split("\n\n")[:-1]:
+        event = orjson.loads(block.partition("data: ")[2])
+        is_a(shapes[event["type"]], event)
+    file = await sdk.files.create(file=("in.jsonl", b"{}"), purpose="batch")
+    is_a("ListFilesResponse", (await http.get("/openai/v1/files")).json())
+    is_a("DeleteFileResponse", (await http.delete(f"/openai/v1/files/{file.id}")).json())
+    gone = await http.get(f"/openai/v1/files/{file.id}")
+    assert gone.status_code == 404
+    is_a("ErrorResponse", gone.json())
+
+
+async def test_answers_say_how_much_more_may_be_asked_and_refusals_when_to_come_again(
+    http: httpx.AsyncClient,
+) -> None:
+    body = {"model": "gpt-5.4-mini", "messages": CHAT}
+    answer = await http.post("/openai/v1/chat/completions", json=body)
+    for what in ("requests", "tokens"):
+        assert int(answer.headers[f"x-ratelimit-limit-{what}"]) >= int(
+            answer.headers[f"x-ratelimit-remaining-{what}"]
+        )
+        assert answer.headers[f"x-ratelimit-reset-{what}"].endswith("s")
+    assert answer.headers["x-request-id"]
+    await play(http, "rate_limited", times=1)
+    refused = await http.post("/openai/v1/chat/completions", json=body)
+    assert refused.status_code == 429
+    assert float(refused.headers["retry-after"]) > 0
+    is_a("ErrorResponse", refused.json())
+
+
+@pytest.mark.parametrize("end", ["completed", "expired", "cancelled", "failed"])
+async def test_the_end_of_a_batch_is_told_by_a_webhook_that_the_official_sdk_believes(
+    http: httpx.AsyncClient, sdk: openai.AsyncOpenAI, listen: Callable[[Handler], int], end: str
+) -> None:
+    told: list[tuple[bytes, bytes]] = []
+    heard = asyncio.Event()
+
+    async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length"))[15:])
+        told.append((head, await reader.readexactly(length)))
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        await writer.drain()
+        heard.set()
+
+    url = f"http://127.0.0.1:{listen(hear)}/hook"
+    assert (await http.put("/openai/control/webhook", json={"url": url})).status_code == 204
+    line = {"custom_id": "a", "url": "/v1/chat/completions", "body": {"model": "gpt-5.4", "messages": CHAT}}
+    content = json.dumps(line).encode() if end != "failed" else b"no json"
+    file = await sdk.files.create(file=("in.jsonl", content), purpose="batch")
+    batch = await sdk.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h")
+    if end == "cancelled":
+        await sdk.batches.cancel(batch.id)
+    if end == "expired":
+        await http.post(f"/openai/control/batches/{batch.id}/expire")
+    async with asyncio.timeout(30):
+        while not heard.is_set():
+            batch = await sdk.batches.retrieve(batch.id)
+            await asyncio.sleep(0.02)
+    ((head, body),) = told
+    headers = dict(line.decode().lower().split(": ", 1) for line in head.split(b"\r\n")[1:] if b": " in line)
+    raw = dict(line.decode().split(": ", 1) for line in head.split(b"\r\n")[1:] if b": " in line)
+    headers["webhook-signature"] = next(value for name, value in raw.items() if name.lower() == "webhook-signature")
+    event = sdk.webhooks.unwrap(body, headers, secret=f"whsec_{SECRET}")
+    assert (event.type, event.data.id) == (f"batch.{end}", batch.id)  # type: ignore[union-attr]
+    is_a(f"WebhookBatch{end.title()}", json.loads(body))

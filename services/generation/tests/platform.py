@@ -23,6 +23,7 @@ class Platform:
     conversations: dict[str, dict[str, Any]] = field(default_factory=dict)
     messages: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     drafts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    segments: dict[str, Any] = field(default_factory=dict)
     made: dict[str, str] = field(default_factory=dict)
     asked: list[Outgoing] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
@@ -53,7 +54,7 @@ class Platform:
     @property
     def changes(self) -> list[Outgoing]:
         """What was asked that changes something."""
-        return [each for each in self.asked if each.method != "GET"]
+        return [each for each in self.asked if each.method != "GET" and not each.url.endswith("/preview")]
 
     async def warm(self) -> None:
         """There is nothing to make ready."""
@@ -80,7 +81,13 @@ class Platform:
     def _answered(self, request: Outgoing) -> Answer:
         where = urlsplit(request.url)
         headers, body = dict(request.headers), orjson.loads(request.body or b"{}")
-        lists = {"/v1/connected-accounts": [], "/v1/conversations": list(self.conversations.values())}
+        lists: dict[str, list[Any]] = {
+            "/v1/connected-accounts": [],
+            "/v1/labels": [],
+            "/v1/conversations": list(self.conversations.values()),
+        }
+        if where.path.startswith("/v1/segments"):
+            return self._segments(request.method, headers, body, preview=where.path.endswith("/preview"))
         if where.path == "/v1/posts":
             return self._posts(request.method, headers, body)
         if where.path in lists:
@@ -92,6 +99,15 @@ class Platform:
             return _json({"items": self.messages[found[2]]})
         things = {"posts": self.posts, "conversations": self.conversations}[found[1]]
         return _changed(self.drafts if found[3] else things, found[2], request.method, headers, body)
+
+    def _segments(self, method: str, headers: Mapping[str, str], body: Any, *, preview: bool) -> Answer:
+        if "all" not in body["query"]:
+            return _problem(422, "This query is not understood.")
+        if preview or method == "GET":
+            return _json({"contacts": 7, "sample": []})
+        self.made.setdefault(headers["idempotency-key"], body["name"])
+        self.segments[body["name"]] = body
+        return _json({"id": str(new_id())} | body, 201)
 
     def _posts(self, method: str, headers: Mapping[str, str], body: Any) -> Answer:
         if method == "GET":

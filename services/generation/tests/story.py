@@ -71,7 +71,8 @@ class Story:
     @asynccontextmanager
     async def told(cls, place: TestDatabase, database: Mortal, **changed: Any) -> AsyncIterator["Story"]:
         issuer, keyring, platform = Issuer(), Keyring(database, LocalMasterKey.from_text(MASTER)), Platform()
-        made = generating(settings(place, **changed), database, keyring, Outbound(transport=platform, pause=0.001))
+        outside: Outbound = changed.pop("outbound", None) or Outbound(transport=platform, pause=0.001)
+        made = generating(settings(place, **changed), database, keyring, outside)
         app = create_app(
             service="generation",
             title="Generation",
@@ -86,6 +87,7 @@ class Story:
             yield story
         finally:
             await made.close()
+            await outside.close()
             for client in story.clients:
                 await client.aclose()
 

@@ -7,10 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generation.generations import checking, prompts
-from generation.generations.languages import COMMON, other_than
 from generation.generations.model import Text, Wanted
+from generation.providers.compaction import compact
 from generation.providers.phrases import PHRASES
 from generation.providers.prices import published
+from generation.voices.languages import COMMON, other_than
 from postrules import text_rules
 from postrules.drafts import Draft, Kind, Part
 from postrules.limits import Platform
@@ -73,7 +74,7 @@ def test_whatever_people_write_stays_in_its_place(subject: str) -> None:
     ask = prompts.ask(wanted, wanted.slots)
     system, user = ask.messages
     assert (system.role, user.role) == ("system", "user")
-    assert json.loads(user.text).get("subject", "") == subject
+    assert json.loads(user.text).get("subject", "") == compact(subject)
     assert "\n" not in user.text
     assert system.text == prompts.ask(Wanted("captions", "", (Platform.X,)), ()).messages[0].text
 

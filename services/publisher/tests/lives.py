@@ -10,6 +10,7 @@ import httpx
 
 from contracts.compliance import ErasureBegun, ExportRequested
 from contracts.event import Event, encode
+from contracts.generation import TextsHandedOver
 from contracts.publisher import PublisherErasureAnswered, PublisherExportPartReady
 from kit.db.provision import with_database
 from kit.ids import new_id
@@ -177,12 +178,29 @@ async def live(story: Story, user: Person, organization_id: UUID, number: int) -
     starts = {"local": "2027-06-01T09:00", "zone": "UTC"}
     recurring = {"text": f"words of {number}", "targets": [account], "rule": "FREQ=YEARLY", "starts": starts}
     assert (await client.post("/v1/publishing/recurrences", json=recurring)).status_code == 201
+    await hand_over(story, user.id, organization_id)
     stopped = await client.post("/v1/publishing/stops", json={"reason": f"words of {number}"})
     lifted = await client.post(f"/v1/publishing/stops/{stopped.json()['id']}/lift", json={})
     assert lifted.status_code == 200, lifted.text
     return Life(
         user, organization_id, client, account, connected, written.json()["id"], waiting["id"], (name, handle)
     )
+
+
+async def hand_over(story: Story, user_id: UUID, organization_id: UUID) -> None:
+    """Texts are to become a draft, and wait for a worker."""
+    event = TextsHandedOver(
+        organization_id=organization_id,
+        time=story.now(),
+        post_id=new_id(),
+        generation_id=new_id(),
+        user_id=user_id,
+        account_ids=[],
+        texts="c2VhbGVk",
+    )
+    subscription = next(each for each in SUBSCRIPTIONS if each.event is TextsHandedOver)
+    delivery = Delivery(1, encode(event), event.id, event.type, 0, event=event)
+    await Applier(story.database, event.type, event.type, subscription).apply([delivery])
 
 
 async def decide(story: Story, *deciding: tuple[Life, Life]) -> list[dict[str, Any]]:

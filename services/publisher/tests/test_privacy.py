@@ -139,7 +139,7 @@ async def test_after_an_erasure_nothing_leads_to_the_user_and_others_are_as_befo
 
     (answer,) = await asking.erased(erasure_id)
     assert (answer.outcome, answer.kept, answer.organization_id) == ("done", {}, None)
-    kept = dict.fromkeys(("post_imports", "publishing_stops", "recurrences"), 2)
+    kept = dict.fromkeys(("handovers", "post_imports", "publishing_stops", "recurrences"), 2)
     assert answer.anonymised == {"connected_accounts": 4, "deliveries": 3, "media": 2, "posts": 7} | kept
     assert answer.removed["connections"] == 6
     assert answer.removed["idempotency_keys"] == 2
@@ -277,7 +277,7 @@ async def test_killed_at_any_step_it_goes_on_and_the_counts_are_right(
         await asking.through(erasure_id)
         (answer,) = await asking.erased(erasure_id)
         assert answer.version == 1
-        kept = dict.fromkeys(("post_imports", "publishing_stops", "recurrences"), 1)
+        kept = dict.fromkeys(("handovers", "post_imports", "publishing_stops", "recurrences"), 1)
         assert answer.anonymised == {"connected_accounts": 2, "media": 1, "posts": 2} | kept
         assert answer.keys == [f"{life.organization_id}/account:{life.account}"]
         removed = {name: rows for name, rows in answer.removed.items() if rows}
@@ -316,6 +316,7 @@ async def test_killed_at_any_step_an_export_is_whole_in_the_attempt_that_is_told
             "delivery_steps": 1,
             "idempotency_keys": 1,
             "media": 1,
+            "handovers": 1,
             "post_imports": 1,
             "posts": 2,
             "publishing_stops": 1,

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.audit import AuditEntry
-from contracts.event import Audience, Event
+from contracts.event import SEALED, Audience, Event
 from contracts.names import NAME, TEAM, Name
 from contracts.privacy import AnswersErasure, AnswersExport
 
@@ -61,6 +61,48 @@ class SpendingReached(Event):
     percent: int = Field(description="Which threshold was reached.", ge=1, le=100)
     spent_micros: Micros = Field(description="What was spent by then, in millionths of a US dollar.")
     limit_micros: Micros = Field(description="What may be spent in the month, in millionths of a US dollar.")
+
+
+class VoiceTrained(Event):
+    """A version of a brand voice was learned and is used from now on; how it speaks is asked of the service."""
+
+    type: ClassVar[str] = "generation.voice.trained.v1"
+    subject: ClassVar[str] = "voice_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    voice_id: UUID = Field(description="The voice; the version is the number of what was learned.")
+    samples: Count = Field(description="How many texts it was learned from.")
+    words: Count = Field(description="How many words they have together.")
+
+
+class SamplesRequested(Event):
+    """A brand voice is to be learned from what an organization has published; the publisher hands the texts over."""
+
+    type: ClassVar[str] = "generation.samples.requested.v1"
+    subject: ClassVar[str] = "sample_id"
+    audience: ClassVar[Audience] = "internal"
+
+    sample_id: UUID = Field(description="For what the texts are handed over, once.")
+    at_most: int = Field(description="How many of the latest posts.", ge=1, le=100)
+
+
+class TextsHandedOver(Event):
+    """Texts that somebody chose of a generation are to become a draft, whose id is said here: one draft, once."""
+
+    type: ClassVar[str] = "generation.texts.handed_over.v1"
+    subject: ClassVar[str] = "post_id"
+    audience: ClassVar[Audience] = "internal"
+
+    post_id: UUID = Field(description="What the draft is called.")
+    generation_id: UUID = Field(description="Whose texts they are.")
+    user_id: UUID = Field(description="Who handed them over, and is the draft's author.")
+    account_ids: list[UUID] = Field(description="For which accounts; each gets the text of its platform.")
+    texts: str = Field(
+        description="The texts, JSON sealed under the organization's key for the draft's place, base64.",
+        examples=["c2VhbGVk"],
+        json_schema_extra=SEALED,
+    )
 
 
 class GenerationAuditRecorded(AuditEntry):

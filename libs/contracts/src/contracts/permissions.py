@@ -85,7 +85,9 @@ PERMISSIONS: Final[Mapping[str, Permission]] = MappingProxyType(
         "generation.read": Permission("See generated texts, what they cost and what is held back.", TEAM),
         "generation.write": Permission("Have texts generated, and delete them.", WRITING),
         "generation.review": Permission("Decide on texts that moderation held back.", MANAGERS | {"approver"}),
-        "generation.manage": Permission("Limit what generation spends, and say what is held back.", MANAGERS),
+        "generation.manage": Permission(
+            "Limit what generation spends, say what is held back, and keep brand voices and templates.", MANAGERS
+        ),
         "assistant.use": Permission("Talk with the assistant, which does what one may do oneself.", TEAM),
         # conversations
         "conversations.read": Permission("Read conversations, contacts and media.", ANSWERING),

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from contracts.audit import AuditEntry
-from contracts.event import Audience, Event
+from contracts.event import SEALED, Audience, Event
 from contracts.names import NAME, TEAM
 from contracts.privacy import AnswersErasure, AnswersExport
 
@@ -238,6 +238,45 @@ class PartnerQueueClosed(Event):
     type: ClassVar[str] = "publisher.partner_queue.closed.v1"
     subject: ClassVar[str] = "organization_id"
     audience: ClassVar[Audience] = "partners"
+
+
+class DraftWritten(Event):
+    """Texts that were handed over have become a draft."""
+
+    type: ClassVar[str] = "publisher.draft.written.v1"
+    subject: ClassVar[str] = "post_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    post_id: UUID = Field(description="The draft; the version is the post's.")
+
+
+class DraftRefused(Event):
+    """Texts that were handed over could not become a draft."""
+
+    type: ClassVar[str] = "publisher.draft.refused.v1"
+    subject: ClassVar[str] = "post_id"
+    audience: ClassVar[Audience] = "partners"
+    browsers: ClassVar[frozenset[str] | None] = TEAM
+
+    post_id: UUID = Field(description="What the draft would have been called.")
+    reason: str = Field(description="Why, as a name.", pattern=r"^[a-z0-9][a-z0-9-]{0,99}$", examples=["no-account"])
+
+
+class SamplesHandedOver(Event):
+    """The latest published posts of an organization, for whoever learns from them how it writes."""
+
+    type: ClassVar[str] = "publisher.samples.handed_over.v1"
+    subject: ClassVar[str] = "sample_id"
+    audience: ClassVar[Audience] = "internal"
+
+    sample_id: UUID = Field(description="For what they were asked.")
+    posts: int = Field(description="How many they are.", ge=0, le=100)
+    texts: str = Field(
+        description="Their texts, JSON sealed under the organization's key for the sample's place, base64.",
+        examples=["c2VhbGVk"],
+        json_schema_extra=SEALED,
+    )
 
 
 class PublisherAuditRecorded(AuditEntry):

@@ -63,7 +63,7 @@ def chat_question(body: Object) -> Question:
     options = body.get("stream_options")
     return Question(
         model=model,
-        read=write(messages).decode(),
+        read=write([each for each in (messages, body.get("tools"), body.get("response_format")) if each]).decode(),
         schema=_schema(body.get("response_format"), "response_format"),
         most=_most(body, "max_completion_tokens", "max_tokens"),
         stream=body.get("stream") is True,
@@ -213,7 +213,8 @@ def response(question: Question, said: Said, status: str = "completed") -> Objec
 def response_events(question: Question, said: Said) -> Iterator[Object]:
     """The answer of /responses as it is streamed, each event with its number."""
     done = response(question, said)
-    begun = done | {"status": "in_progress", "output": [], "usage": None}
+    begun = {name: value for name, value in done.items() if name != "usage"}
+    begun |= {"status": "in_progress", "output": [], "incomplete_details": None}
     item = list_at(done, "output")[0]
     item_id = item.get("id") if isinstance(item, dict) else ""
     events: list[Object] = [{"type": "response.created", "response": begun}]

@@ -14,7 +14,7 @@ from contracts.generation import GenerationErasureAnswered, GenerationExportPart
 from generation import migrations, worker
 from generation.answers.cache import AnswerCache
 from generation.api import ROUTERS
-from generation.assistant.answering import Answering, NoBrand
+from generation.assistant.answering import Answering
 from generation.assistant.privacy import AssistantHolding
 from generation.assistant.sealing import AssistantSeal
 from generation.assistant.service import AssistantService
@@ -29,6 +29,7 @@ from generation.calls.accounting import Accounting
 from generation.calls.calling import Calling
 from generation.calls.repository import PersonsCalls
 from generation.calls.service import UsageService
+from generation.drafts.service import DraftService
 from generation.generations.privacy import GenerationHolding
 from generation.generations.running import Running
 from generation.generations.sealing import GenerationSeal
@@ -45,6 +46,12 @@ from generation.providers.openai_batches import OpenAiBatches
 from generation.providers.prices import published, read
 from generation.providers.routing import Deployment, Routes
 from generation.settings import GenerationSettings
+from generation.voices.kind import Fetching
+from generation.voices.learning import Learning
+from generation.voices.privacy import VoiceHolding
+from generation.voices.reading import Pages
+from generation.voices.sealing import VoiceSeal
+from generation.voices.service import VoiceService
 from kit.db.database import Database
 from kit.http.acting import Acting
 from kit.http.client import Outbound
@@ -68,7 +75,10 @@ class Parts:
     moderation: ModerationService
     running: Running
     generations: GenerationService
+    drafts: DraftService
     batches: BatchService
+    voices: VoiceService
+    learning: Learning
     following: Following
     ledger: Ledger
     budgets: BudgetService
@@ -85,9 +95,7 @@ class Parts:
             await provider.close()
 
 
-def generating(
-    settings: GenerationSettings, database: Database, keyring: Keyring, outbound: Outbound | None = None
-) -> Parts:
+def generating(settings: GenerationSettings, database: Database, keyring: Keyring, outbound: Outbound) -> Parts:
     """Build it; it is to be closed."""
     accounting = Accounting(database, settings.monthly_budget_micros)
     calling = Calling(accounting, deployed(settings))
@@ -96,17 +104,23 @@ def generating(
     providers = {each.provider.name: each.provider for each in calling.routes.deployments}
     bulk = {name: OpenAiBatches(each) for name, each in providers.items() if isinstance(each, OpenAiApi)}
     ending = Ending(running)
-    ledger = Ledger(database, (Submitting(bulk, seal, ending),))
+    voice_seal = VoiceSeal(keyring)
+    ledger = Ledger(database, (Submitting(bulk, seal, ending), Fetching(Pages(outbound), voice_seal)))
+    learning = Learning(database, voice_seal)
+    voices = VoiceService(database, voice_seal, ledger, learning)
     talked = AssistantSeal(keyring)
-    answering = Answering(database, talked, calling, moderation, running.bells, NoBrand())
+    answering = Answering(database, talked, calling, moderation, running.bells, voices)
     return Parts(
         accounting=accounting,
         routes=calling.routes,
         calling=calling,
         moderation=moderation,
         running=running,
-        generations=GenerationService(database, seal, running),
-        batches=BatchService(database, ledger, ending, bulk),
+        generations=GenerationService(database, seal, running, voices),
+        drafts=DraftService(database, seal),
+        batches=BatchService(database, ledger, ending, bulk, voices),
+        voices=voices,
+        learning=learning,
         following=Following(database, bulk, seal, ending),
         ledger=ledger,
         budgets=BudgetService(accounting),
@@ -114,6 +128,7 @@ def generating(
         holdings=Holdings(
             (
                 GenerationHolding(database, seal),
+                VoiceHolding(database, voice_seal),
                 AssistantHolding(database, talked),
                 KeptRows(database, "calls", PersonsCalls),
                 KeptRows(database, "batches", PersonsBatches),
@@ -125,7 +140,7 @@ def generating(
         ),
         intake=Intake(database, (heard(settings, database),), keyring),
         answering=answering,
-        assistant=AssistantService(database, talked, answering, outbound or Outbound(), settings.gateway_url),
+        assistant=AssistantService(database, talked, answering, outbound, settings.gateway_url),
     )
 
 
@@ -173,13 +188,22 @@ async def open_parts(backbone: Backbone[GenerationSettings]) -> AsyncIterator[Pa
 
 def endpoint_parts(parts: Parts) -> Sequence[object]:
     """What endpoints ask for."""
-    return (parts.generations, parts.assistant, parts.batches, parts.moderation, parts.budgets, parts.usage)
+    return (
+        parts.generations,
+        parts.drafts,
+        parts.assistant,
+        parts.batches,
+        parts.voices,
+        parts.moderation,
+        parts.budgets,
+        parts.usage,
+    )
 
 
 def loops(parts: Parts) -> Sequence[Loop]:
     """What the worker does besides consuming and relaying."""
     return (
-        *worker.loops(parts.accounting, parts.running, parts.following, parts.answering),
+        *worker.loops(parts.accounting, parts.running, parts.following, parts.learning, parts.answering),
         *parts.intake.loops(),
     )
 

@@ -51,6 +51,8 @@ from publisher.engagements.notices import Notices as WebhookNotices
 from publisher.engagements.source import LinkedInSource
 from publisher.engagements.tiktok_source import TikTokSource
 from publisher.engagements.x_source import XSource
+from publisher.handovers.repository import PersonsHandovers
+from publisher.handovers.service import Handovers
 from publisher.media.library import MediaParts
 from publisher.media.model import LARGEST_FILM
 from publisher.media.privacy import MediaHolding
@@ -115,6 +117,7 @@ class Publishing:
     version_watch: VersionWatch
     withdrawals: WithdrawalService
     canary: Canary
+    handovers: Handovers
     holdings: Holdings
 
 
@@ -151,6 +154,7 @@ def publishing(
         version_watch=VersionWatch(database.clock),
         withdrawals=WithdrawalService(database, ledger),
         canary=Canary(outbound, database.clock, _questions(settings, platforms)),
+        handovers=Handovers(database, keyring, sending, ledger),
         holdings=_holdings(database, ledger, seal, stored, scheduling),
     )
 
@@ -164,6 +168,7 @@ def _holdings(
         AccountHolding(database, ledger, seal),
         DeliveryHolding(database),
         KeptRows(database, "posts", PersonsPosts),
+        KeptRows(database, "handovers", PersonsHandovers),
         MediaHolding(database, stored.store),
         *scheduling.holdings(),
         RequestKeys(database),
@@ -438,6 +443,7 @@ def loops(parts: Parts) -> Sequence[Loop]:
         ),
         *worker.canary_loops(made.canary),
         *made.scheduling.loops(),
+        made.handovers.loop(),
     )
 
 

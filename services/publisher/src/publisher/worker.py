@@ -7,6 +7,7 @@ from typing import Any, Final
 from contracts.auth import OnboardingCompleted
 from contracts.billing import EntitlementsChanged
 from contracts.compliance import ErasureBegun, ExportRequested
+from contracts.generation import SamplesRequested, TextsHandedOver
 from kit.intake.intake import Intake
 from kit.messaging.partners import PartnerBridge
 from kit.messaging.subscription import Subscription
@@ -16,6 +17,7 @@ from publisher.accounts.service import AccountWatch
 from publisher.allowances.handlers import on_entitlements_changed
 from publisher.connections.service import ConnectionSweeper
 from publisher.first_posts.handlers import on_onboarding_completed
+from publisher.handovers.handlers import on_samples_requested, on_texts_handed_over
 from publisher.partner_queues.repository import TOPIC
 from publisher.partner_queues.work import PartnerQueueWork
 from publisher.platforms.canary import Canary
@@ -28,6 +30,8 @@ SUBSCRIPTIONS: Final[Sequence[Subscription[Any]]] = (
     Subscription(ErasureBegun, one=on_erasure_begun),
     Subscription(OnboardingCompleted, one=on_onboarding_completed),
     Subscription(EntitlementsChanged, one=on_entitlements_changed),
+    Subscription(TextsHandedOver, one=on_texts_handed_over),
+    Subscription(SamplesRequested, one=on_samples_requested),
 )
 
 

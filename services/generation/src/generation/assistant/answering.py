@@ -61,15 +61,6 @@ class Brand(Protocol):
         """In words for a model; empty where nothing is known."""
 
 
-class NoBrand:
-    """Knows nothing of anybody."""
-
-    async def words(self, organization_id: UUID) -> str:
-        """Nothing."""
-        _ = organization_id
-        return ""
-
-
 @dataclass(frozen=True, slots=True)
 class Question:
     """What is to be answered, for whom, and by which door the platform is entered for it."""

@@ -46,7 +46,22 @@ class Door:
             ToolRefused: the person may not see it, or it is not there, or cannot be had now.
         """
         asked = urlencode({name: value for name, value in query.items() if value is not None})
-        call = Call("GET", f"{self.url}{path}{'?' + asked if asked else ''}", self._headers(), at_most=LARGEST)
+        return await self._read(
+            Call("GET", f"{self.url}{path}{'?' + asked if asked else ''}", self._headers(), at_most=LARGEST)
+        )
+
+    async def preview(self, path: Literal["/v1/segments/preview"], body: Mapping[str, Any]) -> Any:
+        """Ask what something would be; such doors store nothing.
+
+        Raises:
+            ToolRefused: it would be refused, or cannot be had now.
+        """
+        headers = self._headers() | {"content-type": "application/json"}
+        return await self._read(
+            Call("POST", self.url + path, headers, orjson.dumps(dict(body)), at_most=LARGEST, idempotent=True)
+        )
+
+    async def _read(self, call: Call) -> Any:
         try:
             return (await self.outbound.send(call)).json()
         except Refused as refusal:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
+import orjson
 from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 
 from generation.assistant.door import Door, ToolRefused, part_of_path
@@ -79,6 +80,23 @@ class DraftReply(Model):
 
     conversation_id: UUID
     text: str = Field(min_length=1, max_length=4096)
+
+
+class ListLabels(Model):
+    """List the labels of contacts, with their ids."""
+
+
+class BuildSegment(Model):
+    """Save a segment of contacts for the person, found by a query."""
+
+    name: str = Field(min_length=1, max_length=100)
+    query: str = Field(
+        max_length=10_000,
+        description='JSON, one condition: {"all": [...]}, {"any": [...]}, {"not": {...}}, '
+        '{"attribute": "city", "is": "Berlin"} (or in, begins, contains, at_least, at_most, known), '
+        '{"label": "its id"}, {"spoken": {"within_days": 90}}, {"created": {"within_days": 30}}, '
+        '{"identity": "email"}.',
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +240,28 @@ async def draft_reply(door: Door, asked: DraftReply) -> Proposal:
     return Proposal(says, [Change("draft", draft["text"], asked.text)], request)
 
 
+async def list_labels(door: Door, asked: ListLabels) -> Found:
+    """Id and name."""
+    _ = asked
+    page = await door.get("/v1/labels", limit=100)
+    return Found({"labels": [_only(each, "id", "name", "title") for each in page["items"]]})
+
+
+async def build_segment(door: Door, asked: BuildSegment) -> Proposal:
+    """A segment of the person's own, with how many it means just now."""
+    try:
+        query = orjson.loads(asked.query)
+    except orjson.JSONDecodeError:
+        raise ToolRefused("The query is not JSON.") from None
+    preview = await door.preview("/v1/segments/preview", {"query": query})
+    says = (
+        f"Save the segment “{_cut(asked.name, 80)}” for you; it means {int(preview['contacts'])} contacts just now."
+    )
+    body = {"name": asked.name, "query": query, "shared": False}
+    changes = [Change("name", "", asked.name), Change("query", "", orjson.dumps(query).decode())]
+    return Proposal(says, changes, Request("POST", "/v1/segments", body))
+
+
 ABILITIES: Final[Mapping[str, Ability]] = {
     each.name: each
     for each in (
@@ -234,6 +274,8 @@ ABILITIES: Final[Mapping[str, Ability]] = {
         Ability("schedule_post", SchedulePost, proposes=schedule_post),
         Ability("rewrite_post", RewritePost, proposes=rewrite_post),
         Ability("draft_reply", DraftReply, proposes=draft_reply),
+        Ability("list_labels", ListLabels, reads=list_labels),
+        Ability("build_segment", BuildSegment, proposes=build_segment),
     )
 }
 """All tools by name."""

@@ -9,6 +9,7 @@ from generation.batches.service import BatchService
 from generation.calls.errors import BudgetExhausted
 from generation.doors import Author, Reader
 from generation.generations.errors import TooManyTexts
+from generation.voices.errors import VoiceNotFound, VoiceNotReady
 from kit.http.app import part
 from kit.http.caller import NoOrganization, RoleMissing, TokenRefused
 from kit.http.idempotency import IdempotencyKey, IdempotencyKeyReused
@@ -28,7 +29,16 @@ Batches = Annotated[BatchService, Depends(part(BatchService))]
 @router.post(
     "",
     status_code=status.HTTP_202_ACCEPTED,
-    responses=problems(NoBatches, ItemBlocked, TooManyTexts, QuotaExhausted, BudgetExhausted, IdempotencyKeyReused),
+    responses=problems(
+        NoBatches,
+        ItemBlocked,
+        TooManyTexts,
+        VoiceNotFound,
+        VoiceNotReady,
+        QuotaExhausted,
+        BudgetExhausted,
+        IdempotencyKeyReused,
+    ),
 )
 async def begin_batch(body: BeginBatch, caller: Author, batches: Batches, idempotency: IdempotencyKey) -> BatchOut:
     """Have up to a hundred generations written within a day, at half the price; each may end by itself."""

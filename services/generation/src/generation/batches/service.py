@@ -11,8 +11,10 @@ from generation.calls.model import Purpose, Reservation
 from generation.generations import prompts
 from generation.generations.errors import TooManyTexts
 from generation.generations.model import MOST_SLOTS, Wanted
+from generation.generations.speaking import speaking
 from generation.providers.openai_batches import OpenAiBatches
 from generation.providers.routing import Quality
+from generation.voices.service import VoiceService
 from kit.audit import audited
 from kit.db.database import Database
 from kit.errors import FieldError
@@ -30,6 +32,7 @@ class BatchService:
     ledger: Ledger
     ending: Ending
     providers: Mapping[str, OpenAiBatches]
+    voices: VoiceService
 
     async def begin(
         self, items: Sequence[Wanted], quality: Quality, caller: MemberCaller, idempotency: Idempotency
@@ -38,6 +41,7 @@ class BatchService:
 
         Raises:
             NoBatches, ItemBlocked, TooManyTexts: it cannot be begun.
+            VoiceNotFound, VoiceNotReady: a voice that is named is not there, or has learned nothing.
             QuotaExhausted, BudgetExhausted: plan or budget do not cover all of them; none is begun.
         """
         model = self.ending.calling.routes.for_batches(quality, self.providers)
@@ -46,7 +50,8 @@ class BatchService:
         batch_id, seal = new_id(), self.ending.running.seal
         await self._judge(items, caller, batch_id)
         rows, held = [], []
-        for wanted in items:
+        for item in items:
+            wanted = await speaking(item, self.voices, caller.organization_id)
             generation_id = new_id()
             ask = prompts.ask(wanted, wanted.slots)
             most = model.most(ask.most_input(), ask.most_tokens, batch=True)

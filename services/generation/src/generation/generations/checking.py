@@ -9,9 +9,11 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from generation.generations.languages import other_than
 from generation.generations.model import Fault, Slot, Text, Wanted
 from generation.generations.prompts import name
+from generation.generations.speaking import applied_to
+from generation.voices.languages import other_than
+from generation.voices.measuring import has_word
 from postrules import text_rules
 from postrules.drafts import Draft, Kind, Part
 
@@ -84,6 +86,9 @@ def _own(text: Text, wanted: Wanted) -> list[tuple[str, str]]:
         wrong += [("glossary", f"The glossary's word {term!r} is missing.") for term in lost]
     if wanted.kind == "improve" and wanted.improvement == "shorter" and len(text.text) >= len(wanted.subject):
         wrong.append(("shorter", "The text is not shorter than before."))
+    applied = applied_to(wanted)
+    banned = () if applied is None else applied.rules.banned_words
+    wrong += [("banned_words", f"The word {each!r} is banned.") for each in banned if has_word(whole, each)]
     return wrong
 
 

@@ -68,6 +68,10 @@ class Wanted:
     voice: str = ""
     """How the brand speaks, in words for the model, by whoever keeps voices; `voice_version` names it."""
     voice_version: str = ""
+    voice_choice: str = "default"
+    """The id of a voice, or default, or none."""
+    voice_applied: Mapping[str, Any] | None = None
+    """The very version that was chosen, as it may be stored."""
 
     @property
     def slots(self) -> tuple[Slot, ...]:
@@ -92,6 +96,8 @@ class Text:
     parts: tuple[str, ...] = ()
     title: str = ""
     keywords: tuple[str, ...] = ()
+    score: int | None = None
+    """How near it is to the brand's voice, from 0 to 100, where one was chosen."""
 
     @property
     def slot(self) -> Slot:
@@ -184,6 +190,7 @@ def stored_text(text: Text) -> dict[str, Any]:
         "parts": list(text.parts),
         "title": text.title,
         "keywords": list(text.keywords),
+        "score": text.score,
     }
 
 
@@ -198,4 +205,5 @@ def text_of(stored: Mapping[str, Any]) -> Text:
         parts=tuple(stored["parts"]),
         title=stored["title"],
         keywords=tuple(stored["keywords"]),
+        score=stored.get("score"),
     )

@@ -13,6 +13,7 @@ from generation.generations.errors import GenerationNotFound, GenerationRunning,
 from generation.generations.model import Generation, State
 from generation.generations.schemas import Decide, GenerationOut, RequestTexts
 from generation.generations.service import GenerationService
+from generation.voices.errors import VoiceNotFound, VoiceNotReady
 from kit.http.app import part
 from kit.http.caller import MemberCaller, NoOrganization, RoleMissing, TokenRefused
 from kit.http.idempotency import IdempotencyKey, IdempotencyKeyReused
@@ -30,7 +31,9 @@ Generations = Annotated[GenerationService, Depends(part(GenerationService))]
 @router.post(
     "",
     status_code=status.HTTP_202_ACCEPTED,
-    responses=problems(TooManyTexts, QuotaExhausted, BudgetExhausted, IdempotencyKeyReused),
+    responses=problems(
+        TooManyTexts, VoiceNotFound, VoiceNotReady, QuotaExhausted, BudgetExhausted, IdempotencyKeyReused
+    ),
 )
 async def request_texts(
     body: RequestTexts, caller: Author, generations: Generations, idempotency: IdempotencyKey

@@ -25,6 +25,7 @@ from generation.generations import checking, prompts
 from generation.generations.model import Fault, Generation, Said, Slot, State, Sums, Text, Wanted
 from generation.generations.repository import GenerationRepository, forget_pieces, lapsed
 from generation.generations.sealing import GenerationSeal
+from generation.generations.speaking import scored
 from generation.generations.streaming import Bells, Speaker
 from generation.moderations.service import ModerationService
 from generation.providers.base import Ask, Broken, Unanswered
@@ -205,7 +206,7 @@ class Course:
             Failure: it comes to nothing, and why.
         """
         await self._judge_what_is_asked()
-        texts = await self._texts()
+        texts = scored(await self._texts(), self.wanted)
         decision, categories = await self.running.moderation.judge(
             self.purpose, ["\n".join((each.published, each.title, *each.parts)) for each in texts]
         )

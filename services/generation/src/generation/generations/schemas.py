@@ -44,6 +44,9 @@ class RequestTexts(Model):
     quality: Quality = "balanced"
     model: str | None = Field(None, max_length=100, pattern=r"^[a-z0-9][a-z0-9._:/-]*$")
 
+    voice: UUID | Literal["default", "none"] = Field(
+        "default", description="A brand voice by its id; the organization's own unless one is named, if it has any."
+    )
     similar: bool = Field(
         default=False,
         description="Whether an answer to nearly the same subject will do; never where facts matter, such as dates.",
@@ -80,6 +83,7 @@ class RequestTexts(Model):
             quality=self.quality,
             model=self.model,
             similar=self.similar,
+            voice_choice=str(self.voice),
         )
 
 
@@ -101,6 +105,7 @@ class TextOut(Out):
     parts: list[str] = Field(description="What follows in a thread.")
     title: str
     keywords: list[str]
+    score: int | None = Field(description="How near it is to the brand's voice, from 0 to 100; null without a voice.")
 
     @classmethod
     def of(cls, text: Text) -> Self:
@@ -115,6 +120,7 @@ class TextOut(Out):
             parts=list(text.parts),
             title=text.title,
             keywords=list(text.keywords),
+            score=text.score,
         )
 
 
@@ -128,6 +134,7 @@ class GenerationOut(Out):
     detail: str = Field(description="The same in words.")
     subject: str | None = Field(description="Null where it was forgotten.")
     texts: list[TextOut]
+    voice_version: str = Field(description="Id and version of the brand voice, with / between; empty without one.")
     model: str
     attempts: int
     input_tokens: int
@@ -151,6 +158,7 @@ class GenerationOut(Out):
             detail=one.detail,
             subject=None if opened.wanted is None else opened.wanted.subject,
             texts=[TextOut.of(each) for each in opened.texts],
+            voice_version="" if opened.wanted is None else opened.wanted.voice_version,
             model=one.sums.model,
             attempts=one.sums.attempts,
             input_tokens=one.sums.input_tokens,

@@ -10,7 +10,9 @@ from generation.generations.model import MOST_SLOTS, Generation, Opened, State, 
 from generation.generations.repository import GenerationRepository
 from generation.generations.running import Running
 from generation.generations.sealing import GenerationSeal
+from generation.generations.speaking import speaking
 from generation.generations.streaming import Bells, Listening
+from generation.voices.service import VoiceService
 from kit.audit import audited
 from kit.db.database import Database
 from kit.errors import FieldError
@@ -26,14 +28,17 @@ class GenerationService:
     database: Database
     seal: GenerationSeal
     running: Running
+    voices: VoiceService
 
     async def begin(self, wanted: Wanted, caller: MemberCaller, idempotency: Idempotency) -> Opened:
         """Let texts be written; the same request again is the generation that there is.
 
         Raises:
             TooManyTexts: more than 40 at once.
+            VoiceNotFound, VoiceNotReady: the voice that is named is not there, or has learned nothing.
             QuotaExhausted, BudgetExhausted: plan or budget do not cover it.
         """
+        wanted = await speaking(wanted, self.voices, caller.organization_id)
         if len(wanted.slots) > MOST_SLOTS:
             raise TooManyTexts(errors=[FieldError("#/platforms", TooManyTexts.title())])
         generation_id = new_id()

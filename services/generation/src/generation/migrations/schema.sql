@@ -837,6 +837,93 @@ CREATE TABLE suspect_messages (
 COMMENT ON TABLE suspect_messages IS 'Redelivered messages counted before their handler runs: some kill the process.';
 GRANT DELETE, INSERT, SELECT, UPDATE ON suspect_messages TO generation_app;
 
+CREATE TABLE voice_samples (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    voice_id uuid NOT NULL,
+    source text NOT NULL,
+    state text NOT NULL,
+    reason text NOT NULL DEFAULT ''::text,
+    origin_sealed bytea NOT NULL,
+    text_sealed bytea,
+    since_version integer NOT NULL,
+    until_version integer,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT voice_samples_pkey PRIMARY KEY (id),
+    CONSTRAINT voice_samples_source_check CHECK ((source = ANY (ARRAY['text'::text, 'url'::text, 'posts'::text]))),
+    CONSTRAINT voice_samples_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'ready'::text, 'failed'::text]))),
+    CONSTRAINT voice_samples_voice_id_fkey FOREIGN KEY (voice_id) REFERENCES voices(id) ON DELETE CASCADE,
+    CONSTRAINT what_is_ready_has_a_text CHECK (((state = 'ready'::text) = (text_sealed IS NOT NULL)))
+);
+COMMENT ON TABLE voice_samples IS 'What a voice is learned from: a text, a page, or published posts; counts for the versions from since_version on and before until_version.';
+ALTER TABLE voice_samples ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX voice_samples_of ON voice_samples USING btree (voice_id, id);
+CREATE POLICY looking ON voice_samples FOR SELECT TO generation_loops USING (true);
+CREATE POLICY tenant ON voice_samples FOR ALL TO generation_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON voice_samples TO generation_app;
+GRANT SELECT (voice_id) ON voice_samples TO generation_loops;
+GRANT SELECT (state) ON voice_samples TO generation_loops;
+GRANT SELECT (since_version) ON voice_samples TO generation_loops;
+GRANT SELECT (until_version) ON voice_samples TO generation_loops;
+GRANT SELECT (created_at) ON voice_samples TO generation_loops;
+
+CREATE TABLE voice_versions (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    voice_id uuid NOT NULL,
+    number integer NOT NULL,
+    created_by uuid,
+    state text NOT NULL,
+    reason text NOT NULL DEFAULT ''::text,
+    rules_sealed bytea NOT NULL,
+    profile_sealed bytea,
+    samples integer NOT NULL DEFAULT 0,
+    words integer NOT NULL DEFAULT 0,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    ended_at timestamp with time zone,
+    CONSTRAINT voice_versions_number_check CHECK ((number >= 1)),
+    CONSTRAINT voice_versions_pkey PRIMARY KEY (id),
+    CONSTRAINT voice_versions_state_check CHECK ((state = ANY (ARRAY['learning'::text, 'ready'::text, 'failed'::text]))),
+    CONSTRAINT voice_versions_voice_id_fkey FOREIGN KEY (voice_id) REFERENCES voices(id) ON DELETE CASCADE,
+    CONSTRAINT voice_versions_voice_id_number_key UNIQUE (voice_id, number),
+    CONSTRAINT what_is_ready_has_a_profile CHECK (((state = 'ready'::text) = (profile_sealed IS NOT NULL)))
+);
+COMMENT ON TABLE voice_versions IS 'What was learned of a voice at one time: rules that people set, and a measured profile; one that is ready never changes.';
+ALTER TABLE voice_versions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX voice_versions_by ON voice_versions USING btree (created_by, id) WHERE (created_by IS NOT NULL);
+CREATE INDEX voice_versions_learning ON voice_versions USING btree (created_at) WHERE (state = 'learning'::text);
+CREATE POLICY looking ON voice_versions FOR SELECT TO generation_loops USING (true);
+CREATE POLICY tenant ON voice_versions FOR ALL TO generation_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON voice_versions TO generation_app;
+GRANT SELECT (id) ON voice_versions TO generation_loops;
+GRANT SELECT (organization_id) ON voice_versions TO generation_loops;
+GRANT SELECT (voice_id) ON voice_versions TO generation_loops;
+GRANT SELECT (number) ON voice_versions TO generation_loops;
+GRANT SELECT (created_by) ON voice_versions TO generation_loops;
+GRANT SELECT (state) ON voice_versions TO generation_loops;
+GRANT SELECT (created_at) ON voice_versions TO generation_loops;
+
+CREATE TABLE voices (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    name_sealed bytea NOT NULL,
+    is_default boolean NOT NULL DEFAULT false,
+    latest integer NOT NULL DEFAULT 1,
+    current integer,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT voices_check CHECK (((current >= 1) AND (current <= latest))),
+    CONSTRAINT voices_latest_check CHECK ((latest >= 1)),
+    CONSTRAINT voices_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE voices IS 'A brand voice of an organization: latest is the number of its newest version, current that of the newest that is ready; is_default is the one that is used where none is named.';
+ALTER TABLE voices ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE UNIQUE INDEX voices_default ON voices USING btree (organization_id) WHERE is_default;
+CREATE INDEX voices_newest ON voices USING btree (organization_id, id DESC);
+CREATE POLICY tenant ON voices FOR ALL TO generation_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON voices TO generation_app;
+
 CREATE OR REPLACE FUNCTION generation.assistant_organizations_of_user(wanted uuid)
  RETURNS TABLE(organization_id uuid)
  LANGUAGE sql
@@ -1562,6 +1649,35 @@ AS $function$
         SELECT k.id, k.organization_id, k.master_key_id, k.wrapped FROM seal_keys AS k
         WHERE k.id > after_key AND k.master_key_id IS NOT NULL AND k.wrapped IS NOT NULL
         ORDER BY k.id LIMIT at_most
+    $function$;
+-- owner: generation_loops
+-- may be called by: generation_app
+
+CREATE OR REPLACE FUNCTION generation.voices_organizations_of_user(wanted uuid)
+ RETURNS TABLE(organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'generation', 'kit', 'pg_temp'
+AS $function$
+        SELECT DISTINCT one.organization_id FROM voice_versions AS one WHERE one.created_by = wanted
+    $function$;
+-- owner: generation_loops
+-- may be called by: generation_app
+
+CREATE OR REPLACE FUNCTION generation.voices_to_learn(at_most integer)
+ RETURNS TABLE(id uuid, organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'generation', 'kit', 'pg_temp'
+AS $function$
+        SELECT due.id, due.organization_id FROM voice_versions AS due
+        WHERE due.state = 'learning' AND NOT EXISTS (
+            SELECT FROM voice_samples AS one
+            WHERE one.voice_id = due.voice_id AND one.state = 'waiting' AND one.since_version <= due.number
+              AND (one.until_version IS NULL OR one.until_version > due.number)
+              AND one.created_at > kit_now() - interval '1 hour'
+        )
+        ORDER BY due.created_at LIMIT at_most
     $function$;
 -- owner: generation_loops
 -- may be called by: generation_app

@@ -243,6 +243,34 @@ ALTER TABLE first_posts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON first_posts FOR ALL TO publisher_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT INSERT, SELECT ON first_posts TO publisher_app;
 
+CREATE TABLE handovers (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    what text NOT NULL,
+    user_id uuid,
+    account_ids uuid[] NOT NULL,
+    texts_sealed bytea,
+    at_most integer NOT NULL,
+    state text NOT NULL,
+    reason text NOT NULL DEFAULT ''::text,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    ended_at timestamp with time zone,
+    CONSTRAINT handovers_pkey PRIMARY KEY (id),
+    CONSTRAINT handovers_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'done'::text, 'failed'::text]))),
+    CONSTRAINT handovers_what_check CHECK ((what = ANY (ARRAY['draft'::text, 'samples'::text])))
+);
+COMMENT ON TABLE handovers IS 'Texts that are to become a draft, by the draft''s id, or published texts that are wanted, by the sample''s; when it is done what it held goes, and the row stays, so that hearing of it once more does nothing.';
+ALTER TABLE handovers ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX handovers_by ON handovers USING btree (user_id, id) WHERE (user_id IS NOT NULL);
+CREATE INDEX handovers_waiting ON handovers USING btree (id) WHERE (state = 'waiting'::text);
+CREATE POLICY looking ON handovers FOR SELECT TO publisher_loops USING (true);
+CREATE POLICY tenant ON handovers FOR ALL TO publisher_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON handovers TO publisher_app;
+GRANT SELECT (id) ON handovers TO publisher_loops;
+GRANT SELECT (organization_id) ON handovers TO publisher_loops;
+GRANT SELECT (user_id) ON handovers TO publisher_loops;
+GRANT SELECT (state) ON handovers TO publisher_loops;
+
 CREATE TABLE idempotency_keys (
     principal text NOT NULL,
     key text NOT NULL,
@@ -1172,6 +1200,29 @@ AS $function$
             RETURNING id
         )
         SELECT count(*) FROM forgotten
+    $function$;
+-- owner: publisher_loops
+-- may be called by: publisher_app
+
+CREATE OR REPLACE FUNCTION publisher.handovers_organizations_of_user(wanted uuid)
+ RETURNS TABLE(organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'publisher', 'kit', 'pg_temp'
+AS $function$
+        SELECT DISTINCT one.organization_id FROM handovers AS one WHERE one.user_id = wanted
+    $function$;
+-- owner: publisher_loops
+-- may be called by: publisher_app
+
+CREATE OR REPLACE FUNCTION publisher.handovers_waiting(behind uuid, few integer)
+ RETURNS TABLE(id uuid, organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'publisher', 'kit', 'pg_temp'
+AS $function$
+        SELECT due.id, due.organization_id FROM handovers AS due
+        WHERE due.state = 'waiting' AND due.id > behind ORDER BY due.id LIMIT few
     $function$;
 -- owner: publisher_loops
 -- may be called by: publisher_app
