@@ -481,3 +481,21 @@ async def test_a_long_conversation_is_told_in_short_and_what_that_saved_is_shown
     (saved,) = [each for each in savings if each["way"] == "compaction"]
     assert saved["calls"] == 4
     assert saved["plain_micros"] > saved["cost_micros"] > 0
+
+
+async def test_the_brands_own_voice_is_told_to_the_model_as_material(story: Story, begun: Begun) -> None:
+    ours = new_id()
+    client = story.client(ours)
+    warm = "Good morning, friends! Our bread is warm, our door is open, and you are why we love this work. Come by! "
+    samples = [{"text": f"{warm}Today is day {number}, and we bake again with you in mind."} for number in range(4)]
+    made = await client.post("/v1/generation/voices", json={"name": "Bakery", "samples": samples})
+    assert made.status_code == 201, made.text
+    talk = await begun(client=client)
+    await talk.say("Hello", "Hello.")
+    system, brand, said = (await talk.asked_of_the_model())[-1]["messages"]
+    assert "brand_voice" in brand["content"]
+    assert "Sentences of about" in brand["content"]
+    assert (system["role"], brand["role"], said["content"]) == ("system", "user", "Hello")
+    others = await begun()
+    await others.say("Hello", "Hello.")
+    assert len((await others.asked_of_the_model())[-1]["messages"]) == 2
