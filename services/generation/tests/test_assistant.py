@@ -90,9 +90,11 @@ async def test_a_post_is_moved_after_the_person_has_said_yes_and_not_before(stor
 
 async def test_the_platform_is_entered_with_the_persons_own_token(story: Story, begun: Begun) -> None:
     talk = await begun()
+    talk.client.headers["x-forwarded-for"] = "192.0.2.7"
     await talk.say("Which posts are there?", ("list_accounts", {}), "None.")
     (asked,) = story.platform.asked
     assert asked.url == "http://gateway.test/v1/connected-accounts?limit=50"
+    assert dict(asked.headers)["x-forwarded-for"] == "192.0.2.7"
     token = dict(asked.headers)["authorization"].removeprefix("Bearer ")
     claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
     own = json.loads(base64.urlsafe_b64decode(await signed(talk.client)))
