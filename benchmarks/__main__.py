@@ -15,6 +15,7 @@ NAMES = (
     "sign_up",
     "billing_intake",
     "conversations",
+    "contact_import",
     "footprint",
 )
 ONLY_FULL = ("pacing", "rush", "punctual", "inbox_lists", "inbox_search")

@@ -252,6 +252,8 @@ ROUTES: tuple[Route, ...] = (
     Route("/v1/contacts", "inbox"),
     Route("/v1/segments", "inbox"),
     Route("/v1/contact-imports", "inbox"),
+    Route("/v1/contact-jobs", "inbox"),
+    Route("/v1/contact-exports", "inbox"),
     Route(
         "/v1/contact-imports",
         "inbox",

@@ -21,6 +21,8 @@ from inbox.chat.repository import NewVisitor, VisitorRepository
 from inbox.chat.service import CUSTOMER
 from inbox.contacts.recognizing import IDENTITY, subject
 from inbox.contacts.repository import ContactRepository, NewIdentity
+from inbox.imports.bulk.repository import BulkRepository
+from inbox.imports.repository import ImportRepository
 from kit.ids import new_id
 from kit.privacy.answering import Answering
 from kit.privacy.counting import Count
@@ -42,6 +44,7 @@ KEPT: Final[Mapping[str, str]] = {
     "broadcast_counts": "sums over all recipients",
     "conversation_counts": "the sums of conversations that are there",
     "aggregate_versions": "versions of other services' facts",
+    "contact_imports": "how many rows a file had",
     "idempotency_keys": "a day: the keys of members who wrote, by their ids",
     "intake_deliveries": "rows stay without their body, as is asked below",
     "intake_sources": "which worker takes deliveries apart",
@@ -267,6 +270,9 @@ async def desk(house: House, place: Place, conversation: dict[str, Any]) -> None
     for name, (kind, personal) in fields.items():
         field = {"key": name, "name": name, "type": kind, "personal": personal, "applies_to": "contact"}
         await house.ask("POST", "/v1/attributes", by=place.organization_id, json=field)
+    async with house.database.transaction(place.organization_id) as tx:
+        imported = await ImportRepository(tx).add(new_id(), 1)
+        await BulkRepository(tx).note(imported.id, [], [UUID(conversation["contact_id"])])
     path = f"/v1/contacts/{conversation['contact_id']}/attributes"
     known = await house.client.patch(path, json={"values": dict.fromkeys(fields, "x")}, headers=headers)
     assert known.status_code == 200, known.text

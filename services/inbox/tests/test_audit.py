@@ -20,6 +20,8 @@ ELSEWHERE = frozenset(
         "inbox.consent.recorded",
         "inbox.contact.blocked",
         "inbox.contact.unblocked",
+        "inbox.contacts.exported",
+        "inbox.contacts.imported",
         "inbox.contact.merged",
         "inbox.contact.separated",
         "inbox.channel.secret_rotated",

@@ -305,6 +305,8 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "inbox.contact.blocked": "A contact was blocked: nobody hears of them, and nothing is sent to them.",
         "inbox.contact.unblocked": "A contact that was blocked was let in again.",
         "inbox.consent.recorded": "It was recorded what a contact agrees to, or no longer does.",
+        "inbox.contacts.imported": "An import of contacts was begun, started, cancelled or undone.",
+        "inbox.contacts.exported": "Contacts were handed out as a file.",
         "inbox.contact.merged": "Two contacts are one: the one is shown as the other.",
         "inbox.contact.separated": "A merge of two contacts was undone.",
         "inbox.template_sample.added": "A sample for templates was added.",

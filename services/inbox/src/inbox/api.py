@@ -27,6 +27,8 @@ from inbox.drafts.router import router as drafts
 from inbox.fields.router import router as fields
 from inbox.forms.router import public as forms
 from inbox.forms.router import router as held
+from inbox.imports.router import jobs as contact_jobs
+from inbox.imports.router import router as imports
 from inbox.labels.router import router as labels
 from inbox.macros.doors import router as macro_jobs
 from inbox.macros.router import router as macros
@@ -34,6 +36,7 @@ from inbox.media.router import router as media
 from inbox.messages.router import router as messages
 from inbox.notes.router import router as notes
 from inbox.search.router import router as search
+from inbox.segments.router import exports as contact_exports
 from inbox.segments.router import router as segments
 from inbox.signatures.router import router as signatures
 from inbox.sites.router import router as sites
@@ -76,6 +79,9 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     drafts,
     views,
     segments,
+    contact_exports,
+    imports,
+    contact_jobs,
     macros,
     broadcasts,
     macro_jobs,

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Final
 
-from redis.asyncio import Redis
 from starlette.types import ASGIApp
 
 from contracts.consumers import CONSUMERS
@@ -41,7 +40,7 @@ from inbox.channels.viewing.privacy import ViewingHolding
 from inbox.channels.viewing.releasing import Releasing
 from inbox.channels.viewing.service import ViewingService
 from inbox.chat import widget
-from inbox.chat.passing import NOBODY, Passing
+from inbox.chat.passing import NOBODY, Passing, connected
 from inbox.chat.platform import WEB_CHAT, WebChats
 from inbox.chat.privacy import VisitorHolding
 from inbox.chat.service import ChatService
@@ -69,6 +68,10 @@ from inbox.fields.service import FieldService
 from inbox.forms.platform import CONTACT_FORM, ContactForms
 from inbox.forms.service import FormService
 from inbox.forms.source import FormSource
+from inbox.imports.files import ImportFiles
+from inbox.imports.kind import import_kinds
+from inbox.imports.privacy import ImportHolding
+from inbox.imports.service import ImportService
 from inbox.labels.privacy import LabelHolding
 from inbox.labels.service import LabelService
 from inbox.labels.sweeping import LabelSweeping
@@ -96,6 +99,7 @@ from inbox.notes.service import NoteService
 from inbox.search.indexing import Indexing
 from inbox.search.privacy import SearchHolding
 from inbox.search.service import SearchService
+from inbox.segments.exporting import ContactExport
 from inbox.segments.service import SegmentService
 from inbox.settings import InboxSettings
 from inbox.signatures.privacy import SignatureHolding
@@ -197,6 +201,8 @@ class Parts:
     consents: ConsentService
     fields: FieldService
     segments: SegmentService
+    contact_export: ContactExport
+    imports: ImportService
     merging: Merging
     conversations: ConversationService
     participants: ParticipantService
@@ -314,6 +320,7 @@ def build(
         VisitorHolding(database, keyring),
         ConsentHolding(database, keyring),
         FieldHolding(database, keyring),
+        ImportHolding(database),
         ContactHolding(database, keyring, own),
         TeamHolding(database),
         ViewingHolding(database),
@@ -323,6 +330,7 @@ def build(
         MemberHolding(database),
         RequestKeys(database),
     )
+    files = ImportFiles.below(folder, keyring, database.clock)
     conversing = ConversationService(database, own, sealing, platforms)
     writing = MessageService(
         database,
@@ -330,7 +338,7 @@ def build(
         sealing,
     )
     running = Running(conversing, writing, NoteService(database, keyring), Values(keyring))
-    jobs = Jobs(database, [MacroRunKind(database, keyring, running)])
+    jobs = Jobs(database, [MacroRunKind(database, keyring, running), *import_kinds(database, keyring, files)])
     segments = SegmentService(database, keyring, ContactService(database, keyring))
     return Parts(
         allowances=AllowanceService(database),
@@ -340,7 +348,11 @@ def build(
         contacts=ContactService(database, keyring),
         consents=ConsentService(database, keyring),
         fields=FieldService(database, keyring),
+        imports=ImportService(database, files, jobs),
         segments=segments,
+        contact_export=ContactExport(
+            database, ContactService(database, keyring), FieldService(database, keyring), segments
+        ),
         merging=Merging(database, keyring, platforms),
         conversations=conversing,
         participants=ParticipantService(database),
@@ -398,7 +410,7 @@ async def open_parts(backbone: Backbone[InboxSettings]) -> AsyncIterator[Parts]:
     hiding = settings.sealing_key.get_secret_value()
     telnyx = TelnyxAccount(settings.telnyx_url, settings.telnyx_public_key, hiding)
     server = SmtpServer.at(settings.smtp_url.get_secret_value())
-    async with _passing(settings) as passing:
+    async with connected(settings.redis_url, settings.namespace) as passing:
         pages = Pages(settings.public_url, server, settings.mail_from, hiding, passing)
         yield build(
             backbone.database,
@@ -410,19 +422,6 @@ async def open_parts(backbone: Backbone[InboxSettings]) -> AsyncIterator[Parts]:
             pages=pages,
             clients=settings.clients(),
         )
-
-
-@asynccontextmanager
-async def _passing(settings: InboxSettings) -> AsyncIterator[Passing]:
-    """Who tells the team that a visitor writes."""
-    if not settings.redis_url:
-        yield NOBODY
-        return
-    redis = Redis.from_url(settings.redis_url, socket_timeout=0.5, socket_connect_timeout=0.5)
-    try:
-        yield Passing(redis, settings.namespace)
-    finally:
-        await redis.aclose()
 
 
 def endpoint_parts(parts: Parts) -> Sequence[object]:
@@ -452,6 +451,7 @@ def loops(parts: Parts) -> Sequence[Loop]:
         chats=parts.chats,
         merging=parts.merging,
         indexing=parts.indexing,
+        imports=parts.imports,
         feeding=parts.feeding,
         braking=parts.braking,
     )

@@ -26,6 +26,7 @@ from inbox.contacts.merging.service import Merging
 from inbox.conversations.counts.service import CountService
 from inbox.conversations.waking import Waking
 from inbox.forms.service import FormService
+from inbox.imports.service import ImportService
 from inbox.labels.sweeping import LabelSweeping
 from inbox.media.sweeping import Sweeping
 from inbox.members.handlers import on_members
@@ -68,6 +69,7 @@ def loops(
     chats: ChatService,
     merging: Merging,
     indexing: Indexing,
+    imports: ImportService,
     feeding: Feeding,
     braking: Braking,
 ) -> Sequence[Loop]:
@@ -86,6 +88,7 @@ def loops(
         Loop("inbox.held.purge", forms.purge, every=3600.0),
         Loop("inbox.labels.sweep", labels.run, every=60.0),
         Loop("inbox.attributes.sweep", attributes.run, every=60.0),
+        Loop("inbox.imports.sweep", imports.sweep, every=600.0),
         Loop("inbox.search.index", indexing.run, every=0.5),
         Loop("inbox.broadcasts.feed", feeding.run, every=EVERY),
         Loop("inbox.broadcasts.count", feeding.fold, every=2.0),

@@ -3,8 +3,8 @@
 It is never kept and never told again. Without Redis, or while it is away, nobody is told; nothing else is missing.
 """
 
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -57,3 +57,16 @@ def _marks(viewers: Collection[UUID]) -> str:
 
 NOBODY: Final = Passing()
 """Tells nobody."""
+
+
+@asynccontextmanager
+async def connected(redis_url: str, namespace: str) -> AsyncIterator[Passing]:
+    """Who tells the team that a visitor writes; without an address nobody does."""
+    if not redis_url:
+        yield NOBODY
+        return
+    redis = Redis.from_url(redis_url, socket_timeout=0.5, socket_connect_timeout=0.5)
+    try:
+        yield Passing(redis, namespace)
+    finally:
+        await redis.aclose()

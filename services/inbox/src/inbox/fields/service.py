@@ -1,6 +1,5 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from operator import itemgetter
 from uuid import UUID
 
@@ -88,18 +87,33 @@ class FieldService:
         return head, sorted(members, key=lambda each: each != head)
 
     async def _read(self, tx: Transaction, contact_id: UUID) -> dict[str, Value]:
-        _, members = await self._people(tx, contact_id)
+        head, members = await self._people(tx, contact_id)
+        return (await self._values(tx, {head: members}))[head]
+
+    async def several(self, tx: Transaction, heads: Sequence[UUID]) -> dict[UUID, dict[str, Value]]:
+        """The values of contacts that are shown as themselves, with one question."""
+        people: dict[UUID, list[UUID]] = {each: [each] for each in heads}
+        for row in await PeopleRepository(tx).members(heads):
+            if row["id"] != row["head"] and row["head"] in people:
+                people[row["head"]].append(row["id"])
+        return await self._values(tx, people)
+
+    async def _values(self, tx: Transaction, people: Mapping[UUID, Sequence[UUID]]) -> dict[UUID, dict[str, Value]]:
+        """The values of some people, each of one or more contacts of which the first counts most."""
         attributes = {each.id: each for each in await AttributeRepository(tx).all("contact")}
-        rows = await FieldRepository(tx).of(members)
+        rows = await FieldRepository(tx).of([each for members in people.values() for each in members])
         written = await opened(self.keyring, tx.organization_id, rows)
-        values: dict[str, Value] = {}
-        for member in members:
-            own = [(row, text) for row, text in zip(rows, written, strict=True) if row["contact_id"] == member]
-            for attribute_id, several in groupby(own, key=lambda each: each[0]["attribute_id"]):
-                told = [text for _, text in several if text is not None]
-                if told and attribute_id in attributes:
-                    values.setdefault(attributes[attribute_id].key, shown(attributes[attribute_id], told))
-        return dict(sorted(values.items(), key=itemgetter(0)))
+        told: dict[UUID, dict[UUID, list[str]]] = {}
+        for row, text in zip(rows, written, strict=True):
+            if text is not None and row["attribute_id"] in attributes:
+                told.setdefault(row["contact_id"], {}).setdefault(row["attribute_id"], []).append(text)
+        found: dict[UUID, dict[str, Value]] = {}
+        for head, members in people.items():
+            values: dict[str, Value] = {}
+            for attribute_id, texts in (pair for each in members for pair in told.get(each, {}).items()):
+                values.setdefault(attributes[attribute_id].key, shown(attributes[attribute_id], texts))
+            found[head] = dict(sorted(values.items(), key=itemgetter(0)))
+        return found
 
 
 def blind_value(blind: Blind, attribute_id: UUID, key: str) -> bytes:

@@ -455,6 +455,98 @@ GRANT SELECT (kind) ON contact_identities TO inbox_loops;
 GRANT SELECT (contact_id) ON contact_identities TO inbox_loops;
 GRANT SELECT (left_at) ON contact_identities TO inbox_loops;
 
+CREATE TABLE contact_import_changes (
+    organization_id uuid NOT NULL,
+    import_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    made boolean NOT NULL,
+    name_before bytea,
+    version bigint NOT NULL,
+    CONSTRAINT contact_import_changes_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id),
+    CONSTRAINT contact_import_changes_import_id_fkey FOREIGN KEY (import_id) REFERENCES contact_imports(id),
+    CONSTRAINT contact_import_changes_pkey PRIMARY KEY (import_id, contact_id)
+);
+COMMENT ON TABLE contact_import_changes IS 'What an import made or changed, so that it can be undone; name_before is sealed as it was.';
+ALTER TABLE contact_import_changes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX contact_import_changes_by_contact ON contact_import_changes USING btree (contact_id);
+CREATE INDEX contact_import_changes_of_organization ON contact_import_changes USING btree (organization_id, import_id);
+CREATE POLICY tenant ON contact_import_changes FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON contact_import_changes TO inbox_app;
+
+CREATE TABLE contact_import_faults (
+    organization_id uuid NOT NULL,
+    import_id uuid NOT NULL,
+    "row" bigint NOT NULL,
+    field text NOT NULL,
+    code text NOT NULL,
+    CONSTRAINT contact_import_faults_import_id_fkey FOREIGN KEY (import_id) REFERENCES contact_imports(id),
+    CONSTRAINT contact_import_faults_pkey PRIMARY KEY (import_id, "row", field)
+);
+COMMENT ON TABLE contact_import_faults IS 'Why rows were not imported, or not whole; never what stood in them.';
+ALTER TABLE contact_import_faults ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX contact_import_faults_of_organization ON contact_import_faults USING btree (organization_id, import_id);
+CREATE POLICY tenant ON contact_import_faults FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT ON contact_import_faults TO inbox_app;
+
+CREATE TABLE contact_import_parts (
+    organization_id uuid NOT NULL,
+    import_id uuid NOT NULL,
+    what text NOT NULL,
+    start bigint NOT NULL,
+    size bigint NOT NULL,
+    id uuid NOT NULL,
+    file_id uuid NOT NULL,
+    key_sealed bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT contact_import_parts_id_key UNIQUE (id),
+    CONSTRAINT contact_import_parts_import_id_fkey FOREIGN KEY (import_id) REFERENCES contact_imports(id),
+    CONSTRAINT contact_import_parts_pkey PRIMARY KEY (import_id, what, start),
+    CONSTRAINT contact_import_parts_what_check CHECK ((what = ANY (ARRAY['piece'::text, 'chunk'::text])))
+);
+COMMENT ON TABLE contact_import_parts IS 'Sealed files of an import: pieces as they were uploaded (start and size in bytes), chunks as they are worked (in rows).';
+ALTER TABLE contact_import_parts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX contact_import_parts_of_organization ON contact_import_parts USING btree (organization_id, import_id);
+CREATE POLICY sweeping ON contact_import_parts FOR ALL TO inbox_loops USING (true);
+CREATE POLICY tenant ON contact_import_parts FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT ON contact_import_parts TO inbox_app;
+GRANT DELETE, SELECT ON contact_import_parts TO inbox_loops;
+
+CREATE TABLE contact_imports (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    size bigint NOT NULL,
+    received bigint NOT NULL DEFAULT 0,
+    state text NOT NULL DEFAULT 'uploading'::text,
+    options jsonb NOT NULL DEFAULT '{}'::jsonb,
+    refusal text NOT NULL DEFAULT ''::text,
+    refused_row bigint,
+    rows bigint NOT NULL DEFAULT 0,
+    made bigint NOT NULL DEFAULT 0,
+    changed bigint NOT NULL DEFAULT 0,
+    unchanged bigint NOT NULL DEFAULT 0,
+    faulty bigint NOT NULL DEFAULT 0,
+    undone bigint NOT NULL DEFAULT 0,
+    kept bigint NOT NULL DEFAULT 0,
+    job_id uuid,
+    undo_job_id uuid,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT contact_imports_check CHECK (((received >= 0) AND (received <= size))),
+    CONSTRAINT contact_imports_pkey PRIMARY KEY (id),
+    CONSTRAINT contact_imports_size_check CHECK ((size > 0)),
+    CONSTRAINT contact_imports_state_check CHECK ((state = ANY (ARRAY['uploading'::text, 'uploaded'::text, 'running'::text, 'finished'::text, 'cancelled'::text, 'refused'::text, 'undoing'::text, 'undone'::text])))
+);
+COMMENT ON TABLE contact_imports IS 'One file of contacts and what became of it; counts are of rows of the file, undone and kept of contacts.';
+ALTER TABLE contact_imports ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX contact_imports_by_job ON contact_imports USING btree (job_id) WHERE (job_id IS NOT NULL);
+CREATE INDEX contact_imports_by_undo ON contact_imports USING btree (undo_job_id) WHERE (undo_job_id IS NOT NULL);
+CREATE INDEX contact_imports_listed ON contact_imports USING btree (organization_id, id);
+CREATE POLICY sweeping ON contact_imports FOR SELECT TO inbox_loops USING (true);
+CREATE POLICY tenant ON contact_imports FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON contact_imports TO inbox_app;
+GRANT SELECT ON contact_imports TO inbox_loops;
+
 CREATE TABLE contact_labels (
     organization_id uuid NOT NULL,
     contact_id uuid NOT NULL,
@@ -2025,6 +2117,21 @@ AS $function$
             ORDER BY due.due_at LIMIT at_most FOR UPDATE SKIP LOCKED
         ))
         RETURNING m.id, m.organization_id, m.first_id, m.second_id, m.rule
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.contact_import_parts_sweep(at_most integer)
+ RETURNS TABLE(organization_id uuid, file_id uuid)
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+        DELETE FROM contact_import_parts AS p WHERE p.id IN (
+            SELECT q.id FROM contact_imports AS i JOIN contact_import_parts AS q ON q.import_id = i.id
+            WHERE i.state NOT IN ('uploading', 'uploaded', 'running') OR i.changed_at < kit_now() - interval '2 days'
+            LIMIT at_most)
+        RETURNING p.organization_id, p.file_id
     $function$;
 -- owner: inbox_loops
 -- may be called by: inbox_app

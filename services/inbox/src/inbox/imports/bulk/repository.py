@@ -1,0 +1,206 @@
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from inbox.fields.model import Kept
+from kit.db.database import Row, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class NewContact:
+    """A contact, or another name for one; without a name the one it has stays."""
+
+    contact_id: UUID
+    name_sealed: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NewKnown:
+    """An identity that somebody is known by from now on."""
+
+    contact_id: UUID
+    kind: str
+    blind: bytes = field(repr=False)
+    sealed: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NewValue:
+    """One row of a value, with (sealed value, its hash) where it is personal."""
+
+    contact_id: UUID
+    kept: Kept = field(repr=False)
+    sealed: tuple[bytes, bytes] | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BulkRepository:
+    """Contacts of the transaction's organization by the thousand, and their undoing."""
+
+    tx: Transaction
+
+    async def add(self, contacts: Sequence[NewContact]) -> None:
+        """Make contacts."""
+        await self.tx.execute(
+            """
+            INSERT INTO contacts (id, organization_id, name_sealed)
+            SELECT t.id, $1, t.name FROM unnest($2::uuid[], $3::bytea[]) AS t (id, name)
+            """,
+            self.tx.organization_id,
+            [each.contact_id for each in contacts],
+            [each.name_sealed for each in contacts],
+        )
+
+    async def know(self, known: Sequence[NewKnown]) -> int:
+        """Let contacts be known by these; how many: fewer where somebody else is known by one."""
+        return await self.tx.execute(
+            """
+            INSERT INTO contact_identities AS held (organization_id, kind, blind, contact_id, sealed)
+            SELECT $1, t.kind, t.blind, t.contact_id, t.sealed
+            FROM unnest($2::text[], $3::bytea[], $4::uuid[], $5::bytea[]) AS t (kind, blind, contact_id, sealed)
+            ORDER BY t.kind, t.blind
+            ON CONFLICT (organization_id, kind, blind) DO UPDATE
+            SET contact_id = excluded.contact_id, scope = '', sealed = excluded.sealed, last_seen_at = kit_now(),
+                left_at = NULL
+            WHERE held.left_at <= kit_now()
+            """,
+            self.tx.organization_id,
+            [each.kind for each in known],
+            [each.blind for each in known],
+            [each.contact_id for each in known],
+            [each.sealed for each in known],
+        )
+
+    async def note(self, import_id: UUID, made: Sequence[UUID], touched: Sequence[UUID]) -> None:
+        """Keep which were made and which were there, as they stand before anything of them changes."""
+        await self.tx.execute(
+            """
+            INSERT INTO contact_import_changes (organization_id, import_id, contact_id, made, version, name_before)
+            SELECT $1, $2, c.id, c.id = ANY ($3), c.version,
+                   CASE WHEN c.id = ANY ($3) THEN NULL ELSE c.name_sealed END
+            FROM contacts AS c WHERE c.id = ANY ($3::uuid[] || $4::uuid[]) AND c.organization_id = $1
+            ON CONFLICT DO NOTHING
+            """,
+            self.tx.organization_id,
+            import_id,
+            list(made),
+            list(touched),
+        )
+
+    async def rename(self, named: Sequence[NewContact], *, overwrite: bool) -> set[UUID]:
+        """Give names, to those that have one only with `overwrite`; to whom."""
+        rows = await self.tx.fetch(
+            """
+            WITH given AS (
+                UPDATE contacts AS c SET name_sealed = t.name
+                FROM unnest($2::uuid[], $3::bytea[]) AS t (id, name)
+                WHERE c.id = t.id AND c.organization_id = $1 AND ($4 OR c.name_sealed IS NULL) RETURNING c.id
+            )
+            SELECT id FROM given
+            """,
+            self.tx.organization_id,
+            [each.contact_id for each in named],
+            [each.name_sealed for each in named],
+            overwrite,
+        )
+        return {row["id"] for row in rows}
+
+    async def put(self, values: Sequence[NewValue], *, overwrite: bool) -> None:
+        """Write values; where there is one it stays, or with `overwrite` goes."""
+        if not values:
+            return
+        ids = [each.contact_id for each in values]
+        attributes = [each.kept.attribute_id for each in values]
+        if overwrite:
+            await self.tx.execute(
+                """
+                DELETE FROM contact_attributes AS v
+                USING unnest($2::uuid[], $3::uuid[]) AS t (contact_id, attribute_id)
+                WHERE v.contact_id = t.contact_id AND v.attribute_id = t.attribute_id AND v.organization_id = $1
+                """,
+                self.tx.organization_id,
+                ids,
+                attributes,
+            )
+        await self.tx.execute(
+            """
+            INSERT INTO contact_attributes (
+                organization_id, contact_id, attribute_id, place, value, value_sealed, key, number, blind
+            )
+            SELECT $1, t.* FROM unnest($2::uuid[], $3::uuid[], $4::smallint[], $5::text[], $6::bytea[], $7::text[],
+                                       $8::float8[], $9::bytea[])
+                AS t (contact_id, attribute_id, place, value, sealed, key, number, blind)
+            WHERE NOT EXISTS (
+                SELECT FROM contact_attributes AS v
+                WHERE v.contact_id = t.contact_id AND v.attribute_id = t.attribute_id
+            )
+            """,
+            self.tx.organization_id,
+            ids,
+            attributes,
+            [each.kept.place for each in values],
+            [None if each.sealed else each.kept.written for each in values],
+            [each.sealed[0] if each.sealed else None for each in values],
+            [None if each.sealed else each.kept.key for each in values],
+            [None if each.sealed else each.kept.number for each in values],
+            [each.sealed[1] if each.sealed else None for each in values],
+        )
+
+    async def tell_changed(self, contact_ids: Collection[UUID]) -> None:
+        """These have another version; a list or page that shows one loads it anew when it asks."""
+        await self.tx.execute(
+            """
+            UPDATE contacts SET version = version + 1, changed_at = kit_now()
+            WHERE id = ANY ($1) AND organization_id = $2
+            """,
+            sorted(contact_ids),
+            self.tx.organization_id,
+        )
+
+    async def free(self, contact_ids: Sequence[UUID]) -> list[UUID]:
+        """Those of these with whom nothing has been begun since, for update."""
+        rows = await self.tx.fetch(
+            """
+            SELECT c.id FROM contacts AS c
+            WHERE c.id = ANY ($1) AND c.organization_id = $2 AND c.version = 1 AND c.merged_into IS NULL
+              AND NOT EXISTS (SELECT FROM conversations AS v WHERE v.contact_id = c.id OR v.origin_id = c.id)
+              AND NOT EXISTS (SELECT FROM contacts AS m WHERE m.merged_into = c.id)
+              AND NOT EXISTS (SELECT FROM contact_labels AS l WHERE l.contact_id = c.id)
+              AND NOT EXISTS (SELECT FROM contact_merges AS g WHERE g.kept_id = c.id OR g.merged_id = c.id)
+              AND NOT EXISTS (SELECT FROM consent_entries AS e WHERE e.contact_id = c.id AND e.source <> 'import')
+            ORDER BY c.id FOR UPDATE OF c
+            """,
+            list(contact_ids),
+            self.tx.organization_id,
+        )
+        return [row["id"] for row in rows]
+
+    async def remove(self, contact_ids: Sequence[UUID]) -> None:
+        """Take contacts away that were free, with all that an import gave them."""
+        for statement in (
+            "DELETE FROM contact_attributes WHERE contact_id = ANY ($1) AND organization_id = $2",
+            "DELETE FROM consent_entries WHERE contact_id = ANY ($1) AND organization_id = $2",
+            "DELETE FROM consents WHERE contact_id = ANY ($1) AND organization_id = $2",
+            "DELETE FROM contact_words WHERE contact_id = ANY ($1) AND organization_id = $2",
+            "DELETE FROM contact_identities WHERE contact_id = ANY ($1) AND organization_id = $2",
+            "DELETE FROM contact_matches WHERE first_id = ANY ($1) AND organization_id = $2",
+            "DELETE FROM contact_matches WHERE second_id = ANY ($1) AND organization_id = $2",
+            "DELETE FROM contact_import_changes WHERE contact_id = ANY ($1) AND organization_id = $2",
+            "DELETE FROM contacts WHERE id = ANY ($1) AND organization_id = $2",
+        ):
+            await self.tx.execute(statement, list(contact_ids), self.tx.organization_id)
+
+    async def name_as_before(self, rows: Sequence[Row]) -> int:
+        """Call contacts as they were called, unless somebody has changed them since; how many."""
+        return await self.tx.execute(
+            """
+            UPDATE contacts AS c SET name_sealed = t.name, version = c.version + 1, changed_at = kit_now()
+            FROM unnest($2::uuid[], $3::bytea[], $4::bigint[]) AS t (id, name, version)
+            WHERE c.id = t.id AND c.organization_id = $1 AND c.version = t.version + 1
+              AND c.name_sealed IS DISTINCT FROM t.name
+            """,
+            self.tx.organization_id,
+            [row["contact_id"] for row in rows],
+            [row["name_before"] for row in rows],
+            [row["version"] for row in rows],
+        )

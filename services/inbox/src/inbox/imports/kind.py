@@ -1,0 +1,212 @@
+"""The kinds of jobs `inbox.contact-import` and `inbox.contact-import-undo`: an item is a chunk of a file."""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, BinaryIO, Final
+from uuid import UUID
+
+import orjson
+
+from inbox.attributes.model import Attribute
+from inbox.attributes.repository import AttributeRepository
+from inbox.imports.bulk.repository import BulkRepository
+from inbox.imports.errors import FileRefused
+from inbox.imports.files import ImportFiles
+from inbox.imports.model import CHUNK, Fault, Import, Options, Part
+from inbox.imports.persons import persons
+from inbox.imports.reading import Format, rows, sniff
+from inbox.imports.repository import ImportRepository
+from inbox.imports.writing import Prepared, Writing
+from kit.db.database import Database, Transaction
+from kit.jobs import rows as job_rows
+from kit.jobs.kind import Kind
+from kit.jobs.model import Done, Failed, Found, Item, Job, NewItem, Outcome, State
+from kit.seal import Keyring
+
+KIND: Final = "inbox.contact-import"
+UNDO: Final = "inbox.contact-import-undo"
+UNDONE_AT_ONCE: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A file in chunks, or why it is refused as a whole."""
+
+    parts: Sequence[Part] = ()
+    rows: int = 0
+    refused: FileRefused | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContactImports:
+    """The first item splits the file and finds the others: of one that is not sound nothing is imported."""
+
+    database: Database
+    files: ImportFiles
+    writing: Writing
+    name: str = KIND
+    batch: int = 1
+    prepares: bool = True
+    preparing: set[UUID] = field(default_factory=set)
+    """What one of this process's workers is just preparing: another one leaves it alone."""
+
+    async def find(self, tx: Transaction, job: Job, cursor: Any, limit: int) -> Found:
+        """Nothing: the first item finds the rest."""
+        _ = tx, job, cursor, limit
+        return Found(())
+
+    async def prepare(self, job: Job, items: Sequence[Item]) -> Mapping[int, Split | Prepared]:
+        """Split the file, or recognise, decide and seal a chunk; nothing is locked meanwhile."""
+        organization_id = _of(job)
+        async with self.database.snapshot(organization_id) as tx:
+            whole = await ImportRepository(tx).of_job(job.id)
+            attributes = {each.key: each for each in await AttributeRepository(tx).all("contact")}
+            parts = {each.number: await self._part(tx, each) for each in items}
+        ready: dict[int, Split | Prepared] = {}
+        for item in items:
+            wanted = item.subject_id
+            if wanted is None or wanted in self.preparing:
+                continue
+            self.preparing.add(wanted)
+            try:
+                if wanted == whole.id:
+                    ready[item.number] = await self._split(organization_id, whole)
+                elif (part := parts[item.number]) is not None:
+                    ready[item.number] = await self._chunk(organization_id, whole, part, attributes)
+            finally:
+                self.preparing.discard(wanted)
+        return ready
+
+    async def _part(self, tx: Transaction, item: Item) -> Part | None:
+        return None if item.subject_id is None else await ImportRepository(tx).part(item.subject_id)
+
+    async def _split(self, organization_id: UUID, whole: Import) -> Split:
+        """Cut a file into chunks; only the columns that are taken go on."""
+        async with self.database.snapshot(organization_id) as tx:
+            pieces = await ImportRepository(tx).parts(whole.id, "piece")
+        file = await self.files.whole(organization_id, pieces)
+        options, parts, counted = Options.read(whole.options), list[Part](), 0
+        try:
+            form = await asyncio.to_thread(sniff, file)
+            chunks = _chunks(file, form, options)
+            while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
+                first, told, count = chunk
+                parts.append(await self.files.keep(organization_id, whole.id, told, first, count))
+                counted += count
+        except FileRefused as refused:
+            return Split(refused=refused)
+        return Split(parts, counted) if counted else Split(refused=FileRefused("empty"))
+
+    async def _chunk(
+        self, organization_id: UUID, whole: Import, part: Part, attributes: Mapping[str, Attribute]
+    ) -> Prepared:
+        options, faults = Options.read(whole.options), list[Fault]()
+        narrow = options.narrowed()
+        cells = await self.files.rows(organization_id, part)
+        people = list(persons(cells, part.start, narrow, attributes, faults))
+        return await self.writing.prepare(organization_id, whole.id, options, people, faults)
+
+    async def work(
+        self,
+        tx: Transaction,
+        job: Job,
+        items: Sequence[Item],
+        prepared: Mapping[int, Split | Prepared] | None,
+    ) -> Mapping[int, Outcome]:
+        """Write what was prepared, in the commit that says so."""
+        outcomes: dict[int, Outcome] = {}
+        for item in items:
+            match (prepared or {}).get(item.number):
+                case Split() as split:
+                    outcomes[item.number] = await self._take(tx, job, split)
+                case Prepared() as chunk:
+                    await self.writing.write(tx, chunk)
+                    outcomes[item.number] = Done()
+        return outcomes
+
+    async def _take(self, tx: Transaction, job: Job, split: Split) -> Outcome:
+        imports = ImportRepository(tx)
+        whole = await imports.of_job(job.id)
+        if split.refused is not None:
+            await imports.save(whole.id, state="refused", refusal=split.refused.why, refused_row=split.refused.row)
+            return Failed(split.refused.why, "The file cannot be read; nothing of it was imported.")
+        await imports.add_parts(whole.id, "chunk", split.parts)
+        await imports.save(whole.id, rows=split.rows)
+        await job_rows.add_items(tx, job, [NewItem(each.id) for each in split.parts])
+        return Done()
+
+    async def ended(self, tx: Transaction, job: Job) -> None:
+        """The import has ended as its job has, unless its file was refused."""
+        imports = ImportRepository(tx)
+        whole = await imports.of_job(job.id)
+        if whole.state == "running":
+            await imports.save(whole.id, state="finished" if job.state is State.FINISHED else "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class ImportUndoing:
+    """Takes away what an import made and nobody has used since, and gives back the names it changed."""
+
+    name: str = UNDO
+    batch: int = 1
+    prepares: bool = False
+
+    async def find(self, tx: Transaction, job: Job, cursor: Any, limit: int) -> Found:
+        """As many items as there are batches of changes."""
+        _ = cursor, limit
+        imports = ImportRepository(tx)
+        count = await imports.count_changes((await imports.of_job(job.id)).id)
+        return Found([NewItem(None) for _ in range(-(-count // UNDONE_AT_ONCE))])
+
+    async def prepare(self, job: Job, items: Sequence[Item]) -> None:
+        """Nothing is needed from outside."""
+        _ = job, items
+
+    async def work(self, tx: Transaction, job: Job, items: Sequence[Item], prepared: None) -> Mapping[int, Outcome]:
+        """Undo the next changes, whichever they are."""
+        _ = prepared
+        imports, bulk = ImportRepository(tx), BulkRepository(tx)
+        whole = await imports.of_job(job.id)
+        for _each in items:
+            changes = await imports.changes(whole.id, UNDONE_AT_ONCE)
+            made = [row["contact_id"] for row in changes if row["made"]]
+            free = await bulk.free(made)
+            await bulk.remove(free)
+            named = await bulk.name_as_before([row for row in changes if not row["made"]])
+            await imports.forget_changes(whole.id, [row["contact_id"] for row in changes])
+            kept = len(changes) - len(free) - named
+            await imports.count(whole.id, {"undone": len(free) + named, "kept": kept})
+        return {each.number: Done() for each in items}
+
+    async def ended(self, tx: Transaction, job: Job) -> None:
+        """It is undone, or as far as it went."""
+        imports = ImportRepository(tx)
+        whole = await imports.of_job(job.id)
+        await imports.save(whole.id, state="undone" if job.state is State.FINISHED else "finished")
+
+
+def import_kinds(database: Database, keyring: Keyring, files: ImportFiles) -> "tuple[Kind[Any], ...]":
+    """What imports are worked by."""
+    return ContactImports(database, files, Writing(database, keyring)), ImportUndoing()
+
+
+def _chunks(file: BinaryIO, form: Format, options: Options) -> Iterator[tuple[int, bytes, int]]:
+    """Chunks of rows: the number of the first, the cells that are taken, how many rows."""
+    found = rows(file, form)
+    first = 1
+    if options.heading:
+        next(found, None)
+        first = 2
+    columns = [each.column for each in options.columns]
+    while chunk := list(islice(found, CHUNK)):
+        told = [[cells[at] if at < len(cells) else "" for at in columns] for cells in chunk]
+        yield first, orjson.dumps(told), len(chunk)
+        first += len(chunk)
+
+
+def _of(job: Job) -> UUID:
+    if job.organization_id is None:
+        raise LookupError("an import belongs to an organization")
+    return job.organization_id

@@ -1,0 +1,135 @@
+"""What an import is asked to do, and what stands in it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final, Literal
+from uuid import UUID
+
+Mode = Literal["skip", "overwrite", "fill"]
+LARGEST: Final = 1024**3
+CHUNK: Final = 4000
+"""Rows that are worked in one transaction; it takes less than a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One column and what it is: `name`, `phone`, `email`, or `attribute:<key>`."""
+
+    column: int
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """That all contacts of a file have consented, as whoever imports it says."""
+
+    channel_kinds: Sequence[str]
+    purposes: Sequence[str]
+    policy_version: str
+    proof: str = field(repr=False, default="")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a file is taken."""
+
+    columns: Sequence[Taken]
+    mode: Mode
+    region: str
+    heading: bool
+    whatsapp: bool
+    """Whether numbers are also WhatsApp's."""
+    consent: Wishes | None = None
+
+    def stored(self) -> dict[str, Any]:
+        """As the row keeps it."""
+        told: dict[str, Any] = {
+            "columns": [{"column": each.column, "to": each.to} for each in self.columns],
+            "mode": self.mode,
+            "region": self.region,
+            "heading": self.heading,
+            "whatsapp": self.whatsapp,
+        }
+        if self.consent is not None:
+            told["consent"] = {
+                "channel_kinds": list(self.consent.channel_kinds),
+                "purposes": list(self.consent.purposes),
+                "policy_version": self.consent.policy_version,
+            }
+        return told
+
+    def narrowed(self) -> "Options":
+        """For rows of which only the taken columns are left, in their order."""
+        return replace(self, columns=[Taken(place, each.to) for place, each in enumerate(self.columns)])
+
+    @classmethod
+    def read(cls, told: Mapping[str, Any]) -> "Options":
+        """From what the row keeps."""
+        consent = told.get("consent")
+        return cls(
+            [Taken(each["column"], each["to"]) for each in told["columns"]],
+            told["mode"],
+            told["region"],
+            told["heading"],
+            told["whatsapp"],
+            None if consent is None else Wishes(**consent),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One file and what became of it."""
+
+    id: UUID
+    size: int
+    received: int
+    state: str
+    options: Mapping[str, Any]
+    refusal: str
+    refused_row: int | None
+    rows: int
+    made: int
+    changed: int
+    unchanged: int
+    faulty: int
+    undone: int
+    kept: int
+    job_id: UUID | None
+    undo_job_id: UUID | None
+    version: int
+    created_at: datetime
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A sealed file of an import."""
+
+    id: UUID
+    start: int
+    size: int
+    file_id: UUID
+    key_sealed: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a row, or one field of it, was not imported; never what stood there."""
+
+    row: int
+    field: str
+    code: str
+
+
+FAULTS: Final[Mapping[str, str]] = {
+    "no-identity": "The row has neither a number nor an address.",
+    "bad-phone": "This is no telephone number of the region.",
+    "bad-email": "This is no e-mail address.",
+    "bad-value": "The value does not suit the attribute.",
+    "name-too-long": "A name has 200 characters at most.",
+    "several-contacts": "Number and address belong to two contacts; merge them, or import them apart.",
+    "repeated": "The same contact stands in an earlier row of the file.",
+    "forgotten": "The contact asked to be forgotten.",
+}
+"""What a fault means, by code."""
