@@ -17,7 +17,7 @@ from kit.testing.mortal import Died, Mortal
 from kit.testing.outside import Sandbox
 
 from .story import Story
-from .talking import Step, Talk
+from .talking import Step, Talk, events, signed
 
 FRIDAY = "2027-01-08T09:00:00Z"
 Begun = Callable[..., Awaitable[Talk]]
@@ -99,13 +99,6 @@ async def test_the_platform_is_entered_with_the_persons_own_token(story: Story, 
     claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
     own = json.loads(base64.urlsafe_b64decode(await signed(talk.client)))
     assert claims["sub"] == own["sub"]
-
-
-async def signed(client: httpx.AsyncClient) -> bytes:
-    auth = client.auth
-    assert auth is not None
-    request = next(auth.auth_flow(httpx.Request("GET", "http://x.test")))
-    return request.headers["authorization"].removeprefix("Bearer ").split(".")[1].encode() + b"=="
 
 
 async def test_what_was_refused_is_never_done(story: Story, begun: Begun) -> None:
@@ -318,15 +311,6 @@ async def test_an_answer_is_streamed_and_goes_on_from_any_place(story: Story, be
     for number, _, _ in whole[:-1]:
         rest = events(await talk.client.get(path, headers={"last-event-id": str(number)}))
         assert rest[:-1] == [each for each in whole[:-1] if each[0] > number]
-
-
-def events(answer: httpx.Response) -> list[tuple[int, str, dict[str, Any]]]:
-    """The events of a stream: number, name, data."""
-    found = []
-    for block in answer.text.split("\n\n")[:-1]:
-        fields = dict(line.split(": ", 1) for line in block.split("\n"))
-        found.append((int(fields["id"]), fields["event"], json.loads(fields["data"])))
-    return found
 
 
 async def test_nobody_sees_the_conversation_of_another(story: Story, begun: Begun) -> None:
