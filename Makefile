@@ -50,6 +50,10 @@ demo: install ## Walk through the platform as a client and write build/demo.json
 test: install ## Run all tests against real PostgreSQL, Redis and RabbitMQ [ARGS="-k outbox"]
 	@$(LOCAL) test -- -n 3 $(ARGS)
 
+.PHONY: golden
+golden: install ## What is written, by the golden set; with GENERATION_OPENAI_API_KEY set by OpenAI, for some cents
+	@$(LOCAL) test -- -q -n 1 services/generation/tests/test_golden.py $(ARGS)
+
 .PHONY: check
 check: install ## Check format, lint, types, imports and deployment files
 	@$(BIN)/ruff format --check .

@@ -21,6 +21,15 @@ async def live(story: Story, user: Person, organization_id: UUID, words: str) ->
     voice = {"name": words, "samples": samples}
     learned = await client.post("/v1/generation/voices", json=voice, headers={"idempotency-key": new_id().hex})
     assert learned.status_code == 201, learned.text
+    template = {
+        "name": words,
+        "category": "story",
+        "made_for": ["x"],
+        "instruction": words,
+        "variables": {"what": {}},
+    }
+    written = await client.post("/v1/generation/templates", json=template, headers={"idempotency-key": new_id().hex})
+    assert written.status_code == 201, written.text
     body = {"subject": words, "platforms": ["linkedin"]}
     asked = await client.post("/v1/generations", json=body, headers={"idempotency-key": new_id().hex})
     assert asked.status_code == 202, asked.text

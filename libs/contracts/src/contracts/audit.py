@@ -269,6 +269,8 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "generation.batch.begun": "Many texts were asked for at once.",
         "generation.batch.cancelled": "Asking for many texts at once was called off.",
         "generation.texts.handed_over": "Generated texts were handed to the publisher, to become a draft.",
+        "generation.template.changed": "A template of an organization's own was written, or says something else.",
+        "generation.template.retired": "A template of an organization's own is offered no more.",
         "generation.voice.created": "A brand voice was begun.",
         "generation.voice.trained": "A version of a brand voice was begun to be learned.",
         "generation.voice.changed": "A brand voice was given another name, or is used where none is named.",

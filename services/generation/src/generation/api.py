@@ -12,6 +12,7 @@ from generation.calls.router import router as usage
 from generation.drafts.router import router as drafts
 from generation.generations.router import router as generations
 from generation.moderations.router import router as moderations
+from generation.templates.router import router as templates
 from generation.voices.router import router as voices
 
 ROUTERS: Final[Sequence[APIRouter]] = (
@@ -20,6 +21,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     assistant,
     batches,
     voices,
+    templates,
     moderations,
     budgets,
     usage,

@@ -30,6 +30,7 @@ from generation.calls.calling import Calling
 from generation.calls.repository import PersonsCalls
 from generation.calls.service import UsageService
 from generation.drafts.service import DraftService
+from generation.generations.preparing import Preparing
 from generation.generations.privacy import GenerationHolding
 from generation.generations.running import Running
 from generation.generations.sealing import GenerationSeal
@@ -46,6 +47,8 @@ from generation.providers.openai_batches import OpenAiBatches
 from generation.providers.prices import published, read
 from generation.providers.routing import Deployment, Routes
 from generation.settings import GenerationSettings
+from generation.templates.privacy import TemplateHolding
+from generation.templates.service import TemplateService
 from generation.voices.kind import Fetching
 from generation.voices.learning import Learning
 from generation.voices.privacy import VoiceHolding
@@ -78,6 +81,7 @@ class Parts:
     drafts: DraftService
     batches: BatchService
     voices: VoiceService
+    templates: TemplateService
     learning: Learning
     following: Following
     ledger: Ledger
@@ -108,6 +112,8 @@ def generating(settings: GenerationSettings, database: Database, keyring: Keyrin
     ledger = Ledger(database, (Submitting(bulk, seal, ending), Fetching(Pages(outbound), voice_seal)))
     learning = Learning(database, voice_seal)
     voices = VoiceService(database, voice_seal, ledger, learning)
+    templates = TemplateService(database, keyring)
+    preparing = Preparing(voices, templates)
     talked = AssistantSeal(keyring)
     answering = Answering(database, talked, calling, moderation, running.bells, voices)
     return Parts(
@@ -116,10 +122,11 @@ def generating(settings: GenerationSettings, database: Database, keyring: Keyrin
         calling=calling,
         moderation=moderation,
         running=running,
-        generations=GenerationService(database, seal, running, voices),
+        generations=GenerationService(database, seal, running, preparing),
         drafts=DraftService(database, seal),
-        batches=BatchService(database, ledger, ending, bulk, voices),
+        batches=BatchService(database, ledger, ending, bulk, preparing),
         voices=voices,
+        templates=templates,
         learning=learning,
         following=Following(database, bulk, seal, ending),
         ledger=ledger,
@@ -129,6 +136,7 @@ def generating(settings: GenerationSettings, database: Database, keyring: Keyrin
             (
                 GenerationHolding(database, seal),
                 VoiceHolding(database, voice_seal),
+                TemplateHolding(templates),
                 AssistantHolding(database, talked),
                 KeptRows(database, "calls", PersonsCalls),
                 KeptRows(database, "batches", PersonsBatches),
@@ -194,6 +202,7 @@ def endpoint_parts(parts: Parts) -> Sequence[object]:
         parts.assistant,
         parts.batches,
         parts.voices,
+        parts.templates,
         parts.moderation,
         parts.budgets,
         parts.usage,

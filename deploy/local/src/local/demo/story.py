@@ -20,6 +20,7 @@ from local.demo.outside import Outside
 from local.demo.pages import Pages
 from local.demo.privacy import Privacy
 from local.demo.publishing import Publishing
+from local.demo.writing import Writing
 from local.plan import Plan
 from local.staff import hired
 from local.visitor import Addresses, NotSeen, Visitor, newcomer, seen
@@ -55,6 +56,7 @@ class Story:
         """The story in order."""
         outside = Outside(self.ada, lambda: self.eve, self.tag)
         buying = Buying(self.ada, self.tag, partial(hired, self.plan, self.http))
+        publishing = Publishing(lambda: buying.pat, self.tag)
         privacy = Privacy(self.ada, lambda: self.eve, lambda: outside.conversation, outside.question)
         return (
             ("Ada signs up; a known address is answered alike", self.ada_signs_up),
@@ -72,7 +74,8 @@ class Story:
             *Broadcasting(self.ada, self.tag).steps(),
             *Assisting(self.ada, lambda: outside.account, self.tag).steps(),
             *Pages(self.ada, lambda: self.eve, self.tag).steps(),
-            *Publishing(lambda: buying.pat, self.tag).steps(),
+            *publishing.steps(),
+            *Writing(lambda: buying.pat, publishing.accounts).steps(),
             *privacy.steps(),
             ("Ben is removed; his token stops at the gateway", self.ben_leaves),
         )

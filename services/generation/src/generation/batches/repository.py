@@ -6,6 +6,7 @@ from uuid import UUID
 from generation.batches.errors import BatchNotFound
 from generation.batches.model import LASTS, Batch, BatchState, Counts
 from kit.db.database import Row, Transaction
+from kit.ids import AFTER_ALL, BEFORE_ALL
 
 _COLUMNS: Final = """
     id, organization_id, created_by, provider, model, state, external_id, cancel_wanted, version, created_at, ended_at
@@ -65,11 +66,11 @@ class BatchRepository:
         """The newest first."""
         rows = await self.tx.fetch(
             f"""
-            SELECT {_COLUMNS} FROM batches WHERE organization_id = $1 AND ($2::uuid IS NULL OR id < $2)
+            SELECT {_COLUMNS} FROM batches WHERE organization_id = $1 AND id < $2
             ORDER BY id DESC LIMIT $3
             """,  # noqa: S608 - a constant
             self.tx.organization_id,
-            after,
+            after or AFTER_ALL,
             limit,
         )
         return [_batch(row) for row in rows]
@@ -162,12 +163,12 @@ class PersonsBatches:
         return await self.tx.fetch(
             """
             SELECT id, organization_id, model, state, created_at, ended_at FROM batches
-            WHERE created_by = $1 AND organization_id = ANY ($2) AND ($3::uuid IS NULL OR id > $3)
+            WHERE created_by = $1 AND organization_id = ANY ($2) AND id > $3
             ORDER BY id LIMIT $4
             """,
             user_id,
             self.tx.organization_ids,
-            after,
+            after or BEFORE_ALL,
             limit,
         )
 

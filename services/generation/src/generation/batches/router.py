@@ -9,6 +9,7 @@ from generation.batches.service import BatchService
 from generation.calls.errors import BudgetExhausted
 from generation.doors import Author, Reader
 from generation.generations.errors import TooManyTexts
+from generation.templates.errors import TemplateNotFilledIn, TemplateNotFound
 from generation.voices.errors import VoiceNotFound, VoiceNotReady
 from kit.http.app import part
 from kit.http.caller import NoOrganization, RoleMissing, TokenRefused
@@ -33,6 +34,8 @@ Batches = Annotated[BatchService, Depends(part(BatchService))]
         NoBatches,
         ItemBlocked,
         TooManyTexts,
+        TemplateNotFound,
+        TemplateNotFilledIn,
         VoiceNotFound,
         VoiceNotReady,
         QuotaExhausted,

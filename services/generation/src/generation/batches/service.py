@@ -11,10 +11,9 @@ from generation.calls.model import Purpose, Reservation
 from generation.generations import prompts
 from generation.generations.errors import TooManyTexts
 from generation.generations.model import MOST_SLOTS, Wanted
-from generation.generations.speaking import speaking
+from generation.generations.preparing import Preparing
 from generation.providers.openai_batches import OpenAiBatches
 from generation.providers.routing import Quality
-from generation.voices.service import VoiceService
 from kit.audit import audited
 from kit.db.database import Database
 from kit.errors import FieldError
@@ -32,7 +31,7 @@ class BatchService:
     ledger: Ledger
     ending: Ending
     providers: Mapping[str, OpenAiBatches]
-    voices: VoiceService
+    preparing: Preparing
 
     async def begin(
         self, items: Sequence[Wanted], quality: Quality, caller: MemberCaller, idempotency: Idempotency
@@ -51,7 +50,7 @@ class BatchService:
         await self._judge(items, caller, batch_id)
         rows, held = [], []
         for item in items:
-            wanted = await speaking(item, self.voices, caller.organization_id)
+            wanted = await self.preparing.prepared(item, caller.organization_id)
             generation_id = new_id()
             ask = prompts.ask(wanted, wanted.slots)
             most = model.most(ask.most_input(), ask.most_tokens, batch=True)

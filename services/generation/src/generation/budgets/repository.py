@@ -2,6 +2,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from kit.db.database import Row, Transaction
+from kit.ids import BEFORE_ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +39,12 @@ class PersonsBudgets:
         return await self.tx.fetch(
             """
             SELECT organization_id AS id, organization_id, monthly, changed_at FROM budgets
-            WHERE changed_by = $1 AND organization_id = ANY ($2) AND ($3::uuid IS NULL OR organization_id > $3)
+            WHERE changed_by = $1 AND organization_id = ANY ($2) AND organization_id > $3
             ORDER BY organization_id LIMIT $4
             """,
             user_id,
             self.tx.organization_ids,
-            after,
+            after or BEFORE_ALL,
             limit,
         )
 

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from generation.calls.model import CallStatus, Period, Reservation, Saving, Settlement, Spending, UsageLine
 from kit.db.database import Row, Transaction
+from kit.ids import BEFORE_ALL
 
 By = Literal["day", "user", "feature", "model"]
 _KEYS: Final = {
@@ -198,12 +199,12 @@ class PersonsCalls:
             SELECT id, organization_id, feature, provider, model, status, cost, input_tokens, cached_tokens,
                    output_tokens, milliseconds, started_at
             FROM calls
-            WHERE user_id = $1 AND organization_id = ANY ($2) AND ($3::uuid IS NULL OR id > $3)
+            WHERE user_id = $1 AND organization_id = ANY ($2) AND id > $3
             ORDER BY id LIMIT $4
             """,
             user_id,
             self.tx.organization_ids,
-            after,
+            after or BEFORE_ALL,
             limit,
         )
 

@@ -72,6 +72,10 @@ class Wanted:
     """The id of a voice, or default, or none."""
     voice_applied: Mapping[str, Any] | None = None
     """The very version that was chosen, as it may be stored."""
+    template_choice: Mapping[str, Any] | None = None
+    """Which template is wanted, and what is filled in."""
+    template: Mapping[str, Any] | None = None
+    """The very version that was chosen: its name, instruction, what holds on platforms, and what was filled in."""
 
     @property
     def slots(self) -> tuple[Slot, ...]:

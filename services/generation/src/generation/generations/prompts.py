@@ -14,7 +14,7 @@ from generation.providers.base import Ask, Message, Shape
 from generation.providers.compaction import compact, left_out
 from postrules.limits import LIMITS, Platform
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 LANGUAGES: Final[Mapping[str, str]] = {
     "en": "English",
@@ -71,6 +71,14 @@ def ask(wanted: Wanted, slots: Sequence[Slot], faults: Sequence[Fault] = (), bef
         "link": wanted.link,
         "glossary": dict(wanted.glossary),
     }
+    if wanted.template:
+        data |= {
+            "subject": "",
+            "task": f"{_TASKS[wanted.kind].replace('`subject`', 'what `material` holds')} Follow `template`.",
+            "template": wanted.template["instruction"],
+            "on_platforms": dict(wanted.template["platforms"]),
+            "material": dict(wanted.template["values"]),
+        }
     if wanted.improvement:
         data["improvement"] = _IMPROVEMENTS[wanted.improvement]
     if wanted.voice:
@@ -152,6 +160,7 @@ def _hint(wanted: Wanted, slot: Slot) -> dict[str, Any]:
         "longest": room(wanted, slot),
         "around": 220 if slot.platform is Platform.X else 320,
         "hashtags": wanted.hashtags,
+        "emoji": wanted.emoji,
         "link": wanted.link,
         "glossary": dict(wanted.glossary),
         "parts": wanted.parts,

@@ -7,6 +7,7 @@ from uuid import UUID
 from generation.generations.errors import GenerationNotFound
 from generation.generations.model import LEASE, Generation, Said, State, Sums
 from kit.db.database import Row, Transaction
+from kit.ids import AFTER_ALL, BEFORE_ALL
 
 _COLUMNS: Final = """
     id, organization_id, created_by, kind, state, reason, detail, asked_sealed, texts_sealed, input_tokens,
@@ -60,13 +61,13 @@ class GenerationRepository:
         rows = await self.tx.fetch(
             f"""
             SELECT {_COLUMNS} FROM generations
-            WHERE organization_id = $1 AND ($2::uuid IS NULL OR id < $2) AND ($4::text IS NULL OR state = $4)
+            WHERE organization_id = $1 AND id < $2 {"" if state is None else "AND state = $4"}
             ORDER BY id DESC LIMIT $3
             """,  # noqa: S608 - a constant
             self.tx.organization_id,
-            after,
+            after or AFTER_ALL,
             limit,
-            state,
+            *(() if state is None else (state,)),
         )
         return [_generation(row) for row in rows]
 
@@ -160,12 +161,12 @@ class PersonsGenerations:
         rows = await self.tx.fetch(
             f"""
             SELECT {_COLUMNS} FROM generations
-            WHERE created_by = $1 AND organization_id = ANY ($2) AND ($3::uuid IS NULL OR id > $3)
+            WHERE created_by = $1 AND organization_id = ANY ($2) AND id > $3
             ORDER BY id LIMIT $4
             """,  # noqa: S608 - a constant
             user_id,
             self.tx.organization_ids,
-            after,
+            after or BEFORE_ALL,
             limit,
         )
         return [_generation(row) for row in rows]
@@ -176,12 +177,12 @@ class PersonsGenerations:
             """
             SELECT id, organization_id, kind, state, reason, ended_at FROM generations
             WHERE decided_by = $1 AND created_by IS DISTINCT FROM $1 AND organization_id = ANY ($2)
-              AND ($3::uuid IS NULL OR id > $3)
+              AND id > $3
             ORDER BY id LIMIT $4
             """,
             user_id,
             self.tx.organization_ids,
-            after,
+            after or BEFORE_ALL,
             limit,
         )
 

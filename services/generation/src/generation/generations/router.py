@@ -13,6 +13,7 @@ from generation.generations.errors import GenerationNotFound, GenerationRunning,
 from generation.generations.model import Generation, State
 from generation.generations.schemas import Decide, GenerationOut, RequestTexts
 from generation.generations.service import GenerationService
+from generation.templates.errors import TemplateNotFilledIn, TemplateNotFound
 from generation.voices.errors import VoiceNotFound, VoiceNotReady
 from kit.http.app import part
 from kit.http.caller import MemberCaller, NoOrganization, RoleMissing, TokenRefused
@@ -32,7 +33,14 @@ Generations = Annotated[GenerationService, Depends(part(GenerationService))]
     "",
     status_code=status.HTTP_202_ACCEPTED,
     responses=problems(
-        TooManyTexts, VoiceNotFound, VoiceNotReady, QuotaExhausted, BudgetExhausted, IdempotencyKeyReused
+        TooManyTexts,
+        TemplateNotFound,
+        TemplateNotFilledIn,
+        VoiceNotFound,
+        VoiceNotReady,
+        QuotaExhausted,
+        BudgetExhausted,
+        IdempotencyKeyReused,
     ),
 )
 async def request_texts(

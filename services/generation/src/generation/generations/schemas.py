@@ -6,6 +6,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from generation.generations.model import Emoji, Improvement, Kind, Language, Opened, State, Text, Wanted
 from generation.providers.routing import Quality
+from generation.templates.schemas import Name
 from kit.http.models import Model, Out
 from postrules.limits import Platform
 
@@ -16,6 +17,14 @@ _Subject = Annotated[
 ]
 
 
+class UseTemplate(Model):
+    """A template and what is filled in; in place of a subject."""
+
+    id: str = Field(min_length=1, max_length=40, description="One of ours by its name, or one of your own by its id.")
+    number: int | None = Field(None, ge=1, le=10_000, description="Which version; the newest unless it is named.")
+    variables: dict[Name, Annotated[str, StringConstraints(max_length=2000)]] = Field(max_length=20)
+
+
 class RequestTexts(Model):
     """What is to be written, for which platforms, in which languages."""
 
@@ -24,8 +33,9 @@ class RequestTexts(Model):
         description="captions about a subject; improve or translate a text; seo: description, title and keywords; "
         "thread: a text with parts that follow.",
     )
-    subject: _Subject = Field(
-        description="What it is about; the text itself to be improved or translated.",
+    subject: _Subject | None = Field(
+        None,
+        description="What it is about; the text itself to be improved or translated. Left out with a template.",
         examples=["We open a second shop on Saturday, with coffee for everybody who comes by bike."],
     )
     platforms: list[Platform] = Field(min_length=1, max_length=7, examples=[["linkedin", "x"]])
@@ -44,6 +54,7 @@ class RequestTexts(Model):
     quality: Quality = "balanced"
     model: str | None = Field(None, max_length=100, pattern=r"^[a-z0-9][a-z0-9._:/-]*$")
 
+    template: UseTemplate | None = None
     voice: UUID | Literal["default", "none"] = Field(
         "default", description="A brand voice by its id; the organization's own unless one is named, if it has any."
     )
@@ -56,6 +67,10 @@ class RequestTexts(Model):
     def _fits_together(self) -> Self:
         if (self.kind == "improve") != (self.improvement is not None):
             raise ValueError("improvement is said for the kind improve, and for no other")
+        if (self.subject is None) == (self.template is None):
+            raise ValueError("either subject or template is given")
+        if self.template is not None and self.kind not in {"captions", "thread"}:
+            raise ValueError("a template is for captions or a thread")
         if (self.kind == "thread") != (self.parts > 0):
             raise ValueError("parts are said for the kind thread, and for no other")
         if self.kind == "thread" and not set(self.platforms) <= {Platform.X, Platform.THREADS}:
@@ -68,7 +83,7 @@ class RequestTexts(Model):
         """As the use-case takes it."""
         return Wanted(
             kind=self.kind,
-            subject=self.subject,
+            subject=self.subject or "",
             platforms=tuple(self.platforms),
             languages=tuple(self.languages),
             variations=self.variations,
@@ -84,6 +99,7 @@ class RequestTexts(Model):
             model=self.model,
             similar=self.similar,
             voice_choice=str(self.voice),
+            template_choice=None if self.template is None else self.template.model_dump(),
         )
 
 
@@ -134,6 +150,7 @@ class GenerationOut(Out):
     detail: str = Field(description="The same in words.")
     subject: str | None = Field(description="Null where it was forgotten.")
     texts: list[TextOut]
+    template: str = Field(description="Id and version of the template, with / between; empty without one.")
     voice_version: str = Field(description="Id and version of the brand voice, with / between; empty without one.")
     model: str
     attempts: int
@@ -158,6 +175,7 @@ class GenerationOut(Out):
             detail=one.detail,
             subject=None if opened.wanted is None else opened.wanted.subject,
             texts=[TextOut.of(each) for each in opened.texts],
+            template=opened.wanted.template["name"] if opened.wanted and opened.wanted.template else "",
             voice_version="" if opened.wanted is None else opened.wanted.voice_version,
             model=one.sums.model,
             attempts=one.sums.attempts,

@@ -7,12 +7,11 @@ from generation.allowances.model import GENERATIONS, QUOTA
 from generation.calls.errors import BudgetExhausted
 from generation.generations.errors import GenerationRunning, TooManyTexts
 from generation.generations.model import MOST_SLOTS, Generation, Opened, State, Wanted
+from generation.generations.preparing import Preparing
 from generation.generations.repository import GenerationRepository
 from generation.generations.running import Running
 from generation.generations.sealing import GenerationSeal
-from generation.generations.speaking import speaking
 from generation.generations.streaming import Bells, Listening
-from generation.voices.service import VoiceService
 from kit.audit import audited
 from kit.db.database import Database
 from kit.errors import FieldError
@@ -28,17 +27,18 @@ class GenerationService:
     database: Database
     seal: GenerationSeal
     running: Running
-    voices: VoiceService
+    preparing: Preparing
 
     async def begin(self, wanted: Wanted, caller: MemberCaller, idempotency: Idempotency) -> Opened:
         """Let texts be written; the same request again is the generation that there is.
 
         Raises:
             TooManyTexts: more than 40 at once.
+            TemplateNotFound, TemplateNotFilledIn: there is no such template, or something is missing in it.
             VoiceNotFound, VoiceNotReady: the voice that is named is not there, or has learned nothing.
             QuotaExhausted, BudgetExhausted: plan or budget do not cover it.
         """
-        wanted = await speaking(wanted, self.voices, caller.organization_id)
+        wanted = await self.preparing.prepared(wanted, caller.organization_id)
         if len(wanted.slots) > MOST_SLOTS:
             raise TooManyTexts(errors=[FieldError("#/platforms", TooManyTexts.title())])
         generation_id = new_id()

@@ -837,6 +837,46 @@ CREATE TABLE suspect_messages (
 COMMENT ON TABLE suspect_messages IS 'Redelivered messages counted before their handler runs: some kill the process.';
 GRANT DELETE, INSERT, SELECT, UPDATE ON suspect_messages TO generation_app;
 
+CREATE TABLE template_versions (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    template_id uuid NOT NULL,
+    number integer NOT NULL,
+    created_by uuid,
+    document_sealed bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT template_versions_number_check CHECK ((number >= 1)),
+    CONSTRAINT template_versions_pkey PRIMARY KEY (id),
+    CONSTRAINT template_versions_template_id_fkey FOREIGN KEY (template_id) REFERENCES templates(id),
+    CONSTRAINT template_versions_template_id_number_key UNIQUE (template_id, number)
+);
+COMMENT ON TABLE template_versions IS 'What a template said at one time; it never changes.';
+ALTER TABLE template_versions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX template_versions_by ON template_versions USING btree (created_by, id) WHERE (created_by IS NOT NULL);
+CREATE POLICY looking ON template_versions FOR SELECT TO generation_loops USING (true);
+CREATE POLICY tenant ON template_versions FOR ALL TO generation_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON template_versions TO generation_app;
+GRANT SELECT (organization_id) ON template_versions TO generation_loops;
+GRANT SELECT (created_by) ON template_versions TO generation_loops;
+
+CREATE TABLE templates (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    latest integer NOT NULL DEFAULT 1,
+    retired boolean NOT NULL DEFAULT false,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT templates_latest_check CHECK ((latest >= 1)),
+    CONSTRAINT templates_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE templates IS 'A template of an organization: latest is the number of its newest version; one that is retired is offered no more.';
+ALTER TABLE templates ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX templates_newest ON templates USING btree (organization_id, id DESC) WHERE (NOT retired);
+CREATE INDEX templates_of ON templates USING btree (organization_id);
+CREATE POLICY tenant ON templates FOR ALL TO generation_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON templates TO generation_app;
+
 CREATE TABLE voice_samples (
     id uuid NOT NULL,
     organization_id uuid NOT NULL,
@@ -1649,6 +1689,17 @@ AS $function$
         SELECT k.id, k.organization_id, k.master_key_id, k.wrapped FROM seal_keys AS k
         WHERE k.id > after_key AND k.master_key_id IS NOT NULL AND k.wrapped IS NOT NULL
         ORDER BY k.id LIMIT at_most
+    $function$;
+-- owner: generation_loops
+-- may be called by: generation_app
+
+CREATE OR REPLACE FUNCTION generation.templates_organizations_of_user(wanted uuid)
+ RETURNS TABLE(organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'generation', 'kit', 'pg_temp'
+AS $function$
+        SELECT DISTINCT one.organization_id FROM template_versions AS one WHERE one.created_by = wanted
     $function$;
 -- owner: generation_loops
 -- may be called by: generation_app

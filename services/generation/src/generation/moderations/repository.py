@@ -4,6 +4,7 @@ from uuid import UUID
 
 from generation.moderations.model import Decision, Policy
 from kit.db.database import Row, Transaction
+from kit.ids import BEFORE_ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +45,12 @@ class PersonsPolicies:
         return await self.tx.fetch(
             """
             SELECT organization_id AS id, organization_id, categories, changed_at FROM moderation_policies
-            WHERE changed_by = $1 AND organization_id = ANY ($2) AND ($3::uuid IS NULL OR organization_id > $3)
+            WHERE changed_by = $1 AND organization_id = ANY ($2) AND organization_id > $3
             ORDER BY organization_id LIMIT $4
             """,
             user_id,
             self.tx.organization_ids,
-            after,
+            after or BEFORE_ALL,
             limit,
         )
 

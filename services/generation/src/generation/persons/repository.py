@@ -13,6 +13,7 @@ async def known_in(tx: Transaction, person: Person) -> Sequence[UUID]:
         """
         SELECT organization_id FROM organizations_of_user($1)
         UNION SELECT organization_id FROM voices_organizations_of_user($1)
+        UNION SELECT organization_id FROM templates_organizations_of_user($1)
         UNION SELECT organization_id FROM assistant_organizations_of_user($1)
         ORDER BY 1
         """,

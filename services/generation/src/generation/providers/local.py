@@ -23,6 +23,7 @@ MODEL: Final = "rostrum-local"
 SIZE: Final = 64
 """Numbers of a vector."""
 
+_EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf]\ufe0f?")
 _WORD = re.compile(r"\w+", re.UNICODE)
 _TERMS: Final = {
     "violence": ("kill them", "massacre", "bomb attack"),
@@ -102,6 +103,8 @@ def _text(ask: Ask) -> str:
 def _written(slot: Mapping[str, Any], random: Random) -> dict[str, Any]:
     """A text for one place: of its language, within its length, about its subject."""
     language, subject = str(slot["language"]), str(slot.get("subject", ""))
+    if slot.get("emoji") == "none":
+        subject = _EMOJI.sub(" ", subject)
     longest = int(slot["longest"])
     tags = _tags(subject, int(slot.get("hashtags", 0)))
     room = longest - sum(len(each) + 2 for each in tags) - len(str(slot.get("link", ""))) - 4
@@ -132,6 +135,7 @@ def _sentences(language: str, subject: str, random: Random, about: int) -> str:
     """Sentences of a language about a subject, as many as fit."""
     phrases = list(PHRASES.get(language.partition("-")[0], PHRASES["en"]))
     random.shuffle(phrases)
+    phrases.sort(key=lambda phrase: "{subject}" not in phrase)
     named = " ".join(re.sub(r"[#@<>{}\[\]`\"\\]|https?://\S+", " ", subject).split()[:6]) or "…"
     text = ""
     for phrase in phrases:
