@@ -247,6 +247,8 @@ ROUTES: tuple[Route, ...] = (
         timeouts=Timeouts(idle=90.0),
     ),
     Route("/v1/chat-visits", "inbox", public=True, rates=("web-chat-visit",), body_limit=FORM, foreign=True),
+    Route("/v1/chat-files", "inbox", public=True, rates=("web-chat",), body_limit=10 * MEBIBYTE, foreign=True),
+    Route("/v1/conversation-files", "inbox", body_limit=10 * MEBIBYTE),
     Route("/v1/site-channels", "inbox"),
     Route("/v1/held-submissions", "inbox"),
     Route("/v1/contacts", "inbox"),

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from inbox import migrations
-from inbox.api import ROUTERS
+from inbox.api import LARGE_BODIES, ROUTERS
 from inbox.bootstrap import Meta, Pages, TelnyxAccount, build, endpoint_parts, mounts
 from kit.db.database import Database
 from kit.http.app import create_app
@@ -83,6 +83,7 @@ async def house(
             verifier=TokenVerifier(issuer.jwks, ISSUER, AUDIENCE, database.clock),
             clock=database.clock,
             mounts=mounts(parts),
+            large_bodies=LARGE_BODIES,
         )
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://inbox.test", timeout=60) as client:

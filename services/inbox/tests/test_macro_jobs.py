@@ -16,6 +16,7 @@ from .house import House
 from .test_desk import ask
 from .test_labels import made as label_made
 from .test_macros import MACROS, macro
+from .test_visibility import show
 
 
 async def talks(house: House, many: int) -> list[str]:
@@ -173,3 +174,15 @@ async def test_a_worker_that_dies_at_any_step_has_done_nothing_twice(house: Hous
 
 def mortal_jobs(parts: Parts, mortal: Mortal) -> Jobs:
     return Jobs(mortal, list(parts.jobs.kinds.values()))
+
+
+async def test_what_somebody_does_not_see_their_macro_does_not_reach(house: House) -> None:
+    ids, robin = await talks(house, 2), await house.member()
+    made = await macro(house, robin, {"do": "note", "text": "seen"})
+    job = await begin(house, robin, made["id"], ids)
+    (channel,) = (await house.get("/v1/channels"))["items"]
+    await show(house, channel["id"], visible_to="chosen", user_ids=[])
+    await worked(house)
+    items = (await house.get(f"/v1/macro-jobs/{job['id']}/items"))["items"]
+    assert [each["code"] for each in items] == ["conversation-not-found"] * 2
+    assert await house.count("SELECT count(*) FROM notes") == 0

@@ -418,7 +418,7 @@ async def test_the_script_is_served_to_be_kept_and_to_be_checked(house: House) -
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert answer.headers["access-control-allow-origin"] == "*"
     assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
-    assert len(answer.content) < 20_000
+    assert len(answer.content) < 24_000
     for forbidden in (b"innerHTML", b"outerHTML", b"insertAdjacent", b"document.write", b"eval(", b"new Function"):
         assert forbidden not in answer.content
     plain = await house.client.get("/v1/chat/widget.js")

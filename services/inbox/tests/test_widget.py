@@ -16,6 +16,7 @@ from .browsing import Tab, browser, gateway, pages
 from .chatting import served
 from .conftest import PAGES
 from .house import House
+from .test_chat_files import picture
 
 HOSTILE: Final = (
     "<img src=x onerror=window.pwned=1>",
@@ -115,7 +116,7 @@ async def test_a_visitor_chats_by_keyboard_and_nothing_that_anybody_writes_comes
         assert sorted(shown[1:]) == sorted(["Hello", HOSTILE[0], *HOSTILE])
         assert await tab.run("window.pwned") is None
         tags = await tab.run(f"[...new Set([...{ROOT}.querySelectorAll('*')].map(each => each.tagName))].sort()")
-        assert tags == ["BUTTON", "DIV", "FORM", "H2", "LI", "OL", "SPAN", "TEXTAREA"]
+        assert tags == ["BUTTON", "DIV", "FORM", "H2", "INPUT", "LI", "OL", "SPAN", "TEXTAREA"]
         assert await tab.run(f"{ROOT}.querySelector('h2').textContent") == HOSTILE[0][:60]
         log = f"{ROOT}.querySelector('.log')"
         assert await tab.run(f"[{log}.getAttribute('role'), {log}.getAttribute('aria-live')]") == ["log", "polite"]
@@ -143,3 +144,32 @@ async def test_the_badge_counts_what_was_not_seen_and_a_reload_finds_all_again(
         await tab.until(f"{TEXTS}.join('|') === 'Hello|Hi there'")
         await tab.run("RostrumChat.shutdown()")
         await tab.until(f"{TEXTS}.length === 0")
+
+
+async def test_files_go_both_ways_on_a_page_that_lets_no_pictures_in(
+    house: House, tmp_path: Path, servers: tuple[str, str, str]
+) -> None:
+    """What a visitor chooses is sent, what an agent sends is drawn; a page that is called a picture is refused."""
+    async with shop(house, tmp_path, servers) as (tab, _):
+        await tab.run(f"{ROOT}.querySelector('.go').click()")
+        for name, content in (("mine.pdf", "%PDF-1.7 mine"), ("<b>.png", "<script>window.pwned=1</script>")):
+            await tab.run(
+                f"(() => {{ const given = new DataTransfer(), into = {ROOT}.querySelector('input[type=file]');"
+                f" given.items.add(new File(['{content}'], '{name}')); into.files = given.files;"
+                " into.dispatchEvent(new Event('change')); })()"
+            )
+        moods = f"[...{ROOT}.querySelectorAll('.me .s')].map(each => each.textContent)"
+        await tab.until(f"{moods}.length === 2 && {moods}.every(each => each !== 'Sending')")
+        sent, refused = await tab.run(moods)
+        assert (sent, refused.split(":")[0]) == ("Sent", "Not sent")
+        conversation = await talk_of(house)
+        path = f"/v1/conversation-files/{conversation['id']}/{new_id()}"
+        answer = await house.ask("POST", path, content=picture(), headers={"file-name": "plan%3Cb%3E.png"})
+        assert answer.status_code == 202, answer.text
+        await tab.until(f"!!{ROOT}.querySelector('canvas')")
+        canvas = f"{ROOT}.querySelector('canvas')"
+        drawn = await tab.run(f"[...{canvas}.getContext('2d').getImageData(1, 1, 1, 1).data]")
+        assert drawn == [16, 128, 255, 255]
+        names = f"[...{ROOT}.querySelectorAll('.d')].map(each => each.textContent)"
+        assert sorted(await tab.run(names)) == ["mine.pdf", "plan<b>.png"]
+        assert await tab.run("window.pwned") is None

@@ -14,6 +14,9 @@ from inbox.canned_replies.router import router as canned_replies
 from inbox.channels.router import router as channels
 from inbox.channels.viewing.router import internal as viewers
 from inbox.channels.viewing.router import router as viewing
+from inbox.chat.file_router import public as chat_files
+from inbox.chat.file_router import router as shared_files
+from inbox.chat.files import LARGEST_FILE
 from inbox.chat.router import lines as chat_lines
 from inbox.chat.router import public as chat
 from inbox.chat.router import visits as chat_visits
@@ -41,6 +44,8 @@ from inbox.segments.router import router as segments
 from inbox.signatures.router import router as signatures
 from inbox.sites.router import router as sites
 from inbox.templates.router import router as templates
+from inbox.templates.samples.model import LARGEST as LARGEST_SAMPLE
+from inbox.templates.samples.router import PATH as SAMPLES
 from inbox.templates.samples.router import router as samples
 from inbox.variables.router import router as variables
 from inbox.views.router import router as views
@@ -54,6 +59,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     chat,
     chat_visits,
     chat_lines,
+    chat_files,
+    shared_files,
     forms,
     held,
     merging,
@@ -86,3 +93,10 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     broadcasts,
     macro_jobs,
 )
+
+LARGE_BODIES: Final = {
+    "/v1/chat-files": LARGEST_FILE,
+    "/v1/conversation-files": LARGEST_FILE,
+    SAMPLES: LARGEST_SAMPLE,
+}
+"""Bytes that bodies below these paths may have, where they are files."""

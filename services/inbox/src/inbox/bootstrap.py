@@ -13,7 +13,7 @@ from contracts.consumers import CONSUMERS
 from contracts.inbox import InboxErasureAnswered, InboxExportPartReady
 from inbox import migrations, worker
 from inbox.allowances.service import AllowanceService
-from inbox.api import ROUTERS
+from inbox.api import LARGE_BODIES, ROUTERS
 from inbox.arrangement.privacy import ArrangementHolding
 from inbox.assignment.giving import Giving
 from inbox.assignment.presence import Presence
@@ -27,6 +27,7 @@ from inbox.broadcasts.hearing import Hearing
 from inbox.broadcasts.preparing import Preparing
 from inbox.broadcasts.privacy import RecipientHolding
 from inbox.broadcasts.senders.braking import Braking
+from inbox.broadcasts.senders.judging import Judging
 from inbox.broadcasts.sending import BroadcastKind
 from inbox.broadcasts.service import BroadcastService
 from inbox.canned_replies.service import CannedReplyService
@@ -44,6 +45,7 @@ from inbox.chat.passing import NOBODY, Passing, connected
 from inbox.chat.platform import WEB_CHAT, WebChats
 from inbox.chat.privacy import VisitorHolding
 from inbox.chat.service import ChatService
+from inbox.chat.sharing import Sharing
 from inbox.chat.source import WebChatSource
 from inbox.consent.privacy import ConsentHolding
 from inbox.consent.service import ConsentService
@@ -110,8 +112,6 @@ from inbox.teams.privacy import TeamHolding
 from inbox.telnyx.platform import SMS, Texts
 from inbox.telnyx.source import TelnyxSource
 from inbox.templates.rereading import Rereading
-from inbox.templates.samples.model import LARGEST
-from inbox.templates.samples.router import PATH as SAMPLES
 from inbox.templates.samples.service import SampleService
 from inbox.templates.samples.uploading import UploadKind
 from inbox.templates.service import TemplateService
@@ -239,6 +239,7 @@ class Parts:
     snippets: Snippets
     forms: FormService
     chats: ChatService
+    sharing: Sharing
     broadcasts: BroadcastService
     feeding: Feeding
     braking: Braking
@@ -283,14 +284,13 @@ def build(
         ],
     )
     sites = SiteService(database, own, keyring)
-    platforms[WEB_CHAT] = WebChats(database)
+    platforms[WEB_CHAT] = WebChats(database, store)
     platforms[CONTACT_FORM] = ContactForms(sites, pages.server, pages.mail_from)
     hearing, preparing = Hearing(lambda: own, sealing, braking), Preparing(keyring, platforms)
-    receiving = Receiving(own, Recognizing(keyring), sealing, hearing)
-    reporting = Reporting(own, sealing, hearing)
-    applying = {kind: Applying(platform, receiving, reporting) for kind, platform in platforms.items()}
+    both = (Receiving(own, Recognizing(keyring), sealing, hearing), Reporting(own, sealing, hearing))
+    applying = {kind: Applying(platform, *both) for kind, platform in platforms.items()}
     known = (meta.app_secret, meta.verify_token)
-    sources: list[Source] = [WhatsAppSource(*known, applying["whatsapp"], Telling(lambda: own))]
+    sources: list[Source] = [WhatsAppSource(*known, applying["whatsapp"], Telling(lambda: own), Judging(braking))]
     sources += [DirectSource(kind, *known, applying[kind]) for kind in DIRECT]
     meta_hides, telnyx_hides = hidden_by(meta.app_secret), hidden_by(telnyx.hiding)
     sent_in = [SentIn(each.name, meta_hides, sealing) for each in sources]
@@ -337,6 +337,7 @@ def build(
         Writing(own, sealing, platforms, Templating(Values(keyring)), database.clock),
         sealing,
     )
+    chats = ChatService(database, sealing, sites, intake, pages.passing)
     running = Running(conversing, writing, NoteService(database, keyring), Values(keyring))
     jobs = Jobs(database, [MacroRunKind(database, keyring, running), *import_kinds(database, keyring, files)])
     segments = SegmentService(database, keyring, ContactService(database, keyring))
@@ -388,7 +389,10 @@ def build(
         sites=sites,
         snippets=Snippets(pages.public_url, widget.PATH, widget.INTEGRITY),
         forms=FormService(database, keyring, sites, intake),
-        chats=ChatService(database, sealing, sites, intake, pages.passing),
+        chats=chats,
+        sharing=Sharing(
+            database, chats, store, MediaService(database, keyring, store), writing, platforms, pages.hiding
+        ),
         broadcasts=BroadcastService(database, lambda: own, preparing, platforms, segments),
         feeding=Feeding(database, lambda: own, preparing),
         braking=braking,
@@ -488,5 +492,5 @@ SERVICE: Final = Service(
     subscriptions=worker.SUBSCRIPTIONS,
     consumers=CONSUMERS,
     acting=Acting("inbox.request.impersonated"),
-    large_bodies={SAMPLES: LARGEST},
+    large_bodies=LARGE_BODIES,
 )

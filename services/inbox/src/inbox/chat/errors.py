@@ -1,4 +1,4 @@
-from kit.errors import Forbidden, TooManyRequests, Unauthenticated
+from kit.errors import Forbidden, Invalid, NotFound, TooManyRequests, Unauthenticated
 
 
 class VisitorUnknown(Unauthenticated):
@@ -23,3 +23,21 @@ class TooFast(TooManyRequests):
     """So many messages at once are not taken; wait a moment."""
 
     code = "visitor-too-fast"
+
+
+class FileRefused(Invalid):
+    """This file is not taken here."""
+
+    code = "file-refused"
+
+
+class FileNotThere(NotFound):
+    """There is no such file in this visitor's conversation."""
+
+    code = "file-not-there"
+
+
+class AddressExpired(Forbidden):
+    """This address does not lead to the file any more; ask for another one."""
+
+    code = "address-expired"

@@ -7,13 +7,16 @@ from uuid import UUID
 from inbox.channels.base import Account, Capabilities, Identity, Line, MediaPlace, Medium, Outgoing, Window, Wish
 from inbox.channels.catalogue import Catalogue
 from inbox.chat import topics
+from inbox.chat.files import place_of
 from inbox.chat.outcomes import ERRORS
+from inbox.media.store import FileMissing, MediaStore
 from kit.db.database import Database
 from kit.ledger.model import Refused
+from kit.seal import KeyShredded
 
 WEB_CHAT: Final = "web_chat"
 CAPABILITIES: Final = Capabilities(
-    sends=frozenset({"text"}),
+    sends=frozenset({"text", "image", "audio", "video", "document"}),
     reached_by=("customer_id", "visitor"),
     window=Window(None),
     text_length=4096,
@@ -29,6 +32,7 @@ class WebChats:
     """Chats on pages. Nothing leaves: a message is sent when it may be fetched, and whoever waits for it is woken."""
 
     database: Database
+    store: MediaStore | None = None
     on: bool = True
     kind: str = WEB_CHAT
     capabilities: Capabilities = CAPABILITIES
@@ -60,14 +64,23 @@ class WebChats:
         return ""
 
     async def place(self, line: Line, medium: Medium, attempt: int) -> MediaPlace:
-        """Visitors send no files."""
+        """It lies with us already."""
         _ = line, attempt
         return MediaPlace(medium.url)
 
     async def download(self, line: Line, place: MediaPlace, at_most: int, attempt: int) -> bytes:
-        """Visitors send no files."""
-        _ = line, place, at_most, attempt
-        raise Refused("Visitors send no files.")
+        """Read what a visitor has sent; it was looked at before it was taken."""
+        _ = line, attempt
+        found = place_of(place.url)
+        if found is None or self.store is None:
+            raise Refused("It is nothing that a visitor has sent.")
+        try:
+            opened = await self.store.open(*found)
+        except (FileMissing, KeyShredded) as gone:
+            raise Refused("What was sent is not kept any more.", code="gone") from gone
+        if opened.file.size > at_most:
+            raise Refused("It is larger than is taken.", code="too-large")
+        return b"".join([piece async for piece in opened.pieces(0, opened.file.size)])
 
 
 def provider_id(message_id: UUID) -> str:

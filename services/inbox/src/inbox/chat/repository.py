@@ -8,7 +8,7 @@ from kit.db.database import Row, Transaction
 
 _COLUMNS: Final = "id, channel_id, customer_sealed, introduced, token_at, created_at"
 _SHOWN: Final = """
-    SELECT m.id, m.direction, m.content_sealed, m.provider_time, m.sequence, m.status
+    SELECT m.id, m.direction, m.content_sealed, m.provider_time, m.sequence, m.status, m.kind
     FROM messages AS m JOIN conversations AS v ON v.id = m.conversation_id AND v.organization_id = $2
     WHERE m.conversation_id = ANY ($1) AND m.organization_id = $2 AND m.provider_time >= $4
       AND coalesce(m.owner_id, v.origin_id, v.contact_id) = ANY ($3) AND m.provider_blind IS NOT NULL
@@ -235,6 +235,22 @@ class VisitorRepository:
             list(below),
         )
         return [row["id"] for row in rows]
+
+    async def sees_file(self, own: Own, media_id: UUID, since: datetime) -> bool:
+        """Whether a file goes with a message that they may see."""
+        rows = await self.tx.fetch(
+            f"""
+            {_SHOWN}
+              AND m.id = (SELECT message_id FROM media WHERE id = $5 AND organization_id = $2)
+              AND (m.direction = 'in' OR m.status IN ('sent', 'delivered', 'read'))
+            """,  # noqa: S608 - a constant of this file
+            own.conversations,
+            self.tx.organization_id,
+            own.contacts,
+            since,
+            media_id,
+        )
+        return bool(rows)
 
     async def of_contact(self, contact_id: UUID, limit: int) -> list[Row]:
         """The browsers by which a contact is known."""

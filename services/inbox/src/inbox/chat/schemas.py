@@ -84,6 +84,19 @@ FRAMES: Final[TypeAdapter[Say | Acknowledge | Type | Resume]] = TypeAdapter(
 )
 
 
+class FileOut(BaseModel):
+    """A file that goes with a message; where it is to be had, `…/address` says."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: UUID
+    kind: str
+    media_type: str
+    size: int | None
+    name: str
+    state: str
+
+
 class ShownOut(BaseModel):
     """One message as a visitor sees it."""
 
@@ -95,6 +108,7 @@ class ShownOut(BaseModel):
     text: str | None = Field(description="Plain text: it is to be shown as such.")
     at: datetime
     status: str
+    files: list[FileOut] = []
 
 
 class HistoryOut(Out):
@@ -107,3 +121,10 @@ class TakenOut(Out):
     """The message is stored."""
 
     id: UUID
+
+
+class AddressOut(Out):
+    """Where a file is to be had for a while, below the address of the chat."""
+
+    path: str
+    expires_at: datetime

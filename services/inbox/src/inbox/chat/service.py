@@ -23,10 +23,13 @@ from inbox.chat.model import (
 )
 from inbox.chat.passing import NOBODY, Passing
 from inbox.chat.repository import NewVisitor, VisitorRepository, purge
-from inbox.chat.schemas import BeginVisit, Identified, Say, ShownOut
+from inbox.chat.schemas import BeginVisit, FileOut, Identified, Say, ShownOut
 from inbox.chat.source import SOURCE, message, receipts
 from inbox.contacts.blind import Blind, blind_of
+from inbox.media.fetching import FILENAME
+from inbox.media.repository import MediaRepository
 from inbox.messages.content import Sealing
+from inbox.messages.model import Content
 from inbox.sites.errors import OriginNotAllowed
 from inbox.sites.service import Entered, SiteService
 from kit.db.database import Database, Row, Transaction
@@ -159,7 +162,7 @@ class ChatService:
         async with self.database.snapshot(present.entered.organization_id) as tx:
             visitors = VisitorRepository(tx)
             own = await visitors.own(present.visitor.channel_id, present.hashes)
-            known = await visitors.theirs(own, message_ids, _BELOW[status], _since(present))
+            known = await visitors.theirs(own, message_ids, _BELOW[status], since(present))
         if known:
             now = self.database.clock.now()
             await self.intake.take(SOURCE, receipts(present.visitor, present.key, status, known, now))
@@ -168,26 +171,30 @@ class ChatService:
         """What they may see after a message, or the newest; with the conversations in which it stands."""
         organization_id = present.entered.organization_id
         async with self.database.snapshot(organization_id) as tx:
-            visitors, since = VisitorRepository(tx), _since(present)
+            visitors, start = VisitorRepository(tx), since(present)
             own = await visitors.own(present.visitor.channel_id, present.hashes)
             place = await visitors.place(own, after) if after else None
             if place is None:
-                rows = await visitors.newest(own, since, PAGE)
+                rows = await visitors.newest(own, start, PAGE)
             else:
-                rows = await visitors.beyond(own, place, since, PAGE)
+                rows = await visitors.beyond(own, place, start, PAGE)
+            media = await MediaRepository(tx).of_messages([row["id"] for row in rows]) if rows else []
         contents = await self.sealing.contents(organization_id, [row["content_sealed"] for row in rows])
-        shown = [
-            ShownOut(
-                id=row["id"],
-                mine=row["direction"] == "in",
-                client_id=None if content is None else _client_id(content.detail),
-                text=None if content is None else content.text,
-                at=row["provider_time"],
-                status=row["status"],
-            )
-            for row, content in zip(rows, contents, strict=True)
-        ]
+        files = await self._files(organization_id, media)
+        shown = [_shown(row, content, files.get(row["id"], [])) for row, content in zip(rows, contents, strict=True)]
         return shown, own.conversations
+
+    async def _files(self, organization_id: UUID, media: Sequence[Row]) -> Mapping[UUID, list[FileOut]]:
+        """Files by message, each under the name that it was given."""
+        sealed = [(row["filename_sealed"], FILENAME) for row in media if row["filename_sealed"] is not None]
+        names = iter(await self.sealing.keyring.open_many(organization_id, sealed) if sealed else ())
+        found: dict[UUID, list[FileOut]] = {}
+        for row in media:
+            name = None if row["filename_sealed"] is None else next(names)
+            told = {part: row[part] for part in ("id", "kind", "media_type", "size", "state")}
+            shown = FileOut(name="" if name is None else name.decode(errors="replace"), **told)
+            found.setdefault(row["message_id"], []).append(shown)
+        return found
 
     def topics(self, present: Present) -> list[str]:
         """What wakes a window of theirs, beside their conversations."""
@@ -259,7 +266,7 @@ def _is(row: Row, blind: Blind, entered: Entered, customer: str) -> bool:
     return held is None or bool(held == _customer_blind(blind, entered, customer))
 
 
-def _since(present: Present) -> datetime:
+def since(present: Present) -> datetime:
     """From when on they may see what was said: one who is not proven sees nothing older than their visit."""
     return (
         datetime.min.replace(tzinfo=present.visitor.created_at.tzinfo)
@@ -285,6 +292,23 @@ def _answers(asked: Sequence[Mapping[str, Any]], given: Mapping[str, str], *, in
     if wrong:
         raise Invalid(errors=wrong)
     return {name: value.strip() for name, value in given.items() if value.strip()}
+
+
+def _shown(row: Row, content: Content | None, files: list[FileOut]) -> ShownOut:
+    """A message as a visitor sees it; a medium that somebody linked to is told as its link."""
+    detail: Mapping[str, Any] = {} if content is None else content.detail
+    linked, text = detail.get(row["kind"]), None if content is None else content.text
+    if not files and not text and isinstance(linked, Mapping) and linked.get("link"):
+        text = str(linked["link"])
+    return ShownOut(
+        id=row["id"],
+        mine=row["direction"] == "in",
+        client_id=_client_id(detail),
+        text=text,
+        at=row["provider_time"],
+        status=row["status"],
+        files=files,
+    )
 
 
 def _client_id(detail: Mapping[str, Any]) -> UUID | None:

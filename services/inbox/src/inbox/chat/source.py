@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 
 from inbox.channels.applying import Applying, Told
-from inbox.channels.base import Identity, IdentityKind, Report, Said
+from inbox.channels.base import Identity, IdentityKind, Medium, Report, Said
 from inbox.channels.repository import organizations_of
 from inbox.chat import topics
 from inbox.chat.model import Visitor
@@ -121,12 +121,20 @@ def told(received: Received) -> Told:
     fields = content.get("fields") or {}
     detail = {"client_id": content["client_id"]}
     detail |= {name: content[name] for name in ("page", "fields") if content.get(name)}
+    file = content.get("file")
     return Said(
         provider_id=str(content["id"]),
-        kind="text",
+        kind="text" if file is None else str(file["kind"]),
         time=at,
         known_as=known,
         name=str(fields.get("name", ""))[:200],
-        content=Content(str(content["text"]), detail),
+        content=Content(str(content["text"]) or None, detail),
+        media=() if file is None else (_medium(file),),
         proven=known[0].kind == "customer_id",
     )
+
+
+def _medium(file: Mapping[str, Any]) -> Medium:
+    """A file as any medium: it is fetched from where it lies with us."""
+    where = str(file["place"])
+    return Medium(where.split("/")[1], file["kind"], file["type"], file["sha256"], file["name"], where)

@@ -8,6 +8,7 @@
   if (!key) return;
   var base = new URL(script.src).origin;
   var slot = "rostrum-chat:" + key;
+  var LARGEST = 10 * 1024 * 1024;
   var NAMES = { text: "text", email: "email", tel: "tel" };
   var state = {
     token: null, visitor: null, look: null, introduced: false, identity: null, last: null, known: {}, pending: [],
@@ -151,6 +152,57 @@
     line({ client_id: frame.id, mine: true, text: text, at: new Date().toISOString() }, "Sending");
     if (!send(frame) && !state.connected) post(frame);
   }
+  /* A file goes as a message of its own; what it is, the service says by its bytes. */
+  function upload(file) {
+    var id = draw();
+    line({ client_id: id, mine: true, text: file.name, at: new Date().toISOString() }, "Sending");
+    if (file.size > LARGEST) { mark(id, "Not sent: a file has 10 MiB at most."); return; }
+    fetch(base + "/v1/chat-files/" + key + "/" + id, {
+      method: "POST", body: file, mode: "cors", credentials: "omit", cache: "no-store", referrerPolicy: "origin",
+      headers: { "Visitor-Token": state.token, "Content-Type": "application/octet-stream",
+        "File-Name": encodeURIComponent(file.name).slice(0, 900).replace(/%[0-9A-F]?$/, "") }
+    }).then(function (answer) {
+      if (answer.status === 202) { mark(id, "Sent"); return; }
+      return answer.json().then(function (told) {
+        mark(id, "Not sent: " + (told.errors && told.errors[0] ? told.errors[0].detail : told.detail || told.title));
+      });
+    }).catch(function () { mark(id, "Not sent"); });
+  }
+  /* Where a file lies is asked anew each time: addresses lead there for some minutes only. */
+  function download(file, tries) {
+    return ask("POST", "/v1/chat-files/" + key + "/" + file.id + "/address").then(function (answer) {
+      if (!answer.ok) throw new Error("no address");
+      return answer.json();
+    }).then(function (told) {
+      return fetch(base + told.path, { mode: "cors", credentials: "omit", cache: "no-store", referrerPolicy: "origin" });
+    }).then(function (answer) {
+      if (answer.ok) return answer.blob();
+      if (answer.status !== 409 || tries <= 0) throw new Error("no file");
+      return new Promise(function (later) { setTimeout(later, 1000); }).then(function () { return download(file, tries - 1); });
+    });
+  }
+  /* Pictures are drawn: a page's own policy for pictures need not let ours in. */
+  function attach(row, file) {
+    var got = make("button", "d", file.name || file.kind);
+    got.type = "button";
+    row.insertBefore(got, row.lastChild);
+    got.onclick = function () {
+      download(file, 5).then(function (blob) {
+        var to = document.createElement("a");
+        to.href = URL.createObjectURL(blob); to.download = file.name || file.kind;
+        to.click();
+        setTimeout(function () { URL.revokeObjectURL(to.href); }, 60000);
+      }).catch(function () { got.textContent = "This file is not available."; });
+    };
+    if (file.kind !== "image" || !window.createImageBitmap) return;
+    download(file, 20).then(function (blob) { return createImageBitmap(blob); }).then(function (picture) {
+      var small = Math.min(1, 240 / Math.max(picture.width, picture.height)), canvas = make("canvas", "p");
+      canvas.width = Math.max(1, picture.width * small); canvas.height = Math.max(1, picture.height * small);
+      canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+      canvas.setAttribute("role", "img"); canvas.setAttribute("aria-label", file.name || "Picture");
+      row.insertBefore(canvas, got);
+    }).catch(function () {});
+  }
   function taken(id) {
     settle(id); state.introduced = true;
     if (ui.fields) { ui.fields.remove(); ui.fields = null; }
@@ -172,7 +224,8 @@
     if (item.client_id && isPending(item.client_id)) { settle(item.client_id); state.introduced = true; }
     var there = item.client_id && find(item.client_id);
     if (there) mark(item.client_id, "Sent");
-    else line(item, item.mine ? "Sent" : "");
+    else there = line(item, item.mine ? "Sent" : "");
+    (item.files || []).forEach(function (each) { attach(there, each); });
     if (!item.mine) {
       status("");
       state.unseen.push({ id: item.id, status: item.status, told: false });
@@ -208,6 +261,7 @@
     ".top button{background:none;color:inherit;font-size:20px}h2{margin:0;font-weight:600}" +
     ".log{flex:1;overflow-y:auto;padding:12px;margin:0;list-style:none}.m{margin:0 0 8px;display:flex;flex-direction:column;align-items:flex-start}" +
     ".m.me{align-items:flex-end}.b{background:#eee;border-radius:10px;padding:8px 10px;white-space:pre-wrap;overflow-wrap:anywhere;max-width:85%}" +
+    ".d{background:none;color:#06c;text-decoration:underline;padding:4px 0;overflow-wrap:anywhere;text-align:start}.p{border-radius:8px;max-width:100%}" +
     ".me .b{background:var(--c);color:var(--t)}.s,.st{font-size:12px;color:#555}.st{min-height:18px;padding:0 12px}" +
     "form{border-top:1px solid #ddd;padding:8px;display:flex;flex-wrap:wrap;gap:6px}form .f{width:100%;display:block;font-size:13px}" +
     "input,textarea{width:100%;border:1px solid #999;border-radius:6px;padding:6px;background:#fff;color:#111}" +
@@ -244,6 +298,15 @@
     ui.form = make("form", "", undefined, ui.box);
     ui.text = make("textarea", "", undefined, ui.form);
     ui.text.maxLength = 4096; ui.text.setAttribute("aria-label", "Your message");
+    ui.file = make("input", "", undefined, ui.form);
+    ui.file.type = "file"; ui.file.hidden = true; ui.file.accept = "image/*,audio/*,video/*,application/pdf";
+    var clip = make("button", "", "\u{1F4CE}", ui.form);
+    clip.type = "button"; clip.setAttribute("aria-label", "Attach a file");
+    clip.onclick = function () { ui.file.click(); };
+    ui.file.onchange = function () {
+      if (ui.file.files[0]) upload(ui.file.files[0]);
+      ui.file.value = "";
+    };
     make("button", "", "Send", ui.form).type = "submit";
     ui.go.onclick = function () { toggle(!state.open); };
     shut.onclick = function () { toggle(false); };
@@ -301,9 +364,12 @@
   function line(item, mood) {
     var row = make("li", item.mine ? "m me" : "m", undefined, ui.log);
     if (item.client_id) row.setAttribute("data-id", item.client_id);
-    make("div", "b", item.text === null ? "This message is not available any more." : item.text, row);
+    if (item.text || !(item.files && item.files.length)) {
+      make("div", "b", item.text === null ? "This message is not available any more." : item.text, row);
+    }
     make("div", "s", mood, row);
     ui.log.scrollTop = ui.log.scrollHeight;
+    return row;
   }
   function find(id) {
     return Array.prototype.filter.call(ui.log.children, function (each) { return each.getAttribute("data-id") === id; })[0];

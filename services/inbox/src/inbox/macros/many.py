@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 
 from inbox.arrangement.errors import NotArranged
 from inbox.arrangement.service import Arrangements
+from inbox.channels.viewing.narrowing import SEE_ALL
 from inbox.macros.repository import RunRepository
 from inbox.macros.running import Result, Running
 from inbox.macros.schemas import ACTIONS
@@ -110,7 +111,11 @@ async def _caller(tx: Transaction, job: Job) -> MemberCaller | None:
     if job.submitted_by is None or job.organization_id is None:
         return None
     role = await MemberRepository(tx).role(job.submitted_by)
-    return None if role is None else MemberCaller(job.submitted_by, job.id, job.organization_id, role, 0)
+    if role is None:
+        return None
+    if role not in SEE_ALL:
+        await RunRepository(tx).see_as(job.submitted_by)
+    return MemberCaller(job.submitted_by, job.id, job.organization_id, role, 0)
 
 
 def _outcome(results: Sequence[Result]) -> Outcome:

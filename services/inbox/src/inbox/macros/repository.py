@@ -13,6 +13,10 @@ class RunRepository:
 
     tx: Transaction
 
+    async def see_as(self, user_id: UUID) -> None:
+        """Until the transaction ends, hide what is of channels that this user does not see."""
+        await self.tx.execute("SELECT set_config('app.hidden', channels_hidden_from($1)::text, true)", user_id)
+
     async def begin(self, run_id: UUID, macro_id: UUID, conversation_id: UUID, user_id: UUID) -> bool:
         """Take the id; False when a run has it, after waiting for one that is just taking it."""
         count = await self.tx.execute(

@@ -80,7 +80,7 @@ class MediaRepository:
         return await self.tx.fetch(
             """
             SELECT id, message_id, kind, state, coalesce(nullif(media_type, ''), announced_type) AS media_type, size,
-                   failure_reason
+                   failure_reason, filename_sealed
             FROM media WHERE message_id = ANY ($1) AND organization_id = $2
             ORDER BY id
             """,

@@ -30,7 +30,7 @@ async def read_media(
 ) -> Response:
     """The medium's bytes, typed by what they are; only pictures, sound and video are to be shown in place."""
     file = await media.file(caller, media_id)
-    headers = _headers(file)
+    headers = headers_of(file)
     try:
         found = chosen(asked if held in (None, file.tag) else None, file.size)
     except Unsatisfiable:
@@ -43,7 +43,8 @@ async def read_media(
     return StreamingResponse(file.opened.pieces(start, end), status, headers, file.media_type)
 
 
-def _headers(file: MediaFile) -> dict[str, str]:
+def headers_of(file: MediaFile) -> dict[str, str]:
+    """How a file is handed over: as what its bytes are, and so that no browser takes it for a page."""
     shown = "inline" if file.shown else "attachment"
     return {
         "accept-ranges": "bytes",

@@ -49,7 +49,11 @@ class MediaService:
         Raises:
             MediaNotFound, MediaNotReady, MediaLost: there is none, not yet, or never.
         """
-        async with self.database.transaction(caller.organization_id) as tx:
+        return await self.held(caller.organization_id, media_id)
+
+    async def held(self, organization_id: UUID, media_id: UUID) -> MediaFile:
+        """The file of a medium of an organization, for whoever was found to be allowed to have it."""
+        async with self.database.transaction(organization_id) as tx:
             row = await MediaRepository(tx).find(media_id)
         if row is None:
             raise MediaNotFound
@@ -57,10 +61,10 @@ class MediaService:
             raise MediaNotReady(retry_after=1)
         if row["state"] == "failed" or row["file_id"] is None:
             raise MediaLost(row["failure_reason"] or None)
-        opened = await self._opened(caller.organization_id, media_id, row)
+        opened = await self._opened(organization_id, media_id, row)
         name = None
         if row["filename_sealed"] is not None:
-            (name,) = await self.keyring.open_many(caller.organization_id, [(row["filename_sealed"], FILENAME)])
+            (name,) = await self.keyring.open_many(organization_id, [(row["filename_sealed"], FILENAME)])
         return MediaFile(opened, row["media_type"], _clean(name) or str(media_id), f'"{row["file_id"].hex}"')
 
     async def _opened(self, organization_id: UUID, media_id: UUID, row: Row) -> Opened:

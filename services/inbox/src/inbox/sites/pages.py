@@ -2,7 +2,7 @@
 
 from fastapi import Response
 
-_REQUEST_HEADERS = "Content-Type, Visitor-Token"
+_REQUEST_HEADERS = "Content-Type, Visitor-Token, File-Name"
 
 
 def readable_by(origin: str, answer: Response) -> Response:
