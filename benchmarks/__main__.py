@@ -15,6 +15,7 @@ NAMES = (
     "sign_up",
     "billing_intake",
     "conversations",
+    "broadcasts",
     "contact_import",
     "footprint",
 )

@@ -70,3 +70,20 @@ def _step(said: Sequence[Step]) -> dict[str, Any]:
     text = "".join(each for each in said if isinstance(each, str))
     calls = [{"name": each[0], "arguments": each[1]} for each in said if not isinstance(each, str)]
     return {"text": text, "calls": calls}
+
+
+def events(answer: httpx.Response) -> list[tuple[int, str, dict[str, Any]]]:
+    """The events of a stream: number, name, data."""
+    found = []
+    for block in answer.text.split("\n\n")[:-1]:
+        fields = dict(line.split(": ", 1) for line in block.split("\n"))
+        found.append((int(fields["id"]), fields["event"], json.loads(fields["data"])))
+    return found
+
+
+async def signed(client: httpx.AsyncClient) -> bytes:
+    """The claims of a token of this client, as they stand in it."""
+    auth = client.auth
+    assert auth is not None
+    request = next(auth.auth_flow(httpx.Request("GET", "http://x.test")))
+    return request.headers["authorization"].removeprefix("Bearer ").split(".")[1].encode() + b"=="

@@ -17,7 +17,7 @@ from kit.testing.mortal import Died, Mortal
 from kit.testing.outside import Sandbox
 
 from .story import Story
-from .talking import Step, Talk
+from .talking import Step, Talk, events, signed
 
 FRIDAY = "2027-01-08T09:00:00Z"
 Begun = Callable[..., Awaitable[Talk]]
@@ -90,20 +90,15 @@ async def test_a_post_is_moved_after_the_person_has_said_yes_and_not_before(stor
 
 async def test_the_platform_is_entered_with_the_persons_own_token(story: Story, begun: Begun) -> None:
     talk = await begun()
+    talk.client.headers["x-forwarded-for"] = "192.0.2.7"
     await talk.say("Which posts are there?", ("list_accounts", {}), "None.")
     (asked,) = story.platform.asked
     assert asked.url == "http://gateway.test/v1/connected-accounts?limit=50"
+    assert dict(asked.headers)["x-forwarded-for"] == "192.0.2.7"
     token = dict(asked.headers)["authorization"].removeprefix("Bearer ")
     claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
     own = json.loads(base64.urlsafe_b64decode(await signed(talk.client)))
     assert claims["sub"] == own["sub"]
-
-
-async def signed(client: httpx.AsyncClient) -> bytes:
-    auth = client.auth
-    assert auth is not None
-    request = next(auth.auth_flow(httpx.Request("GET", "http://x.test")))
-    return request.headers["authorization"].removeprefix("Bearer ").split(".")[1].encode() + b"=="
 
 
 async def test_what_was_refused_is_never_done(story: Story, begun: Begun) -> None:
@@ -318,15 +313,6 @@ async def test_an_answer_is_streamed_and_goes_on_from_any_place(story: Story, be
         assert rest[:-1] == [each for each in whole[:-1] if each[0] > number]
 
 
-def events(answer: httpx.Response) -> list[tuple[int, str, dict[str, Any]]]:
-    """The events of a stream: number, name, data."""
-    found = []
-    for block in answer.text.split("\n\n")[:-1]:
-        fields = dict(line.split(": ", 1) for line in block.split("\n"))
-        found.append((int(fields["id"]), fields["event"], json.loads(fields["data"])))
-    return found
-
-
 async def test_nobody_sees_the_conversation_of_another(story: Story, begun: Begun) -> None:
     ours = new_id()
     talk, post = await begun(client=story.client(ours)), story.platform.post("A post")
@@ -481,3 +467,21 @@ async def test_a_long_conversation_is_told_in_short_and_what_that_saved_is_shown
     (saved,) = [each for each in savings if each["way"] == "compaction"]
     assert saved["calls"] == 4
     assert saved["plain_micros"] > saved["cost_micros"] > 0
+
+
+async def test_the_brands_own_voice_is_told_to_the_model_as_material(story: Story, begun: Begun) -> None:
+    ours = new_id()
+    client = story.client(ours)
+    warm = "Good morning, friends! Our bread is warm, our door is open, and you are why we love this work. Come by! "
+    samples = [{"text": f"{warm}Today is day {number}, and we bake again with you in mind."} for number in range(4)]
+    made = await client.post("/v1/generation/voices", json={"name": "Bakery", "samples": samples})
+    assert made.status_code == 201, made.text
+    talk = await begun(client=client)
+    await talk.say("Hello", "Hello.")
+    system, brand, said = (await talk.asked_of_the_model())[-1]["messages"]
+    assert "brand_voice" in brand["content"]
+    assert "Sentences of about" in brand["content"]
+    assert (system["role"], brand["role"], said["content"]) == ("system", "user", "Hello")
+    others = await begun()
+    await others.say("Hello", "Hello.")
+    assert len((await others.asked_of_the_model())[-1]["messages"]) == 2

@@ -131,3 +131,27 @@ async def test_who_is_not_reached_is_sent_a_text_where_that_is_wanted(house: Hou
     (one,) = await recipients(house, child["id"])
     failed = (await recipients(house, made["id"], "&sort=skip_recipient"))[0]
     assert one["contact_id"] == failed["contact_id"]
+
+
+async def test_a_number_that_is_flagged_goes_slowly_until_it_is_good_again(house: House) -> None:
+    await house.connected()
+    (channel,) = (await house.get("/v1/channels"))["items"]
+
+    async def judged(event: str, limit: str) -> tuple[float, int | None]:
+        told = {"display_phone_number": channel["display_number"], "event": event, "current_limit": limit}
+        await house.hook({"field": "phone_number_quality_update", "value": told})
+        await house.reduce()
+        (row,) = await house.rows("SELECT brake, daily_limit FROM channels")
+        return round(row["brake"], 2), row["daily_limit"]
+
+    assert await judged("FLAGGED", "TIER_1K") == (0.2, 1000)
+    await house.forward(60)
+    await house.parts.braking.ease()
+    (row,) = await house.rows("SELECT brake FROM channels")
+    assert round(row["brake"], 2) == 0.2, "as long as it is flagged"
+    assert await judged("UNFLAGGED", "TIER_UNLIMITED") == (0.2, None)
+    for _ in range(5):
+        await house.forward(11)
+        await house.parts.braking.ease()
+    (row,) = await house.rows("SELECT brake FROM channels")
+    assert row["brake"] == 1.0

@@ -125,5 +125,7 @@ async def test_the_same_request_twice_is_one_sample_and_one_that_is_deleted_is_g
     assert (await house.ask("DELETE", f"{SAMPLES}/{one['id']}")).status_code == 204
     assert (await house.ask("DELETE", f"{SAMPLES}/{one['id']}")).status_code == 404
     assert (await house.get(SAMPLES))["items"] == []
+    told = [each.action for each in await house.audited() if each.target_id == one["id"]]
+    assert told == ["inbox.template_sample.added", "inbox.template_sample.deleted"]
     answer = await house.ask("POST", SAMPLES, content=PNG, role="agent")
     assert answer.status_code == 403

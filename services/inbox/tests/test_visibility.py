@@ -250,6 +250,9 @@ async def test_only_who_manages_channels_says_who_sees_them(desks: Desks) -> Non
     stale = await desks.house.ask("PUT", path, json=body, headers={"if-match": '"v1"'})
     assert stale.status_code == 412
     await desks.show(desks.own["id"], visible_to="everyone")
+    told = [each for each in await desks.house.audited() if each.action == "inbox.channel.shown"]
+    assert [each.details["to"] for each in told] == ["chosen", "everyone"]
+    assert {each.target_id for each in told} == {desks.own["id"]}
     assert await desks.status(desks.outsider, "GET", f"/v1/conversations/{desks.secret['id']}") == 200
 
 

@@ -27,6 +27,7 @@ from inbox.broadcasts.hearing import Hearing
 from inbox.broadcasts.preparing import Preparing
 from inbox.broadcasts.privacy import RecipientHolding
 from inbox.broadcasts.senders.braking import Braking
+from inbox.broadcasts.senders.judging import Judging
 from inbox.broadcasts.sending import BroadcastKind
 from inbox.broadcasts.service import BroadcastService
 from inbox.canned_replies.service import CannedReplyService
@@ -286,11 +287,10 @@ def build(
     platforms[WEB_CHAT] = WebChats(database, store)
     platforms[CONTACT_FORM] = ContactForms(sites, pages.server, pages.mail_from)
     hearing, preparing = Hearing(lambda: own, sealing, braking), Preparing(keyring, platforms)
-    receiving = Receiving(own, Recognizing(keyring), sealing, hearing)
-    reporting = Reporting(own, sealing, hearing)
-    applying = {kind: Applying(platform, receiving, reporting) for kind, platform in platforms.items()}
+    both = (Receiving(own, Recognizing(keyring), sealing, hearing), Reporting(own, sealing, hearing))
+    applying = {kind: Applying(platform, *both) for kind, platform in platforms.items()}
     known = (meta.app_secret, meta.verify_token)
-    sources: list[Source] = [WhatsAppSource(*known, applying["whatsapp"], Telling(lambda: own))]
+    sources: list[Source] = [WhatsAppSource(*known, applying["whatsapp"], Telling(lambda: own), Judging(braking))]
     sources += [DirectSource(kind, *known, applying[kind]) for kind in DIRECT]
     meta_hides, telnyx_hides = hidden_by(meta.app_secret), hidden_by(telnyx.hiding)
     sent_in = [SentIn(each.name, meta_hides, sealing) for each in sources]

@@ -13,6 +13,7 @@ import httpx
 from contracts import Event, decode
 from kit.messaging.broker import OwnedConnection
 from local.demo.assisting import Assisting
+from local.demo.broadcasting import Broadcasting
 from local.demo.buying import Buying
 from local.demo.identity import Identity
 from local.demo.outside import Outside
@@ -70,6 +71,7 @@ class Story:
             *Identity(self.ada, self.tag).steps(),
             *buying.steps(),
             *outside.steps(),
+            *Broadcasting(self.ada, self.tag).steps(),
             *Assisting(self.ada, lambda: outside.account, self.tag).steps(),
             *Pages(self.ada, lambda: self.eve, self.tag).steps(),
             *publishing.steps(),

@@ -105,7 +105,8 @@ class Writing:
         wanted = {
             each["platform"]: each["published"] for each in self.generation["texts"] if each["language"] == "en"
         }
-        wrong = [each["platform"] for each in post["deliveries"] if each["text"] != wanted[each["platform"]]]
+        said = {each["platform"]: each["text"] or post["text"] for each in post["deliveries"]}
+        wrong = [platform for platform, text in said.items() if text != wanted[platform]]
         if post["status"] != "draft" or len(post["deliveries"]) != len(DRAFTED) or wrong:
             raise NotSeen(f"{post['status']}, {len(post['deliveries'])} deliveries, others on {wrong}")
         return f"draft {self.draft} for {', '.join(DRAFTED)}"

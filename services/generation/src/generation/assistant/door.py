@@ -38,6 +38,8 @@ class Door:
     outbound: Outbound
     url: str
     token: str = field(repr=False)
+    address: str = field(default="", repr=False)
+    """Whence the person comes, for a gateway that trusts us to say so (its `TRUSTED_PROXIES`)."""
 
     async def get(self, path: str, **query: str | int | None) -> Any:
         """Read something.
@@ -103,7 +105,8 @@ class Door:
         return "refused", "It was changed by somebody meanwhile; nothing was done. Ask again."
 
     def _headers(self) -> dict[str, str]:
-        return {"authorization": f"Bearer {self.token}"}
+        whence = {"x-forwarded-for": self.address} if self.address else {}
+        return {"authorization": f"Bearer {self.token}"} | whence
 
 
 def same(found: object, wanted: str) -> bool:

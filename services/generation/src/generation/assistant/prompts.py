@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import orjson
 
-from generation.assistant.model import Said, TurnView
+from generation.assistant.model import ActionView, Said, TurnView
 from generation.assistant.personas import Persona
 from generation.providers.base import Message
 from generation.providers.compaction import tokens as count
@@ -24,6 +24,9 @@ WHOLE: Final = 4
 
 BEGINNING: Final = 240
 """Characters that are told again of what was said and answered before those."""
+
+LONGEST: Final = 12_000
+"""Characters of a tool's result that a model is shown."""
 
 MOST_TOKENS: Final = 1_500
 """Tokens that one call may write."""
@@ -68,7 +71,8 @@ def tokens(messages: Sequence[Message]) -> int:
 
 def result(found: Any) -> str:
     """What a tool returns, for the model."""
-    return orjson.dumps(found, default=str).decode()[:12_000]
+    text = orjson.dumps(found, default=str).decode()
+    return text if len(text) <= LONGEST else orjson.dumps({"beginning": text[:LONGEST]}).decode()
 
 
 def _turn(turn: TurnView, *, cut: bool) -> list[Message]:
@@ -83,7 +87,7 @@ def _turn(turn: TurnView, *, cut: bool) -> list[Message]:
     return made
 
 
-def _action(view: Any, *, cut: bool) -> dict[str, str]:
+def _action(view: ActionView, *, cut: bool) -> dict[str, str]:
     found = {"tool": view.action.tool, "state": view.action.state.value, "why": view.action.reason}
     if view.proposal is not None and not cut:
         found["what"] = view.proposal.says

@@ -59,7 +59,8 @@ async def person(request: Request, caller: AssistantUser) -> Person:
     """
     if caller.kind != "user":
         raise OnlyForPeople
-    return Person(caller, bearer_token(request.headers.getlist("authorization")))
+    token = bearer_token(request.headers.getlist("authorization"))
+    return Person(caller, token, request.headers.get("x-forwarded-for", ""))
 
 
 Talking = Annotated[Person, Depends(person)]

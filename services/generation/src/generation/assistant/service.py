@@ -1,6 +1,6 @@
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from generation.allowances.model import GENERATIONS, QUOTA
@@ -37,18 +37,20 @@ from kit.http.client import Outbound
 from kit.http.idempotency import Idempotency
 from kit.ids import new_id
 
-REMEMBERED = 40
+REMEMBERED: Final = 40
 """Turns that a model hears of at most."""
 
-TITLE = 80
+TITLE: Final = 80
+"""Characters of what was said first that make the title."""
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who talks with the assistant, and the token by which they do."""
+    """Who talks with the assistant, the token by which they do, and whence."""
 
     caller: MemberCaller
     token: str = field(repr=False)
+    address: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,7 @@ class AssistantService:
                 await idempotency.remember(tx, turn_id, turn.version)
         if turn.id == turn_id:
             before = await self.turns(conversation_id, caller, turn.number, REMEMBERED)
-            door = Door(self.outbound, self.gateway_url, person.token)
+            door = Door(self.outbound, self.gateway_url, person.token, person.address)
             persona = personas()[conversation.persona]
             self.answering.start(Question(turn, said, before[::-1], persona, caller.user_id, door))
         return (await self.seal.turns(where, [turn], []))[0]
@@ -218,7 +220,7 @@ class AssistantService:
         (view,) = await self.seal.actions(action.organization_id, [action])
         if view.proposal is None:
             return await self._settled(action, ActionState.FAILED, "What it was can be read no more.")
-        door = Door(self.outbound, self.gateway_url, person.token)
+        door = Door(self.outbound, self.gateway_url, person.token, person.address)
         outcome, why = await door.do(view.proposal.request, action.id)
         match outcome:
             case "done":

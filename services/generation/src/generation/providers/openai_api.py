@@ -49,9 +49,9 @@ class Asked:
 class OpenAiApi:
     """The models of one server."""
 
-    def __init__(self, name: str, url: str, key: str, *, plain_limit: bool = False) -> None:
+    def __init__(self, name: str, url: str, key: str, *, plain_limit: bool = False, between: float = BETWEEN) -> None:
         self.name = name
-        self._url, self._key = url, key
+        self._url, self._key, self._between = url, key, between
         self._limit = "max_tokens" if plain_limit else "max_completion_tokens"
 
     @cached_property
@@ -60,7 +60,7 @@ class OpenAiApi:
         import httpx2  # noqa: PLC0415 - with the SDK
         from openai import AsyncOpenAI  # noqa: PLC0415 - takes long to load
 
-        timeout = httpx2.Timeout(connect=CONNECT, read=BETWEEN, write=10.0, pool=CONNECT)
+        timeout = httpx2.Timeout(connect=CONNECT, read=self._between, write=10.0, pool=CONNECT)
         return AsyncOpenAI(api_key=self._key or "none", base_url=self._url, max_retries=0, timeout=timeout)
 
     async def write(self, model: str, ask: Ask) -> AsyncIterator[Piece | End]:

@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 from inbox.channels.applying import Applying, Told
@@ -26,8 +26,11 @@ OF_TEMPLATES: Final = frozenset(
 )
 
 
+OF_NUMBERS: Final = frozenset({"field:phone_number_quality_update"})
+
+
 class Tells(Protocol):
-    """Who applies what is told of templates."""
+    """Who applies what is told of templates, or of numbers."""
 
     async def apply(self, tx: Transaction, items: Sequence[Received]) -> Sequence[Verdict]:
         """One verdict for each item."""
@@ -41,6 +44,7 @@ class WhatsAppSource:
     verify_token: str = field(repr=False)
     applying: Applying
     telling: "Tells"
+    judging: "Tells"
     name: str = "whatsapp"
     body_limit: int = 4 * 1024 * 1024
 
@@ -71,14 +75,18 @@ class WhatsAppSource:
         }
 
     async def apply(self, tx: Transaction, items: Sequence[Received]) -> Sequence[Verdict]:
-        """Apply items in order: those on templates, and all others."""
-        of_templates = [each for each in items if each.item.kind in OF_TEMPLATES]
-        if not of_templates:
-            return await self.applying.apply(tx, items, _told)
-        others = [each for each in items if each.item.kind not in OF_TEMPLATES]
-        found = dict(zip([each.row_id for each in others], await self.applying.apply(tx, others, _told), strict=True))
-        told = await self.telling.apply(tx, of_templates)
-        found |= dict(zip([each.row_id for each in of_templates], told, strict=True))
+        """Apply items in order: those on templates, those on numbers, and all others."""
+        found: dict[Any, Verdict] = {}
+        for applied, own in (
+            (self.telling.apply, [each for each in items if each.item.kind in OF_TEMPLATES]),
+            (self.judging.apply, [each for each in items if each.item.kind in OF_NUMBERS]),
+        ):
+            if own:
+                found |= dict(zip([each.row_id for each in own], await applied(tx, own), strict=True))
+        others = [each for each in items if each.row_id not in found]
+        if others:
+            verdicts = await self.applying.apply(tx, others, _told)
+            found |= dict(zip([each.row_id for each in others], verdicts, strict=True))
         return [found[each.row_id] for each in items]
 
 

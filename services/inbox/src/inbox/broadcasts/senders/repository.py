@@ -24,6 +24,20 @@ class SenderRepository:
             self.tx.organization_id,
         )
 
+    async def of_number(self, account: str, digits: str) -> UUID | None:
+        """The connected channel of this account whose number has these digits."""
+        found: UUID | None = await self.tx.fetchval(
+            """
+            SELECT id FROM channels
+            WHERE organization_id = $1 AND waba_id = $2 AND state = 'connected'
+              AND regexp_replace(display_number, '[^0-9]', '', 'g') = $3
+            """,
+            self.tx.organization_id,
+            account,
+            digits,
+        )
+        return found
+
     async def lock(self, channel_id: UUID) -> Row | None:
         """Likewise, for update."""
         return await self.tx.fetchrow(

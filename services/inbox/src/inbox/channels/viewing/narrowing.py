@@ -30,6 +30,11 @@ def looking(caller: MemberCaller) -> Iterator[None]:
         _LOOKING.reset(token)
 
 
+def narrowed() -> bool:
+    """Whether the caller may see less than all."""
+    return _LOOKING.get() is not None
+
+
 def statement() -> str:
     """What a transaction begins with; empty where it sees all."""
     user_id = _LOOKING.get()

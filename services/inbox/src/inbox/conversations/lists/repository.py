@@ -5,6 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from inbox.attributes.model import Sought, Way
+from inbox.channels.viewing.narrowing import narrowed
 from inbox.conversations.lists.model import Filter
 from inbox.conversations.model import Conversation, ConversationState
 from inbox.conversations.repository import COLUMNS, conversation
@@ -35,8 +36,27 @@ class ListRepository:
         self, wanted: Filter, sought: Sequence[Sought], after: Place | None, limit: int
     ) -> list[Conversation]:
         """Conversations in the wanted order, beyond a place."""
-        sql, arguments = question(self.tx.organization_id, wanted, after, limit, sought)
+        channels = None if sought or _finds_few(wanted) else await self._channels()
+        if channels is not None and not channels:
+            return []
+        sql, arguments = question(self.tx.organization_id, wanted, after, limit, sought=sought, channels=channels)
         return [conversation(row) for row in await self.tx.fetch(sql, *arguments)]
+
+    async def _channels(self) -> list[UUID] | None:
+        """The channels that are seen where some are not; None where all are, or where these are many."""
+        if not narrowed():
+            return None
+        rows = await self.tx.fetch(
+            """
+            SELECT id FROM channels WHERE organization_id = $1 AND cardinality(channels_hidden()) > 0
+            UNION ALL SELECT NULL WHERE cardinality(channels_hidden()) = 0
+            LIMIT $2
+            """,
+            self.tx.organization_id,
+            _FEW_CHANNELS + 1,
+        )
+        found = [row["id"] for row in rows]
+        return None if None in found or len(found) > _FEW_CHANNELS else found
 
     async def lasts(self, conversation_ids: Collection[UUID]) -> list[Row]:
         """The newest message of each of these, never a part of one, and whether the contact has changed it since."""
@@ -61,26 +81,44 @@ class ListRepository:
 
 
 def question(
-    organization_id: UUID, wanted: Filter, after: Place | None, limit: int, sought: Sequence[Sought] = ()
+    organization_id: UUID,
+    wanted: Filter,
+    after: Place | None,
+    limit: int,
+    *,
+    sought: Sequence[Sought] = (),
+    channels: Sequence[UUID] | None = None,
 ) -> tuple[str, list[object]]:
     """The question for a page as SQL, and what it asks with.
 
     Only what is asked for is compared, and each state is asked for by itself, so that each shape of question finds
-    an index that holds its rows in their order: no page sorts or skips more than itself.
+    an index that holds its rows in their order: no page sorts or skips more than itself. So is each of the channels,
+    for who does not see all: what is said on the others may be nearly everything.
     """
     arguments = _Arguments()
     tenant, most = arguments.add(organization_id, "uuid"), arguments.add(limit, "int")
     carrying = [_carries(each, arguments, tenant) for each in sought]
     conditions = [*_equal(wanted, arguments, tenant), *carrying, *_within(wanted, after, arguments)]
     states = [wanted.state] if wanted.state is not None else _STATES[wanted.order]
+    each_of = [f" AND channel_id = {arguments.add(each, 'uuid')}" for each in channels] if channels else [""]
     parts = (
-        f"(SELECT {COLUMNS} FROM conversations WHERE organization_id = {tenant} AND state = '{state.value}'"  # noqa: S608
+        f"(SELECT {COLUMNS} FROM conversations WHERE organization_id = {tenant} AND state = '{state.value}'{of}"  # noqa: S608
         f" {' '.join(f'AND {each}' for each in conditions)} ORDER BY {_ORDER[wanted.order]} LIMIT {most})"
         for state in states
+        for of in each_of
     )
     together = f"SELECT * FROM ({' UNION ALL '.join(parts)}) AS found"  # noqa: S608 - constants and numbers
     return f"{together} ORDER BY {_ORDER[wanted.order]} LIMIT {most}", arguments.values
 
+
+def _finds_few(wanted: Filter) -> bool:
+    """Whether there is little to skip, whatever is seen; who waits for an answer is always few."""
+    named = (wanted.channel_id, wanted.contact_id, wanted.participant_id, wanted.label_id, wanted.assignee_id)
+    return wanted.order == "waiting" or any(each is not None for each in named)
+
+
+_FEW_CHANNELS: Final = 25
+"""Beyond these, those that are not seen are skipped instead."""
 
 _STATES: Final = {
     "activity": tuple(ConversationState),
