@@ -85,14 +85,11 @@ async def test_a_page_or_an_account_is_connected_when_its_token_reads_it(house: 
 
 
 @KINDS
-async def test_the_door_believes_only_who_knows_the_word_and_signs(house: House, kind: str) -> None:
+async def test_the_door_answers_the_challenge_only_to_who_knows_the_word(house: House, kind: str) -> None:
     path = f"/v1/webhooks/{kind}"
     asked = {"hub.mode": "subscribe", "hub.challenge": "42", "hub.verify_token": VERIFY}
     assert (await house.client.get(path, params=asked)).text == "42"
     assert (await house.client.get(path, params=asked | {"hub.verify_token": "x"})).status_code == 403
-    assert (
-        await house.client.post(path, content=b"{}", headers={"x-hub-signature-256": "sha256=0"})
-    ).status_code >= 400
 
 
 @KINDS
