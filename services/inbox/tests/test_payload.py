@@ -1,5 +1,6 @@
 """A delivery taken apart; the payloads are written after the platform's documentation."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inbox.channels.base import Said
-from inbox.whatsapp.payload import Hidden, split
+from inbox.whatsapp.payload import Hidden, json_of, split
 from inbox.whatsapp.saying import read, read_status
 from kit.intake.model import Item, Unreadable
 
@@ -232,3 +233,32 @@ def test_a_delivery_full_of_contacts_is_taken_apart_in_one_pass() -> None:
 def test_a_delivery_with_more_items_than_there_can_be_is_not_taken_apart_to_its_end() -> None:
     with pytest.raises(Unreadable, match="more items"):
         items(value(messages=[{}] * 200_000))
+
+
+@pytest.mark.parametrize(
+    ("escaped", "told"),
+    [
+        (rb"a\ud800b", "a\ufffdb"),
+        (rb"a\uDFFFb", "a\ufffdb"),
+        (rb"a\ud83d\ude00b\ud83d", "a\U0001f600b\ufffd"),
+        (rb"\ud83d\ud83d\ude00", "\ufffd\U0001f600"),
+        (rb"\ude00\ud83d", "\ufffd\ufffd"),
+        (rb"\\ud800 \ud800", "\\ud800 \ufffd"),
+        (rb"\\\ud800", "\\\ufffd"),
+        (rb"\"\ud800\"\n\u0041", '"\ufffd"\nA'),
+    ],
+)
+def test_half_a_character_is_replaced_and_whole_ones_and_words_about_them_stay(escaped: bytes, told: str) -> None:
+    assert json_of(b'{"a":"' + escaped + b'"}') == {"a": told}
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b'{"a":"\\ud800}', b'"\xed\xa0\x80"', b'{"a":NaN}', b"[" * 2000, b'"\\'])
+def test_what_is_no_json_stays_none(body: bytes) -> None:
+    with pytest.raises(orjson.JSONDecodeError):
+        json_of(body)
+
+
+@given(st.recursive(st.text(max_size=6), lambda inner: st.lists(inner, max_size=3), max_leaves=6))
+def test_all_other_json_is_read_as_ever(told: Any) -> None:
+    body = json.dumps([told, "\ud800"]).encode()
+    assert json_of(body) == [told, "\ufffd"]

@@ -63,8 +63,8 @@ TABLE: Final = """
     contact_form  blocked        blocked    blocked    blocked    blocked    -          -
 """
 """What becomes of a message of each sort: sent at once, held until the contact writes, refused as the code says, or
-taken and then not wanted; of a closed window also what may be sent, and under which tag. Nobody can be known in a text,
-a chat or a form before they wrote. STOP is about everything in a text, and about marketing elsewhere."""
+taken and then not wanted; of a closed window also what may be sent, and under which tag. Nobody is known in a text, a
+chat or a form before they wrote. STOP is about everything in a text, and about marketing elsewhere."""
 
 MINUTE, DAY, WEEK = 60, 86_400, 7 * 86_400
 LATER: Final = {

@@ -13,12 +13,15 @@ from kit.jobs.model import ItemShown, ItemState
 
 _PAGE: Final = 1000
 _COLUMNS: Final = ("number", "subject_id", "state", "code", "reason", "settled_at")
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def defused(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula: one that begins like it is led in by an apostrophe."""
-    text = "" if value is None else str(value)
+    """A cell that no spreadsheet takes for a formula: one that begins like it is led in by an apostrophe.
+
+    Zeros are left out: a cell cannot hold them, and whoever drops them later would find what stood behind.
+    """
+    text = "" if value is None else str(value).replace("\0", "")
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 

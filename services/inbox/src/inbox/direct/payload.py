@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 
-from inbox.whatsapp.payload import Hide, Json, key_of, message_item, text
+from inbox.whatsapp.payload import Hide, Json, json_of, key_of, message_item, text
 from kit.intake.model import Item, Unreadable
 
 _MOST_ITEMS: Final = 10_000
@@ -25,7 +25,7 @@ def split(body: bytes, wanted: str, hide: Hide) -> Sequence[Item]:
         Unreadable: it is not a delivery about such an object.
     """
     try:
-        delivery = orjson.loads(body)
+        delivery = json_of(body)
     except orjson.JSONDecodeError:
         raise Unreadable("not JSON") from None
     if not isinstance(delivery, dict) or delivery.get("object") != wanted:

@@ -17,7 +17,7 @@ from inbox.channels.base import Identity, Medium, Report, Said
 from inbox.channels.repository import organizations_of
 from inbox.consent.words import keyword
 from inbox.messages.model import Content
-from inbox.whatsapp.payload import Hide, Json, key_of, message_item, text
+from inbox.whatsapp.payload import Hide, Json, json_of, key_of, message_item, text
 from kit.clock import Clock
 from kit.db.database import Transaction
 from kit.intake.model import Item, Quarantined, Received, Unreadable, Verdict
@@ -92,7 +92,7 @@ class TelnyxSource:
     def split(self, body: bytes) -> Sequence[Item]:
         """The one event of a delivery; ids and keys are hashed."""
         try:
-            data = orjson.loads(body)["data"]
+            data = json_of(body)["data"]
             payload, event = data["payload"], text(data["event_type"])
         except (orjson.JSONDecodeError, KeyError, TypeError):
             raise Unreadable("not an event of Telnyx") from None

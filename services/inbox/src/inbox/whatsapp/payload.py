@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +21,11 @@ Hide = Callable[[str], str]
 
 _LATEST: Final = 4_102_444_800  # the year 2100; anything later is not a time
 _MOST_ITEMS: Final = 10_000
+_ESCAPE: Final = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+_REPLACED: Final = rb"\ufffd"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,18 @@ def key_of(number: str, person: str, hide: Hide) -> str:
     return f"{number}:{hide(canonical(person))}"
 
 
+def json_of(body: bytes) -> Any:
+    """A delivery as JSON. Half of a character, as a cut emoji leaves it, is told as U+FFFD; the rest is not lost.
+
+    Raises:
+        JSONDecodeError: it is none.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return orjson.loads(_ESCAPE.sub(lambda found: _REPLACED if found["half"] else found[0], body))
+
+
 def split(body: bytes, hide: Hide) -> Sequence[Item]:
     """Every message, status and other fact of a delivery, in its order.
 
@@ -60,7 +78,7 @@ def split(body: bytes, hide: Hide) -> Sequence[Item]:
         Unreadable: it is not a delivery of WhatsApp.
     """
     try:
-        delivery = orjson.loads(body)
+        delivery = json_of(body)
     except orjson.JSONDecodeError:
         raise Unreadable("not JSON") from None
     if not isinstance(delivery, dict) or delivery.get("object") != "whatsapp_business_account":
