@@ -193,21 +193,13 @@ async def test_what_was_said_in_a_group_does_not_come_into_a_conversation(house:
     assert (await house.get("/v1/conversations"))["items"] == []
 
 
-async def test_hostile_texts_are_kept_as_they_are(house: House) -> None:
+async def test_of_a_text_without_end_so_much_is_kept_as_a_screen_can_show(house: House) -> None:
     await house.connected()
-    hostile = (
-        "x" * 3_000_000,
-        "\0nul",
-        "\u202e right to left",
-        "'); DROP TABLE messages;--",
-        "😀" * 500,
-        "<script>alert(1)</script>",
-    )
-    for text in hostile:
+    for text in ("x" * 3_000_000, "\U0001f600" * 500_000):
         await house.say(text, name=text[:1000])
     await house.reduce()
     said = texts(await house.messages((await house.conversation())["id"]))
-    assert sorted(said) == sorted(text[:100_000] for text in hostile)
+    assert sorted(said) == ["x" * 100_000, "\U0001f600" * 100_000]
 
 
 async def test_a_body_beyond_the_limit_is_refused(house: House) -> None:

@@ -10,6 +10,7 @@ import pytest
 from kit.ids import new_id
 from kit.messaging.broker import Broker
 from kit.messaging.topology import Topology
+from kit.testing.hostile import PAYLOADS
 from kit.testing.programs import eventually
 
 from .browsing import Tab, browser, gateway, pages
@@ -17,23 +18,6 @@ from .chatting import served
 from .conftest import PAGES
 from .house import House
 from .test_chat_files import picture
-
-HOSTILE: Final = (
-    "<img src=x onerror=window.pwned=1>",
-    "<script>window.pwned=1</script>",
-    "<svg/onload=window.pwned=1>",
-    "</li></ol><iframe srcdoc='<script>parent.pwned=1</script>'>",
-    "javascript:window.pwned=1",
-    "{{constructor.constructor('window.pwned=1')()}}",
-    "${window.pwned=1}",
-    '" onmouseover="window.pwned=1',
-    "<a href='javascript:window.pwned=1'>click</a>",
-    "<style>*{display:none}</style>",
-    "]]><!--<b>",
-    "\u202egnp.exe\u2066",
-    "</script><script>window.pwned=1</script>",
-)
-"""What somebody may write who means harm; each is to be read as it is written, everywhere."""
 
 ROOT: Final = "document.querySelector('rostrum-chat').shadowRoot"
 TEXTS: Final = f"[...{ROOT}.querySelectorAll('.b')].map(each => each.textContent)"
@@ -91,11 +75,12 @@ def servers(redis_url: str, broker_url: str, namespace: str) -> tuple[str, str, 
 async def test_a_visitor_chats_by_keyboard_and_nothing_that_anybody_writes_comes_to_life(
     house: House, tmp_path: Path, servers: tuple[str, str, str]
 ) -> None:
-    async with shop(house, tmp_path, servers, title=HOSTILE[0][:60], greeting=HOSTILE[1]) as (tab, _):
+    tag, hostile = PAYLOADS["picture"], list(PAYLOADS.values())
+    async with shop(house, tmp_path, servers, title=tag, greeting=PAYLOADS["script"]) as (tab, _):
         await tab.run(f"{ROOT}.querySelector('.go').focus()")
         await tab.press("Enter", 13)
         await tab.until(f"{ROOT}.activeElement.tagName === 'TEXTAREA'")
-        for words in ("Hello", HOSTILE[0]):
+        for words in ("Hello", tag):
             await tab.write(words)
             await tab.press("Enter", 13)
         await tab.until(f"{ROOT}.querySelectorAll('.me .s').length === 2")
@@ -104,20 +89,20 @@ async def test_a_visitor_chats_by_keyboard_and_nothing_that_anybody_writes_comes
 
         async def both() -> bool:
             said = await house.messages(conversation["id"])
-            return [each["text"] for each in said] == ["Hello", HOSTILE[0]]
+            return [each["text"] for each in said] == ["Hello", tag]
 
         await eventually(both)
-        for words in HOSTILE:
+        for words in hostile:
             answer = await house.reply(conversation["id"], words, id=str(new_id()))
             assert answer.status_code == 202, answer.text
-        await tab.until(f"{TEXTS}.length === {3 + len(HOSTILE)}")
+        await tab.until(f"{TEXTS}.length === {3 + len(hostile)}")
         shown = await tab.run(TEXTS)
-        assert shown[0] == HOSTILE[1]
-        assert sorted(shown[1:]) == sorted(["Hello", HOSTILE[0], *HOSTILE])
+        assert shown[0] == PAYLOADS["script"]
+        assert sorted(shown[1:]) == sorted(["Hello", tag, *hostile])
         assert await tab.run("window.pwned") is None
         tags = await tab.run(f"[...new Set([...{ROOT}.querySelectorAll('*')].map(each => each.tagName))].sort()")
         assert tags == ["BUTTON", "DIV", "FORM", "H2", "INPUT", "LI", "OL", "SPAN", "TEXTAREA"]
-        assert await tab.run(f"{ROOT}.querySelector('h2').textContent") == HOSTILE[0][:60]
+        assert await tab.run(f"{ROOT}.querySelector('h2').textContent") == tag
         log = f"{ROOT}.querySelector('.log')"
         assert await tab.run(f"[{log}.getAttribute('role'), {log}.getAttribute('aria-live')]") == ["log", "polite"]
 
