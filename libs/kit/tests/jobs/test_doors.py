@@ -18,6 +18,7 @@ from kit.ids import new_id
 from kit.jobs.model import Job
 from kit.jobs.report import csv_lines, defused
 from kit.jobs.router import Within, jobs_router
+from kit.testing.hostile import FORMULAS
 from kit.testing.tokens import AUDIENCE, ISSUER, Issuer
 
 from .conftest import Bench, Writing
@@ -136,6 +137,7 @@ async def test_cancelling_and_trying_again_are_told_once(
 
 
 def test_no_cell_is_a_formula() -> None:
-    for dangerous in ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"):
+    for dangerous in ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", *(f"{each}1" for each in FORMULAS)):
         assert defused(dangerous) == f"'{dangerous}"
+    assert (defused("\0=1"), defused("a\0b")) == ("'=1", "ab"), "what stands behind a zero is not let through"
     assert csv_lines([["a,b", 'say "x"', None, 3, -3, "=cmd"]]) == b'"a,b","say ""x""",,3,-3,\'=cmd\r\n'
