@@ -1,6 +1,7 @@
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 
+import httpx
 import pytest
 
 from generation import migrations
@@ -48,3 +49,22 @@ async def story(place: TestDatabase, database: Mortal) -> AsyncIterator[Story]:
     """Generation without a key: a program of ours writes."""
     async with Story.told(place, database) as told:
         yield told
+
+
+@pytest.fixture
+async def openai(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
+    """OpenAI as those see it who watch, and tell it what to say."""
+    async with httpx.AsyncClient(base_url=sandbox.url, timeout=60) as http:
+        (await http.post("/control/reset")).raise_for_status()
+        yield http
+
+
+@pytest.fixture
+async def with_key(
+    place: TestDatabase, database: Mortal, sandbox: Sandbox, openai: httpx.AsyncClient
+) -> AsyncIterator[Story]:
+    """Generation with a key: OpenAI writes."""
+    _ = openai
+    told = {"openai_url": f"{sandbox.url}/openai/v1", "openai_api_key": "sk-sandbox"}
+    async with Story.told(place, database, **told) as told_story:
+        yield told_story

@@ -25,14 +25,6 @@ PNG = base64.b64encode(b"\x89PNG\r\n\x1a\nrest").decode()
 
 
 @pytest.fixture
-async def openai(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
-    """OpenAI as those see it who watch."""
-    async with httpx.AsyncClient(base_url=sandbox.url, timeout=60) as http:
-        (await http.post("/control/reset")).raise_for_status()
-        yield http
-
-
-@pytest.fixture
 async def story(
     place: TestDatabase, database: Mortal, sandbox: Sandbox, openai: httpx.AsyncClient
 ) -> AsyncIterator[Story]:

@@ -20,15 +20,6 @@ ITEMS = [{"subject": f"Shop number {number} opens", "platforms": ["x"]} for numb
 
 
 @pytest.fixture
-async def openai(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
-    """OpenAI as those see it who watch."""
-    headers = {"authorization": "Bearer sk-sandbox"}
-    async with httpx.AsyncClient(base_url=sandbox.url, timeout=60, headers=headers) as http:
-        (await http.post("/control/reset")).raise_for_status()
-        yield http
-
-
-@pytest.fixture
 async def bulk(
     place: TestDatabase, database: Mortal, sandbox: Sandbox, openai: httpx.AsyncClient
 ) -> AsyncIterator[Story]:

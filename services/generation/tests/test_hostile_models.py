@@ -1,16 +1,12 @@
 """Whatever a model returns: the stored text is valid for its platform, or the job fails and says why."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 
 from kit.ids import new_id
-from kit.testing.databases import TestDatabase
-from kit.testing.mortal import Mortal
-from kit.testing.outside import Sandbox
 from postrules import text_rules
 from postrules.drafts import Draft
 from postrules.limits import Platform
@@ -19,21 +15,8 @@ from .story import Story
 
 
 @pytest.fixture
-async def openai(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
-    """OpenAI, which says what we tell it to."""
-    async with httpx.AsyncClient(base_url=sandbox.url, timeout=60) as http:
-        (await http.post("/control/reset")).raise_for_status()
-        yield http
-
-
-@pytest.fixture
-async def story(
-    place: TestDatabase, database: Mortal, sandbox: Sandbox, openai: httpx.AsyncClient
-) -> AsyncIterator[Story]:
-    _ = openai
-    told = {"openai_url": f"{sandbox.url}/openai/v1", "openai_api_key": "sk-sandbox"}
-    async with Story.told(place, database, **told) as told_story:
-        yield told_story
+def story(with_key: Story) -> Story:
+    return with_key
 
 
 async def play(openai: httpx.AsyncClient, text: str, **more: Any) -> None:

@@ -1,7 +1,6 @@
 """Models over there, played by the sandbox: whatever they answer, what is kept is valid, and the money is right."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -11,29 +10,14 @@ from generation.calls.calling import Wish, Written
 from generation.calls.model import Purpose
 from generation.providers.base import Ask, Message
 from kit.ids import new_id
-from kit.testing.databases import TestDatabase
-from kit.testing.mortal import Died, Mortal
-from kit.testing.outside import Sandbox
+from kit.testing.mortal import Died
 
 from .story import Story
 
 
 @pytest.fixture
-async def openai(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
-    """OpenAI as those see it who watch."""
-    async with httpx.AsyncClient(base_url=sandbox.url, timeout=60) as http:
-        (await http.post("/control/reset")).raise_for_status()
-        yield http
-
-
-@pytest.fixture
-async def story(
-    place: TestDatabase, database: Mortal, sandbox: Sandbox, openai: httpx.AsyncClient
-) -> AsyncIterator[Story]:
-    _ = openai
-    told = {"openai_url": f"{sandbox.url}/openai/v1", "openai_api_key": "sk-sandbox"}
-    async with Story.told(place, database, **told) as told_story:
-        yield told_story
+def story(with_key: Story) -> Story:
+    return with_key
 
 
 async def play(openai: httpx.AsyncClient, kind: str, **more: Any) -> None:
