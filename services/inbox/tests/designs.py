@@ -68,7 +68,8 @@ def button(kind: str, number: int = 1, **more: Any) -> dict[str, Any]:
 
 
 def link(url: str, *samples: str) -> dict[str, Any]:
-    return buttons(button("URL", url=url, **({"example": list(samples)} if samples else {})))
+    example = {"example": list(samples)} if samples else {}
+    return buttons(button("URL", url=url) | example)
 
 
 def code(*components: dict[str, Any]) -> Design:

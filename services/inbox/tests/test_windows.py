@@ -98,7 +98,7 @@ async def on_whatsapp(house: House, words: str) -> dict[str, Any]:
     if words:
         await house.say(words)
     else:
-        echo = {"from": "15550001", "to": "16505551234", "id": wamid(), "timestamp": str(house.now())}
+        echo: dict[str, Any] = {"from": "15550001", "to": "16505551234", "id": wamid(), "timestamp": str(house.now())}
         echo |= {"type": "text", "text": {"body": "By hand"}}
         await house.hook(value(message_echoes=[echo]) | {"field": "smb_message_echoes"})
     return {"id": template["id"], "variables": {"1": "Ann", "2": "77"}}
