@@ -246,6 +246,28 @@ async def test_half_a_character_takes_nothing_of_its_delivery_away(house: House,
     assert texts(await house.messages((await house.conversation())["id"])) == ["a\ufffdb"]
 
 
+@pytest.mark.parametrize("packed", [None, forms.urlencoded, forms.multipart])
+async def test_what_a_form_brings_is_shown_or_held_as_it_was_written(house: House, packed: Any) -> None:
+    made = await forms.form(house)
+    for words in WORDS:
+        said = {"message": words, "email": forms.ANN, "name": words[:60], "subject": words[:60]}
+        if packed is None:
+            answer = await forms.send(house, made["key"], said)
+        else:
+            body, kind = packed(said)
+            headers = {"content-type": kind, "origin": forms.SHOP}
+            answer = await house.client.post(f"/v1/forms/{made['key']}", content=body, headers=headers)
+        assert answer.status_code in (200, 202), (words, answer.text)
+        assert "pwned" not in answer.text
+    await house.work()
+    held = (await house.get("/v1/held-submissions?limit=100"))["items"]
+    shown = await house.messages((await house.conversation())["id"])
+    told = [each["message"] for each in held] + texts(shown)
+    assert sorted(map(plain, told)) == sorted(plain(each.strip()) for each in WORDS)
+    one_line = [each["name"] for each in held] + [each["subject"] for each in held]
+    assert all(len((each or "").splitlines()) <= 1 for each in one_line)
+
+
 HEADERS: Final = {
     "from",
     "to",
