@@ -90,7 +90,7 @@ class Telnyx:
 
 BY_TELNYX: Final[Mapping[str, tuple[Callable[[Telnyx], Headers], int]]] = {
     "right": (lambda told: told.signed(), 200),
-    "nearly stale": (lambda told: told.signed(late=270), 200),
+    "minutes old": (lambda told: told.signed(late=200), 200),
     "clock ahead": (lambda told: told.signed(late=-270), 200),
     "stale": (lambda told: told.signed(late=301), 403),
     "long ago": (lambda told: told.signed(late=86_400), 403),
