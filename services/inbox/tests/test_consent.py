@@ -1,6 +1,6 @@
 """What contacts want: kept for ever, asked at the moment of sending; and contacts nobody wants to hear from."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
 from uuid import UUID
@@ -149,6 +149,20 @@ async def test_who_is_refused_as_unwilling_has_withdrawn(house: House) -> None:
     await house.reduce()
     assert await stands(house, ann) == {("whatsapp", "marketing"): "withdrawn"}
     assert (await history(house, ann))[0] == ("withdrawn", "platform_error")
+
+
+async def test_a_refusal_told_by_the_second_outweighs_what_was_granted_in_that_second(house: House) -> None:
+    conversation = await house.open_conversation()
+    ann = await contact_of(house)
+    ours = (await house.reply(conversation["id"])).json()["id"]
+    await house.work()
+    (left,) = await house.left()
+    second = house.now() - 5
+    await record(house, ann, at=datetime.fromtimestamp(second + 0.5, UTC).isoformat())
+    refused = {"code": 131050, "title": "no marketing"}
+    await house.report(left["id"], "failed", ours=ours, timestamp=str(second), errors=[refused])
+    await house.reduce()
+    assert await stands(house, ann) == {("whatsapp", "marketing"): "withdrawn"}
 
 
 async def test_what_was_withdrawn_before_it_left_does_not_leave(house: House) -> None:

@@ -48,7 +48,8 @@ class Recorder:
             kinds, blinds = [one.kind for one, _ in spelled], [blinded for _, blinded in spelled]
             held = [one for one in await ContactRepository(tx).holders(kinds, blinds) if one.leads(at)]
             state: State = "granted" if each.wants else "withdrawn"
-            wishes += [Wish(one.contact_id, channel_kind, "marketing", state, "platform", at) for one in held[:1]]
+            when = at if each.wants else _by_the_second(at)
+            wishes += [Wish(one.contact_id, channel_kind, "marketing", state, "platform", when) for one in held[:1]]
             found.append(bool(held))
         await self.record(tx, wishes)
         return found
@@ -67,11 +68,17 @@ def by_word(contact_id: UUID, channel_kind: str, word: str, at: datetime) -> lis
     """
     purposes: Sequence[Purpose] = PURPOSES if channel_kind == "sms" else ("marketing",)
     state: State = "withdrawn" if word == "stop" else "resumed"
-    return [Wish(contact_id, channel_kind, each, state, "keyword", at) for each in purposes]
+    when = _by_the_second(at) if word == "stop" else at
+    return [Wish(contact_id, channel_kind, each, state, "keyword", when) for each in purposes]
 
 
 def refused(contact_id: UUID, channel_kind: str, code: str, at: datetime) -> list[Wish]:
     """What a platform's refusal tells of the contact's wishes."""
     if code != MARKETING_REFUSED or channel_kind != "whatsapp":
         return []
-    return [Wish(contact_id, channel_kind, "marketing", "withdrawn", "platform_error", at)]
+    return [Wish(contact_id, channel_kind, "marketing", "withdrawn", "platform_error", _by_the_second(at))]
+
+
+def _by_the_second(at: datetime) -> datetime:
+    """When something was withdrawn of which a platform tells the second: at its end, after what was granted in it."""
+    return at if at.microsecond else at.replace(microsecond=999_999)
