@@ -6,7 +6,7 @@ from uuid import UUID
 
 from inbox.consent.model import Answer, Asked, Purpose, Standing, Wish, shown
 from kit.db.database import Row, Transaction
-from kit.ids import new_id
+from kit.ids import AFTER_ALL, END_OF_TIME, new_id
 
 _ONE: Final = """
     SELECT coalesce(merged_into, id) FROM contacts WHERE id = $1 AND organization_id = $2
@@ -144,13 +144,12 @@ class ConsentRepository:
 
     async def history(self, contact_id: UUID, after: tuple[datetime, UUID] | None, limit: int) -> list[Row]:
         """What was recorded of them, the newest first."""
-        at, entry_id = after or (None, None)
+        at, entry_id = after or (END_OF_TIME, AFTER_ALL)
         return await self.tx.fetch(
             f"""
             SELECT id, contact_id, channel_kind, purpose, state, source, policy_version, proof_sealed, at, created_at
             FROM consent_entries
-            WHERE organization_id = $2 AND contact_id IN ({_ONE})
-              AND ($3::timestamptz IS NULL OR (at, id) < ($3, $4::uuid))
+            WHERE organization_id = $2 AND contact_id IN ({_ONE}) AND (at, id) < ($3, $4)
             ORDER BY at DESC, id DESC LIMIT $5
             """,  # noqa: S608 - a constant of this file
             contact_id,
@@ -226,12 +225,12 @@ class BlockRepository:
 
     async def page(self, after: tuple[datetime, UUID] | None, limit: int) -> list[Row]:
         """Blocked contacts, the one blocked last first."""
-        at, contact_id = after or (None, None)
+        at, contact_id = after or (END_OF_TIME, AFTER_ALL)
         return await self.tx.fetch(
             """
             SELECT id, blocked_at FROM contacts
             WHERE organization_id = $1 AND blocked_at IS NOT NULL AND merged_into IS NULL
-              AND ($2::timestamptz IS NULL OR (blocked_at, id) < ($2, $3::uuid))
+              AND (blocked_at, id) < ($2, $3)
             ORDER BY blocked_at DESC, id DESC LIMIT $4
             """,
             self.tx.organization_id,

@@ -7,6 +7,7 @@ from uuid import UUID
 from inbox.templates.errors import TemplateNotFound
 from inbox.templates.model import Status, Template, Version
 from kit.db.database import Row, Transaction
+from kit.ids import BEFORE_ALL
 
 _COLUMNS: Final = """
     id, waba_id, name, language, provider_id, category, next_category, next_category_at, status, reason_code, reason,
@@ -138,12 +139,12 @@ class TemplateRepository:
 
     async def page(self, chosen: Chosen, after: tuple[str, str, UUID] | None, limit: int) -> list[Template]:
         """Templates by name and language."""
-        name, language, template_id = after or (None, None, None)
+        name, language, template_id = after or ("", "", BEFORE_ALL)
         rows = await self.tx.fetch(
             f"""
             SELECT {_COLUMNS} FROM message_templates
             WHERE organization_id = $1
-              AND ($2::text IS NULL OR (name, language, id) > ($2, $3, $4::uuid))
+              AND (name, language, id) > ($2, $3, $4)
               AND ($5::text IS NULL OR waba_id = $5)
               AND CASE WHEN $6::text IS NULL THEN status <> 'deleted' ELSE status = $6 END
               AND ($7::text IS NULL OR language = $7) AND ($8::text IS NULL OR name = $8)
