@@ -18,10 +18,11 @@ from typing import IO, Any, Final
 import orjson
 import pyzipper
 
+from kit.jobs.report import defused
+
 CHUNK: Final = 512 * 1024
 LARGEST: Final = 1024**3
 """Bytes of an archive, and of rows that wait to be written; temporary files need room for both."""
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _IN_MEMORY: Final = 8 * 1024 * 1024
 
 
@@ -181,4 +182,4 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     text = value if isinstance(value, str) else orjson.dumps(value).decode()
-    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text
+    return defused(text) if isinstance(value, str) else text
