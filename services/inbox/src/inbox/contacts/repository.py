@@ -97,11 +97,13 @@ class ContactRepository:
                    held.left_at IS NULL AND held.last_seen_at < kit_now() - interval '1 hour' AS stale,
                    contact.name_sealed, coalesce(contact.merged_into, held.contact_id) AS head,
                    coalesce(contact.blocked_at, shown.blocked_at) IS NOT NULL AS blocked
-            FROM unnest($2::text[], $3::bytea[]) AS wanted (kind, blind)
-            JOIN contact_identities AS held
-              ON held.organization_id = $1 AND held.kind = wanted.kind AND held.blind = wanted.blind
-            LEFT JOIN contacts AS contact ON contact.id = held.contact_id AND contact.organization_id = $1
-            LEFT JOIN contacts AS shown ON shown.id = contact.merged_into AND shown.organization_id = $1
+            FROM unnest($2::text[], $3::bytea[]) AS wanted (kind, blind)  -- one by one, whatever statistics say
+            CROSS JOIN LATERAL (SELECT * FROM contact_identities
+                WHERE organization_id = $1 AND kind = wanted.kind AND blind = wanted.blind LIMIT 1) AS held
+            LEFT JOIN LATERAL (SELECT * FROM contacts
+                WHERE id = held.contact_id AND organization_id = $1 LIMIT 1) AS contact ON true
+            LEFT JOIN LATERAL (SELECT * FROM contacts
+                WHERE id = contact.merged_into AND organization_id = $1 LIMIT 1) AS shown ON true
             """,
             self.tx.organization_id,
             list(kinds),
