@@ -54,7 +54,8 @@ async def story(place: TestDatabase, database: Mortal) -> AsyncIterator[Story]:
 @pytest.fixture
 async def openai(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
     """OpenAI as those see it who watch, and tell it what to say."""
-    async with httpx.AsyncClient(base_url=sandbox.url, timeout=60) as http:
+    key = {"authorization": "Bearer sk-sandbox"}
+    async with httpx.AsyncClient(base_url=sandbox.url, headers=key, timeout=60) as http:
         (await http.post("/control/reset")).raise_for_status()
         yield http
 

@@ -1,16 +1,12 @@
 """Many texts within a day, at half the price; the provider is played by the sandbox."""
 
 import math
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 
 from kit.ids import new_id
-from kit.testing.databases import TestDatabase
-from kit.testing.mortal import Mortal
-from kit.testing.outside import Sandbox
 from kit.testing.programs import eventually
 
 from .story import Story
@@ -20,13 +16,8 @@ ITEMS = [{"subject": f"Shop number {number} opens", "platforms": ["x"]} for numb
 
 
 @pytest.fixture
-async def bulk(
-    place: TestDatabase, database: Mortal, sandbox: Sandbox, openai: httpx.AsyncClient
-) -> AsyncIterator[Story]:
-    _ = openai
-    told = {"openai_url": f"{sandbox.url}/openai/v1", "openai_api_key": "sk-sandbox"}
-    async with Story.told(place, database, **told) as story:
-        yield story
+def bulk(with_key: Story) -> Story:
+    return with_key
 
 
 async def begun(client: httpx.AsyncClient) -> dict[str, Any]:
