@@ -87,9 +87,14 @@ async def act(house: House, broadcast_id: str, what: str, **more: Any) -> dict[s
 
 
 async def prepared(house: House, broadcast_id: str) -> None:
-    while await house.parts.feeding.run():
-        pass
-    assert (await read(house, broadcast_id))["prepared"]
+    """Feed until it is: what was due by our clock a moment ago may not be due yet by the database's."""
+
+    async def done() -> bool:
+        while await house.parts.feeding.run():
+            pass
+        return bool((await read(house, broadcast_id))["prepared"])
+
+    await eventually(done, within=60)
 
 
 async def recipients(house: House, broadcast_id: str, query: str = "") -> list[dict[str, Any]]:
