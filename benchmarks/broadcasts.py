@@ -38,7 +38,7 @@ from inbox.templates.model import Status, Template
 from inbox.templates.repository import TemplateRepository
 from kit.db.database import Database
 from kit.http.client import Outbound
-from kit.http.transport import PyreqwestTransport
+from kit.http.http1 import Http1Transport
 from kit.ids import new_id
 from kit.process import Loop, run, supervise
 from kit.seal import Keyring, LocalMasterKey
@@ -55,7 +55,7 @@ _BODY: Final = {"type": "BODY", "text": "Hello {{1}}, see what is new."}
 
 def parts_of(database: Database, receiver: str, folder: Path) -> tuple[Parts, Keyring, Outbound]:
     """The inbox before the receiver."""
-    outbound = Outbound(transport=PyreqwestTransport(connect=30.0, read=30.0))
+    outbound = Outbound(transport=Http1Transport(connect=30.0, read=30.0))
     keyring = Keyring(database, LocalMasterKey.from_text(MASTER))
     return build(database, keyring, outbound, Meta(receiver, "v23.0", "secret", "verify"), folder), keyring, outbound
 
