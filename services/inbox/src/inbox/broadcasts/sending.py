@@ -78,7 +78,9 @@ class BroadcastKind:
             made = {each.id: letters(each) for each in broadcasts.values()}
             stopped = await _stopped(tx, [one for several in made.values() for one in several])
             barred = await self._refused(tx, rows, broadcasts)
-            known = await people(tx, self.keyring, {row["contact_id"] for row in rows})
+            whose = {row["contact_id"] for row in rows}
+            await self.keyring.prepare(tx.organization_id, {subject(each) for each in whose})  # for `record`, too
+            known = await people(tx, self.keyring, whose)
             tokens = await self._tokens(tx, rows)
             works |= {
                 entry_id: self._work(
