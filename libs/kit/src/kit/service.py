@@ -32,10 +32,10 @@ from kit.http.app import create_app
 from kit.http.breaker import Breaker
 from kit.http.caller import TokenVerifier, jwks_at
 from kit.http.client import Outbound
-from kit.http.transport import PyreqwestTransport, Transport
 from kit.http.health import Check, Unwell, below, disk
 from kit.http.peer import Peer
 from kit.http.serving import serve
+from kit.http.transport import PyreqwestTransport, Transport
 from kit.intake import cli as intake_cli
 from kit.intake import router as intake_router
 from kit.intake.desk import Desk

@@ -231,9 +231,7 @@ async def test_the_trace_goes_along(outbound: Outbound, peer: Peering) -> None:
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 
 
-def guarded(
-    port: int, found: list[str], exempt: Any = LOOPBACK, carrier: Carrier = PyreqwestTransport
-) -> Outbound:
+def guarded(port: int, found: list[str], exempt: Any = LOOPBACK, carrier: Carrier = PyreqwestTransport) -> Outbound:
     async def resolver(_host: str, _port: int) -> list[str]:
         return found
 
