@@ -89,14 +89,14 @@ async def taken_in(databases: Databases, rounds: int) -> list[Result]:
 async def reduced(databases: Databases, items: int) -> Result:
     """Items of all kinds over a tenth as many conversations, by one worker."""
     place, story = await databases.clone({"inbox": migrations}), Story(items, items // 10)
-    async with inbox(place.url("inbox")) as one:
+    async with inbox(place.url("inbox"), pool=8) as one:
         for delivery in deliveries(story.changes()):
             await one.tell(delivery)
-        await one.start_worker()
-        while not (before := await one.applied()):  # noqa: ASYNC110 - another process does it
+        await one.crew.start()
+        while not (before := (await one.progress()).applied):  # noqa: ASYNC110 - another process does it
             await asyncio.sleep(0.02)
         started = time.perf_counter()
-        while not await one.reduced(items):  # noqa: ASYNC110 - another process does it
+        while (now := await one.progress()).applied < items or now.deliveries or now.waiting:  # noqa: ASYNC110 - another process does it
             await asyncio.sleep(0.1)
         seconds = time.perf_counter() - started
     return Result("items reduced to conversations, one worker", "items/s", [(items - before) / seconds])
