@@ -47,6 +47,7 @@ from inbox.templates.router import router as templates
 from inbox.templates.samples.model import LARGEST as LARGEST_SAMPLE
 from inbox.templates.samples.router import PATH as SAMPLES
 from inbox.templates.samples.router import router as samples
+from inbox.timeline.router import router as timeline
 from inbox.variables.router import router as variables
 from inbox.views.router import router as views
 
@@ -66,6 +67,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     merging,
     consent,
     fields,
+    timeline,
     contacts,
     conversations,
     participants,

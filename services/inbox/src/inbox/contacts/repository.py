@@ -483,6 +483,7 @@ class PersonsContact:
             DELETE FROM contacts WHERE id = ANY ($1) AND organization_id = $2
               AND NOT EXISTS (SELECT FROM conversations WHERE contact_id = ANY ($1) OR origin_id = ANY ($1))
               AND NOT EXISTS (SELECT FROM contact_labels WHERE contact_id = ANY ($1))
+              AND NOT EXISTS (SELECT FROM notes WHERE contact_id = ANY ($1))
             """,
             list(members),
             self.tx.organization_id,
