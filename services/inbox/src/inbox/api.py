@@ -27,6 +27,8 @@ from inbox.conversations.counts.router import router as counts
 from inbox.conversations.participants.router import router as participants
 from inbox.conversations.router import router as conversations
 from inbox.drafts.router import router as drafts
+from inbox.exports.router import public as export_files
+from inbox.exports.router import router as exports
 from inbox.fields.router import router as fields
 from inbox.forms.router import public as forms
 from inbox.forms.router import router as held
@@ -39,7 +41,6 @@ from inbox.media.router import router as media
 from inbox.messages.router import router as messages
 from inbox.notes.router import router as notes
 from inbox.search.router import router as search
-from inbox.segments.router import exports as contact_exports
 from inbox.segments.router import router as segments
 from inbox.signatures.router import router as signatures
 from inbox.sites.router import router as sites
@@ -88,7 +89,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     drafts,
     views,
     segments,
-    contact_exports,
+    exports,
+    export_files,
     imports,
     contact_jobs,
     macros,

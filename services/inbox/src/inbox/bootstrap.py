@@ -65,6 +65,9 @@ from inbox.direct.platform import INSTAGRAM, MESSENGER, Direct
 from inbox.direct.source import DirectSource
 from inbox.drafts.privacy import DraftHolding
 from inbox.drafts.service import DraftService
+from inbox.exports.kind import export_kind
+from inbox.exports.service import ExportService
+from inbox.exports.writing import Lines
 from inbox.fields.privacy import FieldHolding
 from inbox.fields.service import FieldService
 from inbox.forms.platform import CONTACT_FORM, ContactForms
@@ -102,7 +105,6 @@ from inbox.outside import Meta, Pages, TelnyxAccount
 from inbox.search.indexing import Indexing
 from inbox.search.privacy import SearchHolding
 from inbox.search.service import SearchService
-from inbox.segments.exporting import ContactExport
 from inbox.segments.service import SegmentService
 from inbox.settings import InboxSettings
 from inbox.signatures.privacy import SignatureHolding
@@ -165,7 +167,7 @@ class Parts:
     fields: FieldService
     timeline: TimelineService
     segments: SegmentService
-    contact_export: ContactExport
+    exports: ExportService
     imports: ImportService
     merging: Merging
     conversations: ConversationService
@@ -303,7 +305,16 @@ def build(
     )
     chats = ChatService(database, sealing, sites, intake, pages.passing)
     running = Running(conversing, writing, NoteService(database, keyring), Values(keyring))
-    jobs = Jobs(database, [MacroRunKind(database, keyring, running), *import_kinds(database, keyring, files)])
+    exported = MediaStore(folder / "exports", keyring, database.clock)
+    lines = Lines(database, ContactService(database, keyring), FieldService(database, keyring))
+    jobs = Jobs(
+        database,
+        [
+            MacroRunKind(database, keyring, running),
+            *import_kinds(database, keyring, files),
+            export_kind(lines, keyring, exported),
+        ],
+    )
     segments = SegmentService(database, keyring, ContactService(database, keyring))
     return Parts(
         allowances=AllowanceService(database),
@@ -316,9 +327,7 @@ def build(
         timeline=TimelineService(database, keyring),
         imports=ImportService(database, files, jobs),
         segments=segments,
-        contact_export=ContactExport(
-            database, ContactService(database, keyring), FieldService(database, keyring), segments
-        ),
+        exports=ExportService(database, keyring, segments, exported, jobs, pages.hiding),
         merging=Merging(database, keyring, platforms),
         conversations=conversing,
         participants=ParticipantService(database),
@@ -421,6 +430,7 @@ def loops(parts: Parts) -> Sequence[Loop]:
         merging=parts.merging,
         indexing=parts.indexing,
         imports=parts.imports,
+        exports=parts.exports,
         feeding=parts.feeding,
         braking=parts.braking,
     )
