@@ -54,7 +54,7 @@ async def place(databases: Databases) -> TestDatabase:
 
 @pytest.fixture
 async def database(place: TestDatabase) -> AsyncIterator[Database]:
-    opened = await Database.open(place.url("inbox"), name="inbox test", pool_size=12, acquire_within=20)
+    opened = await Database.open(place.url("inbox"), name="inbox test", pool_size=8, acquire_within=20)
     try:
         yield opened
     finally:

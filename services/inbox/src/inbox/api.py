@@ -10,6 +10,7 @@ from inbox.assignment.router import internal as presence
 from inbox.assignment.router import router as assignment
 from inbox.attributes.router import router as attributes
 from inbox.broadcasts.router import router as broadcasts
+from inbox.broadcasts.senders.router import router as paces
 from inbox.canned_replies.router import router as canned_replies
 from inbox.channels.router import router as channels
 from inbox.channels.viewing.router import internal as viewers
@@ -56,6 +57,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     allowances,
     channels,
     viewing,
+    paces,
     viewers,
     sites,
     chat,

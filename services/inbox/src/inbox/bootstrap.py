@@ -28,6 +28,7 @@ from inbox.broadcasts.preparing import Preparing
 from inbox.broadcasts.privacy import RecipientHolding
 from inbox.broadcasts.senders.braking import Braking
 from inbox.broadcasts.senders.judging import Judging
+from inbox.broadcasts.senders.service import PaceService
 from inbox.broadcasts.sending import BroadcastKind
 from inbox.broadcasts.service import BroadcastService
 from inbox.canned_replies.service import CannedReplyService
@@ -209,6 +210,7 @@ class Parts:
     broadcasts: BroadcastService
     feeding: Feeding
     braking: Braking
+    paces: PaceService
 
 
 def build(
@@ -370,6 +372,7 @@ def build(
         broadcasts=BroadcastService(database, lambda: own, preparing, platforms, segments),
         feeding=Feeding(database, lambda: own, preparing),
         braking=braking,
+        paces=PaceService(database, braking),
     )
 
 

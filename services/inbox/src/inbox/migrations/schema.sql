@@ -238,7 +238,7 @@ CREATE TABLE channel_checks (
     organization_id uuid NOT NULL,
     phone_number_id text NOT NULL,
     waba_id text NOT NULL,
-    rate integer NOT NULL,
+    rate integer,
     token_sealed bytea,
     outcome text NOT NULL DEFAULT 'pending'::text,
     reason text NOT NULL DEFAULT ''::text,
@@ -299,10 +299,13 @@ CREATE TABLE channels (
     visible_to text NOT NULL DEFAULT 'everyone'::text,
     release_due boolean NOT NULL DEFAULT false,
     connected_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    coexists boolean NOT NULL DEFAULT false,
+    numbers_limit integer,
     CONSTRAINT channels_brake_check CHECK (((brake > (0)::double precision) AND (brake <= (1)::double precision))),
     CONSTRAINT channels_daily_limit_check CHECK ((daily_limit > 0)),
     CONSTRAINT channels_health_check CHECK ((health = ANY (ARRAY['ok'::text, 'token_dead'::text, 'restricted'::text]))),
     CONSTRAINT channels_kind_check CHECK ((kind = ANY (ARRAY['whatsapp'::text, 'messenger'::text, 'instagram'::text, 'sms'::text, 'web_chat'::text, 'contact_form'::text]))),
+    CONSTRAINT channels_numbers_limit_check CHECK ((numbers_limit > 0)),
     CONSTRAINT channels_organization_id_phone_number_id_key UNIQUE (organization_id, phone_number_id),
     CONSTRAINT channels_pkey PRIMARY KEY (id),
     CONSTRAINT channels_quality_check CHECK ((quality = ANY (ARRAY['GREEN'::text, 'YELLOW'::text, 'RED'::text, 'UNKNOWN'::text]))),
@@ -2027,9 +2030,8 @@ AS $function$
         SELECT 'number', known.phone_number_id, known.organization_id FROM channels AS known
         WHERE known.phone_number_id = ANY (numbers) AND known.state = 'connected'
         UNION ALL
-        SELECT 'account', known.waba_id, min(known.organization_id::text)::uuid FROM channels AS known
+        SELECT DISTINCT 'account', known.waba_id, known.organization_id FROM channels AS known
         WHERE known.waba_id = ANY (accounts) AND known.state = 'connected'
-        GROUP BY known.waba_id HAVING count(DISTINCT known.organization_id) = 1
     $function$;
 -- owner: inbox_loops
 -- may be called by: inbox_app
