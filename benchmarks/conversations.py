@@ -19,8 +19,9 @@ import orjson
 from benchmarks import harness, peers
 from benchmarks.harness import Result, Size, percentile
 from benchmarks.intake import Sender
-from benchmarks.orders import ACCOUNT, Story, deliveries, inbox, parts_of, signature
+from benchmarks.orders import deliveries, inbox, parts_of, signature
 from benchmarks.paced import paced, post
+from benchmarks.whatsapp_story import ACCOUNT, Story
 from inbox import migrations
 from kit.db.database import Database
 from kit.http.app import create_app

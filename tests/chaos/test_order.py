@@ -1,7 +1,8 @@
 """Doubled, shuffled, past a worker that dies: what is shown is what would be shown had all come in order."""
 
 import pytest
-from benchmarks.orders import Story, difference, in_chaos, in_order, inbox
+from benchmarks.orders import difference, in_chaos, in_order, inbox
+from benchmarks.whatsapp_story import Story
 
 from inbox import migrations
 from kit.testing.databases import Databases
