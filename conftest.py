@@ -16,31 +16,31 @@ assert sandbox.__file__  # noqa: S101
 
 pytest_plugins = ["kit.testing.plugin"]
 
-# Tests that start the whole platform, or share it: each line is run by one worker, and before all others since they
-# take longest. Two lines and not more: a platform needs some forty of the hundred connections PostgreSQL has.
-TOGETHER = {
-    "tests/e2e/": "platform one",
-    "tests/chaos/test_outside_world.py": "platform one",
-    "tests/chaos/test_servers_fail.py": "platform one",
-    "tests/chaos/test_chaos.py": "platform two",
-    "deploy/local/tests/test_life_of_a_checkout.py": "platform two",
-}
+# Tests that start the whole platform, or share it: run by one worker, one after another, and before all others since
+# they take longest. One needs some fifty of PostgreSQL's hundred connections; two of them leave none for others.
+ONE_AT_A_TIME = (
+    "tests/e2e/",
+    "tests/chaos/test_outside_world.py",
+    "tests/chaos/test_servers_fail.py",
+    "tests/chaos/test_chaos.py",
+    "deploy/local/tests/test_life_of_a_checkout.py",
+)
 
 
 class _ByPlace(LoadScopeScheduling):  # type: ignore[misc]  # xdist brings no types
     """Gives single tests to whichever worker is free, and those that belong together to one of them."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return next((line for place, line in TOGETHER.items() if nodeid.startswith(place)), nodeid)
+        return "platform" if nodeid.startswith(ONE_AT_A_TIME) else nodeid
 
 
 def _place(item: pytest.Item) -> str:
-    return next((place for place in TOGETHER if item.nodeid.startswith(place)), "")
+    return next((place for place in ONE_AT_A_TIME if item.nodeid.startswith(place)), "")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of one place side by side, so that a line has one platform at a time."""
+    """Keep the tests of one place side by side, so that there is one platform at a time."""
     items.sort(key=_place)
 
 

@@ -256,6 +256,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/v1/contact-imports", "inbox"),
     Route("/v1/contact-jobs", "inbox"),
     Route("/v1/contact-exports", "inbox"),
+    Route("/v1/contact-export-files", "inbox", public=True, methods=GET, rates=("keys",), body_limit=0),
     Route(
         "/v1/contact-imports",
         "inbox",

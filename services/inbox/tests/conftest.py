@@ -7,7 +7,8 @@ import pytest
 
 from inbox import migrations
 from inbox.api import LARGE_BODIES, ROUTERS
-from inbox.bootstrap import Meta, Pages, TelnyxAccount, build, endpoint_parts, mounts
+from inbox.bootstrap import build, endpoint_parts, mounts
+from inbox.outside import Meta, Pages, TelnyxAccount
 from kit.db.database import Database
 from kit.http.app import create_app
 from kit.http.caller import TokenVerifier
@@ -53,7 +54,7 @@ async def place(databases: Databases) -> TestDatabase:
 
 @pytest.fixture
 async def database(place: TestDatabase) -> AsyncIterator[Database]:
-    opened = await Database.open(place.url("inbox"), name="inbox test", pool_size=12, acquire_within=20)
+    opened = await Database.open(place.url("inbox"), name="inbox test", pool_size=8, acquire_within=20)
     try:
         yield opened
     finally:

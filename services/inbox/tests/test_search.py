@@ -161,6 +161,23 @@ async def test_two_workers_index_each_thing_and_a_death_loses_nothing(house: Hou
     assert len(await search(house, "pear", limit=100)) == 30
 
 
+async def test_workers_who_meet_at_one_contact_take_turns(house: House) -> None:
+    await house.connected()
+    for at in range(40):
+        await house.say("pear", person=f"4915100000{at:02}", name=f"Person {at}")
+    await house.reduce()
+    await indexed(house)
+    for _ in range(5):
+        async with house.database.transaction(house.organization_id) as tx:
+            await tx.execute(
+                "INSERT INTO search_due (organization_id, kind, subject_id) "
+                "SELECT organization_id, 'contact', id FROM contacts, generate_series(1, 15)"
+            )
+        await asyncio.gather(*(house.parts.indexing.run() for _ in range(3)))
+    await indexed(house)
+    assert await house.count("SELECT count(*) FROM contact_words") == 40
+
+
 async def test_what_is_written_just_now_waits_for_its_turn(house: House) -> None:
     await house.connected()
     await house.say("plum")

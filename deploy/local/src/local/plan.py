@@ -18,6 +18,7 @@ HOST = "127.0.0.1"
 _OPTIONAL = ("OTLP_ENDPOINT", "TRACE_SAMPLE", "LOG_LEVEL")
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "VIRTUAL_ENV", "TMPDIR", "PYTHONPATH")
 _POOL_SIZE = 6
+_POOL_SIZE_OF_HALVES = 4  # twice as many processes, and still fewer connections than a small server has
 _FILE = "addresses.json"
 
 
@@ -140,7 +141,7 @@ class Plan:
         service = {
             "DATABASE_URL": self.database_url(name),
             "ROLE_PREFIX": self.state.role_prefix,
-            "POOL_SIZE": str(_POOL_SIZE),
+            "POOL_SIZE": str(_POOL_SIZE_OF_HALVES if self.split else _POOL_SIZE),
             "SEALING_KEY": self.state.sealing_key(name),
         }
         if name in SEALING:

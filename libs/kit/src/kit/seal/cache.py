@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 from uuid import UUID
 
+from kit.seal.batches import member, member_id, root_of
 from kit.seal.model import Key, Owner
 
 KEEP_FOR: Final = 300.0
@@ -25,10 +26,12 @@ class KeyCache:
         return len(self._keys)
 
     def find(self, key_id: UUID) -> Key | None:
-        """The key of this id."""
+        """The key of this id, or made of its root."""
         held = self._keys.get(key_id)
         if held is None:
-            return None
+            root_id = root_of(key_id)
+            root = None if root_id is None else self.find(root_id)
+            return None if root is None else member(root, key_id)
         key, until = held
         if until <= self.now():
             self._drop(key)
@@ -38,8 +41,9 @@ class KeyCache:
 
     def current(self, owner: Owner) -> Key | None:
         """The key that seals for this owner now."""
-        key_id = self._current.get(owner)
-        return None if key_id is None else self.find(key_id)
+        key_id = self._current.get(owner) or member_id(owner)
+        key = None if key_id is None else self.find(key_id)
+        return key if key is not None and key.owner == owner else None
 
     def keep(self, key: Key, *, current: bool = False) -> None:
         """Remember a key; a repetition does not make its time longer."""
@@ -52,12 +56,13 @@ class KeyCache:
             self._drop(next(iter(self._keys.values()))[0])
 
     def forget(self, *owners: Owner) -> None:
-        """Forget these owners' keys; with an organization's own go those of its subjects, which it wraps."""
+        """Forget these owners' keys, and roots they were made of; with an organization's own go those it wraps."""
         forgotten = frozenset(owners)
+        roots = {root_of(key_id) for owner in owners if (key_id := member_id(owner)) is not None}
         for organization_id in {owner.organization_id for owner in owners}:
             for key_id in list(self._of.get(organization_id, ())):
                 key = self._keys[key_id][0]
-                if key.owner in forgotten or key.owner.parent in forgotten:
+                if key.owner in forgotten or key.owner.parent in forgotten or key_id in roots:
                     self._drop(key)
 
     def forget_all(self) -> None:

@@ -11,6 +11,7 @@ import structlog
 
 from kit.db.database import Database, Transaction
 from kit.errors import TransientError
+from kit.seal.batches import KeyBatch, member, member_id, new_root, root_of
 from kit.seal.cache import KEEP_FOR, KeyCache
 from kit.seal.flights import Flights
 from kit.seal.master import MasterKey
@@ -88,6 +89,16 @@ class Keyring:
         """
         keys = await self._currents({Owner.of(organization_id, subject) for subject in subjects})
         return frozenset(owner.subject for owner, key in keys.items() if key is None)
+
+    async def batch(self, organization_id: UUID, kind: str, count: int) -> KeyBatch:
+        """Keys for as many new subjects of a kind, for the price of one; their ids are given with them.
+
+        Raises:
+            ValueError: none, or more than one batch can have.
+            KeyShredded: the organization was forgotten.
+            TransientError: the key cannot be made now.
+        """
+        return KeyBatch.of(await self._current(new_root(organization_id, kind, count)))
 
     async def open(self, organization_id: UUID | None, sealed: bytes, place: bytes) -> bytes:
         """Decrypt what was sealed for this organization in this place.
@@ -206,6 +217,11 @@ class Keyring:
     async def _currents(self, owners: set[Owner]) -> Mapping[Owner, Key | None]:
         """The key that seals for each now, None where it was destroyed."""
         keys: dict[Owner, Key | None] = {owner: self._cache.current(owner) for owner in owners}
+        made_of = {owner: key_id for owner, key in keys.items() if key is None and (key_id := member_id(owner))}
+        for organization_id in {owner.organization_id for owner in made_of}:
+            ids = {key_id for owner, key_id in made_of.items() if owner.organization_id == organization_id}
+            found = await self._members(organization_id, ids)
+            keys |= {key.owner: key for key in found.values() if key is not None and key.owner in made_of}
         missing = [owner for owner, key in keys.items() if key is None]
         for shelf in self._shelves if missing else ():
             keys |= await shelf.current.get([owner for owner in missing if shelf.holds(owner)])
@@ -214,14 +230,33 @@ class Keyring:
     async def _keys(self, organization_id: UUID | None, ids: set[UUID]) -> Mapping[UUID, Key | None]:
         """Keys by id, None where shredded; those of the platform and its subjects may stand in either store."""
         keys: dict[UUID, Key | None] = {key_id: key for key_id in ids if (key := self._cache.find(key_id))}
-        for shelf in self._shelves if len(keys) < len(ids) else ():
-            if organization_id is None or shelf.holds(Owner(organization_id)):
-                found = await shelf.find.get([KeyRef(organization_id, key_id) for key_id in ids - keys.keys()])
-                keys |= {ref.id: key for ref, key in found.items()}
+        keys |= await self._members(organization_id, ids - keys.keys())
+        keys |= await self._found(organization_id, {key_id for key_id in ids if keys.get(key_id) is None})
         if len(keys) < len(ids):
             raise SealBroken
         if any(key is not None and key.owner.organization_id != organization_id for key in keys.values()):
             raise SealBroken
+        return keys
+
+    async def _members(self, organization_id: UUID | None, ids: set[UUID]) -> Mapping[UUID, Key | None]:
+        """Those of these that are made of a root; None where it is gone, unless they have keys of their own since."""
+        roots = await self._found(organization_id, {each for key_id in ids if (each := root_of(key_id)) is not None})
+        made: dict[UUID, Key | None] = {}
+        for key_id in ids if roots else ():
+            root_id = root_of(key_id)
+            root = None if root_id is None else roots.get(root_id)
+            key = None if root is None else member(root, key_id)
+            if key is not None or (root is None and root_id in roots):
+                made[key_id] = key
+        return made
+
+    async def _found(self, organization_id: UUID | None, ids: set[UUID]) -> Mapping[UUID, Key | None]:
+        """What stands in memory or in the stores under these ids."""
+        keys: dict[UUID, Key | None] = {key_id: key for key_id in ids if (key := self._cache.find(key_id))}
+        for shelf in self._shelves if len(keys) < len(ids) else ():
+            if organization_id is None or shelf.holds(Owner(organization_id)):
+                found = await shelf.find.get([KeyRef(organization_id, key_id) for key_id in ids - keys.keys()])
+                keys |= {ref.id: key for ref, key in found.items()}
         return keys
 
 

@@ -13,7 +13,7 @@ from kit.seal.sealer import SealBroken
 
 KEY_BYTES: Final = 32
 FORM: Final = b"\x02"  # what follows: id of the key, nonce, ciphertext, tag
-_NONCE_BYTES: Final = 12
+NONCE_BYTES: Final = 12
 _HEAD: Final = 1 + 16
 SUBJECT: Final = r"[a-z][a-z_-]{0,40}:[0-9a-f-]{32,64}"
 _SUBJECT: Final = re.compile(SUBJECT)
@@ -77,7 +77,7 @@ class Key:
 
     def seal(self, value: bytes, place: bytes) -> bytes:
         """Encrypt, so that it opens with this key, for this organization, in this place only."""
-        head, nonce = FORM + self.id.bytes, os.urandom(_NONCE_BYTES)
+        head, nonce = FORM + self.id.bytes, os.urandom(NONCE_BYTES)
         return head + nonce + self.aead.encrypt(nonce, value, self._bound(head, place))
 
     def open(self, sealed: bytes, place: bytes) -> bytes:
@@ -86,9 +86,9 @@ class Key:
         Raises:
             SealBroken: it belongs elsewhere or was changed.
         """
-        head, nonce = sealed[:_HEAD], sealed[_HEAD : _HEAD + _NONCE_BYTES]
+        head, nonce = sealed[:_HEAD], sealed[_HEAD : _HEAD + NONCE_BYTES]
         try:
-            return self.aead.decrypt(nonce, sealed[_HEAD + _NONCE_BYTES :], self._bound(head, place))
+            return self.aead.decrypt(nonce, sealed[_HEAD + NONCE_BYTES :], self._bound(head, place))
         except (InvalidTag, ValueError) as error:
             raise SealBroken from error
 
@@ -102,7 +102,7 @@ def key_id_of(sealed: bytes) -> UUID:
     Raises:
         SealBroken: it has not the form that a keyring makes.
     """
-    if sealed[:1] != FORM or len(sealed) < _HEAD + _NONCE_BYTES:
+    if sealed[:1] != FORM or len(sealed) < _HEAD + NONCE_BYTES:
         raise SealBroken
     return UUID(bytes=sealed[1:_HEAD])
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from kit.db.database import Database, Transaction
 from kit.ids import new_id
+from kit.seal.batches import member, member_id, members, root_id_of, root_of
 from kit.seal.cache import KeyCache
 from kit.seal.master import MasterKey, unwrapped_under, wrapped_under
 from kit.seal.model import KEY_BYTES, Key, KeyShredded, Owner, wrap_context
@@ -57,7 +58,29 @@ class OwnKeys:
 
     async def shred(self, tx: Transaction, owner: Owner) -> None:
         """Destroy all versions of an owner's key, and with an organization's those of its subjects."""
+        await self._take_apart(KeyRepository(tx), owner)
         await KeyRepository(tx).shred(owner, new_id())
+
+    async def _take_apart(self, keys: KeyRepository, owner: Owner) -> None:
+        """Destroy the root of which an owner's key is made; all its other members get theirs as rows of their own.
+
+        Who forgets another member at once waits at the root, and then finds that member's own key.
+        """
+        key_id = member_id(owner)
+        root_id = None if key_id is None else root_of(key_id)
+        if key_id is None or root_id is None:
+            return
+        stored = await keys.lock_root(KeyRef(owner.organization_id, root_id))
+        root = None if stored is None else await self._opened(stored)
+        parent = None if stored is None or stored.parent is None else await self._opened(stored.parent)
+        its_own = None if root is None else member(root, key_id)
+        if stored is None or root is None or parent is None or its_own is None or its_own.owner != owner:
+            return
+        await keys.add(
+            [_wrapped(each, parent, stored.parent) for each in members(root) if each.id != key_id], version=0
+        )
+        await keys.bury(owner, key_id, version=0)
+        await keys.shred(root.owner, new_id())
 
     async def rotate(self, organization_id: UUID | None) -> Key | None:
         """Make the next version of an organization's or the platform's key; None when somebody else just did.
@@ -110,9 +133,8 @@ class OwnKeys:
             if parent is None:
                 made[owner] = None
                 continue
-            key = Key(new_id(), owner, secrets.token_bytes(KEY_BYTES))
-            wrapped = wrapped_under(parent.aead, key.plain, wrap_context(key.id, owner))
-            new[key.id] = key, StoredKey(key.id, owner, None, wrapped, rows[owner.parent])
+            key = Key(root_id_of(owner) or new_id(), owner, secrets.token_bytes(KEY_BYTES))
+            new[key.id] = key, _wrapped(key, parent, rows[owner.parent])
         async with self._bound(owner.organization_id for owner in owners) as tx:
             added = await KeyRepository(tx).add([stored for _, stored in new.values()])
         return made | {new[key_id][0].owner: new[key_id][0] for key_id in added if new[key_id][0].owner in owners}
@@ -142,3 +164,9 @@ class OwnKeys:
 
     def _bound(self, organization_ids: Iterable[UUID | None]) -> AbstractAsyncContextManager[Transaction]:
         return self._database.aside(*{each for each in organization_ids if each is not None})
+
+
+def _wrapped(key: Key, parent: Key, above: StoredKey | None) -> StoredKey:
+    """The row of a subject's key."""
+    wrapped = wrapped_under(parent.aead, key.plain, wrap_context(key.id, key.owner))
+    return StoredKey(key.id, key.owner, None, wrapped, above)

@@ -111,15 +111,7 @@ class KeyRepository:
 
     async def shred(self, owner: Owner, tombstone: UUID) -> None:
         """Take the bytes of all versions away; a subject without a key gets a row that refuses one for good."""
-        await self.tx.execute(
-            """
-            INSERT INTO seal_keys (id, organization_id, subject, shredded_at) VALUES ($1, $2, $3, kit_now())
-            ON CONFLICT (organization_id, subject, version) DO NOTHING
-            """,
-            tombstone,
-            owner.organization_id,
-            owner.subject,
-        )
+        await self.bury(owner, tombstone, version=1)
         # A rotation under way holds this lock: the next statement then sees the version it has added.
         await self.tx.execute(
             f"SELECT FROM seal_keys WHERE {_whose(owner)} AND subject = $2 ORDER BY id FOR UPDATE",
@@ -134,6 +126,36 @@ class KeyRepository:
             owner.organization_id,
             owner.subject,
         )
+
+    async def bury(self, owner: Owner, tombstone: UUID, version: int) -> None:
+        """Leave a row without a key where there is none of this version."""
+        await self.tx.execute(
+            """
+            INSERT INTO seal_keys (id, organization_id, subject, version, shredded_at)
+            VALUES ($1, $2, $3, $4, kit_now())
+            ON CONFLICT (organization_id, subject, version) DO NOTHING
+            """,
+            tombstone,
+            owner.organization_id,
+            owner.subject,
+            version,
+        )
+
+    async def lock_root(self, ref: KeyRef) -> StoredKey | None:
+        """The key of a batch while it is whole; until we commit nobody takes it apart, nor destroys what wraps it.
+
+        What wraps it is locked first, as by who destroys an organization.
+        """
+        for strength, which in (
+            ("SHARE", "id = (SELECT parent_id FROM seal_keys WHERE id = $1 AND organization_id = $2)"),
+            ("UPDATE", "id = $1 AND organization_id = $2"),
+        ):
+            await self.tx.execute(
+                f"SELECT FROM seal_keys WHERE {which} AND wrapped IS NOT NULL FOR {strength}",
+                ref.id,
+                ref.organization_id,
+            )
+        return next((key for key in await self.find([ref]) if key.wrapped is not None), None)
 
     async def shredded_within(self, seconds: float, at_most: int) -> list[Owner]:
         """Whose keys were shredded lately, in all organizations; one that was forgotten stands for its subjects."""

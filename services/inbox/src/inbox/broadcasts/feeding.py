@@ -211,6 +211,8 @@ async def _stopped(tx: Transaction, broadcast: Broadcast, sender: Row | None) ->
     """Why it cannot go on; empty when it can."""
     if sender is None or sender["state"] != "connected":
         return "channel-disconnected"
+    if sender["health_code"].startswith("account-"):
+        return str(sender["health_code"])
     ids = [each.template_id for each in broadcast.variants if each.template_id is not None]
     found = await TemplateRepository(tx).statuses(ids) if ids else {}
     stopped = [found.get(each, "deleted") for each in ids if found.get(each) not in SENDABLE]

@@ -50,11 +50,11 @@ class IndexRepository:
     tx: Transaction
 
     async def messages(self, message_ids: Collection[UUID]) -> list[Row]:
-        """Those that nobody is just changing; nobody does until we commit."""
+        """Those that nobody is just changing or indexing; nobody does until we commit."""
         return await self.tx.fetch(
             f"""
             SELECT {_MESSAGES} FROM messages WHERE id = ANY ($1) AND organization_id = $2
-            ORDER BY id FOR SHARE SKIP LOCKED
+            ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
             """,  # noqa: S608 - a constant of this file
             list(message_ids),
             self.tx.organization_id,
@@ -65,7 +65,7 @@ class IndexRepository:
         return await self.tx.fetch(
             """
             SELECT id, name_sealed, created_at FROM contacts WHERE id = ANY ($1) AND organization_id = $2
-            ORDER BY id FOR SHARE SKIP LOCKED
+            ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
             """,
             list(contact_ids),
             self.tx.organization_id,
@@ -76,7 +76,7 @@ class IndexRepository:
         return await self.tx.fetch(
             """
             SELECT id, conversation_id, content_sealed, created_at FROM notes
-            WHERE id = ANY ($1) AND organization_id = $2 ORDER BY id FOR SHARE SKIP LOCKED
+            WHERE id = ANY ($1) AND organization_id = $2 ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
             """,
             list(note_ids),
             self.tx.organization_id,
@@ -157,10 +157,12 @@ class FindRepository:
         """These notes with their contacts, in this order."""
         return await self.tx.fetch(
             """
-            SELECT n.id, n.conversation_id, n.content_sealed, n.author_id, n.created_at, c.contact_id
+            SELECT n.id, n.conversation_id, n.content_sealed, n.author_id, n.created_at,
+                   coalesce(c.contact_id, p.merged_into, p.id) AS contact_id
             FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (id, place)
             JOIN notes AS n ON n.id = wanted.id AND n.organization_id = $2
-            JOIN conversations AS c ON c.id = n.conversation_id AND c.organization_id = $2
+            LEFT JOIN conversations AS c ON c.id = n.conversation_id AND c.organization_id = $2
+            LEFT JOIN contacts AS p ON p.id = n.contact_id AND p.organization_id = $2
             ORDER BY wanted.place
             """,
             list(note_ids),

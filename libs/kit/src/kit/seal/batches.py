@@ -1,0 +1,115 @@
+"""Keys of many new subjects, made of one: a root stands for all of them until the first of them is forgotten.
+
+The key of a member is HKDF-Expand (RFC 5869, SHA-256) of the root's with the member's id. That id is the root's with
+its place in the last 16 bits, and both the id of the key and that of the subject: what is sealed leads to the root,
+and so does the name of the subject. Ids of batches are UUIDs of version 8 (RFC 9562), in order of time as others are.
+"""
+
+import hmac
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from kit.ids import new_id
+from kit.seal.model import FORM, NONCE_BYTES, Key, Owner
+
+MOST: Final = 8000
+"""Members of one root: as many keys are written when one of them is forgotten."""
+
+_PLACE: Final = 0xFFFF
+_VERSION: Final = 0xF << 76
+_OURS: Final = 0x8 << 76
+_ROOT: Final = "-root"
+_PURPOSE: Final = b"rostrum/seal-member"
+
+
+def new_root(organization_id: UUID, kind: str, count: int) -> Owner:
+    """Whose the key of a new batch is: it tells of which kind its subjects are, and how many there are.
+
+    Raises:
+        ValueError: none, or too many for one batch.
+    """
+    if not 0 < count <= MOST:
+        raise ValueError(f"a batch has 1 to {MOST} members")
+    root_id = UUID(int=new_id().int & ~_VERSION & ~_PLACE | _OURS)
+    return Owner.of(organization_id, f"{kind}{_ROOT}:{root_id}-{count:04x}")
+
+
+def root_id_of(owner: Owner) -> UUID | None:
+    """The id of the key of a batch; None for anybody else."""
+    kind, _, told = owner.subject.partition(":")
+    return UUID(told[:36]) if kind.endswith(_ROOT) else None
+
+
+def root_of(key_id: UUID) -> UUID | None:
+    """The root of which a key of this id may be made; None when it is of nobody's batch."""
+    number = key_id.int
+    return UUID(int=number & ~_PLACE) if number & _VERSION == _OURS and number & _PLACE else None
+
+
+def member_id(owner: Owner) -> UUID | None:
+    """The id of the key that a batch gave to a subject; None when it is of nobody's batch."""
+    told = owner.subject.partition(":")[2]
+    if len(told) != 36 or told[14] != "8":
+        return None
+    found = UUID(told)
+    return None if root_of(found) is None else found
+
+
+def member(root: Key, key_id: UUID) -> Key | None:
+    """The key of one member; None when this is none of the batch."""
+    kind, count = _read(root.owner)
+    if root_of(key_id) != root.id or key_id.int & _PLACE > count:
+        return None
+    owner = Owner(root.owner.organization_id, f"{kind}:{UUID(int=key_id.int)}")
+    return Key(key_id, owner, _made(root.plain, key_id.bytes))
+
+
+def members(root: Key) -> Iterator[Key]:
+    """The keys of all members."""
+    for place in range(1, _read(root.owner)[1] + 1):
+        key = member(root, UUID(int=root.id.int | place))
+        if key is not None:
+            yield key
+
+
+@dataclass(frozen=True, slots=True)
+class KeyBatch:
+    """Keys of new subjects; sealing asks nobody and may be done in any thread."""
+
+    root: Key
+    ids: Sequence[UUID]
+    """The new subjects, in order: `contact:{id}` for the kind `contact`."""
+
+    @classmethod
+    def of(cls, root: Key) -> "KeyBatch":
+        """What a root stands for."""
+        first = root.id.int
+        return cls(root, [UUID(int=first | place) for place in range(1, _read(root.owner)[1] + 1)])
+
+    def seal(self, place: int, values: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
+        """Encrypt each (value, place) under the key of the member at this place of `ids`."""
+        key_id = self.ids[place].bytes
+        aead, head, nonces = (
+            AESGCM(_made(self.root.plain, key_id)),
+            FORM + key_id,
+            os.urandom(NONCE_BYTES * len(values)),
+        )
+        bound, sealed = head + self.root.owner.tenant.bytes, []
+        for at, (value, where) in enumerate(values):
+            nonce = nonces[at * NONCE_BYTES : (at + 1) * NONCE_BYTES]
+            sealed.append(head + nonce + aead.encrypt(nonce, value, bound + where))
+        return sealed
+
+
+def _made(root: bytes, key_id: bytes) -> bytes:
+    return hmac.digest(root, _PURPOSE + key_id + b"\x01", "sha256")
+
+
+def _read(root: Owner) -> tuple[str, int]:
+    kind, _, told = root.subject.partition(":")
+    return kind.removesuffix(_ROOT), int(told[37:], 16)
