@@ -23,7 +23,7 @@ CONNECTIONS: Final = 512
 _HEAD: Final = 64 * 1024
 _IDLE: Final = 30.0
 _FRESH: Final = 4.0
-"""Seconds for which an idle connection is trusted with what must not be repeated: the other side may be closing it."""
+"""Seconds for which an idle connection carries what must not be repeated: the other side may be closing it."""
 _REPEATABLE: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 _OURS: Final = frozenset({"host", "content-length", "transfer-encoding", "connection", "upgrade"})
 _BODILESS: Final = frozenset({204, 304})
@@ -42,7 +42,7 @@ class Origin(NamedTuple):
 
 
 class Http1Transport:
-    """Carries requests over kept connections: no proxies from the environment, no redirects, no cookies, no referer."""
+    """Carries requests over kept connections: no proxies of the environment, no redirects, no cookies, no referer."""
 
     def __init__(self, *, connect: float = 3.0, read: float = 10.0, user_agent: str = "rostrum") -> None:
         self._connect, self._read, self._user_agent = connect, read, user_agent

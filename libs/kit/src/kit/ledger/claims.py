@@ -146,7 +146,7 @@ class Claims:
     async def reserve(
         self, lane_id: int, wanted: int, unused_from: datetime, slots_end: datetime, lead: float = pace.LEAD
     ) -> Slots:
-        """More slots, `lead` seconds ahead, for claims that missed theirs; unused ones at the lane's end come first."""
+        """More slots, `lead` seconds ahead, for claims that missed theirs; unused ones at its end come first."""
         (row,) = await self._database.statement(
             "SELECT * FROM ledger_reserve($1, $2, $3, $4, $5, $6)",
             lane_id,
