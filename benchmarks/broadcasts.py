@@ -24,7 +24,7 @@ import orjson
 from benchmarks import harness
 from benchmarks.harness import Result, Size
 from inbox import migrations
-from inbox.bootstrap import Meta, Parts, build
+from inbox.bootstrap import Parts, build
 from inbox.broadcasts.composing import frozen
 from inbox.broadcasts.feeding import EVERY
 from inbox.broadcasts.model import Broadcast, State, Variant
@@ -34,6 +34,7 @@ from inbox.channels.repository import ChannelRepository
 from inbox.contacts.recognizing import IDENTITY, NAME, subject
 from inbox.contacts.repository import ContactRepository, NewIdentity
 from inbox.messages.content import TOKEN
+from inbox.outside import Meta
 from inbox.templates.model import Status, Template
 from inbox.templates.repository import TemplateRepository
 from kit.db.database import Database

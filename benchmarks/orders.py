@@ -31,10 +31,11 @@ from rich.console import Console
 from rich.table import Table
 
 from inbox import migrations
-from inbox.bootstrap import Meta, Parts, build
+from inbox.bootstrap import Parts, build
 from inbox.contacts.recognizing import NAME
 from inbox.messages.reading import opened, read_rows
 from inbox.messages.repository import MessageRepository
+from inbox.outside import Meta
 from kit.db.database import Database
 from kit.errors import TransientError
 from kit.http.client import Outbound

@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +31,7 @@ from inbox.broadcasts.senders.judging import Judging
 from inbox.broadcasts.senders.service import PaceService
 from inbox.broadcasts.sending import BroadcastKind
 from inbox.broadcasts.service import BroadcastService
+from inbox.broadcasts.zones.service import ZoneService
 from inbox.canned_replies.service import CannedReplyService
 from inbox.channels.applying import Applying
 from inbox.channels.base import Platform
@@ -42,7 +43,7 @@ from inbox.channels.viewing.privacy import ViewingHolding
 from inbox.channels.viewing.releasing import Releasing
 from inbox.channels.viewing.service import ViewingService
 from inbox.chat import widget
-from inbox.chat.passing import NOBODY, Passing, connected
+from inbox.chat.passing import connected
 from inbox.chat.platform import WEB_CHAT, WebChats
 from inbox.chat.privacy import VisitorHolding
 from inbox.chat.service import ChatService
@@ -99,6 +100,7 @@ from inbox.messages.wholes import Going
 from inbox.messages.writing import Writing
 from inbox.notes.privacy import NoteHolding
 from inbox.notes.service import NoteService
+from inbox.outside import LOCAL_PAGES, NO_TELNYX, Meta, Pages, TelnyxAccount
 from inbox.search.indexing import Indexing
 from inbox.search.privacy import SearchHolding
 from inbox.search.service import SearchService
@@ -139,7 +141,7 @@ from kit.intake.model import Source
 from kit.jobs.jobs import Jobs
 from kit.jobs.privacy import JobHolding
 from kit.ledger.ledger import Ledger
-from kit.mail import MailServer, SmtpServer
+from kit.mail import SmtpServer
 from kit.privacy.holding import Holdings
 from kit.privacy.requests import RequestKeys
 from kit.process import Loop
@@ -149,45 +151,6 @@ from kit.service import Backbone, Privacy, Service
 
 DIRECT: Final = (MESSENGER, INSTAGRAM)
 WEBHOOKS: Final = ("whatsapp", *DIRECT, SMS)
-
-
-@dataclass(frozen=True, slots=True)
-class Meta:
-    """The app at Meta, as settings tell it."""
-
-    graph_url: str
-    api_version: str
-    app_secret: str
-    verify_token: str
-    direct_url: str = ""
-
-    @property
-    def on(self) -> bool:
-        """Whether its webhooks can be believed."""
-        return bool(self.app_secret and self.verify_token)
-
-
-@dataclass(frozen=True, slots=True)
-class TelnyxAccount:
-    """The account at Telnyx, as settings tell it; `hiding` is a secret of ours by which numbers are hashed."""
-
-    url: str = ""
-    public_key: str = ""
-    hiding: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Pages:
-    """What channels on customers' pages take: where browsers reach us, by whom replies leave as mail, as whom.
-
-    `hiding` is a secret of ours by which addresses and ids are hashed.
-    """
-
-    public_url: str = "http://127.0.0.1:8080"
-    server: MailServer = field(default=SmtpServer("127.0.0.1", 1025))
-    mail_from: str = "Rostrum <no-reply@rostrum.local>"
-    hiding: str = field(default="", repr=False)
-    passing: Passing = NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +208,7 @@ class Parts:
     feeding: Feeding
     braking: Braking
     paces: PaceService
+    zones: ZoneService
 
 
 def build(
@@ -254,9 +218,9 @@ def build(
     meta: Meta,
     folder: Path,
     *,
-    telnyx: TelnyxAccount = TelnyxAccount(),
+    telnyx: TelnyxAccount = NO_TELNYX,
     clients: Mapping[str, Sealer] | None = None,
-    pages: Pages = Pages(),
+    pages: Pages = LOCAL_PAGES,
 ) -> Parts:
     """The parts from what they stand on."""
     database.narrowed, database.addressed = statement, addressed
@@ -399,6 +363,7 @@ def build(
         feeding=Feeding(database, lambda: own, preparing),
         braking=braking,
         paces=PaceService(database, braking),
+        zones=ZoneService(database),
     )
 
 
