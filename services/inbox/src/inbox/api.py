@@ -29,6 +29,8 @@ from inbox.conversations.counts.router import router as counts
 from inbox.conversations.participants.router import router as participants
 from inbox.conversations.router import router as conversations
 from inbox.drafts.router import router as drafts
+from inbox.exports.router import public as export_files
+from inbox.exports.router import router as exports
 from inbox.fields.router import router as fields
 from inbox.forms.router import public as forms
 from inbox.forms.router import router as held
@@ -41,7 +43,6 @@ from inbox.media.router import router as media
 from inbox.messages.router import router as messages
 from inbox.notes.router import router as notes
 from inbox.search.router import router as search
-from inbox.segments.router import exports as contact_exports
 from inbox.segments.router import router as segments
 from inbox.signatures.router import router as signatures
 from inbox.sites.router import router as sites
@@ -49,6 +50,7 @@ from inbox.templates.router import router as templates
 from inbox.templates.samples.model import LARGEST as LARGEST_SAMPLE
 from inbox.templates.samples.router import PATH as SAMPLES
 from inbox.templates.samples.router import router as samples
+from inbox.timeline.router import router as timeline
 from inbox.variables.router import router as variables
 from inbox.views.router import router as views
 
@@ -69,6 +71,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     merging,
     consent,
     fields,
+    timeline,
     contacts,
     conversations,
     participants,
@@ -89,7 +92,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     drafts,
     views,
     segments,
-    contact_exports,
+    exports,
+    export_files,
     imports,
     contact_jobs,
     macros,

@@ -67,6 +67,9 @@ from inbox.direct.platform import INSTAGRAM, MESSENGER, Direct
 from inbox.direct.source import DirectSource
 from inbox.drafts.privacy import DraftHolding
 from inbox.drafts.service import DraftService
+from inbox.exports.kind import export_kind
+from inbox.exports.service import ExportService
+from inbox.exports.writing import Lines
 from inbox.fields.privacy import FieldHolding
 from inbox.fields.service import FieldService
 from inbox.forms.platform import CONTACT_FORM, ContactForms
@@ -100,11 +103,10 @@ from inbox.messages.wholes import Going
 from inbox.messages.writing import Writing
 from inbox.notes.privacy import NoteHolding
 from inbox.notes.service import NoteService
-from inbox.outside import LOCAL_PAGES, NO_TELNYX, Meta, Pages, TelnyxAccount
+from inbox.outside import Meta, Pages, TelnyxAccount
 from inbox.search.indexing import Indexing
 from inbox.search.privacy import SearchHolding
 from inbox.search.service import SearchService
-from inbox.segments.exporting import ContactExport
 from inbox.segments.service import SegmentService
 from inbox.settings import InboxSettings
 from inbox.signatures.privacy import SignatureHolding
@@ -121,6 +123,7 @@ from inbox.templates.service import TemplateService
 from inbox.templates.submitting import DeleteKind, SubmitKind
 from inbox.templates.syncing import SyncKind
 from inbox.templates.telling import Telling
+from inbox.timeline.service import TimelineService
 from inbox.variables.service import VariableService
 from inbox.variables.values import Values
 from inbox.views.service import ViewService
@@ -164,8 +167,9 @@ class Parts:
     contacts: ContactService
     consents: ConsentService
     fields: FieldService
+    timeline: TimelineService
     segments: SegmentService
-    contact_export: ContactExport
+    exports: ExportService
     imports: ImportService
     merging: Merging
     conversations: ConversationService
@@ -218,9 +222,9 @@ def build(
     meta: Meta,
     folder: Path,
     *,
-    telnyx: TelnyxAccount = NO_TELNYX,
+    telnyx: TelnyxAccount = TelnyxAccount(),
     clients: Mapping[str, Sealer] | None = None,
-    pages: Pages = LOCAL_PAGES,
+    pages: Pages = Pages(),
 ) -> Parts:
     """The parts from what they stand on."""
     database.narrowed, database.addressed = statement, addressed
@@ -305,7 +309,16 @@ def build(
     )
     chats = ChatService(database, sealing, sites, intake, pages.passing)
     running = Running(conversing, writing, NoteService(database, keyring), Values(keyring))
-    jobs = Jobs(database, [MacroRunKind(database, keyring, running), *import_kinds(database, keyring, files)])
+    exported = MediaStore(folder / "exports", keyring, database.clock)
+    lines = Lines(database, ContactService(database, keyring), FieldService(database, keyring))
+    jobs = Jobs(
+        database,
+        [
+            MacroRunKind(database, keyring, running),
+            *import_kinds(database, keyring, files),
+            export_kind(lines, keyring, exported),
+        ],
+    )
     segments = SegmentService(database, keyring, ContactService(database, keyring))
     return Parts(
         allowances=AllowanceService(database),
@@ -315,11 +328,10 @@ def build(
         contacts=ContactService(database, keyring),
         consents=ConsentService(database, keyring),
         fields=FieldService(database, keyring),
+        timeline=TimelineService(database, keyring),
         imports=ImportService(database, files, jobs),
         segments=segments,
-        contact_export=ContactExport(
-            database, ContactService(database, keyring), FieldService(database, keyring), segments
-        ),
+        exports=ExportService(database, keyring, segments, exported, jobs, pages.hiding),
         merging=Merging(database, keyring, platforms),
         conversations=conversing,
         participants=ParticipantService(database),
@@ -424,6 +436,7 @@ def loops(parts: Parts) -> Sequence[Loop]:
         merging=parts.merging,
         indexing=parts.indexing,
         imports=parts.imports,
+        exports=parts.exports,
         feeding=parts.feeding,
         braking=parts.braking,
     )

@@ -1,7 +1,6 @@
-"""What of the world outside settings tell: apps and accounts at platforms, and where browsers reach us."""
+"""Whom and what the inbox meets outside, as settings tell it."""
 
 from dataclasses import dataclass, field
-from typing import Final
 
 from inbox.chat.passing import NOBODY, Passing
 from kit.mail import MailServer, SmtpServer
@@ -44,7 +43,3 @@ class Pages:
     mail_from: str = "Rostrum <no-reply@rostrum.local>"
     hiding: str = field(default="", repr=False)
     passing: Passing = NOBODY
-
-
-NO_TELNYX: Final = TelnyxAccount()
-LOCAL_PAGES: Final = Pages()

@@ -30,7 +30,7 @@ _POLL: Final = 0.25
 _LONGEST_POLL: Final = 1.0
 """Of a worker for whom nothing at all is to be done, now or later; a hint wakes it."""
 _SHORTEST: Final = 0.004
-_GIVES_WAY: Final = 4.0
+_GIVES_WAY: Final = 8.0
 """Seconds for which what has just become due leaves the processor to a crowd."""
 _LET_FINISH: Final = 12.0
 _STOPPED_FOR: Final = 2.0  # for what was claimed before the park was recorded; from then on the lane's row tells

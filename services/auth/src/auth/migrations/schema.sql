@@ -1688,6 +1688,34 @@ CREATE INDEX users_suspended ON users USING btree (created_at, id) WHERE (suspen
 GRANT DELETE, INSERT, SELECT, UPDATE ON users TO auth_app;
 GRANT SELECT ON users TO auth_loops;
 
+CREATE OR REPLACE FUNCTION auth.begin_challenge(alone bigint, challenge_id uuid, of_purpose text, of_kind text, at_blind bytea, new_identity uuid, new_user uuid, as_sealed bytea, hashed text, in_locale text, life interval, at_most integer, again boolean, within interval)
+ RETURNS SETOF challenges
+ LANGUAGE plpgsql
+AS $function$
+    BEGIN
+        PERFORM pg_advisory_xact_lock(alone);
+        RETURN QUERY
+        INSERT INTO challenges (id, purpose, kind, blind, identity_id, user_id, known, sealed, password_hash,
+                                sessions_from_epoch, locale, expires_at)
+        SELECT challenge_id, of_purpose, of_kind, at_blind, coalesce(i.id, new_identity), coalesce(i.user_id, new_user),
+               i.id IS NOT NULL, as_sealed,
+               CASE WHEN again THEN coalesce((SELECT held.password_hash FROM challenges AS held
+                                              WHERE held.blind = at_blind AND held.purpose = of_purpose
+                                              ORDER BY held.id DESC LIMIT 1), '')
+                    ELSE hashed END,
+               u.sessions_from_epoch, in_locale, kit_now() + life
+        FROM (SELECT) AS one
+        LEFT JOIN identities AS i ON i.kind = of_kind AND i.blind = at_blind AND i.verified_at IS NOT NULL
+        LEFT JOIN users AS u ON u.id = i.user_id
+        WHERE (SELECT count(*) FROM challenges AS lately
+               WHERE lately.blind = at_blind AND lately.purpose = of_purpose
+                 AND lately.created_at > kit_now() - within) < at_most
+        RETURNING *;
+    END
+    $function$;
+-- owner: auth_owner
+-- may be called by: auth_app
+
 CREATE OR REPLACE FUNCTION auth.count_organizations(since timestamp with time zone, before timestamp with time zone)
  RETURNS TABLE(organizations bigint, new_organizations bigint)
  LANGUAGE sql

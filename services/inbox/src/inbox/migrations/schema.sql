@@ -433,6 +433,51 @@ CREATE POLICY tenant ON contact_attributes FOR ALL TO inbox_app USING ((organiza
 GRANT DELETE, INSERT, SELECT, UPDATE ON contact_attributes TO inbox_app;
 GRANT DELETE, SELECT ON contact_attributes TO inbox_loops;
 
+CREATE TABLE contact_export_parts (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    export_id uuid NOT NULL,
+    after_id uuid NOT NULL,
+    upto_id uuid NOT NULL,
+    file_id uuid,
+    key_sealed bytea,
+    size bigint NOT NULL DEFAULT 0,
+    CONSTRAINT contact_export_parts_export_id_fkey FOREIGN KEY (export_id) REFERENCES contact_exports(id),
+    CONSTRAINT contact_export_parts_export_id_upto_id_key UNIQUE (export_id, upto_id),
+    CONSTRAINT contact_export_parts_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE contact_export_parts IS 'A stretch of contacts by their ids, and the sealed file in which it stands once it is written.';
+ALTER TABLE contact_export_parts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX contact_export_parts_of_organization ON contact_export_parts USING btree (organization_id, export_id);
+CREATE POLICY sweeping ON contact_export_parts FOR ALL TO inbox_loops USING (true);
+CREATE POLICY tenant ON contact_export_parts FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON contact_export_parts TO inbox_app;
+GRANT DELETE, SELECT ON contact_export_parts TO inbox_loops;
+
+CREATE TABLE contact_exports (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    state text NOT NULL DEFAULT 'running'::text,
+    plan_sealed bytea NOT NULL,
+    columns jsonb NOT NULL,
+    rows bigint NOT NULL DEFAULT 0,
+    size bigint NOT NULL DEFAULT 0,
+    job_id uuid NOT NULL,
+    expires_at timestamp with time zone NOT NULL DEFAULT (kit_now() + '7 days'::interval),
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT contact_exports_pkey PRIMARY KEY (id),
+    CONSTRAINT contact_exports_state_check CHECK ((state = ANY (ARRAY['running'::text, 'finished'::text, 'failed'::text, 'cancelled'::text, 'expired'::text])))
+);
+COMMENT ON TABLE contact_exports IS 'One file of contacts: who is in it, as the plan of a segment, and which attributes.';
+ALTER TABLE contact_exports ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE UNIQUE INDEX contact_exports_by_job ON contact_exports USING btree (job_id);
+CREATE INDEX contact_exports_listed ON contact_exports USING btree (organization_id, id);
+CREATE INDEX contact_exports_with_files ON contact_exports USING btree (expires_at, id) WHERE (state <> 'expired'::text);
+CREATE POLICY sweeping ON contact_exports FOR ALL TO inbox_loops USING (true);
+CREATE POLICY tenant ON contact_exports FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON contact_exports TO inbox_app;
+GRANT SELECT, UPDATE ON contact_exports TO inbox_loops;
+
 CREATE TABLE contact_identities (
     organization_id uuid NOT NULL,
     kind text NOT NULL,
@@ -1309,7 +1354,7 @@ CREATE TABLE mentions (
     note_id uuid NOT NULL,
     user_id uuid NOT NULL,
     organization_id uuid NOT NULL,
-    conversation_id uuid NOT NULL,
+    conversation_id uuid,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     read_at timestamp with time zone,
     CONSTRAINT mentions_note_id_fkey FOREIGN KEY (note_id) REFERENCES notes(id),
@@ -1321,7 +1366,7 @@ CREATE INDEX mentions_by_user ON mentions USING btree (user_id);
 CREATE INDEX mentions_of_user ON mentions USING btree (organization_id, user_id, created_at, note_id);
 CREATE INDEX mentions_unread ON mentions USING btree (organization_id, user_id, created_at, note_id) WHERE (read_at IS NULL);
 CREATE POLICY looking ON mentions FOR SELECT TO inbox_loops USING (true);
-CREATE POLICY seen ON mentions FOR ALL TO inbox_app USING ((( SELECT (channels_hidden() = '{}'::uuid[])) OR conversation_seen(conversation_id)));
+CREATE POLICY seen ON mentions FOR ALL TO inbox_app USING ((( SELECT (channels_hidden() = '{}'::uuid[])) OR (conversation_id IS NULL) OR conversation_seen(conversation_id)));
 CREATE POLICY tenant ON mentions FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON mentions TO inbox_app;
 GRANT SELECT (user_id) ON mentions TO inbox_loops;
@@ -1562,7 +1607,7 @@ GRANT DELETE, INSERT, SELECT ON note_revisions TO inbox_app;
 CREATE TABLE note_words (
     note_id uuid NOT NULL,
     organization_id uuid NOT NULL,
-    conversation_id uuid NOT NULL,
+    conversation_id uuid,
     at timestamp with time zone NOT NULL,
     tokens bigint[] NOT NULL,
     CONSTRAINT note_words_note_id_fkey FOREIGN KEY (note_id) REFERENCES notes(id) ON DELETE CASCADE,
@@ -1581,7 +1626,7 @@ GRANT SELECT ON note_words TO inbox_loops;
 CREATE TABLE notes (
     id uuid NOT NULL,
     organization_id uuid NOT NULL,
-    conversation_id uuid NOT NULL,
+    conversation_id uuid,
     author_id uuid,
     content_sealed bytea NOT NULL,
     version bigint NOT NULL DEFAULT 1,
@@ -1589,16 +1634,20 @@ CREATE TABLE notes (
     edited_at timestamp with time zone,
     deleted_at timestamp with time zone,
     origin_id uuid,
+    contact_id uuid,
+    CONSTRAINT notes_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id),
     CONSTRAINT notes_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id),
-    CONSTRAINT notes_pkey PRIMARY KEY (id)
+    CONSTRAINT notes_pkey PRIMARY KEY (id),
+    CONSTRAINT notes_stand_somewhere CHECK (((conversation_id IS NULL) <> (contact_id IS NULL)))
 );
-COMMENT ON TABLE notes IS 'What the team writes to itself in a conversation. It is no message: nothing that sends reads this table.';
+COMMENT ON TABLE notes IS 'What the team writes to itself in a conversation or about a contact. It is no message: nothing that sends reads this table.';
 ALTER TABLE notes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX notes_about ON notes USING btree (contact_id, created_at, id) WHERE (contact_id IS NOT NULL);
 CREATE INDEX notes_by_author ON notes USING btree (author_id, organization_id, id) WHERE (author_id IS NOT NULL);
 CREATE INDEX notes_of_origin ON notes USING btree (origin_id) WHERE (origin_id IS NOT NULL);
 CREATE INDEX notes_shown ON notes USING btree (conversation_id, created_at, id);
 CREATE POLICY looking ON notes FOR SELECT TO inbox_loops USING (true);
-CREATE POLICY seen ON notes FOR ALL TO inbox_app USING ((( SELECT (channels_hidden() = '{}'::uuid[])) OR conversation_seen(conversation_id)));
+CREATE POLICY seen ON notes FOR ALL TO inbox_app USING ((( SELECT (channels_hidden() = '{}'::uuid[])) OR (conversation_id IS NULL) OR conversation_seen(conversation_id)));
 CREATE POLICY tenant ON notes FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON notes TO inbox_app;
 GRANT SELECT (organization_id) ON notes TO inbox_loops;
@@ -2119,6 +2168,31 @@ AS $function$
             ORDER BY due.due_at LIMIT at_most FOR UPDATE SKIP LOCKED
         ))
         RETURNING m.id, m.organization_id, m.first_id, m.second_id, m.rule
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.contact_exports_sweep(at_most integer)
+ RETURNS TABLE(organization_id uuid, file_id uuid)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+    DECLARE
+        over uuid;
+    BEGIN
+        SELECT e.id INTO over FROM contact_exports AS e
+        WHERE e.state <> 'expired' AND e.expires_at <= kit_now()
+        ORDER BY e.expires_at, e.id LIMIT 1 FOR UPDATE SKIP LOCKED;
+        IF over IS NULL THEN RETURN; END IF;
+        RETURN QUERY
+            DELETE FROM contact_export_parts AS p WHERE p.id IN (
+                SELECT q.id FROM contact_export_parts AS q WHERE q.export_id = over LIMIT at_most)
+            RETURNING p.organization_id, p.file_id;
+        IF NOT EXISTS (SELECT FROM contact_export_parts AS p WHERE p.export_id = over) THEN
+            UPDATE contact_exports AS e SET state = 'expired' WHERE e.id = over;
+        END IF;
+    END
     $function$;
 -- owner: inbox_loops
 -- may be called by: inbox_app
