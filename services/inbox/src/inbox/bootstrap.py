@@ -31,6 +31,7 @@ from inbox.broadcasts.senders.judging import Judging
 from inbox.broadcasts.senders.service import PaceService
 from inbox.broadcasts.sending import BroadcastKind
 from inbox.broadcasts.service import BroadcastService
+from inbox.broadcasts.zones.service import ZoneService
 from inbox.canned_replies.service import CannedReplyService
 from inbox.channels.applying import Applying
 from inbox.channels.base import Platform
@@ -212,6 +213,7 @@ class Parts:
     feeding: Feeding
     braking: Braking
     paces: PaceService
+    zones: ZoneService
 
 
 def build(
@@ -374,6 +376,7 @@ def build(
         feeding=Feeding(database, lambda: own, preparing),
         braking=braking,
         paces=PaceService(database, braking),
+        zones=ZoneService(database),
     )
 
 

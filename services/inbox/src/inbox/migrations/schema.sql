@@ -183,6 +183,20 @@ CREATE INDEX broadcast_recipients_waiting ON broadcast_recipients USING btree (b
 CREATE POLICY tenant ON broadcast_recipients FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON broadcast_recipients TO inbox_app;
 
+CREATE TABLE broadcast_settings (
+    organization_id uuid NOT NULL,
+    zone text NOT NULL,
+    zone_attribute_id uuid,
+    version bigint NOT NULL DEFAULT 1,
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT broadcast_settings_pkey PRIMARY KEY (organization_id),
+    CONSTRAINT broadcast_settings_zone_check CHECK (((length(zone) >= 1) AND (length(zone) <= 60)))
+);
+COMMENT ON TABLE broadcast_settings IS 'The zone of an organization, and in which attribute of contacts theirs stands.';
+ALTER TABLE broadcast_settings ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON broadcast_settings FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON broadcast_settings TO inbox_app;
+
 CREATE TABLE broadcasts (
     id uuid NOT NULL,
     organization_id uuid NOT NULL,
