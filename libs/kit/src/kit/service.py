@@ -186,9 +186,7 @@ async def open_backbone(service: Service[S, P], settings: S) -> AsyncIterator[Ba
             settings.token_audience,
             database.clock,
         )
-        inward = Outbound(
-            breaker=partial(Breaker, rest=0.5, longest=2.0)
-        )  # our own are missed as soon as they are back
+        inward = Outbound(breaker=partial(Breaker, rest=0.5, longest=2.0))  # our own are missed once they are back
         stack.push_async_callback(inward.close)
         peer = compliance_of(service.name, settings, inward)
         keys, topology = keyring_of(settings, database, peer), Topology(settings.namespace)

@@ -17,7 +17,7 @@ import httptools
 
 from kit.http.transport import Answer, AnswerTooLarge, NotSent, Outgoing, Unanswered, Unsendable
 
-CONNECTIONS: Final = 512
+CONNECTIONS: Final = 800
 """To one origin at once; whoever comes beyond waits for one as long as for a connection."""
 
 _HEAD: Final = 64 * 1024
