@@ -112,6 +112,10 @@ monthly-cost: install ## What generation costs in a month at 1,000 daily users, 
 orders: install ## 100,000 webhooks doubled and shuffled past dying workers: is all shown as if in order?
 	@$(BIN)/python -m benchmarks.orders
 
+.PHONY: broadcast-chaos
+broadcast-chaos: install ## A broadcast to 50,000 while everything fails: nobody twice, nobody forgotten? [RECIPIENTS=1000]
+	@$(BIN)/python -m benchmarks.broadcast_chaos $(RECIPIENTS)
+
 .PHONY: chaos
 chaos: install ## Shoot at a platform of its own, compare all books afterwards [SECONDS=60] [SEED=7]
 	@exec $(LOCAL) chaos $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))

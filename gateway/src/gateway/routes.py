@@ -256,6 +256,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/v1/contact-imports", "inbox"),
     Route("/v1/contact-jobs", "inbox"),
     Route("/v1/contact-exports", "inbox"),
+    Route("/v1/contact-export-files", "inbox", public=True, methods=GET, rates=("keys",), body_limit=0),
     Route(
         "/v1/contact-imports",
         "inbox",
@@ -269,6 +270,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/v1/labels", "inbox"),
     Route("/v1/macros", "inbox"),
     Route("/v1/broadcasts", "inbox"),
+    Route("/v1/broadcast-settings", "inbox"),
     Route("/v1/macro-jobs", "inbox"),
     Route("/v1/attributes", "inbox"),
     Route("/v1/canned-replies", "inbox"),

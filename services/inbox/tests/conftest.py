@@ -7,7 +7,8 @@ import pytest
 
 from inbox import migrations
 from inbox.api import LARGE_BODIES, ROUTERS
-from inbox.bootstrap import Meta, Pages, TelnyxAccount, build, endpoint_parts, mounts
+from inbox.bootstrap import build, endpoint_parts, mounts
+from inbox.outside import Meta, Pages, TelnyxAccount
 from kit.db.database import Database
 from kit.http.app import create_app
 from kit.http.caller import TokenVerifier

@@ -257,8 +257,12 @@ async def desk(house: House, place: Place, conversation: dict[str, Any]) -> None
     told = {"text": "about them", "mention_ids": [str(place.agent_id)]}
     note = await house.client.post(path, json=told, headers=headers)
     assert note.status_code == 201, note.text
-    path, tag = f"/v1/notes/{note.json()['id']}", {"if-match": '"v1"'}
-    assert (await house.client.put(path, json=told, headers=headers | tag)).status_code == 200
+    path = f"/v1/contacts/{conversation['contact_id']}/notes"
+    about = await house.client.post(path, json=told, headers=headers)
+    assert about.status_code == 201, about.text
+    for each in (note, about):
+        path, tag = f"/v1/notes/{each.json()['id']}", {"if-match": '"v1"'}
+        assert (await house.client.put(path, json=told, headers=headers | tag)).status_code == 200
     while await house.parts.indexing.run():
         pass
     await kept(house, place, conversation, headers)

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from inbox.bootstrap import Meta, build
+from inbox.bootstrap import build
+from inbox.outside import Meta
 from kit.http.client import Outbound
 from kit.ids import new_id
 from kit.process import supervise

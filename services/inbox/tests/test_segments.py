@@ -1,7 +1,5 @@
 """Segments: a safe language for whom is meant, live, counted, and never beyond one's own organization."""
 
-import csv
-import io
 from typing import Any
 from uuid import UUID
 
@@ -182,24 +180,3 @@ async def test_what_is_not_there_or_does_not_suit_is_refused(house: House, query
     await define(house, "nickname", personal=True)
     answer = await house.ask("POST", "/v1/segments/preview", json={"query": query})
     assert (answer.status_code, answer.json()["type"]) == (422, "urn:rostrum:problem:segment-query-refused")
-
-
-async def test_contacts_leave_as_a_file_without_formulas_and_on_record(house: House) -> None:
-    ids = await town(house)
-    await house.say("Hello", person="16505550000", name="=HYPERLINK(1)")
-    await house.reduce()
-    everybody = await house.ask("GET", "/v1/contact-exports")
-    lines = list(csv.reader(io.StringIO(everybody.text)))
-    heading = "id,name,phone,whatsapp_id,email,born,city,likes,nickname,orders,created_at"
-    assert ",".join(lines[0]) == heading
-    ann = next(line for line in lines if line[0] == ids["Ann"])
-    assert ann[1:10] == ["Ann", "", ANN, "", "1990-02-28", "Köln", "tea; coffee", "", "3"]
-    assert "'=HYPERLINK(1)" in [line[1] for line in lines]
-    body = {"name": "Bonners", "query": {"attribute": "city", "is": "Bonn"}}
-    segment = (await house.ask("POST", "/v1/segments", json=body)).json()["id"]
-    some = await house.ask("GET", f"/v1/contact-exports?segment_id={segment}")
-    assert [line[1] for line in csv.reader(io.StringIO(some.text))] == ["name", "Cem"]
-    assert [each.action for each in await house.audited()].count("inbox.contacts.exported") == 2
-    assert (await house.ask("GET", "/v1/contact-exports", role="agent")).status_code == 403
-    others = await house.ask("GET", "/v1/contact-exports", by=new_id())
-    assert len(others.text.splitlines()) == 1

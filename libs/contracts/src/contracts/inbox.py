@@ -346,6 +346,20 @@ class MemberMentioned(OnChannel):
     by: UUID = Field(description="The user who wrote it.")
 
 
+class MemberMentionedOnContact(Event):
+    """A note about a contact calls somebody; what it says stays in the inbox."""
+
+    type: ClassVar[str] = "inbox.member.mentioned_on_contact.v1"
+    subject: ClassVar[str] = "note_id"
+    audience: ClassVar[Audience] = "internal"
+    browsers: ClassVar[frozenset[str] | None] = WORKERS
+
+    note_id: UUID = Field(description="The note; the version is the note's.")
+    contact_id: UUID = Field(description="About whom it is.")
+    user_id: UUID = Field(description="Whom it calls.")
+    by: UUID = Field(description="The user who wrote it.")
+
+
 class BroadcastChanged(Event):
     """A broadcast began, rests, goes on or has ended; with a reason where nobody of the team has decided that."""
 

@@ -107,6 +107,7 @@ EVENTS: tuple[type[Event], ...] = (
     inbox.ContactsSeparated,
     inbox.ArrangementChanged,
     inbox.MemberMentioned,
+    inbox.MemberMentionedOnContact,
     inbox.MessageReceived,
     inbox.MessageSent,
     inbox.MessageStatusChanged,

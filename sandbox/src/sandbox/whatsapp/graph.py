@@ -15,6 +15,8 @@ from sandbox.whatsapp.reviewing import Reviewing
 from sandbox.whatsapp.templates import Template, Templates
 from sandbox.whatsapp.world import Number, World
 
+_LIMITS = {"portfolio": "whatsapp_business_manager_messaging_limit", "number": "messaging_limit_tier"}
+
 
 class Graph:
     """All calls but the sending of messages."""
@@ -34,11 +36,12 @@ class Graph:
         node = self._entered(request)
         number, media = self._world.numbers.get(node), self._media.find(node)
         if number is not None:
+            for field in _LIMITS.values():
+                if field != _LIMITS[number.is_.limit_is_of] and field in request.query_params.get("fields", ""):
+                    raise errors.wrong_parameter(f"Tried accessing nonexisting field ({field})")
             return _json(only(request, _number(number)))
         if self._world.has_account(node):
-            return _json(
-                {"id": node, "name": "Example account", "timezone_id": "1", "message_template_namespace": node}
-            )
+            return _json(only(request, self._described(node)))
         template = self._templates.by_id(node)
         if template is not None:
             return _json(only(request, _template(template)))
@@ -46,6 +49,16 @@ class Graph:
             raise errors.no_object("get", node)
         url = self._media.address(media, str(request.base_url), self._world.app.media_url_seconds)
         return _json({"messaging_product": "whatsapp", "url": url, **_media(media)})
+
+    def _described(self, node: str) -> Object:
+        owner = next(one.is_.business_id for one in self._world.numbers.all() if one.is_.waba_id == node)
+        return {
+            "id": node,
+            "name": "Example account",
+            "timezone_id": "1",
+            "message_template_namespace": node,
+            "owner_business_info": {"id": owner, "name": "Example business"},
+        }
 
     async def delete_node(self, request: Request) -> Response:
         """Delete a file."""
@@ -171,6 +184,8 @@ def _number(number: Number) -> Object:
         "code_verification_status": "VERIFIED",
         "platform_type": "CLOUD_API",
         "throughput": {"level": level},
+        "is_on_biz_app": settings.is_on_biz_app,
+        _LIMITS[settings.limit_is_of]: settings.messaging_limit,
         "status": "CONNECTED",
     }
 

@@ -15,6 +15,7 @@ VERIFY_TOKEN = "sandbox-verify"  # noqa: S105
 ACCESS_TOKEN = "sandbox-whatsapp-token"  # noqa: S105
 FIRST_NUMBER = "100000000000001"
 FIRST_ACCOUNT = "200000000000001"
+FIRST_BUSINESS = "500000000000001"
 KEPT_NUMBERS = 1_000
 KEPT_PEOPLE = 200_000
 
@@ -43,6 +44,16 @@ class NumberIn(BaseModel):
     quality_rating: Literal["GREEN", "YELLOW", "RED", "UNKNOWN"] = "GREEN"
     throughput: Annotated[int, Field(ge=1)] | None = 80
     """Messages in any one second; null is no limit."""
+    is_on_biz_app: bool = False
+    """Whether it is also used in WhatsApp's own app."""
+    messaging_limit: Literal[
+        "TIER_50", "TIER_250", "TIER_1K", "TIER_2K", "TIER_10K", "TIER_100K", "TIER_UNLIMITED"
+    ] = "TIER_UNLIMITED"
+    """People that its portfolio may write to first within 24 hours; told, not counted."""
+    limit_is_of: Literal["portfolio", "number"] = "portfolio"
+    """Whose limit it is, and so in which of two fields it is told: `number` as before October 2025."""
+    business_id: NodeId = FIRST_BUSINESS
+    """The portfolio that has its account."""
     pair_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = 6.0
     """Seconds between two messages to one person in the long run; null is no limit."""
     pair_burst: Annotated[int, Field(ge=1)] = 45

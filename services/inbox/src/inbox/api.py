@@ -10,6 +10,8 @@ from inbox.assignment.router import internal as presence
 from inbox.assignment.router import router as assignment
 from inbox.attributes.router import router as attributes
 from inbox.broadcasts.router import router as broadcasts
+from inbox.broadcasts.senders.router import router as paces
+from inbox.broadcasts.zones.router import router as zones
 from inbox.canned_replies.router import router as canned_replies
 from inbox.channels.router import router as channels
 from inbox.channels.viewing.router import internal as viewers
@@ -27,6 +29,8 @@ from inbox.conversations.counts.router import router as counts
 from inbox.conversations.participants.router import router as participants
 from inbox.conversations.router import router as conversations
 from inbox.drafts.router import router as drafts
+from inbox.exports.router import public as export_files
+from inbox.exports.router import router as exports
 from inbox.fields.router import router as fields
 from inbox.forms.router import public as forms
 from inbox.forms.router import router as held
@@ -39,7 +43,6 @@ from inbox.media.router import router as media
 from inbox.messages.router import router as messages
 from inbox.notes.router import router as notes
 from inbox.search.router import router as search
-from inbox.segments.router import exports as contact_exports
 from inbox.segments.router import router as segments
 from inbox.signatures.router import router as signatures
 from inbox.sites.router import router as sites
@@ -47,6 +50,7 @@ from inbox.templates.router import router as templates
 from inbox.templates.samples.model import LARGEST as LARGEST_SAMPLE
 from inbox.templates.samples.router import PATH as SAMPLES
 from inbox.templates.samples.router import router as samples
+from inbox.timeline.router import router as timeline
 from inbox.variables.router import router as variables
 from inbox.views.router import router as views
 
@@ -54,6 +58,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     allowances,
     channels,
     viewing,
+    paces,
     viewers,
     sites,
     chat,
@@ -66,6 +71,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     merging,
     consent,
     fields,
+    timeline,
     contacts,
     conversations,
     participants,
@@ -86,11 +92,13 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     drafts,
     views,
     segments,
-    contact_exports,
+    exports,
+    export_files,
     imports,
     contact_jobs,
     macros,
     broadcasts,
+    zones,
     macro_jobs,
 )
 

@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final
 
@@ -28,8 +28,10 @@ from inbox.broadcasts.preparing import Preparing
 from inbox.broadcasts.privacy import RecipientHolding
 from inbox.broadcasts.senders.braking import Braking
 from inbox.broadcasts.senders.judging import Judging
+from inbox.broadcasts.senders.service import PaceService
 from inbox.broadcasts.sending import BroadcastKind
 from inbox.broadcasts.service import BroadcastService
+from inbox.broadcasts.zones.service import ZoneService
 from inbox.canned_replies.service import CannedReplyService
 from inbox.channels.applying import Applying
 from inbox.channels.base import Platform
@@ -41,7 +43,7 @@ from inbox.channels.viewing.privacy import ViewingHolding
 from inbox.channels.viewing.releasing import Releasing
 from inbox.channels.viewing.service import ViewingService
 from inbox.chat import widget
-from inbox.chat.passing import NOBODY, Passing, connected
+from inbox.chat.passing import connected
 from inbox.chat.platform import WEB_CHAT, WebChats
 from inbox.chat.privacy import VisitorHolding
 from inbox.chat.service import ChatService
@@ -65,6 +67,9 @@ from inbox.direct.platform import INSTAGRAM, MESSENGER, Direct
 from inbox.direct.source import DirectSource
 from inbox.drafts.privacy import DraftHolding
 from inbox.drafts.service import DraftService
+from inbox.exports.kind import export_kind
+from inbox.exports.service import ExportService
+from inbox.exports.writing import Lines
 from inbox.fields.privacy import FieldHolding
 from inbox.fields.service import FieldService
 from inbox.forms.platform import CONTACT_FORM, ContactForms
@@ -98,10 +103,10 @@ from inbox.messages.wholes import Going
 from inbox.messages.writing import Writing
 from inbox.notes.privacy import NoteHolding
 from inbox.notes.service import NoteService
+from inbox.outside import Meta, Pages, TelnyxAccount
 from inbox.search.indexing import Indexing
 from inbox.search.privacy import SearchHolding
 from inbox.search.service import SearchService
-from inbox.segments.exporting import ContactExport
 from inbox.segments.service import SegmentService
 from inbox.settings import InboxSettings
 from inbox.signatures.privacy import SignatureHolding
@@ -118,6 +123,7 @@ from inbox.templates.service import TemplateService
 from inbox.templates.submitting import DeleteKind, SubmitKind
 from inbox.templates.syncing import SyncKind
 from inbox.templates.telling import Telling
+from inbox.timeline.service import TimelineService
 from inbox.variables.service import VariableService
 from inbox.variables.values import Values
 from inbox.views.service import ViewService
@@ -132,13 +138,14 @@ from inbox.whatsapp.uploads import Uploads
 from kit.db.database import Database
 from kit.http.acting import Acting
 from kit.http.client import Outbound
+from kit.http.http1 import Http1Transport
 from kit.http.peer import Peers
 from kit.intake.intake import Intake
 from kit.intake.model import Source
 from kit.jobs.jobs import Jobs
 from kit.jobs.privacy import JobHolding
 from kit.ledger.ledger import Ledger
-from kit.mail import MailServer, SmtpServer
+from kit.mail import SmtpServer
 from kit.privacy.holding import Holdings
 from kit.privacy.requests import RequestKeys
 from kit.process import Loop
@@ -148,45 +155,6 @@ from kit.service import Backbone, Privacy, Service
 
 DIRECT: Final = (MESSENGER, INSTAGRAM)
 WEBHOOKS: Final = ("whatsapp", *DIRECT, SMS)
-
-
-@dataclass(frozen=True, slots=True)
-class Meta:
-    """The app at Meta, as settings tell it."""
-
-    graph_url: str
-    api_version: str
-    app_secret: str
-    verify_token: str
-    direct_url: str = ""
-
-    @property
-    def on(self) -> bool:
-        """Whether its webhooks can be believed."""
-        return bool(self.app_secret and self.verify_token)
-
-
-@dataclass(frozen=True, slots=True)
-class TelnyxAccount:
-    """The account at Telnyx, as settings tell it; `hiding` is a secret of ours by which numbers are hashed."""
-
-    url: str = ""
-    public_key: str = ""
-    hiding: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Pages:
-    """What channels on customers' pages take: where browsers reach us, by whom replies leave as mail, as whom.
-
-    `hiding` is a secret of ours by which addresses and ids are hashed.
-    """
-
-    public_url: str = "http://127.0.0.1:8080"
-    server: MailServer = field(default=SmtpServer("127.0.0.1", 1025))
-    mail_from: str = "Rostrum <no-reply@rostrum.local>"
-    hiding: str = field(default="", repr=False)
-    passing: Passing = NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +168,9 @@ class Parts:
     contacts: ContactService
     consents: ConsentService
     fields: FieldService
+    timeline: TimelineService
     segments: SegmentService
-    contact_export: ContactExport
+    exports: ExportService
     imports: ImportService
     merging: Merging
     conversations: ConversationService
@@ -243,6 +212,8 @@ class Parts:
     broadcasts: BroadcastService
     feeding: Feeding
     braking: Braking
+    paces: PaceService
+    zones: ZoneService
 
 
 def build(
@@ -339,7 +310,16 @@ def build(
     )
     chats = ChatService(database, sealing, sites, intake, pages.passing)
     running = Running(conversing, writing, NoteService(database, keyring), Values(keyring))
-    jobs = Jobs(database, [MacroRunKind(database, keyring, running), *import_kinds(database, keyring, files)])
+    exported = MediaStore(folder / "exports", keyring, database.clock)
+    lines = Lines(database, ContactService(database, keyring), FieldService(database, keyring))
+    jobs = Jobs(
+        database,
+        [
+            MacroRunKind(database, keyring, running),
+            *import_kinds(database, keyring, files),
+            export_kind(lines, keyring, exported),
+        ],
+    )
     segments = SegmentService(database, keyring, ContactService(database, keyring))
     return Parts(
         allowances=AllowanceService(database),
@@ -349,11 +329,10 @@ def build(
         contacts=ContactService(database, keyring),
         consents=ConsentService(database, keyring),
         fields=FieldService(database, keyring),
+        timeline=TimelineService(database, keyring),
         imports=ImportService(database, files, jobs),
         segments=segments,
-        contact_export=ContactExport(
-            database, ContactService(database, keyring), FieldService(database, keyring), segments
-        ),
+        exports=ExportService(database, keyring, segments, exported, jobs, pages.hiding),
         merging=Merging(database, keyring, platforms),
         conversations=conversing,
         participants=ParticipantService(database),
@@ -396,6 +375,8 @@ def build(
         broadcasts=BroadcastService(database, lambda: own, preparing, platforms, segments),
         feeding=Feeding(database, lambda: own, preparing),
         braking=braking,
+        paces=PaceService(database, braking),
+        zones=ZoneService(database),
     )
 
 
@@ -456,6 +437,7 @@ def loops(parts: Parts) -> Sequence[Loop]:
         merging=parts.merging,
         indexing=parts.indexing,
         imports=parts.imports,
+        exports=parts.exports,
         feeding=parts.feeding,
         braking=parts.braking,
     )
@@ -493,4 +475,5 @@ SERVICE: Final = Service(
     consumers=CONSUMERS,
     acting=Acting("inbox.request.impersonated"),
     large_bodies=LARGE_BODIES,
+    transport=Http1Transport,
 )

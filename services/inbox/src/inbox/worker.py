@@ -25,6 +25,7 @@ from inbox.chat.service import ChatService
 from inbox.contacts.merging.service import Merging
 from inbox.conversations.counts.service import CountService
 from inbox.conversations.waking import Waking
+from inbox.exports.service import ExportService
 from inbox.forms.service import FormService
 from inbox.imports.service import ImportService
 from inbox.labels.sweeping import LabelSweeping
@@ -70,6 +71,7 @@ def loops(
     merging: Merging,
     indexing: Indexing,
     imports: ImportService,
+    exports: ExportService,
     feeding: Feeding,
     braking: Braking,
 ) -> Sequence[Loop]:
@@ -89,6 +91,7 @@ def loops(
         Loop("inbox.labels.sweep", labels.run, every=60.0),
         Loop("inbox.attributes.sweep", attributes.run, every=60.0),
         Loop("inbox.imports.sweep", imports.sweep, every=600.0),
+        Loop("inbox.exports.sweep", exports.sweep, every=600.0),
         Loop("inbox.search.index", indexing.run, every=0.5),
         Loop("inbox.broadcasts.feed", feeding.run, every=EVERY),
         Loop("inbox.broadcasts.count", feeding.fold, every=2.0),

@@ -339,16 +339,16 @@ class Database:
         if not committed:
             raise CommitRefused
 
-    async def insert_emitting(self, organization_id: UUID, insert: str, *args: Any, event: Event) -> Row | None:
+    async def insert_emitting(self, organization: UUID | None, insert: str, *args: Any, event: Event) -> Row | None:
         """Insert a row and its event in one statement and one round trip; the form for hot inserts.
 
-        `insert` is an `INSERT … SELECT … FROM tenant … RETURNING …`: reading `tenant` binds the organization before
-        row-level security looks. When it inserts nothing (a conflict, a guard in its WHERE), no event leaves.
+        `insert` is an `INSERT … SELECT … FROM tenant … RETURNING …`: reading `tenant` binds the organization, if any,
+        before row-level security looks. When it inserts nothing (a conflict, a guard in its WHERE), no event leaves.
 
         Returns:
             The row that `insert` returns, or None when nothing was inserted.
         """
-        fact = self._stamp(event, organization_id)
+        fact = self._stamp(event, organization)
         n = len(args)
         async with self._connection() as connection:
             row = await connection.fetchrow(
@@ -362,10 +362,10 @@ class Database:
                 SELECT * FROM added
                 """,  # noqa: S608 - `insert` is a constant of a repository; values travel as parameters
                 *args,
-                f"{{{organization_id}}}",
+                f"{{{organization or ''}}}",
                 fact.id,
                 fact.type,
-                organization_id,
+                organization,
                 encode(fact),
             )
         if row is not None:

@@ -39,12 +39,16 @@ class Mailer:
         A mail that carries its address is sealed here: when the key is not in memory it is fetched on a connection
         beside the transaction's.
         """
-        return await MailRepository(tx).queue(await self.queueing(tx, mail))
-
-    async def queueing(self, tx: Transaction, mail: Mail) -> Queueing:
-        """The same as a part of a statement that the caller runs in this transaction."""
-        stored, category = await self._stored(mail), self.post.category(mail.category)
         tx.stir(TOPIC)
+        return await MailRepository(tx).queue(await self.queueing(mail))
+
+    def wake(self) -> None:
+        """Let what was queued leave now; to be called after the commit."""
+        self.database.hint(TOPIC)
+
+    async def queueing(self, mail: Mail) -> Queueing:
+        """The same as a part of the caller's statement, after whose commit `wake` is called."""
+        stored, category = await self._stored(mail), self.post.category(mail.category)
         return Queueing(
             (
                 stored.id,

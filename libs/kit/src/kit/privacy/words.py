@@ -120,6 +120,7 @@ RETENTION: Final[Mapping[str, Retention]] = MappingProxyType(
         "staff exports": Retention("24 hours after the list was asked for", "the loop `lists of staff expire`"),
         "accounts": Retention("10 years after the end of the year, as tax law demands; no erasure shortens it"),
         "purchases": Retention("1 day when nothing was paid; else until it is claimed", "the ledger"),
+        "exported files": Retention("until a day after the export has ended", "the loop `inbox.exports.sweep`"),
         "imported files": Retention("until the import has ended, two days at most", "the loop `inbox.imports.sweep`"),
         "jobs": Retention("90 days after the end", "the loop `jobs purge`"),
         "signing keys": Retention("80 minutes after the next key began to sign", "the loop `keys`"),

@@ -1,10 +1,12 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from auth.challenges.model import MOST_TRIES, Challenge, Purpose
-from kit.db.database import Row, Transaction
+from contracts import Event
+from kit.db.database import Database, Row, Transaction
 from kit.errors import Unauthenticated
 from kit.mail import Queueing
 
@@ -13,10 +15,57 @@ _FIELDS = """
     sessions_from_epoch AS epoch, locale, expires_at <= kit_now() AS expired, used_at IS NOT NULL AS used
 """
 
+_BEGIN = f"""
+    SELECT {_FIELDS}
+    FROM begin_challenge($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::interval, $12::integer, $13, $14::interval)
+"""  # noqa: S608 - ours
+
 
 def lock_of(blind: bytes) -> int:
     """The lock under which those wait for one another that are about one address, whether or not somebody has it."""
     return int.from_bytes(blind[:8], signed=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A challenge that is to begin, if there were fewer than `at_most` of its address and purpose lately.
+
+    With `again` it takes the password of the newest one of its address and purpose, or none.
+    """
+
+    challenge: Challenge
+    life: timedelta
+    at_most: int
+    within: timedelta
+    again: bool = False
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        """The parameters of the call, the lock of the address first."""
+        one = self.challenge
+        return (
+            lock_of(one.blind),
+            one.id,
+            one.purpose,
+            one.kind,
+            one.blind,
+            one.identity_id,
+            one.user_id,
+            one.sealed,
+            one.password_hash,
+            one.locale,
+            self.life,
+            self.at_most,
+            self.again,
+            self.within,
+        )
+
+
+async def begin_at_once(database: Database, wanted: Wanted, mail: Queueing, event: Event) -> Challenge | None:
+    """Begin a challenge with its mail and its event, in one statement and one round trip."""
+    mailed = mail.call(len(wanted.values) + 1, about="begun.identity_id")
+    begun = f"SELECT begun.*, {mailed} AS mailed FROM ({_BEGIN}) AS begun"  # noqa: S608 - ours
+    return _challenge(await database.insert_emitting(None, begun, *wanted.values, *mail.values, event=event))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,57 +78,9 @@ class ChallengeRepository:
         """Let those that are about one address wait for one another, whether or not somebody has it."""
         await self.tx.execute("SELECT pg_advisory_xact_lock($1)", lock_of(blind))
 
-    async def add(
-        self,
-        wanted: Challenge,
-        life: timedelta,
-        at_most: int,
-        within: timedelta,
-        *,
-        again: bool = False,
-        mail: Queueing | None = None,
-    ) -> Challenge | None:
-        """Begin a challenge for whoever has the address now, and queue its mail; None when there were too many.
-
-        With `again` it takes the password of the newest one of its address and purpose, or none.
-        """
-        mailed = "" if mail is None else f", {mail.call(14, about='begun.identity_id')} AS mailed"
-        row = await self.tx.fetchrow(
-            f"""
-            WITH begun AS (
-            INSERT INTO challenges (id, purpose, kind, blind, identity_id, user_id, known, sealed, password_hash,
-                                    sessions_from_epoch, locale, expires_at)
-            SELECT $1, $2, $3, $4, coalesce(i.id, $5), coalesce(i.user_id, $6), i.id IS NOT NULL, $7,
-                   CASE WHEN $12 THEN coalesce((SELECT held.password_hash FROM challenges AS held
-                                                WHERE held.blind = $4 AND held.purpose = $2
-                                                ORDER BY held.id DESC LIMIT 1), '')
-                        ELSE $8 END,
-                   u.sessions_from_epoch, $9, kit_now() + $10::interval
-            FROM (SELECT) AS one
-            LEFT JOIN identities AS i ON i.kind = $3 AND i.blind = $4 AND i.verified_at IS NOT NULL
-            LEFT JOIN users AS u ON u.id = i.user_id
-            WHERE (SELECT count(*) FROM challenges
-                   WHERE blind = $4 AND purpose = $2 AND created_at > kit_now() - $13::interval) < $11::integer
-            RETURNING {_FIELDS}
-            )
-            SELECT begun.*{mailed} FROM begun
-            """,  # noqa: S608 - ours
-            wanted.id,
-            wanted.purpose,
-            wanted.kind,
-            wanted.blind,
-            wanted.identity_id,
-            wanted.user_id,
-            wanted.sealed,
-            wanted.password_hash,
-            wanted.locale,
-            life,
-            at_most,
-            again,
-            within,
-            *(() if mail is None else mail.values),
-        )
-        return _challenge(row)
+    async def add(self, wanted: Wanted) -> Challenge | None:
+        """Begin a challenge for whoever has the address now; None when there were too many."""
+        return _challenge(await self.tx.fetchrow(_BEGIN, *wanted.values))
 
     async def add_own(self, wanted: Challenge, life: timedelta) -> Challenge:
         """Begin a challenge of somebody who is known, in their language: it is theirs, whoever has the address.

@@ -14,11 +14,12 @@ from auth.accounts.phone import PhoneNumber
 from auth.accounts.sealing import Addresses
 from auth.challenges.errors import LinkExpired, LinkMalformed, TextCodeOver, TextCodeWrong
 from auth.challenges.model import CODE_LIFE, LINK_LIFE, MOST_CHALLENGES, WITHIN, Challenge, Purpose, TextCodes
-from auth.challenges.repository import ChallengeRepository, lock_of
+from auth.challenges.repository import ChallengeRepository, Wanted, begin_at_once, lock_of
 from auth.mails.model import challenge_mail
 from auth.texts.service import Texts
 from auth.tokens.mints import Mints
 from auth.tokens.model import TokenForged, TokenMint
+from contracts import Event
 from kit.audit import User, audited
 from kit.db.database import Database, Transaction
 from kit.ids import new_id
@@ -47,21 +48,24 @@ class Challenges:
         Raises:
             TooManyTexts: to this number, numbers like it, or all numbers.
         """
-        wanted = await self._wanted(purpose, handle, locale, password_hash)
-        network = await self.addresses.network(handle) if isinstance(handle, PhoneNumber) else None
-        async with self.database.transaction(alone=lock_of(wanted.blind)) as tx:
-            challenges = ChallengeRepository(tx)
-            if network is not None:
-                await self.texts.insist_on_room(tx, wanted.blind, network)
-            life = LINK_LIFE[purpose] if network is None else CODE_LIFE
-            mail = await self.mailer.queueing(tx, _mail(wanted)) if network is None else None
-            begun = await challenges.add(wanted, life, MOST_CHALLENGES, WITHIN, again=again, mail=mail)
+        challenge = await self._wanted(purpose, handle, locale, password_hash)
+        event = audited("auth.challenge.begun", User(), "address", challenge.blind.hex()[:16], purpose=purpose)
+        if isinstance(handle, PhoneNumber):
+            await self._text(Wanted(challenge, CODE_LIFE, MOST_CHALLENGES, WITHIN, again), handle, event)
+        else:
+            wanted = Wanted(challenge, LINK_LIFE[purpose], MOST_CHALLENGES, WITHIN, again)
+            if await begin_at_once(self.database, wanted, await self.mailer.queueing(_mail(challenge)), event):
+                self.mailer.wake()
+        return self.mints.request.make(challenge.id)
+
+    async def _text(self, wanted: Wanted, number: PhoneNumber, event: Event) -> None:
+        blind, network = wanted.challenge.blind, await self.addresses.network(number)
+        async with self.database.transaction(alone=lock_of(blind)) as tx:
+            await self.texts.insist_on_room(tx, blind, network)
+            begun = await ChallengeRepository(tx).add(wanted)
             if begun is not None:
-                if network is not None:
-                    await self.texts.queue(tx, begun, network)
-                target = wanted.blind.hex()[:16]
-                await tx.emit(audited("auth.challenge.begun", User(), "address", target, purpose=purpose))
-        return self.mints.request.make(wanted.id)
+                await self.texts.queue(tx, begun, network)
+                await tx.emit(event)
 
     async def send(self, tx: Transaction, challenge: Challenge, network: bytes | None = None) -> None:
         """Let the message of a challenge leave with the commit."""

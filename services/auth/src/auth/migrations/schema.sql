@@ -1688,6 +1688,34 @@ CREATE INDEX users_suspended ON users USING btree (created_at, id) WHERE (suspen
 GRANT DELETE, INSERT, SELECT, UPDATE ON users TO auth_app;
 GRANT SELECT ON users TO auth_loops;
 
+CREATE OR REPLACE FUNCTION auth.begin_challenge(alone bigint, challenge_id uuid, of_purpose text, of_kind text, at_blind bytea, new_identity uuid, new_user uuid, as_sealed bytea, hashed text, in_locale text, life interval, at_most integer, again boolean, within interval)
+ RETURNS SETOF challenges
+ LANGUAGE plpgsql
+AS $function$
+    BEGIN
+        PERFORM pg_advisory_xact_lock(alone);
+        RETURN QUERY
+        INSERT INTO challenges (id, purpose, kind, blind, identity_id, user_id, known, sealed, password_hash,
+                                sessions_from_epoch, locale, expires_at)
+        SELECT challenge_id, of_purpose, of_kind, at_blind, coalesce(i.id, new_identity), coalesce(i.user_id, new_user),
+               i.id IS NOT NULL, as_sealed,
+               CASE WHEN again THEN coalesce((SELECT held.password_hash FROM challenges AS held
+                                              WHERE held.blind = at_blind AND held.purpose = of_purpose
+                                              ORDER BY held.id DESC LIMIT 1), '')
+                    ELSE hashed END,
+               u.sessions_from_epoch, in_locale, kit_now() + life
+        FROM (SELECT) AS one
+        LEFT JOIN identities AS i ON i.kind = of_kind AND i.blind = at_blind AND i.verified_at IS NOT NULL
+        LEFT JOIN users AS u ON u.id = i.user_id
+        WHERE (SELECT count(*) FROM challenges AS lately
+               WHERE lately.blind = at_blind AND lately.purpose = of_purpose
+                 AND lately.created_at > kit_now() - within) < at_most
+        RETURNING *;
+    END
+    $function$;
+-- owner: auth_owner
+-- may be called by: auth_app
+
 CREATE OR REPLACE FUNCTION auth.count_organizations(since timestamp with time zone, before timestamp with time zone)
  RETURNS TABLE(organizations bigint, new_organizations bigint)
  LANGUAGE sql
@@ -1908,9 +1936,22 @@ AS $function$
         free_slot timestamptz;
     BEGIN
         FOR lane IN
-            SELECT l.id, l.organization_id, l.key, l.rate, l.next_slot, l.parked_until FROM ledger_lanes AS l
-            WHERE l.ready_at <= platform AND l.id <> ALL (busy)
-            ORDER BY l.ready_at LIMIT most_lanes FOR UPDATE SKIP LOCKED
+            WITH ready AS MATERIALIZED (
+                SELECT l.id, l.organization_id, l.ready_at FROM ledger_lanes AS l
+                WHERE l.ready_at <= platform AND l.id <> ALL (busy)
+                ORDER BY l.ready_at LIMIT 4 * most_lanes
+            ), queued AS MATERIALIZED (
+                SELECT r.id, row_number() OVER (PARTITION BY r.organization_id ORDER BY r.ready_at, r.id) AS turn,
+                       count(*) OVER (PARTITION BY r.organization_id) AS lanes,
+                       (SELECT count(DISTINCT coalesce(o.organization_id, '00000000-0000-0000-0000-000000000000'))
+                        FROM ready AS o) AS organizations
+                FROM ready AS r
+            )
+            SELECT l.id, l.organization_id, l.key, l.rate, l.next_slot, l.parked_until,
+                   ceil(most::double precision / (q.organizations * q.lanes))::integer AS share
+            FROM queued AS q JOIN ledger_lanes AS l ON l.id = q.id
+            WHERE l.ready_at <= platform
+            ORDER BY q.turn, l.ready_at LIMIT most_lanes FOR UPDATE OF l SKIP LOCKED
         LOOP
             EXIT WHEN left_over <= 0;
             PERFORM FROM ledger_holds AS h
@@ -1927,7 +1968,8 @@ AS $function$
             END IF;
             apart := coalesce(1 / (lane.rate * pace), 0);
             first := CASE WHEN lane.rate IS NULL THEN 0 ELSE lead END;
-            room := CASE WHEN lane.rate IS NULL THEN unpaced ELSE greatest(1, floor(slice / apart)) END;
+            room := CASE WHEN lane.rate IS NULL THEN unpaced
+                         ELSE least(greatest(1, floor(slice / apart)), greatest(unpaced, lane.share)) END;
             IF lane.rate IS NOT NULL AND lane.next_slot <= own + make_interval(secs => ahead + 2 * slice + apart + 5) THEN
                 first := greatest(first, extract(epoch FROM lane.next_slot - own));
             END IF;

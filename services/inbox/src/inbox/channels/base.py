@@ -201,11 +201,27 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """How fast, and to how many people, an end may write by the platform's word; None where it tells nothing.
+
+    `rate` is in messages per second, `daily_limit` in people written to first within 24 hours over all numbers of the
+    portfolio, 0 for no limit.
+    """
+
+    rate: int | None = None
+    coexists: bool | None = None
+    quality: str | None = None
+    daily_limit: int | None = None
+    portfolio: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """What a platform tells of our end when it lets us use it."""
 
     name: str
     display: str
+    standing: Standing = Standing()
 
 
 @dataclass(frozen=True, slots=True)

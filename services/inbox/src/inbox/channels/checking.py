@@ -1,13 +1,14 @@
 """A channel is connected only when its token reads our end of it: the calls, and what they make."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 from uuid import UUID
 
 from contracts.inbox import ChannelConnected
+from inbox.broadcasts.senders.repository import SenderRepository
 from inbox.channels.base import Account, Platforms, Wish
-from inbox.channels.model import Check, lane_of, media_lane_of
+from inbox.channels.model import Check, cause_of, lane_of, media_lane_of, rate_of
 from inbox.channels.repository import ChannelRepository
 from inbox.messages.content import TOKEN
 from inbox.tenants import by_organization
@@ -101,13 +102,17 @@ class CheckKind:
     async def _connect(self, tx: Transaction, check: Check, account: Account, token: str) -> None:
         channels, organization_id = ChannelRepository(tx), tx.organization_id
         sealed = await self.keyring.seal(organization_id, token.encode(), TOKEN)
-        channel = await channels.connect(check, sealed, account.name, account.display)
+        usual = self.platforms[check.kind].capabilities.rate
+        rate = rate_of(check.rate, account.standing.rate, usual)
+        channel = await channels.connect(replace(check, rate=rate), sealed, account.name, account.display)
         if channel is None:
             await channels.end_check(check.id, "taken", "", None)
             return
+        await SenderRepository(tx).stand(channel.id, account.standing)
         await channels.end_check(check.id, "connected", "", channel.id)
         ledger = self.ledger()
         await ledger.set_rate(tx, Lane(organization_id, lane_of(channel.id, channel.kind), channel.pace))
+        await ledger.lift(tx, organization_id, cause_of(channel.id))
         await ledger.release(tx, organization_id, lane_of(channel.id, channel.kind))
         await ledger.release(tx, organization_id, media_lane_of(channel.id, channel.kind))
         await tx.emit(

@@ -42,13 +42,13 @@ class Channel:
 class Check:
     """An attempt to connect a number; `channel_id` is the id its channel gets, if the number has none yet.
 
-    Who asked is forgotten when it has ended.
+    Without a rate it gets the one that the platform tells. Who asked is forgotten when it has ended.
     """
 
     id: UUID
     phone_number_id: str
     waba_id: str
-    rate: int
+    rate: int | None
     channel_id: UUID
     asked_by: UUID | None = None
     kind: str = "whatsapp"
@@ -67,6 +67,18 @@ class Place:
 def pace_of(rate: int, brake: float) -> float:
     """Messages per second of a number that is braked; never none."""
     return max(0.5, rate * brake)
+
+
+def rate_of(wanted: int | None, told: int | None, usual: int) -> int:
+    """Messages per second of an end: never more than its platform tells, where it tells that."""
+    if told is None:
+        return wanted or usual
+    return min(wanted or told, told)
+
+
+def cause_of(channel_id: UUID) -> str:
+    """Under which name a channel's lane is held because of what was told of its account."""
+    return f"account/{channel_id}"
 
 
 def lane_of(channel_id: UUID, kind: str = "whatsapp") -> str:

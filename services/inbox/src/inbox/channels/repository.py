@@ -172,6 +172,21 @@ class ChannelRepository:
         )
         return None if row is None else _channel(row)
 
+    async def recover(self, channel_id: UUID, code: str) -> Channel | None:
+        """The platform takes messages again that had refused them with this code; None when that was known."""
+        row = await self.tx.fetchrow(
+            f"""
+            UPDATE channels
+            SET health = 'ok', health_code = '', health_reason = '', version = version + 1, changed_at = kit_now()
+            WHERE id = $1 AND organization_id = $2 AND state = 'connected' AND health_code = $3
+            RETURNING {_COLUMNS}
+            """,  # noqa: S608 - a constant of this file
+            channel_id,
+            self.tx.organization_id,
+            code,
+        )
+        return None if row is None else _channel(row)
+
     async def begin_check(self, check: Check, token_sealed: bytes) -> None:
         """Somebody wants to connect a number."""
         await self.tx.execute(

@@ -24,7 +24,7 @@ class Wanted:
     kind: str
     wish: Wish
     token: str = dataclass_field(repr=False)
-    rate: int
+    rate: int | None
 
 
 class ConnectWhatsApp(Model):
@@ -34,7 +34,13 @@ class ConnectWhatsApp(Model):
     phone_number_id: PlatformId = Field(description="The id of the number at WhatsApp, not the number itself.")
     waba_id: PlatformId = Field(description="The id of its WhatsApp business account.")
     access_token: Token = Field(description="A token that may use this number; kept sealed, never shown.")
-    rate: int = Field(80, ge=1, le=1000, description="Messages per second that WhatsApp takes from this number.")
+    rate: int | None = Field(
+        None,
+        ge=1,
+        le=1000,
+        description="Messages per second that may leave at most; without it as many as WhatsApp takes from this "
+        "number: 80, 1,000 after an upgrade, 20 for one that is also used in WhatsApp's own app.",
+    )
 
     def wanted(self) -> Wanted:
         """In words of no platform."""

@@ -35,9 +35,3 @@ class FileNotThere(NotFound):
     """There is no such file in this visitor's conversation."""
 
     code = "file-not-there"
-
-
-class AddressExpired(Forbidden):
-    """This address does not lead to the file any more; ask for another one."""
-
-    code = "address-expired"

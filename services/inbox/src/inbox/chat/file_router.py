@@ -4,13 +4,13 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Query, Request, Response, status
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from inbox.chat.errors import AddressExpired, FileNotThere, FileRefused, TooFast, VisitorUnknown
+from inbox.chat.errors import FileNotThere, FileRefused, TooFast, VisitorUnknown
 from inbox.chat.files import name_of
 from inbox.chat.schemas import AddressOut, TakenOut
 from inbox.chat.sharing import Sharing
 from inbox.conversations.errors import ConversationNotFound
 from inbox.doors import Replier
-from inbox.media.errors import MediaLost, MediaNotFound, MediaNotReady
+from inbox.media.errors import AddressExpired, MediaLost, MediaNotFound, MediaNotReady
 from inbox.media.router import headers_of
 from inbox.messages.errors import ContactForgotten
 from inbox.sites.errors import OriginNotAllowed, SiteNotFound

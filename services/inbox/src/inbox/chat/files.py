@@ -1,25 +1,23 @@
 """Files of a web chat: what a visitor may send, and how a file is shown to a browser that has no other proof."""
 
 import base64
-import hashlib
-import hmac
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import unquote
 from uuid import UUID
 
-from inbox.chat.errors import AddressExpired, FileRefused
+from inbox.chat.errors import FileRefused
+from inbox.media import addresses
 from inbox.media.model import type_of
 from inbox.media.store import Kept
 
 LARGEST_FILE: Final = 10 * 1024 * 1024
 """Bytes of a file that goes over a web chat, either way."""
 
-GOOD_FOR: Final = timedelta(minutes=5)
-"""How long an address of a file leads to it."""
+_PURPOSE: Final = "files of chats"
 
 FILE_EVERY: Final = timedelta(seconds=15)
 FILES_AT_ONCE: Final = 5
@@ -80,10 +78,8 @@ def place_of(told: str) -> tuple[UUID, Kept] | None:
 
 def signed_path(secret: str, key: str, media_id: UUID, now: datetime) -> tuple[str, datetime]:
     """The address of a file below ours, and until when it leads there."""
-    until = now + GOOD_FOR
-    expires = int(until.timestamp())
-    path = f"/v1/chat-files/{key}/{media_id}?expires={expires}&signature={_signature(secret, key, media_id, expires)}"
-    return path, datetime.fromtimestamp(expires, UTC)
+    query, until = addresses.signed(secret, _PURPOSE, f"{key}\n{media_id}", now)
+    return f"/v1/chat-files/{key}/{media_id}?{query}", until
 
 
 def check_signed(secret: str, key: str, media_id: UUID, *, expires: int, signature: str, now: datetime) -> None:
@@ -92,11 +88,5 @@ def check_signed(secret: str, key: str, media_id: UUID, *, expires: int, signatu
     Raises:
         AddressExpired: it is neither.
     """
-    ours = _signature(secret, key, media_id, expires)
-    if not hmac.compare_digest(ours.encode(), signature.encode(errors="surrogatepass")) or now.timestamp() > expires:
-        raise AddressExpired
-
-
-def _signature(secret: str, key: str, media_id: UUID, expires: int) -> str:
-    own = hashlib.sha256(f"files of chats {secret}".encode()).digest()
-    return hmac.new(own, f"{key}\n{media_id}\n{expires}".encode(), hashlib.sha256).hexdigest()
+    named = f"{key}\n{media_id}"
+    addresses.check_signed(secret, _PURPOSE, named, expires=expires, signature=signature, now=now)

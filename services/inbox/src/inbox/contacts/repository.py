@@ -441,11 +441,8 @@ class PersonsContact:
 
     async def lock(self, members: Sequence[UUID]) -> list[Row]:
         """Their rows for update, of those that are there."""
-        return await self.tx.fetch(
-            "SELECT id, version FROM contacts WHERE id = ANY ($1) AND organization_id = $2 ORDER BY id FOR UPDATE",
-            list(members),
-            self.tx.organization_id,
-        )
+        sql = "SELECT id, version FROM contacts WHERE id = ANY ($1) AND organization_id = $2 ORDER BY id FOR UPDATE"
+        return await self.tx.fetch(sql, list(members), self.tx.organization_id)
 
     async def told(self, members: Sequence[UUID]) -> dict[str, list[Row]]:
         """What is on record of how they became one, and of numbers that moved; rows by table."""
@@ -483,6 +480,7 @@ class PersonsContact:
             DELETE FROM contacts WHERE id = ANY ($1) AND organization_id = $2
               AND NOT EXISTS (SELECT FROM conversations WHERE contact_id = ANY ($1) OR origin_id = ANY ($1))
               AND NOT EXISTS (SELECT FROM contact_labels WHERE contact_id = ANY ($1))
+              AND NOT EXISTS (SELECT FROM notes WHERE contact_id = ANY ($1))
             """,
             list(members),
             self.tx.organization_id,

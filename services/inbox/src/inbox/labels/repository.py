@@ -134,6 +134,20 @@ class LabelRepository:
             found.setdefault(row["carrier_id"], []).append(row["label_id"])
         return found
 
+    async def names_on(self, carrier: Carrier, carrier_ids: Collection[UUID]) -> dict[UUID, list[str]]:
+        """The names of the labels of each of these."""
+        table, column, _ = _TABLES[carrier]
+        rows = await self.tx.fetch(
+            f"""
+            SELECT c.{column} AS carrier_id, array_agg(l.name ORDER BY l.name_key) AS names
+            FROM {table} AS c JOIN labels AS l ON l.id = c.label_id
+            WHERE c.{column} = ANY ($1) AND c.organization_id = $2 AND l.deleted_at IS NULL GROUP BY c.{column}
+            """,  # noqa: S608 - constants of this file
+            list(carrier_ids),
+            self.tx.organization_id,
+        )
+        return {row["carrier_id"]: row["names"] for row in rows}
+
     async def worn(self, carrier: Carrier, carrier_ids: Collection[UUID]) -> list[UUID]:
         """The labels that any of these carries, also those that are just going."""
         table, column, _ = _TABLES[carrier]

@@ -1,4 +1,4 @@
-from kit.errors import Conflict, Gone, NotFound
+from kit.errors import Conflict, Forbidden, Gone, NotFound
 
 
 class MediaNotFound(NotFound):
@@ -17,3 +17,9 @@ class MediaLost(Gone):
     """This medium could not be fetched and never will be."""
 
     code = "media-lost"
+
+
+class AddressExpired(Forbidden):
+    """This address does not lead to the file any more; ask for another one."""
+
+    code = "address-expired"

@@ -10,11 +10,20 @@ MOST_MENTIONS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a note stands: in a conversation, or at a contact."""
+
+    conversation_id: UUID | None = None
+    contact_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """What somebody of the team wrote to the others; `text` is None when it was deleted or its contact forgotten."""
 
     id: UUID
-    conversation_id: UUID
+    conversation_id: UUID | None
+    contact_id: UUID | None
     author_id: UUID | None
     text: str | None
     version: int
@@ -42,7 +51,8 @@ class Mention:
     """Somebody is called by a note."""
 
     note_id: UUID
-    conversation_id: UUID
+    conversation_id: UUID | None
+    contact_id: UUID | None
     author_id: UUID | None
     created_at: datetime
     read_at: datetime | None

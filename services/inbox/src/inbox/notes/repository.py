@@ -6,12 +6,22 @@ from uuid import UUID
 
 from inbox.contacts.repository import HEAD_OF
 from inbox.notes.errors import NoteNotFound
+from inbox.notes.model import Standing
 from kit.db.database import Row, Transaction
 from kit.ids import AFTER_ALL, BEFORE_ALL, END_OF_TIME
 
-_COLUMNS: Final = (
-    "id, conversation_id, origin_id, author_id, content_sealed, version, created_at, edited_at, deleted_at"
-)
+_COLUMNS: Final = """
+    id, conversation_id, contact_id, origin_id, author_id, content_sealed, version, created_at, edited_at, deleted_at
+"""
+_ABOUT: Final = f"""
+    SELECT id FROM notes WHERE conversation_id IN (SELECT id FROM conversations WHERE contact_id = {HEAD_OF})
+    UNION ALL
+    SELECT id FROM notes
+    WHERE contact_id IN (
+        SELECT id FROM contacts WHERE id = {HEAD_OF} UNION ALL SELECT id FROM contacts WHERE merged_into = {HEAD_OF})
+"""  # noqa: S608 - a constant
+"""Notes about $1 and in the conversations of $1, and of all that are shown as the same."""
+
 _MOST_REVISIONS: Final = 100
 _MOST_UNREAD: Final = 1000
 
@@ -24,16 +34,17 @@ class NoteRepository:
 
     tx: Transaction
 
-    async def add(self, note_id: UUID, conversation_id: UUID, author_id: UUID, content_sealed: bytes) -> Row:
+    async def add(self, note_id: UUID, place: Standing, author_id: UUID, content_sealed: bytes) -> Row:
         """Write one."""
         row = await self.tx.fetchrow(
             f"""
-            INSERT INTO notes (id, organization_id, conversation_id, author_id, content_sealed)
-            VALUES ($1, $2, $3, $4, $5) RETURNING {_COLUMNS}
+            INSERT INTO notes (id, organization_id, conversation_id, contact_id, author_id, content_sealed)
+            VALUES ($1, $2, $3, $4, $5, $6) RETURNING {_COLUMNS}
             """,  # noqa: S608 - a constant of this file
             note_id,
             self.tx.organization_id,
-            conversation_id,
+            place.conversation_id,
+            place.contact_id,
             author_id,
             content_sealed,
         )
@@ -56,6 +67,23 @@ class NoteRepository:
         if row is None:
             raise NoteNotFound
         return row
+
+    async def about(self, members: Sequence[UUID], after: Place | None, limit: int) -> list[Row]:
+        """Notes about contacts that are shown as one, the newest first."""
+        at, note_id = after or (END_OF_TIME, AFTER_ALL)
+        return await self.tx.fetch(
+            f"""
+            SELECT {_COLUMNS} FROM notes
+            WHERE contact_id = ANY ($1) AND organization_id = $2
+              AND (created_at, id) < ($3, $4::uuid)
+            ORDER BY created_at DESC, id DESC LIMIT $5
+            """,  # noqa: S608 - a constant of this file
+            list(members),
+            self.tx.organization_id,
+            at,
+            note_id,
+            limit,
+        )
 
     async def page(self, conversation_id: UUID, after: Place | None, limit: int) -> list[Row]:
         """Notes of a conversation, the newest first."""
@@ -133,7 +161,7 @@ class MentionRepository:
 
     tx: Transaction
 
-    async def settle(self, note_id: UUID, conversation_id: UUID, user_ids: Collection[UUID]) -> list[UUID]:
+    async def settle(self, note_id: UUID, conversation_id: UUID | None, user_ids: Collection[UUID]) -> list[UUID]:
         """Let a note call exactly these; who was not called before."""
         await self.tx.execute(
             "DELETE FROM mentions WHERE note_id = $1 AND organization_id = $2 AND user_id <> ALL ($3)",
@@ -172,7 +200,7 @@ class MentionRepository:
         only = "AND m.read_at IS NULL" if unread else ""
         return await self.tx.fetch(
             f"""
-            SELECT m.note_id, m.conversation_id, n.author_id, m.created_at, m.read_at
+            SELECT m.note_id, m.conversation_id, n.contact_id, n.author_id, m.created_at, m.read_at
             FROM mentions AS m JOIN notes AS n ON n.id = m.note_id
             WHERE m.organization_id = $1 AND m.user_id = $2 {only}
               AND (m.created_at, m.note_id) < ($3, $4::uuid)
@@ -251,12 +279,11 @@ class PersonsNotes:
     tx: Transaction
 
     async def of_contact(self, contact_id: UUID, after: UUID | None, limit: int) -> list[Row]:
-        """Notes in the contact's conversations, by id."""
+        """Notes about the contact and in the contact's conversations, by id."""
         return await self.tx.fetch(
             f"""
             SELECT {_COLUMNS} FROM notes
-            WHERE conversation_id IN (SELECT id FROM conversations WHERE contact_id = {HEAD_OF})
-              AND organization_id = ANY ($2) AND id > $3
+            WHERE id IN ({_ABOUT}) AND organization_id = ANY ($2) AND id > $3
             ORDER BY id LIMIT $4
             """,  # noqa: S608 - a constant of this file
             contact_id,
@@ -302,7 +329,7 @@ class PersonsNotes:
         """Which notes a user wrote, by id."""
         return await self.tx.fetch(
             """
-            SELECT id, organization_id, conversation_id, created_at, edited_at, deleted_at FROM notes
+            SELECT id, organization_id, conversation_id, contact_id, created_at, edited_at, deleted_at FROM notes
             WHERE author_id = $1 AND organization_id = ANY ($2) AND id > $3
             ORDER BY id LIMIT $4
             """,
@@ -331,8 +358,7 @@ class PersonsNotes:
         rows = await self.tx.fetch(
             f"""
             SELECT id FROM notes
-            WHERE conversation_id IN (SELECT id FROM conversations WHERE contact_id = {HEAD_OF})
-              AND organization_id = ANY ($2) ORDER BY id LIMIT $3 FOR UPDATE
+            WHERE id IN ({_ABOUT}) AND organization_id = ANY ($2) ORDER BY id LIMIT $3 FOR UPDATE
             """,  # noqa: S608 - a constant
             contact_id,
             self.tx.organization_ids,

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, status
 
+from inbox.contacts.errors import ContactNotFound
 from inbox.conversations.errors import ConversationNotFound
 from inbox.doors import Reader, Replier
 from inbox.messages.errors import ContactForgotten
@@ -47,6 +48,26 @@ async def write_note(
 ) -> NoteOut:
     """Write a note to the team; the contact never gets it."""
     return NoteOut.model_validate(await notes.write(caller, conversation_id, body, key))
+
+
+@router.get("/contacts/{contact_id}/notes", responses=problems(ContactNotFound, BadCursor))
+async def list_contact_notes(contact_id: UUID, caller: Reader, notes: Notes, page: Paging) -> Page[NoteOut]:
+    """What the team wrote to itself about a contact, the newest first."""
+    rows = await notes.about(caller, contact_id, page.after(datetime, UUID), page.limit + 1)
+    shown, cursor = page.cut(rows, lambda each: (each.created_at, each.id))
+    return Page(items=[NoteOut.model_validate(each) for each in shown], next_cursor=cursor)
+
+
+@router.post(
+    "/contacts/{contact_id}/notes",
+    status_code=status.HTTP_201_CREATED,
+    responses=problems(ContactNotFound, MentionNotAMember, MentionedTeamNotThere, ContactForgotten),
+)
+async def write_contact_note(
+    contact_id: UUID, body: WriteNote, caller: Replier, notes: Notes, key: IdempotencyKey
+) -> NoteOut:
+    """Write a note about a contact; all who work in the inbox see it, and the contact never gets it."""
+    return NoteOut.model_validate(await notes.write_about(caller, contact_id, body, key))
 
 
 @router.put(

@@ -23,7 +23,8 @@ class NoteOut(Out):
     """A note; without text when it was deleted."""
 
     id: UUID
-    conversation_id: UUID
+    conversation_id: UUID | None = Field(description="Where it stands; null when it is about a contact.")
+    contact_id: UUID | None = Field(description="About whom it is; null when it stands in a conversation.")
     author_id: UUID | None
     text: str | None
     mention_ids: list[UUID]
@@ -51,7 +52,8 @@ class MentionOut(Out):
     """A note that calls you."""
 
     note_id: UUID
-    conversation_id: UUID
+    conversation_id: UUID | None
+    contact_id: UUID | None
     author_id: UUID | None
     created_at: datetime
     read_at: datetime | None

@@ -2,7 +2,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from contracts.inbox import MemberMentioned
+from contracts.inbox import ContactChanged, MemberMentioned, MemberMentionedOnContact
+from inbox.contacts.merging.repository import PeopleRepository
+from inbox.contacts.repository import ContactRepository
 from inbox.conversations.facts import tell_all_changed
 from inbox.conversations.model import Conversation
 from inbox.conversations.repository import ConversationRepository, PersonsConversations
@@ -10,7 +12,7 @@ from inbox.members.model import ANSWERING
 from inbox.messages.errors import ContactForgotten
 from inbox.notes.content import NOTE, sealed_note
 from inbox.notes.errors import MentionedTeamNotThere, MentionNotAMember
-from inbox.notes.model import Mention, Note
+from inbox.notes.model import Mention, Note, Standing
 from inbox.notes.repository import MentionRepository, NoteRepository, Place
 from inbox.notes.schemas import RevisionOut, WriteNote
 from kit.audit import audited
@@ -46,13 +48,33 @@ class NoteService:
             (note,) = await self._shown(tx, [row])
         return note
 
+    async def write_about(self, caller: MemberCaller, contact_id: UUID, wanted: WriteNote, key: Idempotency) -> Note:
+        """Write a note about a contact, as who they are shown; there it stays when they are parted again.
+
+        Raises:
+            ContactNotFound: there is none.
+            MentionNotAMember: somebody is called who does not work here.
+            ContactForgotten: the contact's key was destroyed.
+        """
+        async with self.database.transaction(caller.organization_id) as tx:
+            head = await _head(tx, contact_id)
+            await ContactRepository(tx).lock(head)
+            if earlier := await key.claim(tx):
+                row = await NoteRepository(tx).find(earlier.resource_id)
+            else:
+                row = await self._add(tx, caller.user_id, Standing(contact_id=head), head, wanted)
+                await key.remember(tx, row["id"])
+            (note,) = await self._shown(tx, [row])
+        return note
+
     async def add(self, tx: Transaction, author_id: UUID, conversation: Conversation, wanted: WriteNote) -> Row:
         """Write a note in a transaction that has locked the conversation."""
-        note_id = new_id()
-        sealed = await self._sealed(tx, conversation.begun_with, wanted.text)
-        row = await NoteRepository(tx).add(note_id, conversation.id, author_id, sealed)
+        return await self._add(tx, author_id, Standing(conversation.id), conversation.begun_with, wanted)
+
+    async def _add(self, tx: Transaction, author_id: UUID, place: Standing, owner: UUID, wanted: WriteNote) -> Row:
+        row = await NoteRepository(tx).add(new_id(), place, author_id, await self._sealed(tx, owner, wanted.text))
         await self._call(tx, author_id, row, await _called(tx, wanted))
-        await tell_all_changed(tx, await PersonsConversations(tx).touch([conversation.id]))
+        await _tell(tx, place)
         return row
 
     async def edit(self, caller: MemberCaller, note_id: UUID, wanted: WriteNote, expected: Condition) -> Note:
@@ -63,12 +85,11 @@ class NoteService:
             NoteDeleted: it is gone.
         """
         async with self.database.transaction(caller.organization_id) as tx:
-            row, conversation = await self._locked(tx, caller, note_id)
+            row, owner = await self._locked(tx, caller, note_id)
             expected.check(row["version"])
-            owner = await ConversationRepository(tx).begun_with(conversation, row["origin_id"])
             row = await NoteRepository(tx).edit(note_id, await self._sealed(tx, owner, wanted.text))
             await self._call(tx, caller.user_id, row, await _called(tx, wanted))
-            await tell_all_changed(tx, await PersonsConversations(tx).touch([conversation.id]))
+            await _tell(tx, _standing(row))
             await tx.emit(audited("inbox.note.changed", caller, "note", note_id, what="edited"))
             (note,) = await self._shown(tx, [row])
         return note
@@ -80,10 +101,10 @@ class NoteService:
             NoteNotYours: somebody else wrote it.
         """
         async with self.database.transaction(caller.organization_id) as tx:
-            _, conversation = await self._locked(tx, caller, note_id)
-            await NoteRepository(tx).delete(note_id)
-            await MentionRepository(tx).settle(note_id, conversation.id, ())
-            await tell_all_changed(tx, await PersonsConversations(tx).touch([conversation.id]))
+            await self._locked(tx, caller, note_id)
+            row = await NoteRepository(tx).delete(note_id)
+            await MentionRepository(tx).settle(note_id, row["conversation_id"], ())
+            await _tell(tx, _standing(row))
             await tx.emit(audited("inbox.note.changed", caller, "note", note_id, what="deleted"))
 
     async def page(self, caller: MemberCaller, conversation_id: UUID, after: Place | None, limit: int) -> list[Note]:
@@ -91,6 +112,13 @@ class NoteService:
         async with self.database.snapshot(caller.organization_id) as tx:
             await ConversationRepository(tx).find(conversation_id)
             return await self._shown(tx, await NoteRepository(tx).page(conversation_id, after, limit))
+
+    async def about(self, caller: MemberCaller, contact_id: UUID, after: Place | None, limit: int) -> list[Note]:
+        """Notes about a contact and about all that are shown as the same, the newest first."""
+        async with self.database.snapshot(caller.organization_id) as tx:
+            head = await _head(tx, contact_id)
+            members = [row["id"] for row in await PeopleRepository(tx).members([head])]
+            return await self._shown(tx, await NoteRepository(tx).about(members, after, limit))
 
     async def revisions(self, caller: MemberCaller, note_id: UUID) -> list[RevisionOut]:
         """What a note said before, the newest first."""
@@ -121,13 +149,19 @@ class NoteService:
             await mentions.read(caller.user_id, note_ids)
             return await mentions.unread(caller.user_id)
 
-    async def _locked(self, tx: Transaction, caller: MemberCaller, note_id: UUID) -> tuple[Row, Conversation]:
-        """A note of the caller's and its conversation, locked in this order: conversation, note."""
-        found = await NoteRepository(tx).find(note_id)
-        conversation = await ConversationRepository(tx).lock(found["conversation_id"])
+    async def _locked(self, tx: Transaction, caller: MemberCaller, note_id: UUID) -> tuple[Row, UUID]:
+        """A note of the caller's and the contact under whose key it lies; where it stands is locked before it."""
+        place = _standing(await NoteRepository(tx).find(note_id))
+        conversation = None
+        if place.conversation_id is not None:
+            conversation = await ConversationRepository(tx).lock(place.conversation_id)
+        else:
+            await ContactRepository(tx).lock(_of(place))
         row = await NoteRepository(tx).find(note_id, for_update=True)
         _note(row, None, ()).changed_by(caller.user_id)
-        return row, conversation
+        if conversation is None:
+            return row, _of(place)
+        return row, await ConversationRepository(tx).begun_with(conversation, row["origin_id"])
 
     async def _sealed(self, tx: Transaction, contact_id: UUID, text: str) -> bytes:
         try:
@@ -138,20 +172,7 @@ class NoteService:
     async def _call(self, tx: Transaction, author_id: UUID, row: Row, called: Collection[UUID]) -> None:
         """Let it call these, and tell those who were not called before."""
         fresh = await MentionRepository(tx).settle(row["id"], row["conversation_id"], called)
-        await tx.emit(
-            *(
-                MemberMentioned(
-                    organization_id=tx.organization_id,
-                    version=row["version"],
-                    note_id=row["id"],
-                    conversation_id=row["conversation_id"],
-                    user_id=user_id,
-                    by=author_id,
-                )
-                for user_id in sorted(fresh)
-                if user_id != author_id
-            )
-        )
+        await tx.emit(*(_calls(tx, row, each, author_id) for each in sorted(fresh) if each != author_id))
 
     async def _shown(self, tx: Transaction, rows: Sequence[Row]) -> list[Note]:
         called = await MentionRepository(tx).of_notes([row["id"] for row in rows])
@@ -183,10 +204,63 @@ async def _called(tx: Transaction, wanted: WriteNote) -> set[UUID]:
     return named.union(*teams.values())
 
 
+async def _head(tx: Transaction, contact_id: UUID) -> UUID:
+    """As whom a contact is shown.
+
+    Raises:
+        ContactNotFound: there is none.
+    """
+    row = await ContactRepository(tx).find(contact_id)
+    head: UUID = row["merged_into"] or row["id"]
+    return head
+
+
+async def _tell(tx: Transaction, place: Standing) -> None:
+    """Where a note stands there is something new."""
+    if place.conversation_id is not None:
+        await tell_all_changed(tx, await PersonsConversations(tx).touch([place.conversation_id]))
+        return
+    contact_id, contacts = _of(place), ContactRepository(tx)
+    await contacts.rename(contact_id, None)
+    version = (await contacts.lock(contact_id))["version"]
+    await tx.emit(ContactChanged(organization_id=tx.organization_id, version=version, contact_id=contact_id))
+
+
+def _standing(row: Row) -> Standing:
+    return Standing(row["conversation_id"], row["contact_id"])
+
+
+def _of(place: Standing) -> UUID:
+    if place.contact_id is None:
+        raise LookupError("a note that stands in no conversation is about a contact")
+    return place.contact_id
+
+
+def _calls(tx: Transaction, row: Row, user_id: UUID, by: UUID) -> MemberMentioned | MemberMentionedOnContact:
+    if row["conversation_id"] is None:
+        return MemberMentionedOnContact(
+            organization_id=tx.organization_id,
+            version=row["version"],
+            note_id=row["id"],
+            contact_id=row["contact_id"],
+            user_id=user_id,
+            by=by,
+        )
+    return MemberMentioned(
+        organization_id=tx.organization_id,
+        version=row["version"],
+        note_id=row["id"],
+        conversation_id=row["conversation_id"],
+        user_id=user_id,
+        by=by,
+    )
+
+
 def _note(row: Row, text: str | None, mention_ids: tuple[UUID, ...]) -> Note:
     return Note(
         id=row["id"],
         conversation_id=row["conversation_id"],
+        contact_id=row["contact_id"],
         author_id=row["author_id"],
         text=text,
         version=row["version"],

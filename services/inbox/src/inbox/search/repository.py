@@ -157,10 +157,12 @@ class FindRepository:
         """These notes with their contacts, in this order."""
         return await self.tx.fetch(
             """
-            SELECT n.id, n.conversation_id, n.content_sealed, n.author_id, n.created_at, c.contact_id
+            SELECT n.id, n.conversation_id, n.content_sealed, n.author_id, n.created_at,
+                   coalesce(c.contact_id, p.merged_into, p.id) AS contact_id
             FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (id, place)
             JOIN notes AS n ON n.id = wanted.id AND n.organization_id = $2
-            JOIN conversations AS c ON c.id = n.conversation_id AND c.organization_id = $2
+            LEFT JOIN conversations AS c ON c.id = n.conversation_id AND c.organization_id = $2
+            LEFT JOIN contacts AS p ON p.id = n.contact_id AND p.organization_id = $2
             ORDER BY wanted.place
             """,
             list(note_ids),

@@ -51,7 +51,7 @@ class FoundNoteOut(Out):
     """A note in which all of the words stand."""
 
     note_id: UUID
-    conversation_id: UUID
+    conversation_id: UUID | None = Field(description="Null when the note is about the contact.")
     contact_id: UUID
     contact_name: str | None
     author_id: UUID | None

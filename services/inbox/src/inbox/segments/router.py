@@ -1,14 +1,12 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response, status
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Depends, status
 
 from inbox.arrangement.errors import NameTaken, NotArranged, SharedByAll, TooManyArranged
 from inbox.contacts.schemas import ContactOut
-from inbox.doors import Arranger, Reader, Replier
+from inbox.doors import Reader, Replier
 from inbox.segments.errors import QueryRefused, SegmentOutdated
-from inbox.segments.exporting import ContactExport
 from inbox.segments.schemas import AskSegment, ChangeSegment, MakeSegment, PreviewOut, SegmentOut
 from inbox.segments.service import SegmentService
 from kit.http.app import part
@@ -18,27 +16,11 @@ from kit.http.idempotency import IdempotencyKey
 from kit.http.pagination import BadCursor, Page, Paging
 from kit.http.problem import problems
 
-exports = APIRouter(
-    prefix="/v1/contact-exports", tags=["segments"], responses=problems(TokenRefused, NoOrganization, RoleMissing)
-)
 router = APIRouter(
     prefix="/v1/segments", tags=["segments"], responses=problems(TokenRefused, NoOrganization, RoleMissing)
 )
 
 Segments = Annotated[SegmentService, Depends(part(SegmentService))]
-Exports = Annotated[ContactExport, Depends(part(ContactExport))]
-
-
-@exports.get("", response_class=Response, responses=problems(NotArranged, SegmentOutdated))
-async def export_contacts(
-    caller: Arranger,
-    contacts: Exports,
-    segment_id: Annotated[UUID | None, Query(description="Whom this segment means; all, when left out.")] = None,
-) -> StreamingResponse:
-    """Contacts with their identities and attributes as CSV, in which no cell is a formula; it is on record."""
-    headers = {"content-disposition": 'attachment; filename="contacts.csv"', "cache-control": "no-store"}
-    body = await contacts.begin(caller, segment_id)
-    return StreamingResponse(body, headers=headers, media_type="text/csv; charset=utf-8")
 
 
 @router.get("", responses=problems(BadCursor))

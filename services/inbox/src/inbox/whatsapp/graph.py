@@ -11,7 +11,7 @@ from inbox.channels.base import MediaPlace
 from inbox.channels.calling import answered, graph_code, object_of
 from inbox.whatsapp.outcomes import ERRORS
 from kit.http.client import Answer, Call, Outbound
-from kit.ledger.model import Refused, Unanswered
+from kit.ledger.model import Parked, Refused, Unanswered
 
 # Where the platform keeps media; the token is shown to no other host.
 MEDIA_HOSTS: Final = (".fbsbx.com", ".fbcdn.net", ".facebook.com", ".whatsapp.net")
@@ -26,6 +26,14 @@ class Number:
     id: str
     display_number: str
     name: str
+
+
+# What is told of how fast a number may go: since October 2025 the limit is that of the portfolio, and the field that
+# older versions know is refused by newer ones.
+_PACE: Final = (
+    "throughput,quality_rating,is_on_biz_app,whatsapp_business_manager_messaging_limit",
+    "throughput,quality_rating,messaging_limit_tier",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,25 @@ class Graph:
             if not ids or not after:
                 return False
         return False
+
+    async def pace(self, phone_number_id: str, token: str, attempt: int) -> Mapping[str, Any]:
+        """What is told of how fast, and to how many people, a number may write; empty where nothing is."""
+        for fields in _PACE:
+            try:
+                answer = await self._send("GET", f"{quote(phone_number_id, safe='')}?fields={fields}", token, attempt)
+            except (Refused, Parked):  # a field that this version, or this token, does not have
+                continue
+            return object_of(answer)
+        return {}
+
+    async def owner(self, waba_id: str, token: str, attempt: int) -> str:
+        """The id of the business portfolio that has an account; empty where the token may not read that."""
+        path = f"{quote(waba_id, safe='')}?fields=id,owner_business_info"
+        try:
+            told = object_of(await self._send("GET", path, token, attempt)).get("owner_business_info")
+        except (Refused, Parked):
+            return ""
+        return str(told.get("id", ""))[:64] if isinstance(told, dict) else ""
 
     async def send(self, phone_number_id: str, token: str, body: Mapping[str, Any], attempt: int) -> str:
         """Send a message; the platform's id of it.

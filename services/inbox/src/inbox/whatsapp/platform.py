@@ -12,6 +12,7 @@ from inbox.channels.errors import ACCOUNT_REFUSED
 from inbox.messages.model import Content
 from inbox.whatsapp.graph import Graph
 from inbox.whatsapp.outcomes import ERRORS
+from inbox.whatsapp.pacing import standing_of
 from kit.ledger.model import Parked, Refused
 
 WHATSAPP: Final = "whatsapp"
@@ -65,7 +66,9 @@ class WhatsApp:
             raise Refused(reason, code=ACCOUNT_REFUSED, said=trouble.said) from trouble
         if not found:
             raise Refused("This number is not in this WhatsApp business account.", code=ACCOUNT_REFUSED)
-        return Account(number.name, number.display_number)
+        told = await self.graph.pace(wish.external_id, token, attempt)
+        owner = await self.graph.owner(wish.account_id, token, attempt)
+        return Account(number.name, number.display_number, standing_of(told, owner))
 
     async def send(self, outgoing: Outgoing, attempt: int) -> str:
         """Send it; a reaction names its message in itself, everything else quotes it."""

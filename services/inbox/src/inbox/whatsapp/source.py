@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 from inbox.channels.applying import Applying, Told
@@ -11,7 +11,7 @@ from inbox.channels.repository import organizations_of
 from inbox.whatsapp.payload import hidden_by, split
 from inbox.whatsapp.saying import read, read_call, read_echo, read_preference, read_status
 from kit.db.database import Transaction
-from kit.intake.model import Item, Quarantined, Received, Verdict
+from kit.intake.model import Applied, Item, Quarantined, Received, Verdict
 from kit.intake.signatures import hmac_sha256_hex
 
 ACCOUNT: Final = "account:"
@@ -26,7 +26,9 @@ OF_TEMPLATES: Final = frozenset(
 )
 
 
-OF_NUMBERS: Final = frozenset({"field:phone_number_quality_update"})
+OF_NUMBERS: Final = frozenset(
+    f"field:{name}" for name in ("phone_number_quality_update", "business_capability_update", "account_update")
+)
 
 
 class Tells(Protocol):
@@ -68,7 +70,7 @@ class WhatsAppSource:
         """Whose these numbers and business accounts are."""
         accounts = {each.removeprefix(ACCOUNT) for each in tenants if each.startswith(ACCOUNT)}
         numbers = {each for each in tenants if not each.startswith(ACCOUNT)}
-        found = await organizations_of(tx, numbers, accounts)
+        found = sorted(await organizations_of(tx, numbers, accounts), reverse=True)
         return {
             f"{ACCOUNT}{external_id}" if kind == "account" else external_id: organization_id
             for kind, external_id, organization_id in found
@@ -76,18 +78,39 @@ class WhatsAppSource:
 
     async def apply(self, tx: Transaction, items: Sequence[Received]) -> Sequence[Verdict]:
         """Apply items in order: those on templates, those on numbers, and all others."""
-        found: dict[Any, Verdict] = {}
-        for applied, own in (
-            (self.telling.apply, [each for each in items if each.item.kind in OF_TEMPLATES]),
-            (self.judging.apply, [each for each in items if each.item.kind in OF_NUMBERS]),
+        found: dict[UUID, Verdict] = {}
+        for tells, own in (
+            (self.telling, [each for each in items if each.item.kind in OF_TEMPLATES]),
+            (self.judging, [each for each in items if each.item.kind in OF_NUMBERS]),
         ):
-            if own:
-                found |= dict(zip([each.row_id for each in own], await applied(tx, own), strict=True))
+            found |= await _to_each(tx, tells, own)
         others = [each for each in items if each.row_id not in found]
         if others:
             verdicts = await self.applying.apply(tx, others, _told)
             found |= dict(zip([each.row_id for each in others], verdicts, strict=True))
         return [found[each.row_id] for each in items]
+
+
+async def _to_each(tx: Transaction, tells: Tells, items: Sequence[Received]) -> dict[UUID, Verdict]:
+    """Apply what is told of an account for every organization that has numbers of it; applied where one knew it."""
+    if not items:
+        return {}
+    first = tx.organization_id
+    found = dict(zip([each.row_id for each in items], await tells.apply(tx, items), strict=True))
+    accounts = {each.item.tenant.removeprefix(ACCOUNT) for each in items if each.item.tenant.startswith(ACCOUNT)}
+    if not accounts:
+        return found
+    whose = await organizations_of(tx, (), accounts)
+    for other in sorted({each for _, _, each in whose} - {first}):
+        own = {f"{ACCOUNT}{account}" for _, account, each in whose if each == other}
+        several = [each for each in items if each.item.tenant in own]
+        await tx.bind(other)
+        for received, verdict in zip(several, await tells.apply(tx, several), strict=True):
+            if isinstance(verdict, Applied):
+                found[received.row_id] = verdict
+    if tx.organization_ids != (first,):
+        await tx.bind(first)
+    return found
 
 
 def _told(received: Received) -> Told:

@@ -4,9 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from contracts.inbox import ChannelHealthChanged
 from inbox.broadcasts.model import CEILINGS, EASED_AFTER, EASED_BY, ONCE_IN, braked
 from inbox.broadcasts.senders.repository import SenderRepository, ease
-from inbox.channels.model import lane_of, pace_of
+from inbox.channels.base import Standing
+from inbox.channels.model import Channel, cause_of, lane_of, pace_of
+from inbox.channels.repository import ChannelRepository
 from kit.db.database import Database, Row, Transaction
 from kit.ledger.ledger import Ledger
 from kit.ledger.model import Lane
@@ -40,10 +43,44 @@ class Braking:
         row = await senders.lock(channel_id)
         if row is None:
             return
-        await senders.tell(channel_id, quality=quality or None, daily_limit=daily_limit, portfolio=None)
+        await senders.stand(channel_id, Standing(quality=quality or None, daily_limit=daily_limit))
         ceiling = CEILINGS.get(quality, 1.0)
         if quality and row["brake"] > ceiling:
             await self._go(tx, row, ceiling, f"quality-{quality.lower()}")
+
+    async def paced(self, tx: Transaction, channel_id: UUID, rate: int) -> None:
+        """The platform takes another number of messages per second from now on."""
+        senders = SenderRepository(tx)
+        row = await senders.lock(channel_id)
+        if row is not None:
+            await senders.paced(channel_id, rate)
+            await self.keep(tx, row, rate)
+
+    async def keep(self, tx: Transaction, row: Row, rate: int) -> None:
+        """Let the lane of a channel go at this rate, braked as it is."""
+        lane = Lane(tx.organization_id, lane_of(row["id"], row["kind"]), pace_of(rate, row["brake"]))
+        await self.ledger().set_rate(tx, lane)
+
+    async def stopped(self, tx: Transaction, rows: Sequence[Row], code: str, reason: str, *, all_of_it: bool) -> None:
+        """No broadcast leaves from these channels until they are connected again, or their platform takes it back.
+
+        With `all_of_it` answers wait, too.
+        """
+        for row in rows:
+            channel = await ChannelRepository(tx).suffer(row["id"], "restricted", code, reason)
+            if channel is not None and all_of_it:
+                lanes = [lane_of(row["id"], row["kind"])]
+                await self.ledger().stop(tx, tx.organization_id, lanes, reason=reason, cause=cause_of(row["id"]))
+            if channel is not None:
+                await tx.emit(_health(tx, channel))
+
+    async def resumed(self, tx: Transaction, rows: Sequence[Row]) -> None:
+        """What had waited on these channels leaves."""
+        for row in rows:
+            channel = await ChannelRepository(tx).recover(row["id"], row["health_code"])
+            if channel is not None:
+                await self.ledger().lift(tx, tx.organization_id, cause_of(row["id"]))
+                await tx.emit(_health(tx, channel))
 
     async def _go(self, tx: Transaction, row: Row, brake: float, code: str) -> None:
         await SenderRepository(tx).brake(row["id"], brake, code)
@@ -58,3 +95,13 @@ class Braking:
                 lane = Lane(tx.organization_id, lane_of(row["id"], row["kind"]), pace_of(row["rate"], row["brake"]))
                 await self.ledger().set_rate(tx, lane)
         return False
+
+
+def _health(tx: Transaction, channel: Channel) -> ChannelHealthChanged:
+    return ChannelHealthChanged(
+        organization_id=tx.organization_id,
+        version=channel.version,
+        channel_id=channel.id,
+        health=channel.health,
+        code=channel.health_code,
+    )

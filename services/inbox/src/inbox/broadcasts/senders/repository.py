@@ -3,6 +3,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from inbox.channels.base import Standing
 from kit.db.database import Database, Row, Transaction
 
 
@@ -16,19 +17,19 @@ class SenderRepository:
         """What a channel may do just now."""
         return await self.tx.fetchrow(
             """
-            SELECT id, kind, state, rate, brake, brake_code, braked_at, quality, daily_limit, health,
-                   coalesce(nullif(portfolio, ''), waba_id) AS portfolio
+            SELECT id, kind, state, rate, brake, brake_code, braked_at, quality, daily_limit, health, health_code,
+                   coexists, numbers_limit, version, coalesce(nullif(portfolio, ''), waba_id) AS portfolio
             FROM channels WHERE id = $1 AND organization_id = $2
             """,
             channel_id,
             self.tx.organization_id,
         )
 
-    async def of_number(self, account: str, digits: str) -> UUID | None:
-        """The connected channel of this account whose number has these digits."""
-        found: UUID | None = await self.tx.fetchval(
+    async def of_number(self, account: str, digits: str) -> Row | None:
+        """The connected channel of this account whose number has these digits, and whether it coexists."""
+        return await self.tx.fetchrow(
             """
-            SELECT id FROM channels
+            SELECT id, coexists FROM channels
             WHERE organization_id = $1 AND waba_id = $2 AND state = 'connected'
               AND regexp_replace(display_number, '[^0-9]', '', 'g') = $3
             """,
@@ -36,13 +37,24 @@ class SenderRepository:
             account,
             digits,
         )
-        return found
+
+    async def of_account(self, account: str) -> list[Row]:
+        """The connected channels of an account, with what is said of their health."""
+        return await self.tx.fetch(
+            """
+            SELECT id, kind, health_code FROM channels
+            WHERE organization_id = $1 AND waba_id = $2 AND state = 'connected' ORDER BY id
+            """,
+            self.tx.organization_id,
+            account,
+        )
 
     async def lock(self, channel_id: UUID) -> Row | None:
         """Likewise, for update."""
         return await self.tx.fetchrow(
             """
-            SELECT id, kind, rate, brake, brake_code, braked_at, quality FROM channels
+            SELECT id, kind, rate, brake, brake_code, braked_at, quality, coexists, waba_id, portfolio, state, version
+            FROM channels
             WHERE id = $1 AND organization_id = $2 FOR NO KEY UPDATE
             """,
             channel_id,
@@ -62,22 +74,121 @@ class SenderRepository:
             code,
         )
 
-    async def tell(
-        self, channel_id: UUID, *, quality: str | None, daily_limit: int | None, portfolio: str | None
-    ) -> None:
-        """What is known of a number; None leaves it as it is, a limit of 0 means that there is none."""
+    async def stand(self, channel_id: UUID, standing: Standing) -> None:
+        """What is known of a number. A limit is that of all numbers of its portfolio."""
         await self.tx.execute(
             """
             UPDATE channels
-            SET quality = coalesce($3, quality), portfolio = coalesce($5, portfolio),
-                daily_limit = CASE WHEN $4::integer IS NULL THEN daily_limit ELSE nullif($4, 0) END
+            SET quality = coalesce($3, quality), portfolio = coalesce($4, portfolio),
+                coexists = coalesce($5, coexists)
             WHERE id = $1 AND organization_id = $2
             """,
             channel_id,
             self.tx.organization_id,
-            quality,
+            standing.quality,
+            standing.portfolio,
+            standing.coexists,
+        )
+        if standing.daily_limit is not None:
+            await self.limit(channel_id, standing.daily_limit)
+
+    async def limit(self, channel_id: UUID, daily_limit: int) -> None:
+        """How many people all numbers of this one's portfolio may write to first within 24 hours; 0: no limit."""
+        await self.tx.execute(
+            """
+            UPDATE channels SET daily_limit = nullif($3, 0)
+            WHERE organization_id = $2 AND kind = (SELECT kind FROM channels WHERE id = $1)
+              AND coalesce(nullif(portfolio, ''), waba_id) = (
+                  SELECT coalesce(nullif(portfolio, ''), waba_id) FROM channels
+                  WHERE id = $1 AND organization_id = $2)
+            """,
+            channel_id,
+            self.tx.organization_id,
             daily_limit,
+        )
+
+    async def settle(self, channel_id: UUID, rate: int, *, coexists: bool, portfolio: str) -> None:
+        """As somebody says; the caller has locked it."""
+        await self.tx.execute(
+            """
+            UPDATE channels
+            SET rate = $3, coexists = $4, portfolio = $5, version = version + 1, changed_at = kit_now()
+            WHERE id = $1 AND organization_id = $2
+            """,
+            channel_id,
+            self.tx.organization_id,
+            rate,
+            coexists,
             portfolio,
+        )
+
+    async def paced(self, channel_id: UUID, rate: int) -> None:
+        """From now on the platform takes so many messages per second; the caller has locked it."""
+        await self.tx.execute(
+            """
+            UPDATE channels SET rate = $3, version = version + 1, changed_at = kit_now()
+            WHERE id = $1 AND organization_id = $2 AND rate <> $3
+            """,
+            channel_id,
+            self.tx.organization_id,
+            rate,
+        )
+
+    async def capable(self, account: str, daily_limit: int | None, numbers: int | None) -> None:
+        """What an account's business may, for all numbers of its portfolio; None is not told, 0 is no limit."""
+        await self.tx.execute(
+            """
+            UPDATE channels
+            SET daily_limit = CASE WHEN $3::integer IS NULL THEN daily_limit ELSE nullif($3, 0) END,
+                numbers_limit = CASE WHEN $4::integer IS NULL THEN numbers_limit ELSE nullif($4, 0) END
+            WHERE organization_id = $1 AND kind = 'whatsapp' AND coalesce(nullif(portfolio, ''), waba_id) IN (
+                SELECT coalesce(nullif(portfolio, ''), waba_id) FROM channels
+                WHERE organization_id = $1 AND waba_id = $2 AND state = 'connected')
+            """,
+            self.tx.organization_id,
+            account,
+            daily_limit,
+            numbers,
+        )
+
+    async def owned(self, account: str, portfolio: str) -> None:
+        """An account belongs to this portfolio."""
+        await self.tx.execute(
+            """
+            UPDATE channels SET portfolio = $3
+            WHERE organization_id = $1 AND waba_id = $2 AND state = 'connected' AND portfolio <> $3
+            """,
+            self.tx.organization_id,
+            account,
+            portfolio,
+        )
+
+    async def hot(self, channel_id: UUID, contact_ids: Collection[UUID], burst: int, within: timedelta) -> list[Row]:
+        """Those who were sent so many messages from this number within that time, and when the first is that old."""
+        return await self.tx.fetch(
+            """
+            SELECT whom.id AS contact_id, (array_agg(said.at ORDER BY said.at DESC))[$4] + $5::interval AS free_at
+            FROM unnest($2::uuid[]) AS whom (id)
+            CROSS JOIN LATERAL (
+                SELECT coalesce(r.sent_at, r.state_at) AS at
+                FROM broadcast_recipients r JOIN broadcasts b ON b.id = r.broadcast_id AND b.channel_id = $1
+                WHERE r.contact_id = whom.id AND r.organization_id = $3
+                  AND r.state IN ('handed', 'unknown', 'unconfirmed', 'sent', 'delivered', 'read')
+                UNION ALL
+                SELECT m.provider_time
+                FROM conversations v JOIN messages m ON m.conversation_id = v.id
+                WHERE v.contact_id = whom.id AND v.channel_id = $1 AND v.organization_id = $3
+                  AND v.last_message_at > kit_now() - $5::interval
+                  AND m.provider_time > kit_now() - $5::interval AND m.direction = 'out' AND m.organization_id = $3
+            ) AS said
+            WHERE said.at > kit_now() - $5::interval
+            GROUP BY whom.id HAVING count(*) >= $4
+            """,
+            channel_id,
+            list(contact_ids),
+            self.tx.organization_id,
+            burst,
+            within,
         )
 
     async def opened(self, portfolio: str, within: timedelta) -> tuple[int, datetime | None]:
