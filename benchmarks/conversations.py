@@ -19,8 +19,9 @@ import orjson
 from benchmarks import harness, peers
 from benchmarks.harness import Result, Size, percentile
 from benchmarks.intake import Sender
-from benchmarks.orders import ACCOUNT, Story, deliveries, inbox, parts_of, signature
+from benchmarks.orders import deliveries, inbox, parts_of, signature
 from benchmarks.paced import paced, post
+from benchmarks.whatsapp_story import ACCOUNT, Story
 from inbox import migrations
 from kit.db.database import Database
 from kit.http.app import create_app
@@ -89,14 +90,14 @@ async def taken_in(databases: Databases, rounds: int) -> list[Result]:
 async def reduced(databases: Databases, items: int) -> Result:
     """Items of all kinds over a tenth as many conversations, by one worker."""
     place, story = await databases.clone({"inbox": migrations}), Story(items, items // 10)
-    async with inbox(place.url("inbox")) as one:
+    async with inbox(place.url("inbox"), pool=8) as one:
         for delivery in deliveries(story.changes()):
             await one.tell(delivery)
-        await one.start_worker()
-        while not (before := await one.applied()):  # noqa: ASYNC110 - another process does it
+        await one.crew.start()
+        while not (before := (await one.progress()).applied):  # noqa: ASYNC110 - another process does it
             await asyncio.sleep(0.02)
         started = time.perf_counter()
-        while not await one.reduced(items):  # noqa: ASYNC110 - another process does it
+        while (now := await one.progress()).applied < items or now.deliveries or now.waiting:  # noqa: ASYNC110 - another process does it
             await asyncio.sleep(0.1)
         seconds = time.perf_counter() - started
     return Result("items reduced to conversations, one worker", "items/s", [(items - before) / seconds])

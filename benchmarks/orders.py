@@ -12,13 +12,12 @@ import asyncio
 import hashlib
 import hmac
 import random
-import signal
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -30,6 +29,8 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.crew import Crew, Unfinished
+from benchmarks.whatsapp_story import ACCOUNT, NUMBER, Change, Story
 from inbox import migrations
 from inbox.bootstrap import Parts, build
 from inbox.contacts.recognizing import NAME
@@ -47,108 +48,24 @@ from kit.testing.databases import ADMIN_URL, Databases
 
 MASTER: Final = "A" * 43
 SECRET: Final = "orders-app-secret"
-NUMBER, ACCOUNT = "100000000000001", "200000000000001"
-BEGAN: Final = 1_790_000_000
 PER_DELIVERY: Final = 20
 WITHIN: Final = 1_800.0
 """Seconds after which it is given up; a machine with other work on it is slow."""
 
-_ROOT: Final = Path(__file__).parent.parent
+POOL: Final = 3
+"""Connections of each process: a few, so that a crowded server has room for all."""
 
-Change = dict[str, Any]
 Projection = dict[str, Any]
 Restart = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
-    """What happens: so many items over so many conversations, the same for the same seed."""
+class Progress:
+    """Deliveries not yet taken apart, items without a verdict, items applied."""
 
-    items: int
-    conversations: int
-    seed: int = 7
-
-    def changes(self) -> list[Change]:
-        """Every item as WhatsApp tells it, in the order in which it happened."""
-        chance = random.Random(self.seed)
-        people = [
-            _Person(f"1650{number:07d}", random.Random(f"{self.seed}/{number}"))
-            for number in range(self.conversations)
-        ]
-        return [
-            (people[number] if number < len(people) else chance.choice(people)).next(number)
-            for number in range(self.items)
-        ]
-
-    def assignments(self) -> dict[str, int]:
-        """Which person's conversation is given to which agent: one in five."""
-        return {f"1650{number:07d}": number % 7 for number in range(0, self.conversations, 5)}
-
-
-@dataclass(slots=True)
-class _Person:
-    number: str
-    chance: random.Random
-    said: list[str] = field(default_factory=list)
-    heard: list[str] = field(default_factory=list)
-    at: int = BEGAN
-
-    def next(self, place: int) -> Change:
-        """The next thing between them and the organization; no two of one person in the same second."""
-        self.at += 1 + self.chance.randrange(20)
-        what = self.chance.random()
-        if not self.said or what < 0.60:
-            return self._writes(place)
-        if what < 0.72:
-            return self._marks(place)
-        if not self.heard or what < 0.82:
-            return self._hears(place)
-        return self._reports()
-
-    def _writes(self, place: int) -> Change:
-        message = self._message(f"wamid.in.{place}", type="text", text={"body": f"{place} of {self.number}"})
-        self.said.append(message["id"])
-        return self._told(
-            "messages", messages=[message], contacts=[{"wa_id": self.number, "profile": {"name": self.number}}]
-        )
-
-    def _marks(self, place: int) -> Change:
-        target, kind = self.chance.choice(self.said), self.chance.choice(("reaction", "reaction", "edit", "revoke"))
-        part: dict[str, Any] = {"original_message_id": target}
-        if kind == "reaction":
-            part = {"message_id": target, "emoji": self.chance.choice(("👍", "❤", ""))}
-        if kind == "edit":
-            part["message"] = {"type": "text", "text": {"body": f"corrected by {place}"}}
-        return self._told("messages", messages=[self._message(f"wamid.mark.{place}", type=kind, **{kind: part})])
-
-    def _hears(self, place: int) -> Change:
-        """Written on the organization's own telephone."""
-        message = {
-            "from": "15550001",
-            "to": self.number,
-            "id": f"wamid.out.{place}",
-            "timestamp": str(self.at),
-            "type": "text",
-            "text": {"body": f"answer {place} to {self.number}"},
-        }
-        self.heard.append(str(message["id"]))
-        return self._told("smb_message_echoes", message_echoes=[message])
-
-    def _reports(self) -> Change:
-        told = {
-            "id": self.chance.choice(self.heard),
-            "status": self.chance.choice(("sent", "delivered", "delivered", "read")),
-            "timestamp": str(self.at),
-            "recipient_id": self.number,
-        }
-        return self._told("messages", statuses=[told])
-
-    def _message(self, identity: str, **part: Any) -> dict[str, Any]:
-        return {"from": self.number, "id": identity, "timestamp": str(self.at), **part}
-
-    def _told(self, kind: str, **members: Any) -> Change:
-        metadata = {"display_phone_number": "15550001", "phone_number_id": NUMBER}
-        return {"field": kind, "value": {"messaging_product": "whatsapp", "metadata": metadata, **members}}
+    deliveries: int = 0
+    waiting: int = 0
+    applied: int = 0
 
 
 @dataclass(slots=True)
@@ -160,7 +77,7 @@ class Inbox:
     parts: Parts
     organization_id: UUID
     client: httpx.AsyncClient
-    workers: list[asyncio.subprocess.Process] = field(default_factory=list)
+    crew: Crew
 
     async def tell(self, changes: Sequence[Change], again: float = 0.2) -> None:
         """One delivery; like the platform, again and again until it is acknowledged."""
@@ -174,26 +91,6 @@ class Inbox:
                 raise RuntimeError(answer.text)
             await asyncio.sleep(again)
 
-    async def start_worker(self) -> None:
-        """One more worker, as a process."""
-        command = (sys.executable, "-m", "benchmarks.orders", "worker", self.url)
-        self.workers.append(await asyncio.create_subprocess_exec(*command, cwd=_ROOT))
-
-    async def kill_worker(self) -> None:
-        """The oldest worker dies at once, and another one is started."""
-        worker = self.workers.pop(0)
-        worker.kill()
-        await worker.wait()
-        await self.start_worker()
-
-    async def stop_workers(self) -> None:
-        """Let all finish and leave."""
-        for worker in self.workers:
-            if worker.returncode is None:
-                worker.send_signal(signal.SIGTERM)
-        await asyncio.gather(*(worker.wait() for worker in self.workers))
-        self.workers.clear()
-
     async def rows(self, sql: str, *args: Any) -> Sequence[Any]:
         """Rows of the organization, once the database answers."""
         while True:
@@ -203,8 +100,8 @@ class Inbox:
             except (TransientError, OSError):
                 await asyncio.sleep(0.2)
 
-    async def reduced(self, items: int) -> bool:
-        """Whether every delivery was taken apart, as many items were applied, and none waits."""
+    async def progress(self) -> Progress:
+        """How far it has come by now."""
         (row,) = await self.rows(
             """
             SELECT (SELECT count(*) FROM intake_deliveries WHERE state = 'received') AS deliveries,
@@ -212,31 +109,45 @@ class Inbox:
                    (SELECT count(*) FROM intake_items WHERE verdict = 'applied') AS applied
             """
         )
-        return bool(row["deliveries"] == 0 and row["waiting"] == 0 and row["applied"] >= items)
+        return Progress(row["deliveries"], row["waiting"], row["applied"])
 
-    async def applied(self) -> int:
-        """How many items are applied by now."""
-        (row,) = await self.rows("SELECT count(*) AS n FROM intake_items WHERE verdict = 'applied'")
-        return int(row["n"])
+    async def finished(self, items: int, assignments: Mapping[str, int], within: float) -> None:
+        """Wait until so many items are applied and none waits; conversations are given to agents as they come up.
 
-    async def assign(self, wanted: Mapping[str, int]) -> None:
-        """Give conversations to agents as they come up, by what was written in them."""
-        left, seen = dict(wanted), set[UUID]()
-        while left:
-            found = await self._by_number(seen)
-            seen |= set(found.values())
-            mine = {number: conversation_id for number, conversation_id in found.items() if number in left}
-            await self.rows(
-                """
-                UPDATE conversations AS c SET assignee_id = t.user_id, queued_at = NULL, version = version + 1
-                FROM unnest($1::uuid[], $2::uuid[]) AS t (id, user_id)
-                WHERE c.id = t.id AND c.organization_id = $3
-                """,
-                list(mine.values()),
-                [UUID(int=left.pop(number) + 1) for number in mine],
-                self.organization_id,
-            )
-            await asyncio.sleep(0.5)
+        Raises:
+            Unfinished: it does not come to that in time; says what is missing.
+            CrewGone: workers end by themselves again and again.
+        """
+        left, seen, now = dict(assignments), set[UUID](), Progress()
+
+        async def done() -> bool:
+            nonlocal now
+            await self._assign(left, seen)
+            now = await self.progress()
+            return not left and now.deliveries == now.waiting == 0 and now.applied >= items
+
+        def missing() -> str:
+            return f"{now.applied} of {items} items are applied, {now}, {len(left)} conversations are not there"
+
+        await self.crew.until(done, missing, within=within, every=0.5)
+
+    async def _assign(self, left: dict[str, int], seen: set[UUID]) -> None:
+        """Give those that have come up to agents, by what was written in them."""
+        if not left:
+            return
+        found = await self._by_number(seen)
+        seen |= set(found.values())
+        mine = {number: conversation_id for number, conversation_id in found.items() if number in left}
+        await self.rows(
+            """
+            UPDATE conversations AS c SET assignee_id = t.user_id, queued_at = NULL, version = version + 1
+            FROM unnest($1::uuid[], $2::uuid[]) AS t (id, user_id)
+            WHERE c.id = t.id AND c.organization_id = $3
+            """,
+            list(mine.values()),
+            [UUID(int=left.pop(number) + 1) for number in mine],
+            self.organization_id,
+        )
 
     async def _by_number(self, seen: Collection[UUID] = ()) -> dict[str, UUID]:
         """Conversations by the name of their contact, which is their number here, but for those known already."""
@@ -296,14 +207,15 @@ def parts_of(database: Database, folder: Path) -> Parts:
 
 
 @asynccontextmanager
-async def inbox(url: str) -> AsyncIterator[Inbox]:
+async def inbox(url: str, pool: int = POOL) -> AsyncIterator[Inbox]:
     """An inbox with one connected number."""
-    database = await Database.open(url, name="orders", pool_size=8, acquire_within=60)
+    database = await Database.open(url, name="orders", pool_size=pool, acquire_within=60)
     with tempfile.TemporaryDirectory() as folder:
         parts = parts_of(database, Path(folder))
         transport = httpx.ASGITransport(app=parts.intake.asgi("whatsapp"))
         async with httpx.AsyncClient(transport=transport, base_url="http://inbox.test", timeout=120) as client:
-            made = Inbox(url, database, parts, new_id(), client)
+            crew = Crew(("benchmarks.orders", "worker", url, str(pool)), Path(folder) / "workers.log")
+            made = Inbox(url, database, parts, new_id(), client, crew)
             async with database.transaction(made.organization_id) as tx:
                 await tx.execute(
                     """
@@ -318,7 +230,7 @@ async def inbox(url: str) -> AsyncIterator[Inbox]:
             try:
                 yield made
             finally:
-                await made.stop_workers()
+                await crew.stop()
                 await database.close()
 
 
@@ -327,18 +239,13 @@ def deliveries(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
     return (changes[place : place + PER_DELIVERY] for place in range(0, len(changes), PER_DELIVERY))
 
 
-async def _all_reduced(one: Inbox, items: int, within: float) -> None:
-    async with asyncio.timeout(within):
-        while not await one.reduced(items):  # noqa: ASYNC110 - other processes do it
-            await asyncio.sleep(0.2)
-
-
 async def in_order(one: Inbox, story: Story, within: float = WITHIN) -> Projection:
     """The story as it happened, by one worker whom nobody disturbs."""
-    for delivery in deliveries(story.changes()):
-        await one.tell(delivery)
-    await one.start_worker()
-    await asyncio.gather(_all_reduced(one, story.items, within), one.assign(story.assignments()))
+    async with _patience(within, "the story was not told"):
+        for delivery in deliveries(story.changes()):
+            await one.tell(delivery)
+    await one.crew.start()
+    await one.finished(story.items, story.assignments(), within)
     return await one.projection()
 
 
@@ -356,8 +263,7 @@ async def in_chaos(
     both = [*story.changes(), *story.changes()]
     random.Random(story.seed + 1).shuffle(both)
     sent, began = list(deliveries(both)), time.monotonic()
-    for _ in range(workers):
-        await one.start_worker()
+    await one.crew.start(workers)
 
     async def send(share: Sequence[Sequence[Change]]) -> None:
         for place, delivery in enumerate(share):
@@ -367,14 +273,26 @@ async def in_chaos(
     async def disturb() -> None:
         for place in range(kills):
             await asyncio.sleep(seconds / (kills + 1))
-            await one.kill_worker()
+            await one.crew.kill()
             if place == 0 and restart is not None:
                 await restart()
 
-    senders = (send(sent[place::4]) for place in range(4))
-    await asyncio.gather(*senders, disturb(), one.assign(story.assignments()))
-    await _all_reduced(one, story.items, within)
+    async with asyncio.TaskGroup() as group:
+        for place in range(4):
+            group.create_task(send(sent[place::4]))
+        group.create_task(disturb())
+        await one.finished(story.items, story.assignments(), within)
+    await one.finished(story.items, {}, within)  # what was told last may have come after all was applied once
     return await one.projection()
+
+
+@asynccontextmanager
+async def _patience(within: float, missing: str) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(within):
+            yield
+    except TimeoutError as late:
+        raise Unfinished(f"After {within:.0f} s: {missing}.") from late
 
 
 def difference(clean: Projection, other: Projection) -> list[str]:
@@ -398,10 +316,10 @@ def _first(one: Any, two: Any) -> str:
     )
 
 
-async def worker(url: str, stop: asyncio.Event) -> None:
+async def worker(url: str, pool: int, stop: asyncio.Event) -> None:
     """Takes apart and applies, until it is told to stop or killed."""
     logging.configure("orders", "error")
-    database = await Database.open(url, name="orders worker", pool_size=8, acquire_within=60)
+    database = await Database.open(url, name="orders worker", pool_size=pool, acquire_within=60)
     with tempfile.TemporaryDirectory() as folder:
         try:
             await supervise(parts_of(database, Path(folder)).intake.loops(), stop)
@@ -484,7 +402,7 @@ def _table(took: Mapping[str, float], clean: Projection, found: Projection, diff
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["worker"]:
-        run(partial(worker, sys.argv[2]))
+        run(partial(worker, sys.argv[2], int(sys.argv[3])))
     else:
         numbers = [int(each) for each in sys.argv[1:4]] or [100_000, 5_000]
         sys.exit(asyncio.run(whole(*numbers)))

@@ -78,7 +78,7 @@ class Story:
         await self.setting.ask("POST", f"/v1/broadcasts/{broadcast_id}/start")
         began = time.monotonic()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._shoot())
+            group.create_task(self._shoot(group))
             await self._sent_out(broadcast_id)
         self.shots.seconds = time.monotonic() - began
         await self._settled(broadcast_id)
@@ -157,7 +157,7 @@ class Story:
         await self._until(prepared, lambda: "the recipients were not written down")
         return str(made["id"])
 
-    async def _shoot(self) -> None:
+    async def _shoot(self, group: asyncio.TaskGroup) -> None:
         """Kill the oldest worker and flush Redis each time, kill the broker each fourth time, the second one first.
 
         Each waits until something has left since the one before: where the machine is busy with other things, workers
@@ -173,8 +173,8 @@ class Story:
             await self.setting.flush()
             self.shots.flushes += 1
             if self.shots.kills % 4 == 2:
-                await self.setting.restart_broker(self.terms.broker_away)
                 self.shots.restarts += 1
+                group.create_task(self.setting.restart_broker(self.terms.broker_away))
 
     async def _passed(self, seconds: float) -> bool:
         """Wait so long, or until it is to be calm; whether it is."""

@@ -23,6 +23,7 @@ from .house import House
 from .test_templates import approved
 
 AUSTRIANS = 43660123000
+BAHAMIANS = 12423591234
 
 
 async def test_before_it_begins_it_says_how_long_what_it_costs_and_whom_it_will_not_reach(house: House) -> None:
@@ -30,23 +31,26 @@ async def test_before_it_begins_it_says_how_long_what_it_costs_and_whom_it_will_
     await at_whatsapp_too(house, theirs)
     await many(house, 2, first=AUSTRIANS)
     await many(house, 1)
+    await many(house, 1, first=BAHAMIANS)
     channel = (await house.get("/v1/channels"))["items"][0]
     made = await write(house, channel["id"], ours["id"])
     early = await house.get(f"{PATH}/{made['id']}/preflight")
     assert early["obstacles"] == ["not-prepared"]
     await prepared(house, made["id"])
     seen = await house.get(f"{PATH}/{made['id']}/preflight")
-    assert (seen["recipients"], seen["without_consent"], seen["obstacles"], seen["seconds"]) == (3, 0, [], 1)
+    assert (seen["recipients"], seen["without_consent"], seen["obstacles"], seen["seconds"]) == (4, 0, [], 1)
     assert [(each["country"], each["recipients"], each["total_micros"]) for each in seen["costs"]] == [
-        ("AT", 2, 34_200),
-        ("US", 1, None),
+        ("AT", 2, 28_400),
+        ("BS", 1, None),
+        ("US", 1, 2_800),
     ]
-    assert (seen["cost_micros"], seen["unpriced"], seen["currency"]) == (34_200, 1, "USD")
-    assert seen["prices_as_of"] == "2025-07-01"
+    assert [each["market"] for each in seen["costs"]] == ["Rest of Western Europe", "", "North America"]
+    assert (seen["cost_micros"], seen["unpriced"], seen["currency"]) == (31_200, 1, "EUR")
+    assert seen["prices_as_of"] == "2026-07-01"
     assert seen["templates"] == [{"id": ours["id"], "status": "approved", "quality": "UNKNOWN", "sendable": True}]
     marketing = await write(house, channel["id"], ours["id"], purpose="marketing")
     await prepared(house, marketing["id"])
-    assert (await house.get(f"{PATH}/{marketing['id']}/preflight"))["without_consent"] == 3
+    assert (await house.get(f"{PATH}/{marketing['id']}/preflight"))["without_consent"] == 4
 
 
 async def test_those_whom_it_did_not_reach_can_be_written_to_again_by_the_reason(house: House) -> None:

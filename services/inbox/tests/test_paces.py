@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from kit.ids import new_id
+from kit.testing.programs import eventually
 
-from .broadcasting import act, broadcasting, read, ready, until
+from .broadcasting import act, broadcasting, read, ready, recipients, until
 from .house import ACCOUNT, NUMBER, House
 from .test_templates import PATH as TEMPLATES
 from .test_templates import tell
@@ -204,3 +205,27 @@ async def test_what_is_told_of_an_account_is_told_to_each_organization_with_numb
     await house.work()
     found = [(await house.get(f"{TEMPLATES}?name=hello_world", by=by))["items"] for by in (None, other)]
     assert [len(each) for each in found] == [1, 1]
+
+
+async def test_who_was_just_written_to_often_waits_and_others_go_on(house: House) -> None:
+    """Forty-five messages to one person at once are what WhatsApp lets one number send; the next one waits."""
+    await number(house, pair_seconds=None)  # only what we keep by ourselves is of interest here
+    made, _ = await ready(house, 2)
+    talks = (await house.get("/v1/conversations"))["items"]
+    hot = talks[0]
+    for each in range(45):
+        answer = await house.reply(hot["id"], f"Message {each}")
+        assert answer.status_code < 300, answer.text
+    await act(house, made["id"], "start")
+    async with broadcasting(house):
+
+        async def waits() -> bool:
+            now = await read(house, made["id"])
+            return bool((now["counts"]["sent"], now["waits_for"]) == (1, "pair"))
+
+        await eventually(waits, within=60)
+        (one,) = await recipients(house, made["id"], "&state=waiting")
+        assert one["contact_id"] == hot["contact_id"]
+        await house.forward(275)
+        done = await until(house, made["id"], "completed")
+    assert done["counts"]["sent"] == 2

@@ -284,6 +284,7 @@ ACTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "inbox.request.impersonated": "A member of staff, in a person's place, asked something of inbox.",
         "inbox.channel.connected": "A channel was connected.",
         "inbox.channel.disconnected": "A channel was disconnected.",
+        "inbox.broadcast_settings.changed": "It was said where contacts are taken to be when many are written to.",
         "inbox.channel.paced": "It was said how fast a channel may send, or to how many people in a day.",
         "inbox.channel.shown": "A channel was shown to everyone in the inbox, or to chosen people and teams.",
         "inbox.channel.changed": "How a channel on an organization's pages looks and works was changed.",

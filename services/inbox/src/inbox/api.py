@@ -11,6 +11,7 @@ from inbox.assignment.router import router as assignment
 from inbox.attributes.router import router as attributes
 from inbox.broadcasts.router import router as broadcasts
 from inbox.broadcasts.senders.router import router as paces
+from inbox.broadcasts.zones.router import router as zones
 from inbox.canned_replies.router import router as canned_replies
 from inbox.channels.router import router as channels
 from inbox.channels.viewing.router import internal as viewers
@@ -97,6 +98,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     contact_jobs,
     macros,
     broadcasts,
+    zones,
     macro_jobs,
 )
 

@@ -31,6 +31,7 @@ from inbox.broadcasts.senders.judging import Judging
 from inbox.broadcasts.senders.service import PaceService
 from inbox.broadcasts.sending import BroadcastKind
 from inbox.broadcasts.service import BroadcastService
+from inbox.broadcasts.zones.service import ZoneService
 from inbox.canned_replies.service import CannedReplyService
 from inbox.channels.applying import Applying
 from inbox.channels.base import Platform
@@ -137,6 +138,7 @@ from inbox.whatsapp.uploads import Uploads
 from kit.db.database import Database
 from kit.http.acting import Acting
 from kit.http.client import Outbound
+from kit.http.http1 import Http1Transport
 from kit.http.peer import Peers
 from kit.intake.intake import Intake
 from kit.intake.model import Source
@@ -211,6 +213,7 @@ class Parts:
     feeding: Feeding
     braking: Braking
     paces: PaceService
+    zones: ZoneService
 
 
 def build(
@@ -373,6 +376,7 @@ def build(
         feeding=Feeding(database, lambda: own, preparing),
         braking=braking,
         paces=PaceService(database, braking),
+        zones=ZoneService(database),
     )
 
 
@@ -471,4 +475,5 @@ SERVICE: Final = Service(
     consumers=CONSUMERS,
     acting=Acting("inbox.request.impersonated"),
     large_bodies=LARGE_BODIES,
+    transport=Http1Transport,
 )

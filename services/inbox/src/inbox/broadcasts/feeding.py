@@ -5,7 +5,7 @@ that say where to go on. Any number of workers share: one of them has a broadcas
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -23,6 +23,7 @@ from inbox.broadcasts.sending import BROADCAST
 from inbox.channels.model import lane_of, pace_of
 from inbox.templates.model import SENDABLE
 from inbox.templates.repository import TemplateRepository
+from inbox.whatsapp.pacing import PAIR_BURST, PAIR_WITHIN
 from kit.db.database import Database, Row, Transaction
 from kit.ledger.ledger import Ledger
 from kit.ledger.model import Effect, Lane
@@ -123,12 +124,16 @@ class Feeding:
         resting = {row["id"]: until for row in taken if (until := _until(broadcast, row, now))}
         if resting:
             await recipients.put_off(resting)
+        hot = await _too_hot(tx, broadcast, sender, awake)
+        if hot:
+            await recipients.put_off(hot)
+            awake = [row for row in awake if row["id"] not in hot]
         allowed, free_at = await _within_tier(tx, broadcast, sender, awake, now)
         if free_at is not None:
             held = [row for row in awake if row["id"] not in {each["id"] for each in allowed}]
             await recipients.put_off({row["id"]: free_at for row in held})
         await self._hand(tx, broadcast, sender, allowed)
-        waits_for = "tier" if free_at is not None else "quiet_hours" if resting and not allowed else ""
+        waits_for = "tier" if free_at is not None else _rests(resting, hot, allowed)
         return waits_for or (broadcast.waits_for if not taken else ""), len(allowed)
 
     async def _hand(self, tx: Transaction, broadcast: Broadcast, sender: Row, rows: Sequence[Row]) -> None:
@@ -217,6 +222,25 @@ async def _stopped(tx: Transaction, broadcast: Broadcast, sender: Row | None) ->
     found = await TemplateRepository(tx).statuses(ids) if ids else {}
     stopped = [found.get(each, "deleted") for each in ids if found.get(each) not in SENDABLE]
     return f"template:{stopped[0]}" if stopped else ""
+
+
+def _rests(resting: Mapping[UUID, datetime], hot: Mapping[UUID, datetime], allowed: Sequence[Row]) -> str:
+    """What it waits for: somebody of those who were next, or all of them."""
+    if hot:
+        return "pair"
+    return "quiet_hours" if resting and not allowed else ""
+
+
+async def _too_hot(
+    tx: Transaction, broadcast: Broadcast, sender: Row, rows: Sequence[Row]
+) -> Mapping[UUID, datetime]:
+    """Recipients who were written to from this number as often as WhatsApp lets one person be, and until when."""
+    if sender["kind"] != "whatsapp" or not rows:
+        return {}
+    contacts = {row["contact_id"] for row in rows}
+    found = await SenderRepository(tx).hot(broadcast.channel_id, contacts, PAIR_BURST, PAIR_WITHIN)
+    until = {row["contact_id"]: row["free_at"] for row in found}
+    return {row["id"]: until[row["contact_id"]] for row in rows if row["contact_id"] in until}
 
 
 async def _within_tier(

@@ -1,7 +1,7 @@
 """Before it is started: how long it takes, what it costs, whom it will not reach, and what stands against it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -13,12 +13,11 @@ from inbox.allowances.model import MESSAGES, QUOTA
 from inbox.broadcasts.facts import totals
 from inbox.broadcasts.model import Broadcast, Stand
 from inbox.broadcasts.permission import forbidden
-from inbox.broadcasts.prices import CURRENCY, EFFECTIVE, PRICES, SOURCE
+from inbox.broadcasts.prices import CARD, CATEGORIES, Category
 from inbox.broadcasts.recipients.repository import RecipientRepository
 from inbox.broadcasts.repository import BroadcastRepository
 from inbox.broadcasts.senders.repository import SenderRepository
 from inbox.channels.model import pace_of
-from inbox.consent.model import OF_CATEGORY, Purpose
 from inbox.templates.model import Template
 from inbox.templates.repository import TemplateRepository
 from kit.db.database import Database, Row, Transaction
@@ -28,13 +27,15 @@ from kit.http.models import Out
 DAY: Final = timedelta(hours=24)
 _PAGE: Final = 2000
 _ASKED: Final = 100_000
+_CATEGORIES: Final[Mapping[str, Category]] = {each.upper(): each for each in CATEGORIES}
 
 
 class CostOut(Out):
     """What the messages to one country cost; null where the price is not known."""
 
     country: str = Field(description="Two letters; empty where nobody knows.")
-    category: Purpose
+    category: Category
+    market: str = Field(description="The market of the rate card that it is in; empty where nobody knows.")
     recipients: int
     each_micros: int | None = Field(description="Millionths of the currency for one.")
     total_micros: int | None
@@ -63,10 +64,12 @@ class PreflightOut(Out):
 
     prepared: bool
     recipients: int
+    zone: str = Field(description="Where those are taken to be of whom no zone is known.")
+    zone_unknown: int = Field(description="How many of the recipients those are.")
     without_consent: int = Field(description="Who would be passed over just now; of the first 100,000.")
     costs: list[CostOut]
     cost_micros: int = Field(description="Of all whose price is known, in millionths of the currency.")
-    unpriced: int = Field(description="Recipients whose country's price is not in the list.")
+    unpriced: int = Field(description="Recipients whose price is not known: it is not in the sum.")
     currency: str
     prices_as_of: date
     prices_from: str
@@ -103,6 +106,7 @@ class Preflight:
             ]
             costs = await _costs(tx, broadcast, templates)
             barred = 0 if sender is None else await _barred(tx, broadcast, sender["kind"])
+            unplaced = await RecipientRepository(tx).unplaced(broadcast.id)
             tier = await _tier(tx, sender, waiting - barred)
             use = await QUOTA.use(tx, MESSAGES)
         allowed = None if use.allowed is None else max(0, use.allowed - use.used - use.reserved)
@@ -118,13 +122,15 @@ class Preflight:
         return PreflightOut(
             prepared=broadcast.prepared,
             recipients=waiting,
+            zone=broadcast.zone,
+            zone_unknown=unplaced,
             without_consent=barred,
             costs=costs,
             cost_micros=sum(each.total_micros or 0 for each in costs),
             unpriced=sum(each.recipients for each in costs if each.each_micros is None),
-            currency=CURRENCY,
-            prices_as_of=EFFECTIVE,
-            prices_from=SOURCE,
+            currency=CARD.currency,
+            prices_as_of=CARD.effective,
+            prices_from=CARD.source,
             pace=pace,
             quality="UNKNOWN" if sender is None else sender["quality"],
             seconds=seconds,
@@ -141,21 +147,26 @@ class Preflight:
 
 async def _costs(tx: Transaction, broadcast: Broadcast, templates: Sequence[Template]) -> list[CostOut]:
     """By country and category; a text has no price here."""
-    category = {each.id: OF_CATEGORY.get(each.category, "service") for each in templates}
-    counted: dict[tuple[str, Purpose], int] = {}
+    category = {each.id: _CATEGORIES[each.category] for each in templates if each.category in _CATEGORIES}
+    counted: dict[tuple[str, Category], int] = {}
     for row in await RecipientRepository(tx).countries(broadcast.id):
         template_id = broadcast.variants[row["variant"]].template_id
-        if template_id is not None:
+        if template_id in category:
             key = (row["country"], category[template_id])
             counted[key] = counted.get(key, 0) + row["n"]
-    return [_cost(country, purpose, number) for (country, purpose), number in sorted(counted.items())]
+    return [_cost(country, kind, number) for (country, kind), number in sorted(counted.items())]
 
 
-def _cost(country: str, purpose: Purpose, recipients: int) -> CostOut:
-    price = PRICES.get(country)
-    each = None if price is None else price.of(purpose) * 100
-    total = None if each is None else each * recipients
-    return CostOut(country=country, category=purpose, recipients=recipients, each_micros=each, total_micros=total)
+def _cost(country: str, category: Category, recipients: int) -> CostOut:
+    each = CARD.micros(country, category)
+    return CostOut(
+        country=country,
+        category=category,
+        market=CARD.market_of(country),
+        recipients=recipients,
+        each_micros=each,
+        total_micros=None if each is None else each * recipients,
+    )
 
 
 async def _barred(tx: Transaction, broadcast: Broadcast, kind: str) -> int:

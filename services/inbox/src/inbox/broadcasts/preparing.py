@@ -11,6 +11,8 @@ from inbox.broadcasts.audience.repository import AudienceRepository
 from inbox.broadcasts.model import Broadcast, variant_of
 from inbox.broadcasts.people import Somebody, country_of, people, zone_of
 from inbox.broadcasts.recipients.repository import NewRecipient, RecipientRepository
+from inbox.broadcasts.zones.model import zone_known
+from inbox.broadcasts.zones.repository import ZoneRepository
 from inbox.channels.base import Platforms
 from inbox.channels.repository import ChannelRepository
 from inbox.segments.repository import SegmentRepository
@@ -43,18 +45,22 @@ class Preparing:
         if not contact_ids:
             return
         known = await people(tx, self.keyring, contact_ids)
+        zones = await _zones(tx, contact_ids)
         weights = [each.weight for each in broadcast.variants]
         rows = [
-            self._row(broadcast, contact_id, known.get(contact_id, Somebody()), weights) for contact_id in contact_ids
+            self._row(broadcast, contact_id, known.get(contact_id, Somebody()), weights, zones.get(contact_id, ""))
+            for contact_id in contact_ids
         ]
         await RecipientRepository(tx).add(broadcast.id, rows)
 
-    def _row(self, broadcast: Broadcast, contact_id: UUID, who: Somebody, weights: Sequence[int]) -> NewRecipient:
+    def _row(
+        self, broadcast: Broadcast, contact_id: UUID, who: Somebody, weights: Sequence[int], told_zone: str
+    ) -> NewRecipient:
         row_id, number = new_id(), who.number
-        zone = zone_of(number) or broadcast.zone
+        zone = zone_known(told_zone, zone_of(number))
         due_at = None
         if broadcast.local_start is not None:
-            due_at = broadcast.local_start.replace(tzinfo=ZoneInfo(zone))
+            due_at = broadcast.local_start.replace(tzinfo=ZoneInfo(zone or broadcast.zone))
         return NewRecipient(row_id, contact_id, variant_of(row_id, weights), country_of(number), zone, due_at)
 
     async def _page(self, tx: Transaction, broadcast: Broadcast) -> list[UUID]:
@@ -69,3 +75,10 @@ class Preparing:
             kind = (await ChannelRepository(tx).find(broadcast.channel_id)).kind
             return await audience.everyone(self.platforms[kind].capabilities.reached_by, after, PAGE)
         return []
+
+
+async def _zones(tx: Transaction, contact_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """What an attribute says of where these are, if the organization has named one."""
+    zones = ZoneRepository(tx)
+    attribute_id = (await zones.find()).attribute_id
+    return {} if attribute_id is None else await zones.of(contact_ids, attribute_id)

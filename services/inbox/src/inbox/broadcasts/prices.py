@@ -1,60 +1,61 @@
-"""What WhatsApp asks for a message made of a template, by the recipient's country: dated data with its source.
+"""What WhatsApp asks for a message made of a template, by the market of the recipient: dated data with its source.
 
-Prices are a forecast of the organization's own bill at Meta; nothing here is charged. A country that is not in the
-list has no price, and a forecast says how many recipients those are: no price is made up.
+Prices are a forecast of the organization's own bill at Meta; nothing here is charged. They stand in `prices.toml`.
+Where nobody knows a price a forecast says how many recipients those are: no price is made up.
 """
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from types import MappingProxyType
-from typing import Final
+from importlib.resources import files
+from typing import Final, Literal
 
-from inbox.consent.model import Purpose
-
-EFFECTIVE: Final = date(2025, 7, 1)
-SOURCE: Final = "https://docs.sent.dm/docs/guides/whatsapp-pricing"
-CURRENCY: Final = "USD"
+Category = Literal["marketing", "utility", "authentication"]
+CATEGORIES: Final[tuple[Category, ...]] = ("marketing", "utility", "authentication")
+_MICROS: Final = 100  # the file has ten-thousandths
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
-    """Of one message, in ten-thousandths of a dollar; `service` is a code to sign in."""
+class RateCard:
+    """Prices as they were in force on a day; `other` is the market of countries that the card does not name."""
 
-    marketing: int
-    utility: int
-    service: int
+    effective: date
+    source: str
+    currency: str
+    prices: Mapping[str, Mapping[Category, int]]
+    markets: Mapping[str, str]
+    unknown: frozenset[str]
+    other: str
 
-    def of(self, purpose: Purpose) -> int:
-        """For this purpose."""
-        return {"marketing": self.marketing, "utility": self.utility, "service": self.service}[purpose]
+    def market_of(self, country: str) -> str:
+        """In which market of the card a country is; empty where nobody knows."""
+        if not country or country in self.unknown:
+            return ""
+        return self.markets.get(country, self.other)
+
+    def micros(self, country: str, category: Category) -> int | None:
+        """Millionths of the currency for one message; None where the price is not known."""
+        market = self.market_of(country)
+        return self.prices[market][category] if market else None
 
 
-_ASIA: Final = Price(732, 113, 113)
-_EAST: Final = Price(860, 212, 212)
-_AFRICA: Final = Price(225, 40, 40)
-_WEST: Final = Price(592, 171, 171)
-_LATIN: Final = Price(740, 113, 113)
-_OTHER: Final = Price(604, 77, 77)
-
-PRICES: Final[Mapping[str, Price]] = MappingProxyType(
-    {
-        "AF": _ASIA,
-        "AU": _ASIA,
-        "AL": _EAST,
-        "AM": _EAST,
-        "AZ": _EAST,
-        "DZ": _AFRICA,
-        "AO": _AFRICA,
-        "AD": _WEST,
-        "AT": _WEST,
-        "AI": _LATIN,
-        "AG": _LATIN,
-        "AW": _LATIN,
-        "BS": _LATIN,
-        "AS": _OTHER,
-        "AQ": _OTHER,
-        "AR": Price(618, 289, 289),
+def _read() -> RateCard:
+    told = tomllib.loads(files("inbox.broadcasts").joinpath("prices.toml").read_text(encoding="utf-8"))
+    prices = {
+        market: {category: each * _MICROS for category, each in zip(CATEGORIES, row, strict=True)}
+        for market, row in told["markets"].items()
     }
-)
-"""By country, as the source listed them on the day given; the list is not complete."""
+    markets = {country: market for market, countries in told["countries"].items() for country in countries}
+    return RateCard(
+        told["effective"],
+        told["source"],
+        told["currency"],
+        prices,
+        markets,
+        frozenset(told["unknown"]),
+        told["other"],
+    )
+
+
+CARD: Final = _read()

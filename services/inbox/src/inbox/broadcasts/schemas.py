@@ -2,12 +2,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, time
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
-from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, AwareDatetime, Field, NaiveDatetime, StringConstraints, model_validator
+from pydantic import AwareDatetime, Field, NaiveDatetime, StringConstraints, model_validator
 
 from inbox.broadcasts.facts import totals
 from inbox.broadcasts.model import REACHED, Broadcast, Quiet, Stand, State, Variant
+from inbox.broadcasts.zones.schemas import Zone
 from inbox.consent.model import Purpose
 from inbox.templates.values import ButtonValue, HeaderValue, Value
 from kit.db.database import Row
@@ -18,15 +18,6 @@ UnreachedClass = Literal[
     "pace", "stop_sender", "skip_recipient", "our_bug", "auth", "unknown", "consent", "cancelled", "unconfirmed"
 ]
 Retarget = UnreachedClass | Literal["no_reply"]
-
-
-def _zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError("this is no time zone; use a name such as Europe/Berlin")
-    return name
-
-
-Zone = Annotated[str, AfterValidator(_zone)]
 
 
 class Earlier(Model):
@@ -121,7 +112,9 @@ class WriteBroadcast(Model):
     audience: Audience
     messages: list[Message] = Field(min_length=1, max_length=4)
     purpose: Purpose | None = Field(None, description="For what; without it by the template's category.")
-    zone: Zone = Field("UTC", description="Where those are of whom no other zone is known.")
+    zone: Zone | None = Field(
+        None, description="Where those are of whom no other zone is known; without it the organization's."
+    )
     quiet_hours: QuietHours | None = None
     start_at: AwareDatetime | None = None
     local_start: NaiveDatetime | None = Field(None, description="By the clock of where each recipient is.")
@@ -203,7 +196,10 @@ class BroadcastOut(Out):
     channel_id: UUID
     state: State
     reason: str = Field(description="Why it was paused where nobody of the team did: `template:paused` and others.")
-    waits_for: str = Field(description="`tier`: until more people may be written to; `quiet_hours`; or empty.")
+    waits_for: str = Field(
+        description="`tier`: until more people may be written to; `quiet_hours`; `pair`: whoever is next was written "
+        "to too often just now; or empty."
+    )
     prepared: bool = Field(description="Whether all recipients are written down.")
     purpose: Purpose
     zone: str

@@ -15,6 +15,7 @@ from inbox.broadcasts.recipients.repository import RecipientRepository
 from inbox.broadcasts.repository import BroadcastRepository
 from inbox.broadcasts.schemas import BroadcastOut, Fallback, Message, ReasonOut, RecipientOut, WriteBroadcast
 from inbox.broadcasts.sending import BROADCAST
+from inbox.broadcasts.zones.repository import ZoneRepository
 from inbox.channels.base import Platforms
 from inbox.channels.model import Channel
 from inbox.channels.repository import ChannelRepository
@@ -256,7 +257,7 @@ class BroadcastService:
             audience=wanted.audience.rule(),
             variants=[each.variant() for each in wanted.messages],
             purpose=wanted.purpose or await _purpose(tx, wanted.messages),
-            zone=wanted.zone,
+            zone=wanted.zone or (await ZoneRepository(tx).find()).zone,
             quiet=wanted.quiet,
             start_at=wanted.start_at,
             local_start=wanted.local_start,

@@ -1,6 +1,7 @@
 """What WhatsApp tells of how fast, and to how many people, a number may write, in our words."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 from inbox.channels.base import Standing
@@ -9,6 +10,10 @@ RATES: Final[Mapping[str, int]] = {"STANDARD": 80, "HIGH": 1000}
 """Messages per second by the level of throughput."""
 COEXISTING: Final = 20
 """Messages per second of a number that is also used in WhatsApp's own app; no level raises it."""
+PAIR_BURST: Final = 45
+"""Messages that one number may send to one person at once; each borrows six seconds of what may follow."""
+PAIR_WITHIN: Final = timedelta(seconds=6 * PAIR_BURST)
+"""So many within this time, and never more, keep one in six seconds with that burst, from wherever one counts."""
 QUALITIES: Final = frozenset({"GREEN", "YELLOW", "RED", "UNKNOWN"})
 _TIERS: Final[Mapping[str, int]] = {
     "TIER_50": 50,

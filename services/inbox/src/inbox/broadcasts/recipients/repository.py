@@ -375,6 +375,18 @@ class RecipientRepository:
             self.tx.organization_id,
         )
 
+    async def unplaced(self, broadcast_id: UUID) -> int:
+        """Of how many of those who wait nobody knows where they are."""
+        found: int = await self.tx.fetchval(
+            """
+            SELECT count(*) FROM broadcast_recipients
+            WHERE broadcast_id = $1 AND organization_id = $2 AND state = 'waiting' AND zone = ''
+            """,
+            broadcast_id,
+            self.tx.organization_id,
+        )
+        return found
+
     async def countries(self, broadcast_id: UUID) -> list[Row]:
         """How many are in which country, by variant, of those who wait."""
         return await self.tx.fetch(

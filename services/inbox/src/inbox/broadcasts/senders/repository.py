@@ -163,6 +163,34 @@ class SenderRepository:
             portfolio,
         )
 
+    async def hot(self, channel_id: UUID, contact_ids: Collection[UUID], burst: int, within: timedelta) -> list[Row]:
+        """Those who were sent so many messages from this number within that time, and when the first is that old."""
+        return await self.tx.fetch(
+            """
+            SELECT whom.id AS contact_id, (array_agg(said.at ORDER BY said.at DESC))[$4] + $5::interval AS free_at
+            FROM unnest($2::uuid[]) AS whom (id)
+            CROSS JOIN LATERAL (
+                SELECT coalesce(r.sent_at, r.state_at) AS at
+                FROM broadcast_recipients r JOIN broadcasts b ON b.id = r.broadcast_id AND b.channel_id = $1
+                WHERE r.contact_id = whom.id AND r.organization_id = $3
+                  AND r.state IN ('handed', 'unknown', 'unconfirmed', 'sent', 'delivered', 'read')
+                UNION ALL
+                SELECT m.provider_time
+                FROM conversations v JOIN messages m ON m.conversation_id = v.id
+                WHERE v.contact_id = whom.id AND v.channel_id = $1 AND v.organization_id = $3
+                  AND v.last_message_at > kit_now() - $5::interval
+                  AND m.provider_time > kit_now() - $5::interval AND m.direction = 'out' AND m.organization_id = $3
+            ) AS said
+            WHERE said.at > kit_now() - $5::interval
+            GROUP BY whom.id HAVING count(*) >= $4
+            """,
+            channel_id,
+            list(contact_ids),
+            self.tx.organization_id,
+            burst,
+            within,
+        )
+
     async def opened(self, portfolio: str, within: timedelta) -> tuple[int, datetime | None]:
         """How many people were written to first, and when the first of these was; others who ask wait for us."""
         await self.tx.execute(
