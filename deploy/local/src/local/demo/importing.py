@@ -54,9 +54,7 @@ class Importing:
 
     async def many_come(self) -> str:
         """Upload in pieces, look, try, import, and read the report."""
-        await self._call(
-            "POST", "/v1/attributes", 201, {"key": "town", "name": "Town", "type": "text"} | _OF_CONTACTS
-        )
+        await self._call("POST", "/v1/attributes", 201, _TOWN)
         content = "".join(self._lines()).encode()
         begun = await self._call("POST", "/v1/contact-imports", 201, {"size": len(content)})
         self.imported = str(begun["id"])
