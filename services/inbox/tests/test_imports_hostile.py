@@ -137,7 +137,7 @@ async def test_what_a_workbook_leads_to_outside_is_never_looked_at(house: House)
         "xl/vbaProject.bin": b"\xd0\xcf\x11\xe0",
     }
     good = linked.replace("491701111111", "+491701111111").replace('r="A1"', 'r="A1" t="str"')
-    told = await run(house, book(good, **more), columns=told_columns(), heading=False)
+    told = await run(house, book(good, "", **more), columns=told_columns(), heading=False)
     assert (told["state"], told["made"]) == ("finished", 1)
 
 
