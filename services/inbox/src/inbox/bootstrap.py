@@ -138,6 +138,7 @@ from inbox.whatsapp.uploads import Uploads
 from kit.db.database import Database
 from kit.http.acting import Acting
 from kit.http.client import Outbound
+from kit.http.http1 import Http1Transport
 from kit.http.peer import Peers
 from kit.intake.intake import Intake
 from kit.intake.model import Source
@@ -474,4 +475,5 @@ SERVICE: Final = Service(
     consumers=CONSUMERS,
     acting=Acting("inbox.request.impersonated"),
     large_bodies=LARGE_BODIES,
+    transport=Http1Transport,
 )
