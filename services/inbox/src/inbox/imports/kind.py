@@ -17,6 +17,7 @@ from inbox.imports.files import ImportFiles
 from inbox.imports.model import CHUNK, Import, Options, Part, Rows
 from inbox.imports.reading import Format, rows, sniff
 from inbox.imports.repository import ImportRepository
+from inbox.imports.undoing import UndoRepository
 from inbox.imports.writing import Prepared, Writing
 from kit.db.database import Database, Row, Transaction
 from kit.jobs import rows as job_rows
@@ -135,7 +136,7 @@ class ContactImports:
 
 @dataclass(frozen=True, slots=True)
 class ImportUndoing:
-    """Takes away what an import made and nobody has used since, and gives back the names it changed."""
+    """Takes away what an import made and nobody has used since, and gives back names and values."""
 
     name: str = UNDO
     batch: int = 1
@@ -155,19 +156,24 @@ class ImportUndoing:
     async def work(self, tx: Transaction, job: Job, items: Sequence[Item], prepared: None) -> Mapping[int, Outcome]:
         """Undo the next changes, whichever they are."""
         _ = prepared
-        imports, bulk = ImportRepository(tx), BulkRepository(tx)
+        imports, bulk, undo = ImportRepository(tx), BulkRepository(tx), UndoRepository(tx)
         whole = await imports.of_job(job.id)
         for _each in items:
             made, changes = await bulk.made(whole.id, UNDONE_AT_ONCE), list[Row]()
             free = await bulk.free(made)
             await bulk.remove(free)
-            await bulk.keep(sorted(set(made) - set(free)))
+            used = set(made) - set(free)
+            await bulk.keep(sorted(used))
             if not made:
                 changes = await imports.changes(whole.id, UNDONE_AT_ONCE)
-            named = await bulk.name_as_before(changes)
+            given = await undo.as_before(whole.id, changes)
+            changed = {row["contact_id"] for row in changes} - given
+            await undo.keep(whole.id, "made-and-used", used)
+            await undo.keep(whole.id, "changed-since", changed)
+            await undo.forget(whole.id, given | changed)
             await imports.forget_changes(whole.id, [row["contact_id"] for row in changes])
-            kept = len(made) + len(changes) - len(free) - named
-            await imports.count(whole.id, {"undone": len(free) + named, "kept": kept})
+            undone, kept = len(free) + len(given), len(used) + len(changed)
+            await imports.count(whole.id, {"undone": undone, "kept": kept})
         return {each.number: Done() for each in items}
 
     async def ended(self, tx: Transaction, job: Job) -> None:

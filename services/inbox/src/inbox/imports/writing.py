@@ -18,6 +18,7 @@ from inbox.imports.bulk.repository import BulkRepository, Key, NewKnown, NewName
 from inbox.imports.model import Fault, Options, Rows, Wishes
 from inbox.imports.persons import Person, persons
 from inbox.imports.repository import ImportRepository
+from inbox.imports.undoing import UndoRepository
 from kit.db.database import Database, Transaction
 from kit.errors import TransientError
 from kit.seal import KeyBatch, Keyring, KeyShredded
@@ -157,6 +158,7 @@ class Writing:
         if prepared.touched:
             await bulk.note(prepared.import_id, prepared.touched)
             await bulk.rename(prepared.renamed, overwrite=overwrite)
+            await UndoRepository(tx).save(prepared.import_id, prepared.values, overwrite=overwrite)
         await bulk.put(prepared.values, overwrite=overwrite)
         if await bulk.tell_changed(prepared.touched) != len(prepared.touched):
             raise Meanwhile

@@ -183,6 +183,20 @@ CREATE INDEX broadcast_recipients_waiting ON broadcast_recipients USING btree (b
 CREATE POLICY tenant ON broadcast_recipients FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON broadcast_recipients TO inbox_app;
 
+CREATE TABLE broadcast_settings (
+    organization_id uuid NOT NULL,
+    zone text NOT NULL,
+    zone_attribute_id uuid,
+    version bigint NOT NULL DEFAULT 1,
+    changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT broadcast_settings_pkey PRIMARY KEY (organization_id),
+    CONSTRAINT broadcast_settings_zone_check CHECK (((length(zone) >= 1) AND (length(zone) <= 60)))
+);
+COMMENT ON TABLE broadcast_settings IS 'The zone of an organization, and in which attribute of contacts theirs stands.';
+ALTER TABLE broadcast_settings ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON broadcast_settings FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON broadcast_settings TO inbox_app;
+
 CREATE TABLE broadcasts (
     id uuid NOT NULL,
     organization_id uuid NOT NULL,
@@ -238,7 +252,7 @@ CREATE TABLE channel_checks (
     organization_id uuid NOT NULL,
     phone_number_id text NOT NULL,
     waba_id text NOT NULL,
-    rate integer NOT NULL,
+    rate integer,
     token_sealed bytea,
     outcome text NOT NULL DEFAULT 'pending'::text,
     reason text NOT NULL DEFAULT ''::text,
@@ -299,10 +313,13 @@ CREATE TABLE channels (
     visible_to text NOT NULL DEFAULT 'everyone'::text,
     release_due boolean NOT NULL DEFAULT false,
     connected_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    coexists boolean NOT NULL DEFAULT false,
+    numbers_limit integer,
     CONSTRAINT channels_brake_check CHECK (((brake > (0)::double precision) AND (brake <= (1)::double precision))),
     CONSTRAINT channels_daily_limit_check CHECK ((daily_limit > 0)),
     CONSTRAINT channels_health_check CHECK ((health = ANY (ARRAY['ok'::text, 'token_dead'::text, 'restricted'::text]))),
     CONSTRAINT channels_kind_check CHECK ((kind = ANY (ARRAY['whatsapp'::text, 'messenger'::text, 'instagram'::text, 'sms'::text, 'web_chat'::text, 'contact_form'::text]))),
+    CONSTRAINT channels_numbers_limit_check CHECK ((numbers_limit > 0)),
     CONSTRAINT channels_organization_id_phone_number_id_key UNIQUE (organization_id, phone_number_id),
     CONSTRAINT channels_pkey PRIMARY KEY (id),
     CONSTRAINT channels_quality_check CHECK ((quality = ANY (ARRAY['GREEN'::text, 'YELLOW'::text, 'RED'::text, 'UNKNOWN'::text]))),
@@ -430,6 +447,51 @@ CREATE POLICY tenant ON contact_attributes FOR ALL TO inbox_app USING ((organiza
 GRANT DELETE, INSERT, SELECT, UPDATE ON contact_attributes TO inbox_app;
 GRANT DELETE, SELECT ON contact_attributes TO inbox_loops;
 
+CREATE TABLE contact_export_parts (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    export_id uuid NOT NULL,
+    after_id uuid NOT NULL,
+    upto_id uuid NOT NULL,
+    file_id uuid,
+    key_sealed bytea,
+    size bigint NOT NULL DEFAULT 0,
+    CONSTRAINT contact_export_parts_export_id_fkey FOREIGN KEY (export_id) REFERENCES contact_exports(id),
+    CONSTRAINT contact_export_parts_export_id_upto_id_key UNIQUE (export_id, upto_id),
+    CONSTRAINT contact_export_parts_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE contact_export_parts IS 'A stretch of contacts by their ids, and the sealed file in which it stands once it is written.';
+ALTER TABLE contact_export_parts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX contact_export_parts_of_organization ON contact_export_parts USING btree (organization_id, export_id);
+CREATE POLICY sweeping ON contact_export_parts FOR ALL TO inbox_loops USING (true);
+CREATE POLICY tenant ON contact_export_parts FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT, UPDATE ON contact_export_parts TO inbox_app;
+GRANT DELETE, SELECT ON contact_export_parts TO inbox_loops;
+
+CREATE TABLE contact_exports (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    state text NOT NULL DEFAULT 'running'::text,
+    plan_sealed bytea NOT NULL,
+    columns jsonb NOT NULL,
+    rows bigint NOT NULL DEFAULT 0,
+    size bigint NOT NULL DEFAULT 0,
+    job_id uuid NOT NULL,
+    expires_at timestamp with time zone NOT NULL DEFAULT (kit_now() + '7 days'::interval),
+    created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    CONSTRAINT contact_exports_pkey PRIMARY KEY (id),
+    CONSTRAINT contact_exports_state_check CHECK ((state = ANY (ARRAY['running'::text, 'finished'::text, 'failed'::text, 'cancelled'::text, 'expired'::text])))
+);
+COMMENT ON TABLE contact_exports IS 'One file of contacts: who is in it, as the plan of a segment, and which attributes.';
+ALTER TABLE contact_exports ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE UNIQUE INDEX contact_exports_by_job ON contact_exports USING btree (job_id);
+CREATE INDEX contact_exports_listed ON contact_exports USING btree (organization_id, id);
+CREATE INDEX contact_exports_with_files ON contact_exports USING btree (expires_at, id) WHERE (state <> 'expired'::text);
+CREATE POLICY sweeping ON contact_exports FOR ALL TO inbox_loops USING (true);
+CREATE POLICY tenant ON contact_exports FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT INSERT, SELECT, UPDATE ON contact_exports TO inbox_app;
+GRANT SELECT, UPDATE ON contact_exports TO inbox_loops;
+
 CREATE TABLE contact_identities (
     organization_id uuid NOT NULL,
     kind text NOT NULL,
@@ -469,8 +531,10 @@ COMMENT ON TABLE contact_import_changes IS 'What an import made or changed, so t
 ALTER TABLE contact_import_changes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX contact_import_changes_by_contact ON contact_import_changes USING btree (contact_id);
 CREATE INDEX contact_import_changes_of_organization ON contact_import_changes USING btree (organization_id, import_id);
+CREATE POLICY sweeping ON contact_import_changes FOR ALL TO inbox_loops USING (true);
 CREATE POLICY tenant ON contact_import_changes FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON contact_import_changes TO inbox_app;
+GRANT SELECT, UPDATE ON contact_import_changes TO inbox_loops;
 
 CREATE TABLE contact_import_faults (
     organization_id uuid NOT NULL,
@@ -486,6 +550,23 @@ ALTER TABLE contact_import_faults ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SEC
 CREATE INDEX contact_import_faults_of_organization ON contact_import_faults USING btree (organization_id, import_id);
 CREATE POLICY tenant ON contact_import_faults FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT INSERT, SELECT ON contact_import_faults TO inbox_app;
+
+CREATE TABLE contact_import_kept (
+    organization_id uuid NOT NULL,
+    import_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    code text NOT NULL,
+    CONSTRAINT contact_import_kept_code_check CHECK ((code = ANY (ARRAY['made-and-used'::text, 'changed-since'::text]))),
+    CONSTRAINT contact_import_kept_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id),
+    CONSTRAINT contact_import_kept_import_id_fkey FOREIGN KEY (import_id) REFERENCES contact_imports(id),
+    CONSTRAINT contact_import_kept_pkey PRIMARY KEY (import_id, contact_id)
+);
+COMMENT ON TABLE contact_import_kept IS 'Contacts that undoing an import left as they are, and why.';
+ALTER TABLE contact_import_kept ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX contact_import_kept_by_contact ON contact_import_kept USING btree (contact_id);
+CREATE INDEX contact_import_kept_of_organization ON contact_import_kept USING btree (organization_id, import_id);
+CREATE POLICY tenant ON contact_import_kept FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT ON contact_import_kept TO inbox_app;
 
 CREATE TABLE contact_import_parts (
     organization_id uuid NOT NULL,
@@ -510,6 +591,31 @@ CREATE POLICY tenant ON contact_import_parts FOR ALL TO inbox_app USING ((organi
 GRANT DELETE, INSERT, SELECT ON contact_import_parts TO inbox_app;
 GRANT DELETE, SELECT ON contact_import_parts TO inbox_loops;
 
+CREATE TABLE contact_import_values (
+    organization_id uuid NOT NULL,
+    import_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    attribute_id uuid NOT NULL,
+    place smallint NOT NULL,
+    value text,
+    value_sealed bytea,
+    key text,
+    number double precision,
+    blind bytea,
+    changed_at timestamp with time zone,
+    CONSTRAINT contact_import_values_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id),
+    CONSTRAINT contact_import_values_import_id_fkey FOREIGN KEY (import_id) REFERENCES contact_imports(id),
+    CONSTRAINT contact_import_values_pkey PRIMARY KEY (import_id, contact_id, attribute_id, place)
+);
+COMMENT ON TABLE contact_import_values IS 'Values as they were before an import wrote others; place -1 where there was none.';
+ALTER TABLE contact_import_values ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX contact_import_values_by_contact ON contact_import_values USING btree (contact_id);
+CREATE INDEX contact_import_values_of_organization ON contact_import_values USING btree (organization_id, import_id);
+CREATE POLICY sweeping ON contact_import_values FOR ALL TO inbox_loops USING (true);
+CREATE POLICY tenant ON contact_import_values FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT ON contact_import_values TO inbox_app;
+GRANT DELETE, SELECT ON contact_import_values TO inbox_loops;
+
 CREATE TABLE contact_imports (
     id uuid NOT NULL,
     organization_id uuid NOT NULL,
@@ -531,6 +637,7 @@ CREATE TABLE contact_imports (
     version bigint NOT NULL DEFAULT 1,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    undo_over boolean NOT NULL DEFAULT false,
     CONSTRAINT contact_imports_check CHECK (((received >= 0) AND (received <= size))),
     CONSTRAINT contact_imports_pkey PRIMARY KEY (id),
     CONSTRAINT contact_imports_size_check CHECK ((size > 0)),
@@ -541,10 +648,12 @@ ALTER TABLE contact_imports ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX contact_imports_by_job ON contact_imports USING btree (job_id) WHERE (job_id IS NOT NULL);
 CREATE INDEX contact_imports_by_undo ON contact_imports USING btree (undo_job_id) WHERE (undo_job_id IS NOT NULL);
 CREATE INDEX contact_imports_listed ON contact_imports USING btree (organization_id, id);
+CREATE INDEX contact_imports_to_be_settled ON contact_imports USING btree (created_at) WHERE (NOT undo_over);
+CREATE POLICY settling ON contact_imports FOR UPDATE TO inbox_loops USING (true);
 CREATE POLICY sweeping ON contact_imports FOR SELECT TO inbox_loops USING (true);
 CREATE POLICY tenant ON contact_imports FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT INSERT, SELECT, UPDATE ON contact_imports TO inbox_app;
-GRANT SELECT ON contact_imports TO inbox_loops;
+GRANT SELECT, UPDATE ON contact_imports TO inbox_loops;
 
 CREATE TABLE contact_labels (
     organization_id uuid NOT NULL,
@@ -1308,7 +1417,7 @@ CREATE TABLE mentions (
     note_id uuid NOT NULL,
     user_id uuid NOT NULL,
     organization_id uuid NOT NULL,
-    conversation_id uuid NOT NULL,
+    conversation_id uuid,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     read_at timestamp with time zone,
     CONSTRAINT mentions_note_id_fkey FOREIGN KEY (note_id) REFERENCES notes(id),
@@ -1320,7 +1429,7 @@ CREATE INDEX mentions_by_user ON mentions USING btree (user_id);
 CREATE INDEX mentions_of_user ON mentions USING btree (organization_id, user_id, created_at, note_id);
 CREATE INDEX mentions_unread ON mentions USING btree (organization_id, user_id, created_at, note_id) WHERE (read_at IS NULL);
 CREATE POLICY looking ON mentions FOR SELECT TO inbox_loops USING (true);
-CREATE POLICY seen ON mentions FOR ALL TO inbox_app USING ((( SELECT (channels_hidden() = '{}'::uuid[])) OR conversation_seen(conversation_id)));
+CREATE POLICY seen ON mentions FOR ALL TO inbox_app USING ((( SELECT (channels_hidden() = '{}'::uuid[])) OR (conversation_id IS NULL) OR conversation_seen(conversation_id)));
 CREATE POLICY tenant ON mentions FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON mentions TO inbox_app;
 GRANT SELECT (user_id) ON mentions TO inbox_loops;
@@ -1561,7 +1670,7 @@ GRANT DELETE, INSERT, SELECT ON note_revisions TO inbox_app;
 CREATE TABLE note_words (
     note_id uuid NOT NULL,
     organization_id uuid NOT NULL,
-    conversation_id uuid NOT NULL,
+    conversation_id uuid,
     at timestamp with time zone NOT NULL,
     tokens bigint[] NOT NULL,
     CONSTRAINT note_words_note_id_fkey FOREIGN KEY (note_id) REFERENCES notes(id) ON DELETE CASCADE,
@@ -1580,7 +1689,7 @@ GRANT SELECT ON note_words TO inbox_loops;
 CREATE TABLE notes (
     id uuid NOT NULL,
     organization_id uuid NOT NULL,
-    conversation_id uuid NOT NULL,
+    conversation_id uuid,
     author_id uuid,
     content_sealed bytea NOT NULL,
     version bigint NOT NULL DEFAULT 1,
@@ -1588,16 +1697,20 @@ CREATE TABLE notes (
     edited_at timestamp with time zone,
     deleted_at timestamp with time zone,
     origin_id uuid,
+    contact_id uuid,
+    CONSTRAINT notes_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id),
     CONSTRAINT notes_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES conversations(id),
-    CONSTRAINT notes_pkey PRIMARY KEY (id)
+    CONSTRAINT notes_pkey PRIMARY KEY (id),
+    CONSTRAINT notes_stand_somewhere CHECK (((conversation_id IS NULL) <> (contact_id IS NULL)))
 );
-COMMENT ON TABLE notes IS 'What the team writes to itself in a conversation. It is no message: nothing that sends reads this table.';
+COMMENT ON TABLE notes IS 'What the team writes to itself in a conversation or about a contact. It is no message: nothing that sends reads this table.';
 ALTER TABLE notes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX notes_about ON notes USING btree (contact_id, created_at, id) WHERE (contact_id IS NOT NULL);
 CREATE INDEX notes_by_author ON notes USING btree (author_id, organization_id, id) WHERE (author_id IS NOT NULL);
 CREATE INDEX notes_of_origin ON notes USING btree (origin_id) WHERE (origin_id IS NOT NULL);
 CREATE INDEX notes_shown ON notes USING btree (conversation_id, created_at, id);
 CREATE POLICY looking ON notes FOR SELECT TO inbox_loops USING (true);
-CREATE POLICY seen ON notes FOR ALL TO inbox_app USING ((( SELECT (channels_hidden() = '{}'::uuid[])) OR conversation_seen(conversation_id)));
+CREATE POLICY seen ON notes FOR ALL TO inbox_app USING ((( SELECT (channels_hidden() = '{}'::uuid[])) OR (conversation_id IS NULL) OR conversation_seen(conversation_id)));
 CREATE POLICY tenant ON notes FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON notes TO inbox_app;
 GRANT SELECT (organization_id) ON notes TO inbox_loops;
@@ -2031,9 +2144,8 @@ AS $function$
         SELECT 'number', known.phone_number_id, known.organization_id FROM channels AS known
         WHERE known.phone_number_id = ANY (numbers) AND known.state = 'connected'
         UNION ALL
-        SELECT 'account', known.waba_id, min(known.organization_id::text)::uuid FROM channels AS known
+        SELECT DISTINCT 'account', known.waba_id, known.organization_id FROM channels AS known
         WHERE known.waba_id = ANY (accounts) AND known.state = 'connected'
-        GROUP BY known.waba_id HAVING count(DISTINCT known.organization_id) = 1
     $function$;
 -- owner: inbox_loops
 -- may be called by: inbox_app
@@ -2125,6 +2237,31 @@ AS $function$
 -- owner: inbox_loops
 -- may be called by: inbox_app
 
+CREATE OR REPLACE FUNCTION inbox.contact_exports_sweep(at_most integer)
+ RETURNS TABLE(organization_id uuid, file_id uuid)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+    DECLARE
+        over uuid;
+    BEGIN
+        SELECT e.id INTO over FROM contact_exports AS e
+        WHERE e.state <> 'expired' AND e.expires_at <= kit_now()
+        ORDER BY e.expires_at, e.id LIMIT 1 FOR UPDATE SKIP LOCKED;
+        IF over IS NULL THEN RETURN; END IF;
+        RETURN QUERY
+            DELETE FROM contact_export_parts AS p WHERE p.id IN (
+                SELECT q.id FROM contact_export_parts AS q WHERE q.export_id = over LIMIT at_most)
+            RETURNING p.organization_id, p.file_id;
+        IF NOT EXISTS (SELECT FROM contact_export_parts AS p WHERE p.export_id = over) THEN
+            UPDATE contact_exports AS e SET state = 'expired' WHERE e.id = over;
+        END IF;
+    END
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
 CREATE OR REPLACE FUNCTION inbox.contact_import_parts_sweep(at_most integer)
  RETURNS TABLE(organization_id uuid, file_id uuid)
  LANGUAGE sql
@@ -2136,6 +2273,37 @@ AS $function$
             WHERE i.state NOT IN ('uploading', 'uploaded', 'running') OR i.changed_at < kit_now() - interval '2 days'
             LIMIT at_most)
         RETURNING p.organization_id, p.file_id
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.contact_imports_settle(at_most integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+    DECLARE
+        over uuid;
+        gone bigint;
+        emptied bigint;
+    BEGIN
+        SELECT i.id INTO over FROM contact_imports AS i
+        WHERE NOT i.undo_over AND i.created_at < kit_now() - interval '30 days' AND i.state <> 'undoing'
+        ORDER BY i.created_at LIMIT 1 FOR UPDATE SKIP LOCKED;
+        IF over IS NULL THEN RETURN false; END IF;
+        DELETE FROM contact_import_values AS v WHERE v.ctid = ANY (ARRAY(
+            SELECT w.ctid FROM contact_import_values AS w WHERE w.import_id = over LIMIT at_most));
+        GET DIAGNOSTICS gone = ROW_COUNT;
+        UPDATE contact_import_changes AS h SET name_before = NULL WHERE h.ctid = ANY (ARRAY(
+            SELECT g.ctid FROM contact_import_changes AS g
+            WHERE g.import_id = over AND g.name_before IS NOT NULL LIMIT at_most));
+        GET DIAGNOSTICS emptied = ROW_COUNT;
+        IF gone = 0 AND emptied = 0 THEN
+            UPDATE contact_imports AS i SET undo_over = true WHERE i.id = over;
+        END IF;
+        RETURN true;
+    END
     $function$;
 -- owner: inbox_loops
 -- may be called by: inbox_app
@@ -2493,9 +2661,22 @@ AS $function$
         free_slot timestamptz;
     BEGIN
         FOR lane IN
-            SELECT l.id, l.organization_id, l.key, l.rate, l.next_slot, l.parked_until FROM ledger_lanes AS l
-            WHERE l.ready_at <= platform AND l.id <> ALL (busy)
-            ORDER BY l.ready_at LIMIT most_lanes FOR UPDATE SKIP LOCKED
+            WITH ready AS MATERIALIZED (
+                SELECT l.id, l.organization_id, l.ready_at FROM ledger_lanes AS l
+                WHERE l.ready_at <= platform AND l.id <> ALL (busy)
+                ORDER BY l.ready_at LIMIT 4 * most_lanes
+            ), queued AS MATERIALIZED (
+                SELECT r.id, row_number() OVER (PARTITION BY r.organization_id ORDER BY r.ready_at, r.id) AS turn,
+                       count(*) OVER (PARTITION BY r.organization_id) AS lanes,
+                       (SELECT count(DISTINCT coalesce(o.organization_id, '00000000-0000-0000-0000-000000000000'))
+                        FROM ready AS o) AS organizations
+                FROM ready AS r
+            )
+            SELECT l.id, l.organization_id, l.key, l.rate, l.next_slot, l.parked_until,
+                   ceil(most::double precision / (q.organizations * q.lanes))::integer AS share
+            FROM queued AS q JOIN ledger_lanes AS l ON l.id = q.id
+            WHERE l.ready_at <= platform
+            ORDER BY q.turn, l.ready_at LIMIT most_lanes FOR UPDATE OF l SKIP LOCKED
         LOOP
             EXIT WHEN left_over <= 0;
             PERFORM FROM ledger_holds AS h
@@ -2512,7 +2693,8 @@ AS $function$
             END IF;
             apart := coalesce(1 / (lane.rate * pace), 0);
             first := CASE WHEN lane.rate IS NULL THEN 0 ELSE lead END;
-            room := CASE WHEN lane.rate IS NULL THEN unpaced ELSE greatest(1, floor(slice / apart)) END;
+            room := CASE WHEN lane.rate IS NULL THEN unpaced
+                         ELSE least(greatest(1, floor(slice / apart)), greatest(unpaced, lane.share)) END;
             IF lane.rate IS NOT NULL AND lane.next_slot <= own + make_interval(secs => ahead + 2 * slice + apart + 5) THEN
                 first := greatest(first, extract(epoch FROM lane.next_slot - own));
             END IF;
@@ -2968,9 +3150,9 @@ CREATE OR REPLACE FUNCTION inbox.seal_keys_shredded_within(seconds double precis
  STABLE SECURITY DEFINER
  SET search_path TO 'inbox', 'kit', 'pg_temp'
 AS $function$
-        SELECT DISTINCT k.organization_id, k.subject FROM seal_keys AS k
+        SELECT k.organization_id, k.subject FROM seal_keys AS k
         WHERE k.shredded_at > kit_now() - make_interval(secs => seconds) AND NOT k.with_organization
-        LIMIT at_most
+        ORDER BY k.shredded_at DESC LIMIT at_most
     $function$;
 -- owner: inbox_loops
 -- may be called by: inbox_app
