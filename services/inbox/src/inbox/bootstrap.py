@@ -291,7 +291,7 @@ def build(
         VisitorHolding(database, keyring),
         ConsentHolding(database, keyring),
         FieldHolding(database, keyring),
-        ImportHolding(database),
+        ImportHolding(database, keyring),
         ContactHolding(database, keyring, own),
         TeamHolding(database),
         ViewingHolding(database),

@@ -2562,9 +2562,9 @@ CREATE OR REPLACE FUNCTION auth.seal_keys_shredded_within(seconds double precisi
  STABLE SECURITY DEFINER
  SET search_path TO 'auth', 'kit', 'pg_temp'
 AS $function$
-        SELECT DISTINCT k.organization_id, k.subject FROM seal_keys AS k
+        SELECT k.organization_id, k.subject FROM seal_keys AS k
         WHERE k.shredded_at > kit_now() - make_interval(secs => seconds) AND NOT k.with_organization
-        LIMIT at_most
+        ORDER BY k.shredded_at DESC LIMIT at_most
     $function$;
 -- owner: auth_loops
 -- may be called by: auth_app

@@ -1687,9 +1687,9 @@ CREATE OR REPLACE FUNCTION generation.seal_keys_shredded_within(seconds double p
  STABLE SECURITY DEFINER
  SET search_path TO 'generation', 'kit', 'pg_temp'
 AS $function$
-        SELECT DISTINCT k.organization_id, k.subject FROM seal_keys AS k
+        SELECT k.organization_id, k.subject FROM seal_keys AS k
         WHERE k.shredded_at > kit_now() - make_interval(secs => seconds) AND NOT k.with_organization
-        LIMIT at_most
+        ORDER BY k.shredded_at DESC LIMIT at_most
     $function$;
 -- owner: generation_loops
 -- may be called by: generation_app

@@ -1908,9 +1908,9 @@ CREATE OR REPLACE FUNCTION publisher.seal_keys_shredded_within(seconds double pr
  STABLE SECURITY DEFINER
  SET search_path TO 'publisher', 'kit', 'pg_temp'
 AS $function$
-        SELECT DISTINCT k.organization_id, k.subject FROM seal_keys AS k
+        SELECT k.organization_id, k.subject FROM seal_keys AS k
         WHERE k.shredded_at > kit_now() - make_interval(secs => seconds) AND NOT k.with_organization
-        LIMIT at_most
+        ORDER BY k.shredded_at DESC LIMIT at_most
     $function$;
 -- owner: publisher_loops
 -- may be called by: publisher_app
