@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
+from inbox.broadcasts.links.model import LINK, places
 from inbox.broadcasts.model import Broadcast, Variant
 from inbox.messages.model import Content
 from inbox.templates.errors import TemplateValuesWrong
@@ -42,13 +43,14 @@ class Letter:
             TemplateValuesWrong: a variable has neither a value nor a fallback.
         """
         frozen = self.variant.frozen
+        link = values.get(LINK, "")
         if self.text is not None or frozen is None:
             return Content("" if self.text is None else self.text.filled(values).text)
         filled = {name: each.filled(values).text for name, each in self.texts.items()}
         given = Given(
             {**self.given, **filled},
             None if self.variant.header is None else HeaderValue.model_validate(self.variant.header),
-            [ButtonValue.model_validate(each) for each in self.variant.buttons],
+            [ButtonValue.model_validate(each) for each in self.variant.buttons] + self._linked(frozen, link),
         )
         said = compose(frozen["components"], frozen["fallbacks"], frozen["category"], given)
         told = {
@@ -57,6 +59,14 @@ class Letter:
             "components": said.components,
         }
         return Content(said.text, {"template": told})
+
+    def _linked(self, frozen: Mapping[str, Any], link: str) -> list[ButtonValue]:
+        """The button that leads to the recipient's own link, by what stands behind its template's address."""
+        given = {each["index"] for each in self.variant.buttons}
+        free = [index for index in places(frozen["components"]) if index not in given]
+        if not self.variant.link or not free:
+            return []
+        return [ButtonValue(index=free[0], text=link.rpartition("/")[2] or "-")]
 
 
 def letter(variant: Variant) -> Letter:
@@ -68,7 +78,8 @@ def letter(variant: Variant) -> Letter:
     given = _VALUES.validate_python(variant.variables)
     texts = {name: _text(each) for name, each in given.items()}
     made = {name: parsed(text, KNOWN, f"#/variables/{name}") for name, text in texts.items() if "{{" in text}
-    text = parsed(variant.text, KNOWN, "#/text") if variant.text else None
+    names = KNOWN | {LINK} if variant.link else KNOWN
+    text = parsed(variant.text, names, "#/text") if variant.text else None
     return Letter(variant, given, made, text)
 
 
