@@ -1,8 +1,9 @@
 """Broadcasts as they arrive: the pace of one number, what a worker does without one, and ten numbers of five tenants.
 
 Workers are processes with the inbox's own parts; what they call is a receiver that answers as WhatsApp does and notes
-when which recipient's message arrived. `full` is 100,000 recipients at 1,000 a second. Nobody may arrive twice, and
-nobody may be missing; both are checked, not measured.
+when which recipient's message arrived. `full` is 100,000 recipients at 1,000 a second, and beside it the same by
+BullMQ with its rate limiter. Nobody may arrive twice, and nobody may be missing; both are checked, not measured.
+What the receiver takes of the machine is told too: it shares it with those who are measured.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ import tempfile
 import time
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -20,8 +21,10 @@ from typing import Any, Final
 from uuid import UUID
 
 import orjson
+import psutil
 
-from benchmarks import harness
+from benchmarks import harness, peers
+from benchmarks.bus import redis
 from benchmarks.harness import Result, Size
 from inbox import migrations
 from inbox.bootstrap import Parts, build
@@ -32,14 +35,13 @@ from inbox.broadcasts.repository import BroadcastRepository
 from inbox.channels.model import Check
 from inbox.channels.repository import ChannelRepository
 from inbox.contacts.recognizing import IDENTITY, NAME, subject
-from inbox.contacts.repository import ContactRepository, NewIdentity
 from inbox.messages.content import TOKEN
 from inbox.outside import Meta
 from inbox.templates.model import Status, Template
 from inbox.templates.repository import TemplateRepository
 from kit.db.database import Database
 from kit.http.client import Outbound
-from kit.http.transport import PyreqwestTransport
+from kit.http.http1 import Http1Transport
 from kit.ids import new_id
 from kit.process import Loop, run, supervise
 from kit.seal import Keyring, LocalMasterKey
@@ -51,12 +53,21 @@ MASTER: Final = "A" * 43
 SIZES: Final = {"short": 4_000, "full": 100_000}
 PACE: Final = 1000
 ABOVE: Final = 1.01
+_CONTACTS: Final = """
+    WITH person AS (
+        SELECT * FROM unnest($2::uuid[], $3::bytea[], $4::bytea[], $5::bytea[]) AS t (id, name, blind, sealed)
+    ), there AS (
+        INSERT INTO contacts (id, organization_id, name_sealed) SELECT id, $1, name FROM person
+    )
+    INSERT INTO contact_identities (organization_id, kind, blind, contact_id, scope, sealed)
+    SELECT $1, 'whatsapp_id', blind, id, '', sealed FROM person
+"""
 _BODY: Final = {"type": "BODY", "text": "Hello {{1}}, see what is new."}
 
 
 def parts_of(database: Database, receiver: str, folder: Path) -> tuple[Parts, Keyring, Outbound]:
     """The inbox before the receiver."""
-    outbound = Outbound(transport=PyreqwestTransport(connect=30.0, read=30.0))
+    outbound = Outbound(transport=Http1Transport(connect=30.0, read=30.0))
     keyring = Keyring(database, LocalMasterKey.from_text(MASTER))
     return build(database, keyring, outbound, Meta(receiver, "v23.0", "secret", "verify"), folder), keyring, outbound
 
@@ -75,34 +86,42 @@ async def worker(url: str, receiver: str, stop: asyncio.Event) -> None:
             await database.close()
 
 
-async def receive(port: int, stop: asyncio.Event) -> None:
-    """Take messages as WhatsApp does; `GET /arrivals` says when which came."""
-    arrivals: list[tuple[float, str]] = []
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while head := await reader.readuntil(b"\r\n\r\n"):
-                body = await _body(reader, head)
-                if head.startswith(b"GET"):
-                    answer = orjson.dumps(arrivals)
-                else:
-                    arrivals.append((time.monotonic(), orjson.loads(body)["biz_opaque_callback_data"]))
-                    answer = b'{"messages":[{"id":"wamid.%d"}]}' % len(arrivals)
-                kind = b"content-type: application/json\r\n"
-                writer.write(b"HTTP/1.1 200 OK\r\n%scontent-length: %d\r\n\r\n%s" % (kind, len(answer), answer))
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", port, limit=2**20)
-    async with server:
-        await stop.wait()
-
-
 async def _body(reader: asyncio.StreamReader, head: bytes) -> bytes:
     lowered = head.lower()
     at = lowered.find(b"content-length: ")
     return b"" if at < 0 else await reader.readexactly(int(lowered[at + 16 :].split(b"\r\n", 1)[0]))
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """Seconds of processor; the largest memory a worker has held, in MiB."""
+
+    workers: float
+    database: float
+    receiver: float
+    at: float
+    peak: float
+
+
+def _serves(process: psutil.Process, database: str) -> bool:
+    return "postgres" in (process.info["name"] or "") and database in " ".join(process.info["cmdline"] or ())
+
+
+def _peak(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    return next((int(each.split()[1]) / 1024 for each in lines if each.startswith("VmHWM")), 0.0)
+
+
+def costs(what: str, before: Used, after: Used, messages: int) -> list[Result]:
+    """What a message cost, and how much of the machine was the receiver's."""
+    each = 1e6 / messages
+    share = (after.receiver - before.receiver) / (after.at - before.at)
+    return [
+        Result(f"{what}: processor of a worker for one", "us", [(after.workers - before.workers) * each]),
+        Result(f"{what}: processor of PostgreSQL for one", "us", [(after.database - before.database) * each]),
+        Result(f"{what}: largest memory of a worker", "MiB", [after.peak]),
+        Result(f"{what}: what the receiver took, share of a core", "share", [share]),
+    ]
 
 
 @dataclass
@@ -114,6 +133,7 @@ class Post:
     database: Database
     parts: Parts
     keyring: Keyring
+    receiver: asyncio.subprocess.Process
     workers: list[asyncio.subprocess.Process]
     organizations: Sequence[UUID] = ()
 
@@ -156,20 +176,22 @@ class Post:
 
     async def _contacts(self, organization_id: UUID, count: int, number: int) -> list[UUID]:
         made: list[UUID] = []
-        now = self.database.clock.now()
         for begin in range(0, count, 500):
             ids = [new_id() for _ in range(min(500, count - begin))]
             await self.keyring.prepare(organization_id, {subject(each) for each in ids})
+            names = [await self._sealed(organization_id, b"Sheena Nelson", NAME, each) for each in ids]
+            persons = [f"1650{number:02d}{place:06d}".encode() for place in range(begin, begin + len(ids))]
+            known = [
+                await self._sealed(organization_id, person, IDENTITY, each)
+                for person, each in zip(persons, ids, strict=True)
+            ]
             async with self.database.transaction(organization_id) as tx:
-                contacts = ContactRepository(tx)
-                for place, each in enumerate(ids, begin):
-                    person, owner = f"1650{number:02d}{place:06d}".encode(), subject(each)
-                    name = await self.keyring.seal(organization_id, b"Sheena Nelson", NAME, subject=owner)
-                    known = await self.keyring.seal(organization_id, person, IDENTITY, subject=owner)
-                    await contacts.add(each, name)
-                    await contacts.claim(each, NewIdentity("whatsapp_id", each.bytes, "", known), now)
+                await tx.execute(_CONTACTS, organization_id, ids, names, [each.bytes for each in ids], known)
             made += ids
         return made
+
+    async def _sealed(self, organization_id: UUID, value: bytes, place: bytes, contact_id: UUID) -> bytes:
+        return await self.keyring.seal(organization_id, value, place, subject=subject(contact_id))
 
     async def begin(self) -> float:
         """Let all of them be looked at from now on; when that was."""
@@ -177,16 +199,45 @@ class Post:
             await tx.execute("UPDATE broadcasts SET work_at = kit_now() WHERE state = 'running'")
         return time.monotonic()
 
-    async def settled(self, recipients: int, within: float) -> None:
-        """Wait until so many are settled as sent."""
+    async def settled(self, recipients: int, within: float) -> float:
+        """Wait until all are settled, which must be as sent; how many were so in a second."""
         async with asyncio.timeout(within):
-            while await self._sent() < recipients:  # noqa: ASYNC110 - other processes do it
-                await asyncio.sleep(0.1)
-
-    async def _sent(self) -> int:
+            while await self._any_open():  # noqa: ASYNC110 - other processes do it
+                await asyncio.sleep(0.2)
         async with self.database.snapshot(*self.organizations) as tx:
-            found: int = await tx.fetchval("SELECT count(*) FROM broadcast_recipients WHERE state = 'sent'")
-        return found
+            sent = await tx.fetchrow(
+                """
+                SELECT count(*) AS n, extract(epoch FROM max(state_at) - min(state_at))::float8 AS seconds
+                FROM broadcast_recipients WHERE state = 'sent'
+                """
+            )
+        assert sent is not None
+        assert sent["n"] == recipients, f"{recipients - sent['n']} were not sent"
+        return float(recipients / sent["seconds"])
+
+    async def _any_open(self) -> bool:
+        async with self.database.snapshot(*self.organizations) as tx:
+            return bool(
+                await tx.fetchval(
+                    """
+                    SELECT EXISTS (SELECT FROM broadcasts AS b, LATERAL (
+                        SELECT FROM broadcast_recipients AS r
+                        WHERE r.broadcast_id = b.id AND r.state IN ('waiting', 'handed', 'unknown') LIMIT 1) AS open)
+                    """
+                )
+            )
+
+    def used(self) -> "Used":
+        """What the processes have used of the machine so far."""
+        name = self.url.rpartition("/")[2]
+        backends = [each for each in psutil.process_iter(["name", "cmdline"]) if _serves(each, name)]
+        return Used(
+            workers=sum(harness.cpu_seconds(each.pid) for each in self.workers),
+            database=sum(harness.cpu_seconds(each.pid) for each in backends),
+            receiver=harness.cpu_seconds(self.receiver.pid),
+            at=time.monotonic(),
+            peak=max((_peak(each.pid) for each in self.workers), default=0.0),
+        )
 
     async def arrivals(self) -> list[tuple[float, str]]:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=2**28)
@@ -229,11 +280,11 @@ async def _program(*arguments: str) -> asyncio.subprocess.Process:
 async def post() -> AsyncIterator[Post]:
     databases, port = Databases(), free_port()
     place = await databases.clone({"inbox": migrations})
-    receiver = await _program("receiver", str(port))
+    receiver = await asyncio.create_subprocess_exec(sys.executable, "-m", "benchmarks.broadcast_receiver", str(port))
     database = await Database.open(place.url("inbox"), name="bench", pool_size=4)
     with tempfile.TemporaryDirectory() as folder:
         parts, keyring, outbound = parts_of(database, f"http://127.0.0.1:{port}", Path(folder))
-        opened = Post(place.url("inbox"), port, database, parts, keyring, [])
+        opened = Post(place.url("inbox"), port, database, parts, keyring, receiver, [])
         try:
             await harness.listening(port)
             yield opened
@@ -258,66 +309,104 @@ def each_once(arrivals: Sequence[tuple[float, str]], recipients: int) -> None:
 
 
 async def one_number(recipients: int) -> list[Result]:
+    """Two workers, one number at its pace; then BullMQ with its limiter before the same receiver."""
     async with post() as bench:
         organization_id = new_id()
         bench.organizations = [organization_id]
         await bench.broadcast(organization_id, recipients, 1)
         await bench.work(2)
         await asyncio.sleep(3.0)
+        before = bench.used()
         await bench.begin()
         await bench.settled(recipients, 60 + recipients / 200)
+        after = bench.used()
         arrivals = await bench.arrivals()
-    each_once(arrivals, recipients)
+        each_once(arrivals, recipients)
+        return [
+            *paced(f"{recipients:,} recipients on one number", arrivals, bars=True),
+            *costs("one number", before, after, recipients),
+            *await beside(bench, recipients),
+        ]
+
+
+def paced(what: str, arrivals: Sequence[tuple[float, str]], *, bars: bool = False) -> list[Result]:
+    """How fast they came, and how many of them in the fullest second, wherever that begins."""
     times = sorted(at for at, _ in arrivals)
-    mean = (len(times) - 1) / (times[-1] - times[0])
+    mean, most = (len(times) - 1) / (times[-1] - times[0]), float(most_in_a_second(times))
     return [
-        Result(f"{recipients:,} recipients on one number, mean", "messages/s", [mean], [float(PACE)], 0.97),
+        Result(f"{what}: mean", "messages/s", [mean], [float(PACE)], 0.97 if bars else None),
         Result(
-            "most in any second at the receiver",
+            f"{what}: most in any second at the receiver",
             "messages",
-            [float(most_in_a_second(times))],
+            [most],
             [PACE * ABOVE],
-            1.0,
+            1.0 if bars else None,
             less_is_better=True,
         ),
     ]
 
 
+async def beside(bench: Post, recipients: int) -> list[Result]:
+    """BullMQ with its rate limiter: no consent, no record, no outcome, one request for each job."""
+    try:
+        folder = peers.bullmq()
+        async with redis() as port:
+            script = Path(__file__).with_name("bullmq_paced.mjs").resolve()
+            numbers = (port, bench.port, recipients, PACE, 200)
+            process = await asyncio.create_subprocess_exec(
+                "node", str(script), *map(str, numbers), cwd=folder, stdout=asyncio.subprocess.PIPE
+            )
+            output, _ = await process.communicate()
+    except (peers.Missing, FileNotFoundError) as trouble:
+        return [Result("BullMQ with its limiter: mean", "messages/s", missing=str(trouble))]
+    told = orjson.loads(output)
+    return [
+        *paced("BullMQ with its limiter", await bench.arrivals()),
+        Result("BullMQ with its limiter: processor of Node for one", "us", [told["cpu"] * 1e6 / recipients]),
+        Result("BullMQ with its limiter: largest memory of Node", "MiB", [told["peak"]]),
+    ]
+
+
 async def ten_numbers(recipients: int) -> list[Result]:
-    """Ten numbers of five tenants, one worker: what it settles in all, and how even it is between tenants."""
+    """Ten numbers of five tenants, far more than one worker can do: what it settles, and how even between tenants."""
     async with post() as bench:
         tenants = [new_id() for _ in range(5)]
         bench.organizations = tenants
         whose = {await bench.broadcast(tenants[each % 5], recipients // 10, each): each % 5 for each in range(10)}
         await bench.work(1)
         await asyncio.sleep(3.0)
+        before = bench.used()
         await bench.begin()
-        await bench.settled(recipients, 60 + recipients / 100)
+        rate = await bench.settled(recipients, 60 + recipients / 100)
+        after = bench.used()
         arrivals = await bench.arrivals()
         async with bench.database.snapshot(*tenants) as tx:
             rows = await tx.fetch("SELECT id::text, broadcast_id FROM broadcast_recipients")
     each_once(arrivals, recipients)
     tenant = {row["id"]: whose[row["broadcast_id"]] for row in rows}
-    times = sorted(at for at, _ in arrivals)
-    half = Counter(tenant[ours] for at, ours in arrivals if at <= times[len(times) // 2])
     return [
-        Result(
-            "ten numbers, one worker: settled", "messages/s", [(len(times) - 1) / (times[-1] - times[0])], [3000.0]
-        ),
-        Result("five tenants at half time, least of most", "share", [min(half.values()) / max(half.values())], [1.0]),
+        Result("ten numbers, one worker: settled", "messages/s", [rate], [3000.0], 1.0),
+        *costs("ten numbers", before, after, recipients),
+        Result("ten numbers: least of most of five tenants", "share", [evenness(tenant, arrivals)], [1.0], 0.8),
     ]
+
+
+def evenness(tenant: Mapping[str, int], arrivals: Sequence[tuple[float, str]]) -> float:
+    """What the slowest tenant had of the fastest, when one of them had no work left: until then all had some."""
+    last = {tenant[ours]: at for at, ours in sorted(arrivals)}
+    until = min(last.values())
+    came = Counter(tenant[ours] for at, ours in arrivals if at <= until)
+    return min(came[each] for each in last) / max(came.values())
 
 
 async def measure(size: Size) -> Sequence[Result]:
     """One number at its pace, then ten at once."""
     recipients = SIZES[size]
-    return [*await one_number(recipients), *await ten_numbers(min(recipients, 20_000))]
+    return [*await one_number(recipients), *await ten_numbers(4 * SIZES["short"] if size == "short" else 50_000)]
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["worker"]:
         run(partial(worker, sys.argv[2], sys.argv[3]))
-    elif sys.argv[1:2] == ["receiver"]:
-        run(partial(receive, int(sys.argv[2])))
     else:
         harness.run("broadcasts", measure)

@@ -5,6 +5,8 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from benchmarks.broadcast_chaos.judging import books
 from benchmarks.broadcast_chaos.setting import opened
 from benchmarks.broadcast_chaos.story import Story, Terms
+from kit.process import run
 from kit.telemetry import logging
 from kit.testing.databases import ADMIN_URL, Databases
 from local.private_servers import PrivatePostgres
@@ -67,8 +70,16 @@ async def whole(terms: Terms) -> int:
     return 1 if faults else 0
 
 
+async def _until_told_to_stop(terms: Terms, stop: asyncio.Event) -> None:
+    """Whoever stops it leaves no server behind."""
+    work, told = asyncio.ensure_future(whole(terms)), asyncio.ensure_future(stop.wait())
+    await asyncio.wait((work, told), return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    if not work.done():
+        work.cancel()
+    sys.exit(await work)
+
+
 if __name__ == "__main__":
     count = int(sys.argv[1]) if sys.argv[1:] else FULL.recipients
-    sys.exit(
-        asyncio.run(whole(Terms(count, FULL.workers, FULL.rate, FULL.kill_every, FULL.broker_away, FULL.within)))
-    )
+    run(partial(_until_told_to_stop, replace(FULL, recipients=count)))

@@ -64,11 +64,7 @@ class Setting:
             RuntimeError: the request is refused.
         """
         while True:
-            until = int((datetime.now(UTC) + self.ahead + _GOOD_FOR).timestamp())
-            token = self.issuer.token(
-                datetime.now(UTC), self.organization_id, exp=until
-            )  # good on both sides of a jump
-            headers = {"authorization": f"Bearer {token}", **more.get("headers", {})}
+            headers = {**self.authorization(), **more.get("headers", {})}
             try:
                 answer = await self.client.request(method, path, **{**more, "headers": headers})
             except httpx.TransportError:
@@ -79,6 +75,12 @@ class Setting:
             if answer.status_code not in _BUSY:
                 raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text}")
             await asyncio.sleep(0.2)
+
+    def authorization(self) -> dict[str, str]:
+        """Of an owner, good on both sides of a jump of the clock."""
+        until = int((datetime.now(UTC) + self.ahead + _GOOD_FOR).timestamp())
+        token = self.issuer.token(datetime.now(UTC), self.organization_id, exp=until)
+        return {"authorization": f"Bearer {token}"}
 
     async def listed(self, path: str) -> list[dict[str, Any]]:
         """Everything on all pages of a list."""

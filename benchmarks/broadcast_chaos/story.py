@@ -25,6 +25,17 @@ Tell = Callable[[str, int], None]
 """Hears what is going on, and how many recipients are no longer waiting."""
 
 
+async def begin_import(setting: Setting, content: bytes) -> str:
+    """Bring a file with names and telephone numbers through the door, and begin; where it can be looked at."""
+    begun = await setting.ask("POST", "/v1/contact-imports", json={"size": len(content)})
+    path = f"/v1/contact-imports/{begun['id']}"
+    for at in range(0, len(content), _PIECE):
+        headers = {"upload-offset": str(at), "content-type": "application/offset+octet-stream"}
+        await setting.ask("PATCH", f"{path}/file", content=content[at : at + _PIECE], headers=headers)
+    await setting.ask("POST", f"{path}/start", json={"columns": _COLUMNS, "region": "DE"})
+    return path
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """How much of it: seconds between kills and how many at most, how long the broker is away.
@@ -128,13 +139,7 @@ class Story:
         """By the door for files."""
         setting, count = self.setting, self.terms.recipients
         lines = ["name,phone", *(f"Person {each},+{FIRST + each}" for each in range(count))]
-        content = "\n".join(lines).encode()
-        begun = await setting.ask("POST", "/v1/contact-imports", json={"size": len(content)})
-        path = f"/v1/contact-imports/{begun['id']}"
-        for at in range(0, len(content), _PIECE):
-            headers = {"upload-offset": str(at), "content-type": "application/offset+octet-stream"}
-            await setting.ask("PATCH", f"{path}/file", content=content[at : at + _PIECE], headers=headers)
-        await setting.ask("POST", f"{path}/start", json={"columns": _COLUMNS, "region": "DE"})
+        path = await begin_import(setting, "\n".join(lines).encode())
         told: dict[str, Any] = {}
 
         async def finished() -> bool:

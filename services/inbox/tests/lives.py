@@ -21,8 +21,10 @@ from inbox.chat.repository import NewVisitor, VisitorRepository
 from inbox.chat.service import CUSTOMER
 from inbox.contacts.recognizing import IDENTITY, subject
 from inbox.contacts.repository import ContactRepository, NewIdentity
-from inbox.imports.bulk.repository import BulkRepository
+from inbox.fields.model import Kept
+from inbox.imports.bulk.repository import BulkRepository, NewValue
 from inbox.imports.repository import ImportRepository
+from inbox.imports.undoing import UndoRepository
 from kit.ids import new_id
 from kit.privacy.answering import Answering
 from kit.privacy.counting import Count
@@ -277,9 +279,18 @@ async def desk(house: House, place: Place, conversation: dict[str, Any]) -> None
     async with house.database.transaction(place.organization_id) as tx:
         imported = await ImportRepository(tx).add(new_id(), 1)
         await BulkRepository(tx).note(imported.id, [], [UUID(conversation["contact_id"])])
+        await UndoRepository(tx).keep(imported.id, "changed-since", [UUID(conversation["contact_id"])])
     path = f"/v1/contacts/{conversation['contact_id']}/attributes"
     known = await house.client.patch(path, json={"values": dict.fromkeys(fields, "x")}, headers=headers)
     assert known.status_code == 200, known.text
+    there = (await house.get("/v1/attributes", by=place.organization_id))["items"]
+    async with house.database.transaction(place.organization_id) as tx:
+        values = [
+            NewValue(UUID(conversation["contact_id"]), Kept(UUID(each["id"]), 0, "y", "y", None), None)
+            for each in there
+            if each["key"] in fields
+        ]
+        await UndoRepository(tx).save(imported.id, values, overwrite=True)
 
 
 async def kept(house: House, place: Place, conversation: dict[str, Any], headers: dict[str, str]) -> None:

@@ -177,3 +177,29 @@ async def test_labels_come_in_pages(house: House) -> None:
     rest = await house.get(f"/v1/labels?limit=3&cursor={first['next_cursor']}")
     assert [each["name"] for each in first["items"] + rest["items"]] == ["Alpha", "Bravo", "charlie", "delta"]
     assert rest["next_cursor"] is None
+
+
+async def test_contacts_are_listed_by_a_label_page_by_page_until_it_is_taken_off_or_deleted(house: House) -> None:
+    label, other = (await made(house))["id"], (await made(house, "other"))["id"]
+    ids = []
+    for number in range(4):
+        body = {"identities": [{"kind": "phone", "value": f"+4917012345{number}"}]}
+        ids.append((await house.ask("POST", "/v1/contacts", json=body)).json()["id"])
+    wanted = {"contact_ids": ids[:3], "add": [label]}
+    assert (await house.ask("POST", "/v1/labels/apply", json=wanted)).json() == {"added": 3, "removed": 0}
+
+    async def carrying(label_id: str) -> list[str]:
+        first = await house.get(f"/v1/contacts?label_id={label_id}&limit=2")
+        if first["next_cursor"] is None:
+            return [each["id"] for each in first["items"]]
+        rest = await house.get(f"/v1/contacts?label_id={label_id}&limit=2&cursor={first['next_cursor']}")
+        return [each["id"] for each in (*first["items"], *rest["items"])]
+
+    assert await carrying(label) == sorted(ids[:3], reverse=True)
+    assert await carrying(other) == []
+    await house.ask("POST", "/v1/labels/apply", json={"contact_ids": ids[:1], "remove": [label]})
+    assert await carrying(label) == sorted(ids[1:3], reverse=True)
+    others = await house.ask("GET", f"/v1/contacts?label_id={label}", by=new_id())
+    assert others.json()["items"] == []
+    await house.ask("DELETE", f"/v1/labels/{label}")
+    assert await carrying(label) == []

@@ -94,6 +94,8 @@ async def test_an_index_answers_whatever_is_asked(house: House, database: Overhe
     for chosen in FILTERS:
         shown = await house.ask("GET", "/v1/conversations", params={**chosen, "limit": 1})
         assert shown.status_code == 200, shown.text
+    for path in (f"/v1/contacts?label_id={label_id}&limit=1", f"/v1/contacts/{life.contact.id}/notes?limit=1"):
+        assert (await house.ask("GET", path)).status_code == 200
     asking = Asking(house)
     await asking.export(life.contact)
     await asking.erasure(life.contact)

@@ -35,6 +35,7 @@ from kit.http.client import Outbound
 from kit.http.health import Check, Unwell, below, disk
 from kit.http.peer import Peer
 from kit.http.serving import serve
+from kit.http.transport import PyreqwestTransport, Transport
 from kit.intake import cli as intake_cli
 from kit.intake import router as intake_router
 from kit.intake.desk import Desk
@@ -128,7 +129,7 @@ class Service(Generic[S, P]):
     whoever holds something: the loop that answers compliance comes by itself, beside the subscriptions. `serving` are
     loops of every process that answers requests, for what is gathered there in memory; they end after the last
     answer. `acting` says how staff may act in a person's place here; without it nobody does. `large_bodies`: see
-    `kit.http.app`.
+    `kit.http.app`. `transport` carries what is sent outside: `Http1Transport` where that is very much.
     """
 
     name: str
@@ -149,6 +150,7 @@ class Service(Generic[S, P]):
     serving: Callable[[P], Sequence[Loop]] = field(default=lambda _parts: ())
     acting: Acting | None = None
     large_bodies: Mapping[str, int] = field(default_factory=dict)
+    transport: Callable[[], Transport] = PyreqwestTransport
 
     def own_consumers(self) -> dict[str, list[str]]:
         """The queues this service reads from: its name and the types it subscribes to."""
@@ -176,7 +178,7 @@ async def open_backbone(service: Service[S, P], settings: S) -> AsyncIterator[Ba
         stack.push_async_callback(database.close)
         broker = Broker(settings.broker_url.get_secret_value(), name=service.name)
         stack.push_async_callback(broker.close)
-        outbound = Outbound()
+        outbound = Outbound(transport=service.transport())
         stack.push_async_callback(outbound.close)
         verifier = TokenVerifier(
             jwks_at(settings.jwks_url, outbound),
@@ -184,9 +186,7 @@ async def open_backbone(service: Service[S, P], settings: S) -> AsyncIterator[Ba
             settings.token_audience,
             database.clock,
         )
-        inward = Outbound(
-            breaker=partial(Breaker, rest=0.5, longest=2.0)
-        )  # our own are missed as soon as they are back
+        inward = Outbound(breaker=partial(Breaker, rest=0.5, longest=2.0))  # our own are missed once they are back
         stack.push_async_callback(inward.close)
         peer = compliance_of(service.name, settings, inward)
         keys, topology = keyring_of(settings, database, peer), Topology(settings.namespace)

@@ -21,6 +21,7 @@ from kit.http.client import (
     Unsendable,
 )
 from kit.http.guard import Rules
+from kit.http.http1 import Http1Transport
 from kit.http.transport import PyreqwestTransport
 from kit.telemetry import tracing
 from kit.testing.ports import reserved
@@ -53,9 +54,18 @@ def answer(status: str, *headers: str, body: str = "") -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
 
 
+Carrier = type[PyreqwestTransport] | type[Http1Transport]
+
+
+@pytest.fixture(params=[PyreqwestTransport, Http1Transport])
+def carrier(request: pytest.FixtureRequest) -> Carrier:
+    carrier: Carrier = request.param
+    return carrier
+
+
 @pytest.fixture
-async def outbound() -> AsyncIterator[Outbound]:
-    made = Outbound(transport=PyreqwestTransport(connect=30, read=30), pause=0.001)
+async def outbound(carrier: Carrier) -> AsyncIterator[Outbound]:
+    made = Outbound(transport=carrier(connect=30, read=30), pause=0.001)
     yield made
     await made.close()
 
@@ -99,8 +109,8 @@ async def test_what_could_not_connect_was_not_sent(outbound: Outbound) -> None:
         await outbound.send(Call("POST", f"http://127.0.0.1:{port}/", body=b"x"))
 
 
-async def test_a_connection_that_is_never_accepted_was_not_sent() -> None:
-    outbound = Outbound(transport=PyreqwestTransport(connect=0.2, read=5), pause=0.001)
+async def test_a_connection_that_is_never_accepted_was_not_sent(carrier: Carrier) -> None:
+    outbound = Outbound(transport=carrier(connect=0.2, read=5), pause=0.001)
     with closing(socket.socket()) as full:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -221,18 +231,18 @@ async def test_the_trace_goes_along(outbound: Outbound, peer: Peering) -> None:
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 
 
-def guarded(port: int, found: list[str], exempt: Any = LOOPBACK) -> Outbound:
+def guarded(port: int, found: list[str], exempt: Any = LOOPBACK, carrier: Carrier = PyreqwestTransport) -> Outbound:
     async def resolver(_host: str, _port: int) -> list[str]:
         return found
 
     rules = Rules(http=True, http_ports=frozenset({port}), exempt=exempt)
-    return Outbound(transport=PyreqwestTransport(connect=30, read=30), rules=rules, resolver=resolver, pause=0.001)
+    return Outbound(transport=carrier(connect=30, read=30), rules=rules, resolver=resolver, pause=0.001)
 
 
-async def test_a_guarded_call_goes_to_the_address_that_was_checked(peer: Peering) -> None:
+async def test_a_guarded_call_goes_to_the_address_that_was_checked(peer: Peering, carrier: Carrier) -> None:
     there = Peer("200")
     async with peer(there) as port:
-        outbound = guarded(port, ["127.0.0.9", "127.0.0.1"])
+        outbound = guarded(port, ["127.0.0.9", "127.0.0.1"], carrier=carrier)
         got = await outbound.send(Call("POST", f"http://hooks.example:{port}/in", guarded=True, body=b"{}"))
         await outbound.close()
     assert got.status == 200

@@ -374,3 +374,37 @@ class Explained:
 
     async def execute(self, sql: str, *args: Any) -> int:
         return len(await self.fetch(sql, *args))
+
+
+async def test_who_asks_what_was_destroyed_reads_none_of_the_keys_that_were_not(
+    database: Database, place: TestDatabase
+) -> None:
+    """Every process asks each second: among a million keys as well."""
+    organization_id, gone = new_id(), subject()
+    keyring = ring(database)
+    await keyring.seal(organization_id, b"hello", PLACE, subject=gone)
+    admin = await asyncpg.connect(place.admin_url)
+    try:
+        await admin.execute(
+            """
+            INSERT INTO sample.seal_keys (id, organization_id, subject, parent_id, wrapped)
+            SELECT gen_random_uuid(), organization_id, 'contact:' || gen_random_uuid(), id, 'wrapped'
+            FROM sample.seal_keys, generate_series(1, 5000) WHERE organization_id = $1 AND subject = ''
+            """,
+            organization_id,
+        )
+        for statistics in ("SELECT", "ANALYZE sample.seal_keys"):
+            await admin.execute(statistics)
+            async with database.transaction() as tx:
+                for _ in range(2):
+                    await KeyRepository(tx).shredded_within(30, 100)
+                read = await tx.fetchval(
+                    "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'seal_keys'"
+                )
+            assert read < 100, f"{read} rows after {statistics}"
+    finally:
+        await admin.close()
+    async with database.transaction(organization_id) as tx:
+        await keyring.shred(tx, organization_id, gone)
+    async with database.transaction() as tx:
+        assert await KeyRepository(tx).shredded_within(30, 100) == [Owner(organization_id, gone)]

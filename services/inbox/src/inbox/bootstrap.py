@@ -140,6 +140,7 @@ from inbox.whatsapp.uploads import Uploads
 from kit.db.database import Database
 from kit.http.acting import Acting
 from kit.http.client import Outbound
+from kit.http.http1 import Http1Transport
 from kit.http.peer import Peers
 from kit.intake.intake import Intake
 from kit.intake.model import Source
@@ -293,7 +294,7 @@ def build(
         VisitorHolding(database, keyring),
         ConsentHolding(database, keyring),
         FieldHolding(database, keyring),
-        ImportHolding(database),
+        ImportHolding(database, keyring),
         ContactHolding(database, keyring, own),
         TeamHolding(database),
         ViewingHolding(database),
@@ -478,4 +479,5 @@ SERVICE: Final = Service(
     consumers=CONSUMERS,
     acting=Acting("inbox.request.impersonated"),
     large_bodies=LARGE_BODIES,
+    transport=Http1Transport,
 )

@@ -33,14 +33,15 @@ class Broadcasting:
     def _number(self) -> str:
         return str(2 * 10**14 + int(self.tag, 16))
 
-    def _phone(self, place: int) -> str:
+    def phone(self, place: int) -> str:
+        """The number of somebody of this story, in digits."""
         return f"43660{int(self.tag, 16) % 10**6:06d}{place}"
 
     async def people_agree(self) -> str:
         """Connect a number, have a template approved, and let people write, agree, and one of them write STOP."""
         account = str(3 * 10**14 + int(self.tag, 16))
-        number = {"id": self._number, "waba_id": account, "display_phone_number": f"+{self._phone(0)}"}
-        await self._control("POST", "/whatsapp/control/numbers", number)
+        number = {"id": self._number, "waba_id": account, "display_phone_number": f"+{self.phone(0)}"}
+        await self.control("POST", "/whatsapp/control/numbers", number)
         body = {"kind": "whatsapp", "phone_number_id": self._number, "waba_id": account}
         self.channel = await self._made("/v1/channels", {**body, "access_token": "sandbox-whatsapp-token"})
         design = {"name": f"sale_{self.tag}", "language": "en_US", "category": "MARKETING", "components": [_BODY]}
@@ -48,18 +49,18 @@ class Broadcasting:
         self.template = await self._made("/v1/message-templates", wish)
         theirs = await seen("the template at WhatsApp", lambda: self._theirs(account))
         path = f"/whatsapp/control/templates/{theirs['id']}/decide"
-        await self._control("POST", path, {"event": "APPROVED"})
+        await self.control("POST", path, {"event": "APPROVED"})
         await seen("the template as approved", self._approved)
         for place in (1, 2, 3):
-            someone = {"id": f"sale{self.tag}{place}", "wa_id": self._phone(place), "name": f"Cleo {place}"}
-            await self._control("POST", "/whatsapp/control/people", someone)
-            await self._say(place, f"Hello {self.tag}")
+            someone = {"id": f"sale{self.tag}{place}", "wa_id": self.phone(place), "name": f"Cleo {place}"}
+            await self.control("POST", "/whatsapp/control/people", someone)
+            await self.say(place, f"Hello {self.tag}")
         people = await seen("three contacts", self._contacts)
         before = (datetime.now(UTC) - timedelta(minutes=1)).isoformat()  # WhatsApp tells of STOP by the second
         for each in people:
             agreed = {"state": "granted", "channel_kinds": ["whatsapp"], "purposes": ["marketing"], "at": before}
             await self.visitor.call("POST", f"/v1/contacts/{each}/consents", expect=201, json=agreed)
-        await self._say(3, "STOP")
+        await self.say(3, "STOP")
         await seen("the consent as withdrawn", self._withdrawn)
         return "approved; two agree, one has taken it back"
 
@@ -82,7 +83,7 @@ class Broadcasting:
 
     async def somebody_answers(self) -> str:
         """One of them answers; what they were sent stands before it in the conversation."""
-        await self._say(1, "I will come")
+        await self.say(1, "I will come")
         talk = await seen("the answer in a conversation", self._answered)
         path = f"/v1/conversations/{talk}/messages"
         found = (await self.visitor.call("GET", path, expect=200)).json()["items"]
@@ -99,9 +100,10 @@ class Broadcasting:
         answer = await self.visitor.call("POST", path, expect=201, headers=key, json=body)
         return str(answer.json()["id"])
 
-    async def _say(self, place: int, text: str) -> None:
+    async def say(self, place: int, text: str) -> None:
+        """Let somebody of this story write to our number."""
         said = {"type": "text", "text": text, "phone_number_id": self._number}
-        await self._control("POST", f"/whatsapp/control/people/sale{self.tag}{place}/say", said)
+        await self.control("POST", f"/whatsapp/control/people/sale{self.tag}{place}/say", said)
 
     async def _theirs(self, account: str) -> dict[str, Any] | None:
         url = f"{self.visitor.addresses.sandbox}/whatsapp/control/templates"
@@ -146,7 +148,8 @@ class Broadcasting:
         ).json()["items"]
         return found
 
-    async def _control(self, method: str, path: str, body: dict[str, Any]) -> None:
+    async def control(self, method: str, path: str, body: dict[str, Any]) -> None:
+        """Ask the sandbox for something, as the outside world."""
         answer = await self.visitor.http.request(method, self.visitor.addresses.sandbox + path, json=body)
         if answer.is_error:
             raise NotSeen(f"{method} {path}: {answer.status_code}: {answer.text[:300]}")

@@ -16,6 +16,7 @@ from local.demo.assisting import Assisting
 from local.demo.broadcasting import Broadcasting
 from local.demo.buying import Buying
 from local.demo.identity import Identity
+from local.demo.importing import Importing
 from local.demo.outside import Outside
 from local.demo.pages import Pages
 from local.demo.privacy import Privacy
@@ -54,6 +55,7 @@ class Story:
 
     def steps(self) -> Sequence[tuple[str, Callable[[], Awaitable[str]]]]:
         """The story in order."""
+        broadcasting = Broadcasting(self.ada, self.tag)
         outside = Outside(self.ada, lambda: self.eve, self.tag)
         buying = Buying(self.ada, self.tag, partial(hired, self.plan, self.http))
         publishing = Publishing(lambda: buying.pat, self.tag)
@@ -71,7 +73,8 @@ class Story:
             *Identity(self.ada, self.tag).steps(),
             *buying.steps(),
             *outside.steps(),
-            *Broadcasting(self.ada, self.tag).steps(),
+            *broadcasting.steps(),
+            *Importing(self.ada, self.tag, broadcasting).steps(),
             *Assisting(self.ada, lambda: outside.account, self.tag).steps(),
             *Pages(self.ada, lambda: self.eve, self.tag).steps(),
             *publishing.steps(),

@@ -143,14 +143,16 @@ class Claims:
             is_last=(row["slots_end"] - row["server"]).total_seconds() - row["slot"] < row["step"] * 1.5,
         )
 
-    async def reserve(self, lane_id: int, wanted: int, unused_from: datetime, slots_end: datetime) -> Slots:
-        """More slots for claims that missed theirs; unused ones at the end of the lane come back first."""
+    async def reserve(
+        self, lane_id: int, wanted: int, unused_from: datetime, slots_end: datetime, lead: float = pace.LEAD
+    ) -> Slots:
+        """More slots, `lead` seconds ahead, for claims that missed theirs; unused ones at its end come first."""
         (row,) = await self._database.statement(
             "SELECT * FROM ledger_reserve($1, $2, $3, $4, $5, $6)",
             lane_id,
             wanted,
             pace.PACE,
-            pace.LEAD,
+            lead,
             unused_from,
             slots_end,
         )

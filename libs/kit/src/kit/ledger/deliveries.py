@@ -134,7 +134,7 @@ class Deliveries:
         lane_id, step, last = claims[0].lane_id, claims[0].step, claims[-1]
         slots, waiting = deque(claim.slot for claim in claims), deque(claims)
         end, tail, late = last.slots_end, last.is_last, pace.tolerance(step) if step else math.inf
-        missed = 0
+        missed, lead = 0, pace.LEAD
         try:
             while waiting and not self._stopped(lane_id):
                 while step and slots and pace.now() - slots[0] > late:
@@ -143,7 +143,8 @@ class Deliveries:
                     measures.SLOTS_MISSED.inc()
                 if not slots:
                     unused = end - timedelta(seconds=missed * step if tail else 0.0)
-                    more = await self._claims.reserve(lane_id, len(waiting), unused, end)
+                    more = await self._claims.reserve(lane_id, len(waiting), unused, end, lead)
+                    lead = min(2 * lead, pace.LONGEST_LEAD)
                     slots = deque(more.first + more.step * place for place in range(len(waiting)))
                     step, end, tail, missed = more.step, more.end, True, 0
                     late = pace.tolerance(step) if step else math.inf

@@ -44,7 +44,7 @@ class Ledger:
     async def hold(self, tx: Transaction, organization_id: UUID | None, lane_key: str | None, reason: str) -> None:
         """Let nothing leave on a lane, or on any lane of the organization, also on lanes that come later.
 
-        What a worker has claimed before the commit (at most about 0.2 seconds ahead) may still leave. None as the
+        What a worker has claimed before the commit (at most 0.8 seconds ahead) may still leave. None as the
         organization means the platform's own lanes.
         """
         await rows.hold(tx, organization_id, lane_key, reason)

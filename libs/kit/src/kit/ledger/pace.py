@@ -14,11 +14,17 @@ PACE: Final = 0.982
 LEAD: Final = 0.02
 """Seconds from a claim to its first slot: time to prepare the call."""
 
-AHEAD: Final = 0.15
-"""How many seconds ahead slots may be reserved; a worker that dies takes at most so much with it."""
+AHEAD: Final = 0.6
+"""How many seconds ahead slots may be reserved; a worker that dies takes at most so much with it.
 
-SLICE: Final = 0.05
-"""How many seconds of a lane's slots one claim takes."""
+It is also the time in which what was claimed must be prepared, once the lane is busy: on a fast one some hundreds.
+"""
+
+SLICE: Final = 0.2
+"""How many seconds of a lane's slots one claim takes: what is done once for a claim is done five times a second."""
+
+LONGEST_LEAD: Final = 0.4
+"""Seconds ahead of which slots are taken again by who has missed all of theirs time after time."""
 
 UNPACED: Final = 20
 """How many effects of a lane without a rate one claim takes."""

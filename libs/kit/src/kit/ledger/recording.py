@@ -26,6 +26,9 @@ ENDS: Final = frozenset({Status.DONE, Status.REFUSED, Status.CANCELLED, Status.U
 _SAID: Final = 1000
 _BATCH: Final = 200
 _GATHER: Final = 0.02
+_STREAM: Final = 8
+"""So many within one gathering are a stream: it is recorded in larger pieces, for what a commit costs."""
+_GATHER_MORE: Final = 0.08
 
 _SETTLE: Final = """
     UPDATE ledger_entries AS e
@@ -93,7 +96,7 @@ def plain(text: str, longest: int = _SAID) -> str:
 
 
 class Recorder:
-    """Takes outcomes in and commits them in batches, at most some tens of milliseconds later.
+    """Takes outcomes in and commits them in batches, at most a tenth of a second later.
 
     Status, attempt and the kind's own rows are one commit. When a kind's `record` fails for a batch, each outcome is
     tried alone; one that fails alone is logged, counted and left: its claim lapses, so the effect becomes unknown and
@@ -119,6 +122,8 @@ class Recorder:
             await self._some.wait()
             if len(self._waiting) < _BATCH:
                 await asyncio.sleep(_GATHER)
+            if _STREAM <= len(self._waiting) < _BATCH:
+                await asyncio.sleep(_GATHER_MORE)
             try:
                 await self.flush()
                 self._backoff.reset()

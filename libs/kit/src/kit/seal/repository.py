@@ -158,7 +158,10 @@ class KeyRepository:
         return next((key for key in await self.find([ref]) if key.wrapped is not None), None)
 
     async def shredded_within(self, seconds: float, at_most: int) -> list[Owner]:
-        """Whose keys were shredded lately, in all organizations; one that was forgotten stands for its subjects."""
+        """Whose keys were shredded lately, in all organizations; one that was forgotten stands for its subjects.
+
+        As many rows at most, the latest first: who has several versions may be in it several times.
+        """
         rows = await self.tx.fetch(
             "SELECT organization_id, subject FROM seal_keys_shredded_within($1, $2)", seconds, at_most
         )

@@ -1671,9 +1671,22 @@ AS $function$
         free_slot timestamptz;
     BEGIN
         FOR lane IN
-            SELECT l.id, l.organization_id, l.key, l.rate, l.next_slot, l.parked_until FROM ledger_lanes AS l
-            WHERE l.ready_at <= platform AND l.id <> ALL (busy)
-            ORDER BY l.ready_at LIMIT most_lanes FOR UPDATE SKIP LOCKED
+            WITH ready AS MATERIALIZED (
+                SELECT l.id, l.organization_id, l.ready_at FROM ledger_lanes AS l
+                WHERE l.ready_at <= platform AND l.id <> ALL (busy)
+                ORDER BY l.ready_at LIMIT 4 * most_lanes
+            ), queued AS MATERIALIZED (
+                SELECT r.id, row_number() OVER (PARTITION BY r.organization_id ORDER BY r.ready_at, r.id) AS turn,
+                       count(*) OVER (PARTITION BY r.organization_id) AS lanes,
+                       (SELECT count(DISTINCT coalesce(o.organization_id, '00000000-0000-0000-0000-000000000000'))
+                        FROM ready AS o) AS organizations
+                FROM ready AS r
+            )
+            SELECT l.id, l.organization_id, l.key, l.rate, l.next_slot, l.parked_until,
+                   ceil(most::double precision / (q.organizations * q.lanes))::integer AS share
+            FROM queued AS q JOIN ledger_lanes AS l ON l.id = q.id
+            WHERE l.ready_at <= platform
+            ORDER BY q.turn, l.ready_at LIMIT most_lanes FOR UPDATE OF l SKIP LOCKED
         LOOP
             EXIT WHEN left_over <= 0;
             PERFORM FROM ledger_holds AS h
@@ -1690,7 +1703,8 @@ AS $function$
             END IF;
             apart := coalesce(1 / (lane.rate * pace), 0);
             first := CASE WHEN lane.rate IS NULL THEN 0 ELSE lead END;
-            room := CASE WHEN lane.rate IS NULL THEN unpaced ELSE greatest(1, floor(slice / apart)) END;
+            room := CASE WHEN lane.rate IS NULL THEN unpaced
+                         ELSE least(greatest(1, floor(slice / apart)), greatest(unpaced, lane.share)) END;
             IF lane.rate IS NOT NULL AND lane.next_slot <= own + make_interval(secs => ahead + 2 * slice + apart + 5) THEN
                 first := greatest(first, extract(epoch FROM lane.next_slot - own));
             END IF;
@@ -2237,9 +2251,9 @@ CREATE OR REPLACE FUNCTION billing.seal_keys_shredded_within(seconds double prec
  STABLE SECURITY DEFINER
  SET search_path TO 'billing', 'kit', 'pg_temp'
 AS $function$
-        SELECT DISTINCT k.organization_id, k.subject FROM seal_keys AS k
+        SELECT k.organization_id, k.subject FROM seal_keys AS k
         WHERE k.shredded_at > kit_now() - make_interval(secs => seconds) AND NOT k.with_organization
-        LIMIT at_most
+        ORDER BY k.shredded_at DESC LIMIT at_most
     $function$;
 -- owner: billing_loops
 -- may be called by: billing_app

@@ -2,7 +2,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, status
+from fastapi import APIRouter, Depends, Query, status
 
 from inbox.contacts.errors import ContactNotFound, IdentityTaken
 from inbox.contacts.model import Contact
@@ -24,9 +24,15 @@ Contacts = Annotated[ContactService, Depends(part(ContactService))]
 
 
 @router.get("")
-async def list_contacts(caller: Reader, contacts: Contacts, page: Paging) -> Page[ContactOut]:
+async def list_contacts(
+    caller: Reader,
+    contacts: Contacts,
+    page: Paging,
+    *,
+    label_id: Annotated[UUID | None, Query(description="Only those that carry this label.")] = None,
+) -> Page[ContactOut]:
     """The organization's contacts, the newest first."""
-    rows = await contacts.page(caller, page.after(datetime, UUID), page.limit + 1)
+    rows = await contacts.page(caller, page.after(datetime, UUID), page.limit + 1, label_id)
     shown, cursor = page.cut(rows, _place)
     return Page(items=[ContactOut.of(each) for each in shown], next_cursor=cursor)
 

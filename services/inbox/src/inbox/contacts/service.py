@@ -12,12 +12,13 @@ from inbox.contacts.model import Contact, KnownAs
 from inbox.contacts.recognizing import IDENTITY, NAME, hashed, spelled, subject
 from inbox.contacts.repository import ContactRepository, Held, NewIdentity
 from inbox.contacts.schemas import AddContact, ChangeContact
+from inbox.labels.repository import LabelRepository
 from kit.audit import audited
 from kit.db.database import Database, Row, Transaction
 from kit.http.caller import MemberCaller
 from kit.http.etag import Condition
 from kit.http.idempotency import Idempotency
-from kit.ids import new_id
+from kit.ids import AFTER_ALL, new_id
 from kit.seal import Keyring
 
 
@@ -36,10 +37,15 @@ class ContactService:
         (contact,) = await self._opened(caller.organization_id, [row], people)
         return contact
 
-    async def page(self, caller: MemberCaller, after: tuple[datetime, UUID] | None, limit: int) -> list[Contact]:
-        """Contacts, the newest first."""
+    async def page(
+        self, caller: MemberCaller, after: tuple[datetime, UUID] | None, limit: int, label_id: UUID | None = None
+    ) -> list[Contact]:
+        """Contacts, all or those that carry a label, the newest first."""
         async with self.database.snapshot(caller.organization_id) as tx:
-            rows = await ContactRepository(tx).page(after, limit)
+            if label_id is None:
+                rows = await ContactRepository(tx).page(after, limit)
+            else:
+                rows = await LabelRepository(tx).contacts_with(label_id, after[1] if after else AFTER_ALL, limit)
             people = await ContactRepository(tx).people([row["id"] for row in rows])
         return await self._opened(caller.organization_id, rows, people)
 

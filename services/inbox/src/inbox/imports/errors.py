@@ -37,6 +37,12 @@ class NothingToUndo(Conflict):
     code = "nothing-to-undo"
 
 
+class TooLateToUndo(Conflict):
+    """An import can be undone for thirty days; what was there before it is kept no longer."""
+
+    code = "too-late-to-undo"
+
+
 class MappingRefused(Invalid):
     """The columns cannot be taken like this."""
 
@@ -59,6 +65,8 @@ class FileRefused(Invalid):
 
 REFUSALS = {
     "empty": "The file has no rows.",
+    "no-table": "The file is packed, or of another program; save it as CSV, TSV or XLSX.",
+    "ends-in-a-row": "The file ends within a row: a quotation mark is not closed, or the end of the file is missing.",
     "nul-bytes": "There are NUL bytes in the file: it is not text, or in an encoding nobody knows.",
     "line-too-long": "A line is longer than a mebibyte.",
     "field-too-long": "A field is longer than 128 KiB; perhaps a quotation mark is not closed.",

@@ -18,6 +18,7 @@ from inbox.imports.model import CHUNK, Fault, Import, Options, Part
 from inbox.imports.persons import persons
 from inbox.imports.reading import Format, rows, sniff
 from inbox.imports.repository import ImportRepository
+from inbox.imports.undoing import UndoRepository
 from inbox.imports.writing import Prepared, Writing
 from kit.db.database import Database, Transaction
 from kit.jobs import rows as job_rows
@@ -147,7 +148,7 @@ class ContactImports:
 
 @dataclass(frozen=True, slots=True)
 class ImportUndoing:
-    """Takes away what an import made and nobody has used since, and gives back the names it changed."""
+    """Takes away what an import made and nobody has used since, and gives back names and values."""
 
     name: str = UNDO
     batch: int = 1
@@ -167,17 +168,21 @@ class ImportUndoing:
     async def work(self, tx: Transaction, job: Job, items: Sequence[Item], prepared: None) -> Mapping[int, Outcome]:
         """Undo the next changes, whichever they are."""
         _ = prepared
-        imports, bulk = ImportRepository(tx), BulkRepository(tx)
+        imports, bulk, undo = ImportRepository(tx), BulkRepository(tx), UndoRepository(tx)
         whole = await imports.of_job(job.id)
         for _each in items:
             changes = await imports.changes(whole.id, UNDONE_AT_ONCE)
             made = [row["contact_id"] for row in changes if row["made"]]
             free = await bulk.free(made)
             await bulk.remove(free)
-            named = await bulk.name_as_before([row for row in changes if not row["made"]])
+            given = await undo.as_before(whole.id, [row for row in changes if not row["made"]])
+            used, changed = set(made) - set(free), {row["contact_id"] for row in changes} - set(made) - given
+            await undo.keep(whole.id, "made-and-used", used)
+            await undo.keep(whole.id, "changed-since", changed)
+            await undo.forget(whole.id, given | changed)
             await imports.forget_changes(whole.id, [row["contact_id"] for row in changes])
-            kept = len(changes) - len(free) - named
-            await imports.count(whole.id, {"undone": len(free) + named, "kept": kept})
+            undone, kept = len(free) + len(given), len(used) + len(changed)
+            await imports.count(whole.id, {"undone": undone, "kept": kept})
         return {each.number: Done() for each in items}
 
     async def ended(self, tx: Transaction, job: Job) -> None:

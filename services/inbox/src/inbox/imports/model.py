@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
 Mode = Literal["skip", "overwrite", "fill"]
+UNDO_WITHIN: Final = timedelta(days=30)
+"""How long after it was begun an import can be undone; `contact_imports_settle` says the same."""
+
 LARGEST: Final = 1024**3
 CHUNK: Final = 4000
 """Rows that are worked in one transaction; it takes less than a second."""
@@ -133,3 +136,10 @@ FAULTS: Final[Mapping[str, str]] = {
     "forgotten": "The contact asked to be forgotten.",
 }
 """What a fault means, by code."""
+
+
+KEPT: Final[Mapping[str, str]] = {
+    "made-and-used": "The import made the contact, and it has been used since.",
+    "changed-since": "The contact was there before, and has been changed since.",
+}
+"""Why undoing left a contact as it is, by code."""

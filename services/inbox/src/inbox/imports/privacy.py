@@ -4,10 +4,13 @@ from typing import ClassVar
 from uuid import UUID
 
 from inbox.contacts.repository import PersonsContact
+from inbox.fields.service import opened
 from inbox.imports.repository import ImportRepository
+from inbox.imports.undoing import UndoRepository
 from kit.db.database import Database, Transaction
 from kit.privacy.holding import Erased, File, Rows
 from kit.privacy.person import Person
+from kit.seal import Keyring
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,14 +18,27 @@ class ImportHolding:
     """From which files a contact came. The files themselves go when their import ends, within two days at most."""
 
     database: Database
-    tables: ClassVar[frozenset[str]] = frozenset({"contact_import_changes"})
+    keyring: Keyring
+    tables: ClassVar[frozenset[str]] = frozenset(
+        {"contact_import_changes", "contact_import_values", "contact_import_kept"}
+    )
 
     async def export(self, person: Person, organization_ids: Sequence[UUID]) -> AsyncIterator[Rows | File]:
         """Which imports made or changed them."""
         for organization_id in organization_ids if person.kind == "contact" else ():
             async with self.database.snapshot(organization_id) as tx:
-                rows = await ImportRepository(tx).of_contact(await PersonsContact(tx).members(person.id))
+                members = await PersonsContact(tx).members(person.id)
+                rows = await ImportRepository(tx).of_contact(members)
+                told = await UndoRepository(tx).told(members)
             yield Rows("contact_import_changes", [dict(row) for row in rows])
+            values = told["contact_import_values"]
+            texts = await opened(self.keyring, organization_id, values)
+            shown = [
+                {**{name: row[name] for name in ("import_id", "contact_id", "attribute_id", "place")}, "value": text}
+                for row, text in zip(values, texts, strict=True)
+            ]
+            yield Rows("contact_import_values", shown)
+            yield Rows("contact_import_kept", [dict(row) for row in told["contact_import_kept"]])
 
     async def erase(self, tx: Transaction, person: Person, way: str) -> Erased:
         """Nobody can tell any more."""
@@ -30,4 +46,6 @@ class ImportHolding:
         if person.kind != "contact":
             return Erased()
         members = await PersonsContact(tx).members(person.id)
-        return Erased(removed={"contact_import_changes": await ImportRepository(tx).delete_of_contact(members)})
+        removed = await UndoRepository(tx).erase(members)
+        removed["contact_import_changes"] = await ImportRepository(tx).delete_of_contact(members)
+        return Erased(removed=removed)

@@ -25,6 +25,24 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_OTHERS: Final = (
+    b"\x1f\x8b",  # gzip
+    b"BZh",
+    b"\xfd7zXZ\0",
+    b"\x28\xb5\x2f\xfd",  # Zstandard
+    b"7z\xbc\xaf\x27\x1c",
+    b"Rar!\x1a\x07",
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",  # workbooks of before 2007
+    b"%PDF-",
+    b"\x89PNG",
+    b"SQLite format 3\0",
+    b"PAR1",
+)
+"""How files begin that people mean well with and that are no tables, or packed ones."""
+
+_END: Final = "\U0010fffe"
+"""A line of ours behind the last one: what is read of it shows whether the last row had ended."""
+
 Form = Literal["csv", "xlsx"]
 
 
@@ -41,12 +59,17 @@ def sniff(file: BinaryIO) -> Format:
     """As what a file is to be read, from how it begins; the file stands at its beginning afterwards.
 
     Without a mark it is UTF-8 if the sample is, else Windows' western code page.
+
+    Raises:
+        FileRefused: it is packed, or of another program.
     """
     file.seek(0)
     sample = file.read(_SAMPLE)
     file.seek(0)
     if is_workbook(sample):
         return Format("xlsx")
+    if sample.startswith(_OTHERS):
+        raise FileRefused("no-table")
     encoding = next((name for mark, name in _MARKS if sample.startswith(mark)), None) or _unmarked(sample)
     return Format("csv", encoding, _delimiter(sample.decode(encoding, errors="replace")))
 
@@ -72,6 +95,10 @@ def _csv_rows(file: BinaryIO, form: Format) -> Iterator[list[str]]:
     try:
         for cells in reader:
             number += 1
+            if cells == [_END]:
+                return
+            if cells and cells[-1].endswith(_END):
+                raise FileRefused("ends-in-a-row", number)
             yield cells
     except csv.Error as error:
         raise FileRefused("field-too-long", number + 1) from error
@@ -88,6 +115,7 @@ def _lines(file: BinaryIO, encoding: str) -> Iterator[str]:
             if "\0" in line:
                 raise FileRefused("nul-bytes", number)
             yield line if line.isascii() else _mended(line)
+        yield _END
     except UnicodeError as error:
         raise FileRefused("not-readable") from error
     finally:

@@ -13,6 +13,7 @@ from inbox.imports.errors import (
     MappingRefused,
     NothingToUndo,
     NotUploaded,
+    TooLateToUndo,
     UploadElsewhere,
     UploadTooLarge,
 )
@@ -108,10 +109,10 @@ async def cancel_import(import_id: UUID, caller: Arranger, imports: Imports) -> 
 @router.post(
     "/{import_id}/undo",
     status_code=status.HTTP_202_ACCEPTED,
-    responses=problems(ImportNotFound, NothingToUndo, TooManyJobs),
+    responses=problems(ImportNotFound, NothingToUndo, TooLateToUndo, TooManyJobs),
 )
 async def undo_import(import_id: UUID, caller: Arranger, imports: Imports) -> ImportOut:
-    """Take away contacts it made that nobody has used since, and give back the names it changed."""
+    """Take away contacts it made that nobody has used since, and give back names and values."""
     return ImportOut.of(await imports.undo(caller, import_id))
 
 
@@ -120,6 +121,14 @@ async def download_import_report(import_id: UUID, caller: Arranger, imports: Imp
     """Which rows were not imported, or not whole, and why; as CSV."""
     headers = {"content-disposition": f'attachment; filename="import-{import_id}.csv"', "cache-control": "no-store"}
     body: AsyncIterator[bytes] = await imports.report(caller, import_id)
+    return StreamingResponse(body, headers=headers, media_type="text/csv; charset=utf-8")
+
+
+@router.get("/{import_id}/undo-report", response_class=Response, responses=problems(ImportNotFound))
+async def download_undo_report(import_id: UUID, caller: Arranger, imports: Imports) -> StreamingResponse:
+    """Which contacts undoing left as they are, and why; as CSV."""
+    headers = {"content-disposition": f'attachment; filename="undo-{import_id}.csv"', "cache-control": "no-store"}
+    body: AsyncIterator[bytes] = await imports.undo_report(caller, import_id)
     return StreamingResponse(body, headers=headers, media_type="text/csv; charset=utf-8")
 
 

@@ -13,21 +13,23 @@ from inbox.imports.errors import (
     MappingRefused,
     NothingToUndo,
     NotUploaded,
+    TooLateToUndo,
     UploadElsewhere,
     UploadTooLarge,
 )
 from inbox.imports.files import PIECE, ImportFiles
 from inbox.imports.kind import KIND, UNDO
 from inbox.imports.mapping import has_heading, suggested
-from inbox.imports.model import FAULTS, Fault, Import, Options
+from inbox.imports.model import FAULTS, KEPT, UNDO_WITHIN, Fault, Import, Options
 from inbox.imports.persons import persons
 from inbox.imports.reading import Format, first_rows, rows, sniff
 from inbox.imports.repository import ImportRepository, sweep_parts
+from inbox.imports.undoing import UndoRepository, settle
 from kit.audit import audited
 from kit.db.database import Database
 from kit.http.caller import MemberCaller
 from kit.http.idempotency import Idempotency
-from kit.ids import new_id
+from kit.ids import BEFORE_ALL, new_id
 from kit.jobs.jobs import Jobs
 from kit.jobs.model import NewItem, Submission
 from kit.jobs.report import csv_lines
@@ -188,10 +190,11 @@ class ImportService:
             return await ImportRepository(tx).find(import_id)
 
     async def undo(self, caller: MemberCaller, import_id: UUID) -> Import:
-        """Take away what it made and nobody has used since, and give back the names it changed.
+        """Take away what it made and nobody has used since, and give back names and values it changed.
 
         Raises:
             NothingToUndo: it has not ended, or was undone.
+            TooLateToUndo: what was there before it is kept no more.
         """
         async with self.database.transaction(caller.organization_id) as tx:
             imports = ImportRepository(tx)
@@ -200,6 +203,8 @@ class ImportService:
                 return whole
             if whole.state not in ("finished", "cancelled") or whole.job_id is None:
                 raise NothingToUndo
+            if whole.created_at + UNDO_WITHIN < self.database.clock.now():
+                raise TooLateToUndo
             key = f"{import_id} {whole.version}"
             job = await self.jobs.submit(tx, Submission(UNDO, key, caller.organization_id, caller.user_id))
             await imports.save(import_id, state="undoing", undo_job_id=job.id)
@@ -222,13 +227,31 @@ class ImportService:
                 return
             after = (faults[-1].row, faults[-1].field)
 
+    async def undo_report(self, caller: MemberCaller, import_id: UUID) -> AsyncIterator[bytes]:
+        """Contacts that undoing left as they are, and why, as CSV."""
+        await self.find(caller, import_id)
+        return self._undo_report(caller, import_id)
+
+    async def _undo_report(self, caller: MemberCaller, import_id: UUID) -> AsyncIterator[bytes]:
+        yield csv_lines([("contact_id", "code", "reason")])
+        after = BEFORE_ALL
+        while True:
+            async with self.database.snapshot(caller.organization_id) as tx:
+                kept = await UndoRepository(tx).kept(import_id, after, _PAGE)
+            yield csv_lines([(row["contact_id"], row["code"], KEPT[row["code"]]) for row in kept])
+            if len(kept) < _PAGE:
+                return
+            after = kept[-1]["contact_id"]
+
     async def sweep(self) -> bool:
         """Take files away that nobody needs any more; true when there may be more."""
         async with self.database.transaction() as tx:
             swept = await sweep_parts(tx, _SWEPT)
         for row in swept:
             await self.files.store.remove(row["organization_id"], [row["file_id"]])
-        return len(swept) == _SWEPT
+        async with self.database.transaction() as tx:
+            settled = await settle(tx, _PAGE)
+        return settled or len(swept) == _SWEPT
 
 
 def _insist(options: Options, attributes: dict[str, Attribute]) -> None:

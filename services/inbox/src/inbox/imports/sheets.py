@@ -1,8 +1,10 @@
 """The first sheet of an Office Open XML workbook (ECMA-376), row by row; what unpacks to too much is refused."""
 
+import io
 import zipfile
+import zlib
 from collections.abc import Iterator
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, cast
 from xml.parsers import expat
 
 from inbox.imports.errors import FileRefused
@@ -13,6 +15,15 @@ LARGEST: Final = 2 * 1024**3
 MOST_STRINGS: Final = 64 * 1024**2
 """Characters of shared strings, which have to be held in memory."""
 
+MOST_SHARED: Final = 2_000_000
+"""Shared strings, however short."""
+
+LONGEST_LIST: Final = 4 * 1024**2
+"""Bytes of the list of an archive's parts, which is held in memory; a workbook has some dozen."""
+
+LONGEST_TOKEN: Final = 4 * 1024**2
+"""Bytes of one tag, comment or piece of text in XML, which the parser holds in memory."""
+
 MOST_TIMES: Final = 200
 """How often larger a part may be than it is packed; text packs ten to thirty times."""
 
@@ -20,6 +31,16 @@ _PIECE: Final = 256 * 1024
 _LONGEST_CELL: Final = 32_767
 _MOST_COLUMNS: Final = 16_384
 _STRINGS: Final = "xl/sharedStrings.xml"
+_BROKEN: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    expat.ExpatError,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+)
+"""What reading a damaged archive, or one that is packed otherwise or locked, may raise."""
 
 
 def is_workbook(sample: bytes) -> bool:
@@ -34,7 +55,7 @@ def sheet_rows(file: BinaryIO) -> Iterator[list[str]]:
         FileRefused: it is no workbook, or unpacks to too much.
     """
     try:
-        with zipfile.ZipFile(file) as archive:
+        with zipfile.ZipFile(cast("BinaryIO", _InPieces(file))) as archive:
             names = {each.filename: each for each in archive.infolist()}
             sheet = min((name for name in names if _is_sheet(name)), key=lambda name: (len(name), name), default=None)
             if sheet is None:
@@ -43,12 +64,37 @@ def sheet_rows(file: BinaryIO) -> Iterator[list[str]]:
             if _STRINGS in names:
                 shared = list(_parsed(archive, names[_STRINGS], _Strings()))
             yield from _parsed(archive, names[sheet], _Rows(shared))
-    except (zipfile.BadZipFile, expat.ExpatError, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+    except _BROKEN as error:
         raise FileRefused("not-a-workbook") from error
 
 
 def _is_sheet(name: str) -> bool:
     return name.startswith("xl/worksheets/sheet") and name.endswith(".xml")
+
+
+class _InPieces(io.BufferedIOBase):
+    """A file of which nobody takes more into memory at once than the list of parts may be long."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        found = self._file.read(LONGEST_LIST + 1 if size is None or size < 0 else min(size, LONGEST_LIST + 1))
+        if len(found) > LONGEST_LIST:
+            raise FileRefused("workbook-too-large")
+        return found
 
 
 class _Strings:
@@ -58,7 +104,7 @@ class _Strings:
         self.found: list[str] = []
         self._text: list[str] = []
         self._open = False
-        self._held = 0
+        self._held = self._count = 0
 
     def start(self, name: str, _attributes: dict[str, str]) -> None:
         self._open = name == "t"
@@ -73,6 +119,9 @@ class _Strings:
     def end(self, name: str) -> None:
         self._open = False
         if name == "si":
+            self._count += 1
+            if self._count > MOST_SHARED:
+                raise FileRefused("workbook-too-large")
             self.found.append("".join(self._text)[:_LONGEST_CELL])
             self._text = []
 
@@ -137,6 +186,8 @@ def _parsed(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, reader: "_Strings 
             if unpacked > LARGEST or unpacked > MOST_TIMES * entry.compress_size + 16 * _PIECE:
                 raise FileRefused("workbook-too-large")
             parser.Parse(piece, False)
+            if unpacked - max(parser.CurrentByteIndex, 0) > LONGEST_TOKEN:
+                raise FileRefused("workbook-too-large")
             yield from _taken(reader)
         parser.Parse(b"", True)
         yield from _taken(reader)

@@ -18,6 +18,7 @@ from inbox.imports.bulk.repository import BulkRepository, NewContact, NewKnown, 
 from inbox.imports.model import Fault, Options
 from inbox.imports.persons import Person
 from inbox.imports.repository import ImportRepository
+from inbox.imports.undoing import UndoRepository
 from kit.db.database import Database, Transaction
 from kit.errors import TransientError
 from kit.ids import new_id
@@ -128,6 +129,7 @@ class Writing:
             raise Meanwhile
         await bulk.note(prepared.import_id, [each.contact_id for each in prepared.contacts], prepared.touched)
         renamed = await bulk.rename(prepared.renamed, overwrite=overwrite)
+        await UndoRepository(tx).save(prepared.import_id, prepared.values, overwrite=overwrite)
         await bulk.put(prepared.values, overwrite=overwrite)
         await bulk.tell_changed(set(prepared.touched) | renamed)
         try:

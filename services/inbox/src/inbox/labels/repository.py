@@ -134,6 +134,22 @@ class LabelRepository:
             found.setdefault(row["carrier_id"], []).append(row["label_id"])
         return found
 
+    async def contacts_with(self, label_id: UUID, before: UUID, limit: int) -> list[Row]:
+        """Contacts that carry a label, the newest first by their ids; those shown as another one are left out."""
+        return await self.tx.fetch(
+            """
+            SELECT p.id, p.name_sealed, p.version, p.created_at, p.merged_into
+            FROM contact_labels AS c JOIN contacts AS p ON p.id = c.contact_id AND p.organization_id = $2
+            WHERE c.label_id = $1 AND c.organization_id = $2 AND c.contact_id < $3 AND p.merged_into IS NULL
+              AND EXISTS (SELECT FROM labels AS l WHERE l.id = $1 AND l.organization_id = $2 AND l.deleted_at IS NULL)
+            ORDER BY c.contact_id DESC LIMIT $4
+            """,
+            label_id,
+            self.tx.organization_id,
+            before,
+            limit,
+        )
+
     async def names_on(self, carrier: Carrier, carrier_ids: Collection[UUID]) -> dict[UUID, list[str]]:
         """The names of the labels of each of these."""
         table, column, _ = _TABLES[carrier]

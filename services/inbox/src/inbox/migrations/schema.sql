@@ -532,8 +532,10 @@ COMMENT ON TABLE contact_import_changes IS 'What an import made or changed, so t
 ALTER TABLE contact_import_changes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX contact_import_changes_by_contact ON contact_import_changes USING btree (contact_id);
 CREATE INDEX contact_import_changes_of_organization ON contact_import_changes USING btree (organization_id, import_id);
+CREATE POLICY sweeping ON contact_import_changes FOR ALL TO inbox_loops USING (true);
 CREATE POLICY tenant ON contact_import_changes FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON contact_import_changes TO inbox_app;
+GRANT SELECT, UPDATE ON contact_import_changes TO inbox_loops;
 
 CREATE TABLE contact_import_faults (
     organization_id uuid NOT NULL,
@@ -549,6 +551,23 @@ ALTER TABLE contact_import_faults ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SEC
 CREATE INDEX contact_import_faults_of_organization ON contact_import_faults USING btree (organization_id, import_id);
 CREATE POLICY tenant ON contact_import_faults FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT INSERT, SELECT ON contact_import_faults TO inbox_app;
+
+CREATE TABLE contact_import_kept (
+    organization_id uuid NOT NULL,
+    import_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    code text NOT NULL,
+    CONSTRAINT contact_import_kept_code_check CHECK ((code = ANY (ARRAY['made-and-used'::text, 'changed-since'::text]))),
+    CONSTRAINT contact_import_kept_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id),
+    CONSTRAINT contact_import_kept_import_id_fkey FOREIGN KEY (import_id) REFERENCES contact_imports(id),
+    CONSTRAINT contact_import_kept_pkey PRIMARY KEY (import_id, contact_id)
+);
+COMMENT ON TABLE contact_import_kept IS 'Contacts that undoing an import left as they are, and why.';
+ALTER TABLE contact_import_kept ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX contact_import_kept_by_contact ON contact_import_kept USING btree (contact_id);
+CREATE INDEX contact_import_kept_of_organization ON contact_import_kept USING btree (organization_id, import_id);
+CREATE POLICY tenant ON contact_import_kept FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT ON contact_import_kept TO inbox_app;
 
 CREATE TABLE contact_import_parts (
     organization_id uuid NOT NULL,
@@ -573,6 +592,31 @@ CREATE POLICY tenant ON contact_import_parts FOR ALL TO inbox_app USING ((organi
 GRANT DELETE, INSERT, SELECT ON contact_import_parts TO inbox_app;
 GRANT DELETE, SELECT ON contact_import_parts TO inbox_loops;
 
+CREATE TABLE contact_import_values (
+    organization_id uuid NOT NULL,
+    import_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    attribute_id uuid NOT NULL,
+    place smallint NOT NULL,
+    value text,
+    value_sealed bytea,
+    key text,
+    number double precision,
+    blind bytea,
+    changed_at timestamp with time zone,
+    CONSTRAINT contact_import_values_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id),
+    CONSTRAINT contact_import_values_import_id_fkey FOREIGN KEY (import_id) REFERENCES contact_imports(id),
+    CONSTRAINT contact_import_values_pkey PRIMARY KEY (import_id, contact_id, attribute_id, place)
+);
+COMMENT ON TABLE contact_import_values IS 'Values as they were before an import wrote others; place -1 where there was none.';
+ALTER TABLE contact_import_values ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX contact_import_values_by_contact ON contact_import_values USING btree (contact_id);
+CREATE INDEX contact_import_values_of_organization ON contact_import_values USING btree (organization_id, import_id);
+CREATE POLICY sweeping ON contact_import_values FOR ALL TO inbox_loops USING (true);
+CREATE POLICY tenant ON contact_import_values FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT ON contact_import_values TO inbox_app;
+GRANT DELETE, SELECT ON contact_import_values TO inbox_loops;
+
 CREATE TABLE contact_imports (
     id uuid NOT NULL,
     organization_id uuid NOT NULL,
@@ -594,6 +638,7 @@ CREATE TABLE contact_imports (
     version bigint NOT NULL DEFAULT 1,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    undo_over boolean NOT NULL DEFAULT false,
     CONSTRAINT contact_imports_check CHECK (((received >= 0) AND (received <= size))),
     CONSTRAINT contact_imports_pkey PRIMARY KEY (id),
     CONSTRAINT contact_imports_size_check CHECK ((size > 0)),
@@ -604,10 +649,12 @@ ALTER TABLE contact_imports ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX contact_imports_by_job ON contact_imports USING btree (job_id) WHERE (job_id IS NOT NULL);
 CREATE INDEX contact_imports_by_undo ON contact_imports USING btree (undo_job_id) WHERE (undo_job_id IS NOT NULL);
 CREATE INDEX contact_imports_listed ON contact_imports USING btree (organization_id, id);
+CREATE INDEX contact_imports_to_be_settled ON contact_imports USING btree (created_at) WHERE (NOT undo_over);
+CREATE POLICY settling ON contact_imports FOR UPDATE TO inbox_loops USING (true);
 CREATE POLICY sweeping ON contact_imports FOR SELECT TO inbox_loops USING (true);
 CREATE POLICY tenant ON contact_imports FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT INSERT, SELECT, UPDATE ON contact_imports TO inbox_app;
-GRANT SELECT ON contact_imports TO inbox_loops;
+GRANT SELECT, UPDATE ON contact_imports TO inbox_loops;
 
 CREATE TABLE contact_labels (
     organization_id uuid NOT NULL,
@@ -2226,6 +2273,37 @@ AS $function$
 -- owner: inbox_loops
 -- may be called by: inbox_app
 
+CREATE OR REPLACE FUNCTION inbox.contact_imports_settle(at_most integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+    DECLARE
+        over uuid;
+        gone bigint;
+        emptied bigint;
+    BEGIN
+        SELECT i.id INTO over FROM contact_imports AS i
+        WHERE NOT i.undo_over AND i.created_at < kit_now() - interval '30 days' AND i.state <> 'undoing'
+        ORDER BY i.created_at LIMIT 1 FOR UPDATE SKIP LOCKED;
+        IF over IS NULL THEN RETURN false; END IF;
+        DELETE FROM contact_import_values AS v WHERE v.ctid = ANY (ARRAY(
+            SELECT w.ctid FROM contact_import_values AS w WHERE w.import_id = over LIMIT at_most));
+        GET DIAGNOSTICS gone = ROW_COUNT;
+        UPDATE contact_import_changes AS h SET name_before = NULL WHERE h.ctid = ANY (ARRAY(
+            SELECT g.ctid FROM contact_import_changes AS g
+            WHERE g.import_id = over AND g.name_before IS NOT NULL LIMIT at_most));
+        GET DIAGNOSTICS emptied = ROW_COUNT;
+        IF gone = 0 AND emptied = 0 THEN
+            UPDATE contact_imports AS i SET undo_over = true WHERE i.id = over;
+        END IF;
+        RETURN true;
+    END
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
 CREATE OR REPLACE FUNCTION inbox.conversation_seen(wanted uuid)
  RETURNS boolean
  LANGUAGE sql
@@ -2564,9 +2642,22 @@ AS $function$
         free_slot timestamptz;
     BEGIN
         FOR lane IN
-            SELECT l.id, l.organization_id, l.key, l.rate, l.next_slot, l.parked_until FROM ledger_lanes AS l
-            WHERE l.ready_at <= platform AND l.id <> ALL (busy)
-            ORDER BY l.ready_at LIMIT most_lanes FOR UPDATE SKIP LOCKED
+            WITH ready AS MATERIALIZED (
+                SELECT l.id, l.organization_id, l.ready_at FROM ledger_lanes AS l
+                WHERE l.ready_at <= platform AND l.id <> ALL (busy)
+                ORDER BY l.ready_at LIMIT 4 * most_lanes
+            ), queued AS MATERIALIZED (
+                SELECT r.id, row_number() OVER (PARTITION BY r.organization_id ORDER BY r.ready_at, r.id) AS turn,
+                       count(*) OVER (PARTITION BY r.organization_id) AS lanes,
+                       (SELECT count(DISTINCT coalesce(o.organization_id, '00000000-0000-0000-0000-000000000000'))
+                        FROM ready AS o) AS organizations
+                FROM ready AS r
+            )
+            SELECT l.id, l.organization_id, l.key, l.rate, l.next_slot, l.parked_until,
+                   ceil(most::double precision / (q.organizations * q.lanes))::integer AS share
+            FROM queued AS q JOIN ledger_lanes AS l ON l.id = q.id
+            WHERE l.ready_at <= platform
+            ORDER BY q.turn, l.ready_at LIMIT most_lanes FOR UPDATE OF l SKIP LOCKED
         LOOP
             EXIT WHEN left_over <= 0;
             PERFORM FROM ledger_holds AS h
@@ -2583,7 +2674,8 @@ AS $function$
             END IF;
             apart := coalesce(1 / (lane.rate * pace), 0);
             first := CASE WHEN lane.rate IS NULL THEN 0 ELSE lead END;
-            room := CASE WHEN lane.rate IS NULL THEN unpaced ELSE greatest(1, floor(slice / apart)) END;
+            room := CASE WHEN lane.rate IS NULL THEN unpaced
+                         ELSE least(greatest(1, floor(slice / apart)), greatest(unpaced, lane.share)) END;
             IF lane.rate IS NOT NULL AND lane.next_slot <= own + make_interval(secs => ahead + 2 * slice + apart + 5) THEN
                 first := greatest(first, extract(epoch FROM lane.next_slot - own));
             END IF;
@@ -3039,9 +3131,9 @@ CREATE OR REPLACE FUNCTION inbox.seal_keys_shredded_within(seconds double precis
  STABLE SECURITY DEFINER
  SET search_path TO 'inbox', 'kit', 'pg_temp'
 AS $function$
-        SELECT DISTINCT k.organization_id, k.subject FROM seal_keys AS k
+        SELECT k.organization_id, k.subject FROM seal_keys AS k
         WHERE k.shredded_at > kit_now() - make_interval(secs => seconds) AND NOT k.with_organization
-        LIMIT at_most
+        ORDER BY k.shredded_at DESC LIMIT at_most
     $function$;
 -- owner: inbox_loops
 -- may be called by: inbox_app

@@ -15,7 +15,7 @@ from kit.errors import FieldError
 from kit.http.models import Model
 
 _AT: Final = "#/template"
-_BLANKS: Final = re.compile(r"[\n\r\t]| {5,}")
+BLANKS: Final = re.compile(r"[\n\r\t]| {5,}")
 _LONGEST: Final = 1024
 
 
@@ -146,7 +146,7 @@ def _body(
             value = fallbacks.get(name)
         if value is None:
             wrong.append(FieldError(f"{_AT}/variables/{name}", "Give a value: this variable has no fallback."))
-        elif _BLANKS.search(_shown(value)):
+        elif BLANKS.search(_shown(value)):
             wrong.append(FieldError(f"{_AT}/variables/{name}", "Leave out line breaks, tabs and rows of blanks."))
         else:
             parameters.append(_named(name, _parameter(value)))

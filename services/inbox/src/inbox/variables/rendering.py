@@ -93,6 +93,8 @@ def parsed(source: str, known: Collection[str] | None, pointer: str = "#/text") 
 
 def plain(value: str) -> str:
     """A value as one line without anything that is not seen: line ends, control characters, marks of direction."""
+    if value.isascii() and value.isprintable():
+        return " ".join(value.split())[:LONGEST_VALUE]
     seen = "".join(" " if each.isspace() else each for each in value if each.isspace() or _is_seen(each))
     return " ".join(seen.split())[:LONGEST_VALUE]
 

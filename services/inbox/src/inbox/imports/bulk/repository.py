@@ -3,7 +3,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from inbox.fields.model import Kept
-from kit.db.database import Row, Transaction
+from kit.db.database import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,8 @@ class BulkRepository:
             SELECT $1, $2, c.id, c.id = ANY ($3), c.version,
                    CASE WHEN c.id = ANY ($3) THEN NULL ELSE c.name_sealed END
             FROM contacts AS c WHERE c.id = ANY ($3::uuid[] || $4::uuid[]) AND c.organization_id = $1
-            ON CONFLICT DO NOTHING
+            ON CONFLICT (import_id, contact_id) DO UPDATE SET version = excluded.version
+            WHERE contact_import_changes.version + 1 = excluded.version AND NOT contact_import_changes.made
             """,
             self.tx.organization_id,
             import_id,
@@ -189,18 +190,3 @@ class BulkRepository:
             "DELETE FROM contacts WHERE id = ANY ($1) AND organization_id = $2",
         ):
             await self.tx.execute(statement, list(contact_ids), self.tx.organization_id)
-
-    async def name_as_before(self, rows: Sequence[Row]) -> int:
-        """Call contacts as they were called, unless somebody has changed them since; how many."""
-        return await self.tx.execute(
-            """
-            UPDATE contacts AS c SET name_sealed = t.name, version = c.version + 1, changed_at = kit_now()
-            FROM unnest($2::uuid[], $3::bytea[], $4::bigint[]) AS t (id, name, version)
-            WHERE c.id = t.id AND c.organization_id = $1 AND c.version = t.version + 1
-              AND c.name_sealed IS DISTINCT FROM t.name
-            """,
-            self.tx.organization_id,
-            [row["contact_id"] for row in rows],
-            [row["name_before"] for row in rows],
-            [row["version"] for row in rows],
-        )
