@@ -16,7 +16,7 @@ import pytest
 from inbox.imports.errors import REFUSALS
 
 from .house import House
-from .test_imports import book, run
+from .test_imports import book, run, upload
 
 MEBIBYTE = 1024 * 1024
 _READ = """
@@ -118,8 +118,6 @@ def told_columns() -> list[dict[str, Any]]:
 
 async def test_a_file_that_is_no_table_is_refused_where_it_is_looked_at(house: House) -> None:
     """The inspection and the dry run say the same as the import."""
-    from .test_imports import upload
-
     for content, why in ((gzip.compress(_GOOD), "no-table"), (_GOOD + b'"', "")):
         found = await upload(house, content)
         answer = await house.ask("GET", f"/v1/contact-imports/{found}/inspection")
@@ -217,3 +215,13 @@ def test_memory_is_bounded_whatever_the_file_holds(tmp_path: Path, name: str) ->
     assert told["why"] == why, told
     assert told["mebibytes"] < most, told
     assert told["rows"] == (2_000_000 if not why else told["rows"])
+
+
+async def test_a_piece_of_an_upload_may_be_large_and_other_bodies_may_not(house: House) -> None:
+    content = b"Name,Phone\n" + b"Somebody with a name,+491701111111\n" * 150_000
+    assert len(content) > 5 * MEBIBYTE
+    found = await upload(house, content, piece=len(content))
+    assert (await house.get(f"/v1/contact-imports/{found}"))["state"] == "uploaded"
+    headers = {"content-type": "application/json"}
+    told = b'{"size": 1, "more": "' + b"x" * 2 * MEBIBYTE + b'"}'
+    assert (await house.ask("POST", "/v1/contact-imports", content=told, headers=headers)).status_code == 413

@@ -35,6 +35,7 @@ from inbox.exports.router import router as exports
 from inbox.fields.router import router as fields
 from inbox.forms.router import public as forms
 from inbox.forms.router import router as held
+from inbox.imports.model import LARGEST as LARGEST_IMPORT
 from inbox.imports.router import jobs as contact_jobs
 from inbox.imports.router import router as imports
 from inbox.labels.router import router as labels
@@ -108,5 +109,6 @@ LARGE_BODIES: Final = {
     "/v1/chat-files": LARGEST_FILE,
     "/v1/conversation-files": LARGEST_FILE,
     SAMPLES: LARGEST_SAMPLE,
+    "/v1/contact-imports": LARGEST_IMPORT,
 }
 """Bytes that bodies below these paths may have, where they are files."""

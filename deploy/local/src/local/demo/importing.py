@@ -11,7 +11,7 @@ from typing import Any, Final
 from local.demo.broadcasting import Broadcasting
 from local.visitor import NotSeen, Visitor, seen
 
-CONTACTS: Final = 100_000
+CONTACTS: Final = 20_000
 """Rows of the file; one in fifty is bad."""
 
 _BAD: Final = 50
