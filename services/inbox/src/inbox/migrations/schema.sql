@@ -502,7 +502,6 @@ CREATE TABLE contact_identities (
     last_seen_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     left_at timestamp with time zone,
-    CONSTRAINT contact_identities_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id) DEFERRABLE INITIALLY DEFERRED,
     CONSTRAINT contact_identities_kind_check CHECK ((kind = ANY (ARRAY['whatsapp_id'::text, 'bsuid'::text, 'parent_bsuid'::text, 'phone'::text, 'messenger_id'::text, 'instagram_id'::text, 'email'::text, 'customer_id'::text, 'visitor'::text]))),
     CONSTRAINT contact_identities_pkey PRIMARY KEY (organization_id, kind, blind)
 );
@@ -753,12 +752,15 @@ CREATE TABLE contacts (
     changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     merged_into uuid,
     blocked_at timestamp with time zone,
+    import_id uuid,
     CONSTRAINT contacts_merged_into_fkey FOREIGN KEY (merged_into) REFERENCES contacts(id),
-    CONSTRAINT contacts_pkey PRIMARY KEY (id)
+    CONSTRAINT contacts_pkey PRIMARY KEY (id),
+    CONSTRAINT known_no_more_when_gone TRIGGER DEFERRABLE INITIALLY DEFERRED
 );
 COMMENT ON TABLE contacts IS 'A person or company that writes; who they are on a platform stands in contact_identities.';
 ALTER TABLE contacts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX contacts_blocked ON contacts USING btree (organization_id, blocked_at, id) WHERE (blocked_at IS NOT NULL);
+CREATE INDEX contacts_imported ON contacts USING btree (import_id, id) WHERE (import_id IS NOT NULL);
 CREATE INDEX contacts_in_order ON contacts USING btree (organization_id, id) WHERE ((merged_into IS NULL) AND (blocked_at IS NULL));
 CREATE INDEX contacts_listed ON contacts USING btree (organization_id, created_at, id);
 CREATE INDEX contacts_merged ON contacts USING btree (merged_into) WHERE (merged_into IS NOT NULL);
@@ -1910,8 +1912,10 @@ CREATE TABLE search_due (
     id bigint NOT NULL,
     organization_id uuid NOT NULL,
     kind text NOT NULL,
-    subject_id uuid NOT NULL,
+    subject_id uuid,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    subject_ids uuid[],
+    CONSTRAINT search_due_check CHECK (((subject_id IS NULL) <> (subject_ids IS NULL))),
     CONSTRAINT search_due_kind_check CHECK ((kind = ANY (ARRAY['message'::text, 'note'::text, 'contact'::text]))),
     CONSTRAINT search_due_pkey PRIMARY KEY (id)
 );
@@ -2303,6 +2307,21 @@ AS $function$
     $function$;
 -- owner: inbox_loops
 -- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.contacts_known_no_more()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+BEGIN
+    IF EXISTS (SELECT FROM contact_identities AS i WHERE i.contact_id = OLD.id) THEN
+        RAISE foreign_key_violation USING MESSAGE = 'a contact is still known by an identity';
+    END IF;
+    RETURN NULL;
+END
+$function$;
+-- owner: inbox_owner
+-- may be called by: PUBLIC
 
 CREATE OR REPLACE FUNCTION inbox.conversation_seen(wanted uuid)
  RETURNS boolean
@@ -3157,10 +3176,17 @@ CREATE OR REPLACE FUNCTION inbox.search_claim(at_most integer)
  SECURITY DEFINER
  SET search_path TO 'inbox', 'kit', 'pg_temp'
 AS $function$
-        DELETE FROM search_due AS d WHERE d.id = ANY (ARRAY(
-            SELECT w.id FROM search_due AS w ORDER BY w.id LIMIT at_most FOR UPDATE SKIP LOCKED
-        ))
-        RETURNING d.organization_id, d.kind, d.subject_id
+        WITH waiting AS (
+            SELECT w.id, coalesce(cardinality(w.subject_ids), 1) AS size
+            FROM search_due AS w ORDER BY w.id LIMIT at_most FOR UPDATE SKIP LOCKED
+        ), gone AS (
+            DELETE FROM search_due AS d WHERE d.id = ANY (ARRAY(
+                SELECT s.id FROM (SELECT w.id, sum(w.size) OVER (ORDER BY w.id) - w.size AS before FROM waiting AS w) AS s
+                WHERE s.before < at_most
+            ))
+            RETURNING d.organization_id, d.kind, coalesce(d.subject_ids, ARRAY[d.subject_id]) AS subject_ids
+        )
+        SELECT g.organization_id, g.kind, each FROM gone AS g CROSS JOIN unnest(g.subject_ids) AS each
     $function$;
 -- owner: inbox_loops
 -- may be called by: inbox_app
@@ -3171,7 +3197,10 @@ CREATE OR REPLACE FUNCTION inbox.search_contacts_added()
  SET search_path TO 'inbox', 'kit', 'pg_temp'
 AS $function$
 BEGIN
-    INSERT INTO search_due (organization_id, kind, subject_id) SELECT a.organization_id, 'contact', a.id FROM added AS a;
+    INSERT INTO search_due (organization_id, kind, subject_ids)
+    SELECT a.organization_id, 'contact', array_agg(a.id)
+    FROM (SELECT organization_id, id, (row_number() OVER () - 1) / 100 AS part FROM added) AS a
+    GROUP BY a.organization_id, a.part;
     RETURN NULL;
 END
 $function$;
@@ -3223,8 +3252,11 @@ CREATE OR REPLACE FUNCTION inbox.search_identities_added()
  SET search_path TO 'inbox', 'kit', 'pg_temp'
 AS $function$
 BEGIN
-    INSERT INTO search_due (organization_id, kind, subject_id)
-    SELECT DISTINCT a.organization_id, 'contact', a.contact_id FROM added AS a;
+    INSERT INTO search_due (organization_id, kind, subject_ids)
+    SELECT a.organization_id, 'contact', array_agg(a.contact_id)
+    FROM (SELECT organization_id, contact_id, (row_number() OVER () - 1) / 100 AS part
+          FROM (SELECT DISTINCT organization_id, contact_id FROM added) AS d) AS a
+    GROUP BY a.organization_id, a.part;
     RETURN NULL;
 END
 $function$;
