@@ -180,8 +180,15 @@ CREATE INDEX broadcast_recipients_by_class ON broadcast_recipients USING btree (
 CREATE INDEX broadcast_recipients_by_contact ON broadcast_recipients USING btree (contact_id, id);
 CREATE INDEX broadcast_recipients_by_state ON broadcast_recipients USING btree (broadcast_id, state, id);
 CREATE INDEX broadcast_recipients_waiting ON broadcast_recipients USING btree (broadcast_id, due_at NULLS FIRST, id) WHERE (state = 'waiting'::text);
+CREATE POLICY following ON broadcast_recipients FOR ALL TO inbox_loops USING (true);
 CREATE POLICY tenant ON broadcast_recipients FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON broadcast_recipients TO inbox_app;
+GRANT SELECT (id) ON broadcast_recipients TO inbox_loops;
+GRANT SELECT (organization_id) ON broadcast_recipients TO inbox_loops;
+GRANT SELECT (broadcast_id) ON broadcast_recipients TO inbox_loops;
+GRANT SELECT (variant) ON broadcast_recipients TO inbox_loops;
+GRANT SELECT (clicked_at) ON broadcast_recipients TO inbox_loops;
+GRANT UPDATE (clicked_at) ON broadcast_recipients TO inbox_loops;
 
 CREATE TABLE broadcast_settings (
     organization_id uuid NOT NULL,
@@ -245,6 +252,7 @@ CREATE POLICY tenant ON broadcasts FOR ALL TO inbox_app USING ((organization_id 
 GRANT INSERT, SELECT, UPDATE ON broadcasts TO inbox_app;
 GRANT SELECT (id) ON broadcasts TO inbox_loops;
 GRANT SELECT (organization_id) ON broadcasts TO inbox_loops;
+GRANT SELECT (variants) ON broadcasts TO inbox_loops;
 GRANT SELECT (work_at) ON broadcasts TO inbox_loops;
 
 CREATE TABLE channel_checks (
@@ -2082,6 +2090,32 @@ AS $function$
             RETURNING 1
         ) SELECT count(*) INTO swept FROM gone;
         RETURN swept;
+    END
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.broadcast_link(recipient uuid, counted boolean)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+    DECLARE
+        found record;
+    BEGIN
+        SELECT r.organization_id, r.broadcast_id, r.variant, b.variants -> r.variant::integer ->> 'link' AS link
+        INTO found
+        FROM broadcast_recipients AS r JOIN broadcasts AS b ON b.id = r.broadcast_id WHERE r.id = recipient;
+        IF coalesce(found.link, '') = '' THEN
+            RETURN NULL;
+        END IF;
+        IF counted THEN
+            UPDATE broadcast_recipients SET clicked_at = kit_now() WHERE id = recipient AND clicked_at IS NULL;
+            INSERT INTO broadcast_counts (organization_id, broadcast_id, variant, what, n)
+            VALUES (found.organization_id, found.broadcast_id, found.variant, 'clicks', 1);
+        END IF;
+        RETURN found.link;
     END
     $function$;
 -- owner: inbox_loops
