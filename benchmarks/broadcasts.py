@@ -318,7 +318,7 @@ async def one_number(recipients: int) -> list[Result]:
         await asyncio.sleep(3.0)
         before = bench.used()
         await bench.begin()
-        await bench.settled(recipients, 60 + recipients / 200)
+        await bench.settled(recipients, 120 + recipients / 100)
         after = bench.used()
         arrivals = await bench.arrivals()
         each_once(arrivals, recipients)
@@ -377,7 +377,7 @@ async def ten_numbers(recipients: int) -> list[Result]:
         await asyncio.sleep(3.0)
         before = bench.used()
         await bench.begin()
-        rate = await bench.settled(recipients, 60 + recipients / 100)
+        rate = await bench.settled(recipients, 120 + recipients / 100)
         after = bench.used()
         arrivals = await bench.arrivals()
         async with bench.database.snapshot(*tenants) as tx:

@@ -88,6 +88,7 @@ async def inbox(place: TestDatabase) -> AsyncIterator[tuple[httpx.AsyncClient, P
             parts=endpoint_parts(parts),
             verifier=TokenVerifier(issuer.jwks, ISSUER, AUDIENCE, database.clock),
             clock=database.clock,
+            large_bodies={"/v1/contact-imports": PIECE},
         )
         stop = asyncio.Event()
         working = asyncio.create_task(supervise(parts.jobs.loops(), stop))

@@ -271,6 +271,7 @@ ROUTES: tuple[Route, ...] = (
     Route("/v1/macros", "inbox"),
     Route("/v1/broadcasts", "inbox"),
     Route("/v1/broadcast-settings", "inbox"),
+    Route("/v1/links", "inbox", public=True, methods=GET | HEAD, rates=("keys",), body_limit=0),
     Route("/v1/macro-jobs", "inbox"),
     Route("/v1/attributes", "inbox"),
     Route("/v1/canned-replies", "inbox"),

@@ -25,6 +25,7 @@ from .house import SECRET, TELNYX_PUBLIC_KEY, VERIFY, House
 
 MASTER = "A" * 43
 PAGES = "https://api.rostrum.test"
+LINKS = "https://go.rostrum.test"
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +74,8 @@ async def house(
         meta = Meta(f"{sandbox_url}/whatsapp/graph", "v23.0", SECRET, VERIFY, f"{sandbox_url}/messenger/graph")
         telnyx = TelnyxAccount(f"{sandbox_url}/telnyx/v2", TELNYX_PUBLIC_KEY, MASTER)
         clients = {"gateway": Sealer.from_text(MASTER)}
-        pages = Pages(PAGES, SmtpServer.at(f"smtp://{outside.smtp}"), "Rostrum <no-reply@rostrum.local>", MASTER)
+        server = SmtpServer.at(f"smtp://{outside.smtp}")
+        pages = Pages(PAGES, server, "Rostrum <no-reply@rostrum.local>", MASTER, link_url=LINKS)
         folder = tmp_path / "media"
         parts = build(database, keyring, outbound, meta, folder, telnyx=telnyx, pages=pages, clients=clients)
         app = create_app(

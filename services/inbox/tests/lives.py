@@ -278,7 +278,7 @@ async def desk(house: House, place: Place, conversation: dict[str, Any]) -> None
         await house.ask("POST", "/v1/attributes", by=place.organization_id, json=field)
     async with house.database.transaction(place.organization_id) as tx:
         imported = await ImportRepository(tx).add(new_id(), 1)
-        await BulkRepository(tx).note(imported.id, [], [UUID(conversation["contact_id"])])
+        await BulkRepository(tx).note(imported.id, [UUID(conversation["contact_id"])])
         await UndoRepository(tx).keep(imported.id, "changed-since", [UUID(conversation["contact_id"])])
     path = f"/v1/contacts/{conversation['contact_id']}/attributes"
     known = await house.client.patch(path, json={"values": dict.fromkeys(fields, "x")}, headers=headers)

@@ -20,7 +20,7 @@ _SMALL = {"clock"}
 
 _SCANNED = re.compile(r"Seq Scan on (\w+)")
 _NAMED = re.compile(r"\{(\w+)\}")
-_AWAY = ("/v1/webhooks", "/v1/chat", "/v1/forms", "/v1/chat-visits")
+_AWAY = ("/v1/webhooks", "/v1/links", "/v1/chat", "/v1/forms", "/v1/chat-visits")
 
 FILTERS: tuple[dict[str, str | list[str]], ...] = (
     {},

@@ -58,10 +58,10 @@ async def tell(
     await timed(house, {"field": field, "value": {**named, "reason": "NONE", **value}}, house.now())
 
 
-async def submitted(house: House) -> tuple[dict[str, Any], dict[str, Any]]:
+async def submitted(house: House, **more: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """A template in review: ours, and WhatsApp's."""
     channel = await house.connected()
-    made = await create(house, channel["id"], submit=True)
+    made = await create(house, channel["id"], submit=True, **more)
     await house.work()
     return await read(house, made["id"]), (await at_whatsapp(house))["on_its_way"]
 

@@ -9,6 +9,7 @@ from inbox.allowances.router import router as allowances
 from inbox.assignment.router import internal as presence
 from inbox.assignment.router import router as assignment
 from inbox.attributes.router import router as attributes
+from inbox.broadcasts.links.router import router as links
 from inbox.broadcasts.router import router as broadcasts
 from inbox.broadcasts.senders.router import router as paces
 from inbox.broadcasts.zones.router import router as zones
@@ -100,6 +101,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     macros,
     broadcasts,
     zones,
+    links,
     macro_jobs,
 )
 

@@ -24,6 +24,8 @@ from inbox.attributes.service import AttributeService
 from inbox.attributes.sweeping import AttributeSweeping
 from inbox.broadcasts.feeding import Feeding
 from inbox.broadcasts.hearing import Hearing
+from inbox.broadcasts.links.model import Links
+from inbox.broadcasts.links.service import LinkService
 from inbox.broadcasts.preparing import Preparing
 from inbox.broadcasts.privacy import RecipientHolding
 from inbox.broadcasts.senders.braking import Braking
@@ -214,6 +216,7 @@ class Parts:
     braking: Braking
     paces: PaceService
     zones: ZoneService
+    links: LinkService
 
 
 def build(
@@ -237,7 +240,7 @@ def build(
     spoken: list[Platform] = [whatsapp, *direct, texts]
     platforms = {each.kind: each for each in spoken}
     store = MediaStore(folder, keyring, database.clock)
-    braking = Braking(database, lambda: own)
+    braking, links = Braking(database, lambda: own), Links(pages.links, pages.hiding.encode())
     own = Ledger(
         database,
         [
@@ -251,7 +254,7 @@ def build(
             UploadKind(Uploads(outbound, meta.graph_url, meta.api_version), keyring, store),
             DeleteKind(templates, keyring),
             SyncKind(templates, keyring, lambda: own),
-            BroadcastKind(platforms, keyring, braking),
+            BroadcastKind(platforms, keyring, braking, links),
         ],
     )
     sites = SiteService(database, own, keyring)
@@ -372,11 +375,12 @@ def build(
         sharing=Sharing(
             database, chats, store, MediaService(database, keyring, store), writing, platforms, pages.hiding
         ),
-        broadcasts=BroadcastService(database, lambda: own, preparing, platforms, segments),
+        broadcasts=BroadcastService(database, lambda: own, preparing, platforms, segments, links),
         feeding=Feeding(database, lambda: own, preparing),
         braking=braking,
         paces=PaceService(database, braking),
         zones=ZoneService(database),
+        links=LinkService(database, links),
     )
 
 
@@ -396,7 +400,7 @@ async def open_parts(backbone: Backbone[InboxSettings]) -> AsyncIterator[Parts]:
     telnyx = TelnyxAccount(settings.telnyx_url, settings.telnyx_public_key, hiding)
     server = SmtpServer.at(settings.smtp_url.get_secret_value())
     async with connected(settings.redis_url, settings.namespace) as passing:
-        pages = Pages(settings.public_url, server, settings.mail_from, hiding, passing)
+        pages = Pages(settings.public_url, server, settings.mail_from, hiding, passing, settings.link_url)
         yield build(
             backbone.database,
             backbone.keyring,

@@ -43,3 +43,9 @@ class Pages:
     mail_from: str = "Rostrum <no-reply@rostrum.local>"
     hiding: str = field(default="", repr=False)
     passing: Passing = NOBODY
+    link_url: str = ""
+
+    @property
+    def links(self) -> str:
+        """Where links of broadcasts are opened: at a domain of their own, or else at our door."""
+        return self.link_url.rstrip("/") or f"{self.public_url.rstrip('/')}/v1/links"

@@ -31,6 +31,9 @@ class InboxSettings(ServiceSettings):
     """By which the Telnyx account's webhooks are believed; without it text messages are off."""
     public_url: str = Field("http://127.0.0.1:8080", pattern=r"^https?://[^\s#?\"'<>]+$")
     """Where browsers reach the gateway: the pages of customers load what we give them from there."""
+    link_url: str = Field("", pattern=r"^(https?://[^\s#?\"'<>]+)?$")
+    """A domain of its own for links of broadcasts, where `GET /v1/links/…` of the gateway is reached without that
+    path; empty: the door itself. Templates name it in their buttons, so it does not change lightly."""
     redis_url: str = Field("", pattern=r"^(rediss?://[^\s]+)?$")
     """Where the gateway reads who writes just now; empty: the team is not shown that a visitor does."""
     smtp_url: Annotated[SecretStr, AfterValidator(_smtp)] = SecretStr("smtp://127.0.0.1:1025")

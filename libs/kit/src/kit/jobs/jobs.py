@@ -32,6 +32,7 @@ class Jobs:
     def __init__(self, database: Database, kinds: Sequence[Kind[Any]]) -> None:
         self.database = database
         self.kinds = {kind.name: kind for kind in kinds}
+        self._preparing: set[tuple[UUID, int]] = set()
 
     async def submit(self, tx: Transaction, wanted: Submission) -> Job:
         """Let a job begin with the commit; the one that was submitted under the same key before, if there is one.
@@ -143,7 +144,7 @@ class Jobs:
 
     def worker(self) -> Working:
         """What works, to be run."""
-        return Working(self.database, self.kinds)
+        return Working(self.database, self.kinds, self._preparing)
 
     def loops(self) -> Sequence[Loop]:
         """What a worker process runs: two workers, so that one slow batch does not hold up all; and housekeeping."""

@@ -173,17 +173,19 @@ async def revive(tx: Transaction, job_id: UUID, at_most: int) -> bool:
     return touched == 1
 
 
-async def waiting(tx: Transaction, job_id: UUID, after: int, limit: int) -> list[Item]:
-    """The next items that wait, whoever may have them."""
+async def waiting(tx: Transaction, job_id: UUID, after: int, limit: int, besides: Collection[int] = ()) -> list[Item]:
+    """The next items that wait, whoever may have them, but for these."""
     rows = await tx.fetch(
         """
         SELECT number, subject_id FROM job_items
         WHERE job_id = $1 AND number > $2 AND state IN ('waiting', 'handed') AND state = 'waiting'
+          AND number <> ALL ($4::bigint[])
         ORDER BY number LIMIT $3
         """,
         job_id,
         after,
         limit,
+        list(besides),
     )
     return [Item(row["number"], row["subject_id"]) for row in rows]
 

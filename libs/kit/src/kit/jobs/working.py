@@ -49,11 +49,16 @@ class _Stride:
 
 
 class Working:
-    """One worker; any number of them, in any process, share the jobs."""
+    """One worker; any number of them, in any process, share the jobs.
 
-    def __init__(self, database: Database, kinds: dict[str, Kind[Any]]) -> None:
+    What one prepares, the others of its process (`preparing`) leave to it: of two processes that prepare the same,
+    one has done so in vain.
+    """
+
+    def __init__(self, database: Database, kinds: dict[str, Kind[Any]], preparing: set[tuple[UUID, int]]) -> None:
         self._database = database
         self._kinds = kinds
+        self._preparing = preparing
         self._strides: dict[UUID, _Stride] = {}
 
     async def run(self) -> None:
@@ -85,7 +90,7 @@ class Working:
         if job is None or job.ended:
             self._strides.pop(job_id, None)
             return
-        kind = self._kinds[job.kind]
+        kind, ours = self._kinds[job.kind], set[tuple[UUID, int]]()
         try:
             with tracing.continued(None, f"job {kind.name}", kind="consumer"):
                 match job.state:
@@ -94,7 +99,7 @@ class Working:
                     case State.REVIVING:
                         await self._revive(job, organization_ids)
                     case _:
-                        await self._work(kind, job, organization_ids)
+                        await self._work(kind, job, organization_ids, ours)
         except _Over:
             self._strides.pop(job.id, None)
         except TransientError as passing:
@@ -103,6 +108,8 @@ class Working:
         except Exception:
             log.exception("job.trouble", job_id=str(job.id), kind=kind.name, state=job.state)
             await self._trouble(kind, job, organization_ids)
+        finally:
+            self._preparing -= ours
 
     async def _find(self, kind: Kind[Any], job: Job, organization_ids: Sequence[UUID]) -> None:
         async with self._database.transaction(*organization_ids) as tx:
@@ -122,9 +129,11 @@ class Working:
             elif not await rows.revive(tx, job.id, PAGE):
                 raise _Over
 
-    async def _work(self, kind: Kind[Any], job: Job, organization_ids: Sequence[UUID]) -> None:
+    async def _work(
+        self, kind: Kind[Any], job: Job, organization_ids: Sequence[UUID], ours: set[tuple[UUID, int]]
+    ) -> None:
         stride = self._strides.setdefault(job.id, _Stride(kind.batch))
-        among, prepared = await self._prepare(kind, job, organization_ids, stride)
+        among, prepared = await self._prepare(kind, job, organization_ids, stride, ours)
         began, suspects, left_out = time.monotonic(), list[Item](), 0
         try:
             async with self._database.transaction(*organization_ids) as tx:
@@ -147,12 +156,21 @@ class Working:
         stride.took(time.monotonic() - began)
 
     async def _prepare(
-        self, kind: Kind[Any], job: Job, organization_ids: Sequence[UUID], stride: _Stride
+        self,
+        kind: Kind[Any],
+        job: Job,
+        organization_ids: Sequence[UUID],
+        stride: _Stride,
+        ours: set[tuple[UUID, int]],
     ) -> tuple[list[int] | None, Any]:
         if not kind.prepares:
             return None, None
         async with self._database.transaction(*organization_ids) as tx:
-            items = await rows.waiting(tx, job.id, stride.after, stride.limit)
+            others = [number for job_id, number in self._preparing if job_id == job.id]
+            items = await rows.waiting(tx, job.id, stride.after, stride.limit, others)
+        items = [item for item in items if (job.id, item.number) not in self._preparing]
+        ours |= {(job.id, item.number) for item in items}
+        self._preparing |= ours
         return [item.number for item in items], await kind.prepare(job, items) if items else None
 
     async def _batch(self, tx: Transaction, kind: Kind[Any], job: Job, items: Sequence[Item], prepared: Any) -> int:

@@ -1,30 +1,32 @@
 """Keys of many new subjects, made of one: a root stands for all of them until the first of them is forgotten.
 
-The key of a member is HKDF-Expand (RFC 5869, SHA-256) of the root's with the member's id. That id is the root's with
+The key of a member is BLAKE2b (RFC 7693) of the member's id, keyed by the root's. That id is the root's with
 its place in the last 16 bits, and both the id of the key and that of the subject: what is sealed leads to the root,
 and so does the name of the subject. Ids of batches are UUIDs of version 8 (RFC 9562), in order of time as others are.
 """
 
-import hmac
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Final
 from uuid import UUID
 
+from asyncpg.pgproto import pgproto
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from kit.ids import new_id
-from kit.seal.model import FORM, NONCE_BYTES, Key, Owner
+from kit.seal.model import FORM, KEY_BYTES, NONCE_BYTES, Key, Owner
 
 MOST: Final = 8000
 """Members of one root: as many keys are written when one of them is forgotten."""
 
+_DRAWN: Final = 4096
 _PLACE: Final = 0xFFFF
 _VERSION: Final = 0xF << 76
 _OURS: Final = 0x8 << 76
 _ROOT: Final = "-root"
-_PURPOSE: Final = b"rostrum/seal-member"
+_PURPOSE: Final = b"seal-member"
 
 
 def new_root(organization_id: UUID, kind: str, count: int) -> Owner:
@@ -77,37 +79,50 @@ def members(root: Key) -> Iterator[Key]:
             yield key
 
 
+class _Nonces:
+    """Random nonces, drawn some thousand at a time: each time costs as much as sealing."""
+
+    def __init__(self) -> None:
+        self._drawn, self._at = b"", 0
+
+    def next(self) -> bytes:
+        """Another one."""
+        if self._at == len(self._drawn):
+            self._drawn, self._at = os.urandom(NONCE_BYTES * _DRAWN), 0
+        self._at += NONCE_BYTES
+        return self._drawn[self._at - NONCE_BYTES : self._at]
+
+
 @dataclass(frozen=True, slots=True)
 class KeyBatch:
-    """Keys of new subjects; sealing asks nobody and may be done in any thread."""
+    """Keys of new subjects; sealing asks nobody and may be done in any one thread."""
 
     root: Key
     ids: Sequence[UUID]
     """The new subjects, in order: `contact:{id}` for the kind `contact`."""
+    _nonces: _Nonces = field(default_factory=_Nonces, repr=False)
 
     @classmethod
     def of(cls, root: Key) -> "KeyBatch":
         """What a root stands for."""
-        first = root.id.int
-        return cls(root, [UUID(int=first | place) for place in range(1, _read(root.owner)[1] + 1)])
+        first = root.id.bytes[:-2]
+        return cls(
+            root, [pgproto.UUID(first + place.to_bytes(2, "big")) for place in range(1, _read(root.owner)[1] + 1)]
+        )
 
     def seal(self, place: int, values: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
         """Encrypt each (value, place) under the key of the member at this place of `ids`."""
         key_id = self.ids[place].bytes
-        aead, head, nonces = (
-            AESGCM(_made(self.root.plain, key_id)),
-            FORM + key_id,
-            os.urandom(NONCE_BYTES * len(values)),
-        )
-        bound, sealed = head + self.root.owner.tenant.bytes, []
-        for at, (value, where) in enumerate(values):
-            nonce = nonces[at * NONCE_BYTES : (at + 1) * NONCE_BYTES]
-            sealed.append(head + nonce + aead.encrypt(nonce, value, bound + where))
+        encrypt, head = AESGCM(_made(self.root.plain, key_id)).encrypt, FORM + key_id
+        bound, following, sealed = head + self.root.owner.tenant.bytes, self._nonces.next, []
+        for value, where in values:
+            nonce = following()
+            sealed.append(head + nonce + encrypt(nonce, value, bound + where))
         return sealed
 
 
 def _made(root: bytes, key_id: bytes) -> bytes:
-    return hmac.digest(root, _PURPOSE + key_id + b"\x01", "sha256")
+    return blake2b(key_id, key=root, digest_size=KEY_BYTES, person=_PURPOSE).digest()
 
 
 def _read(root: Owner) -> tuple[str, int]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
+from inbox.broadcasts.links.model import LINK, places
 from inbox.broadcasts.model import Broadcast, Variant
 from inbox.messages.model import Content
 from inbox.templates.errors import TemplateValuesWrong
@@ -48,10 +49,11 @@ class Letter:
         if self.text is not None or frozen is None:
             return Content("" if self.text is None else self.text.filled(values).text)
         filled = {name: each.filled(values).text for name, each in self.texts.items()}
+        link = values.get(LINK, "").rpartition("/")[2] or "-"
         if self.shape is not None and all(each and not BLANKS.search(each) for each in filled.values()):
-            said = _put(self.shape, {_mark(name): each for name, each in filled.items()})
+            said = _put(self.shape, {_mark(LINK): link} | {_mark(name): each for name, each in filled.items()})
         else:
-            said = self.composed(filled)
+            said = self.composed(filled, link)
         told = {
             "name": frozen["name"],
             "language": {"code": frozen["language"]},
@@ -59,8 +61,8 @@ class Letter:
         }
         return Content(said.text, {"template": told})
 
-    def composed(self, filled: Mapping[str, str]) -> Composed:
-        """The template with these values in place of those that depend on who gets it.
+    def composed(self, filled: Mapping[str, str], link: str) -> Composed:
+        """The template with these values, and this end of a link, in place of those that depend on who gets it.
 
         Raises:
             TemplateValuesWrong: a variable has neither a value nor a fallback.
@@ -69,9 +71,15 @@ class Letter:
         given = Given(
             {**self.given, **filled},
             None if self.variant.header is None else HeaderValue.model_validate(self.variant.header),
-            [ButtonValue.model_validate(each) for each in self.variant.buttons],
+            [ButtonValue.model_validate(each) for each in self.variant.buttons] + self._linked(frozen, link),
         )
         return compose(frozen["components"], frozen["fallbacks"], frozen["category"], given)
+
+    def _linked(self, frozen: Mapping[str, Any], link: str) -> list[ButtonValue]:
+        """The button that leads to the recipient's own link, by what stands behind its template's address."""
+        given = {each["index"] for each in self.variant.buttons}
+        free = [index for index in places(frozen.get("components", ())) if index not in given]
+        return [ButtonValue(index=free[0], text=link)] if self.variant.link and free else []
 
 
 def letter(variant: Variant) -> Letter:
@@ -83,12 +91,13 @@ def letter(variant: Variant) -> Letter:
     given = _VALUES.validate_python(variant.variables)
     texts = {name: _text(each) for name, each in given.items()}
     made = {name: parsed(text, KNOWN, f"#/variables/{name}") for name, text in texts.items() if "{{" in text}
-    text = parsed(variant.text, KNOWN, "#/text") if variant.text else None
+    names = KNOWN | {LINK} if variant.link else KNOWN
+    text = parsed(variant.text, names, "#/text") if variant.text else None
     taken_apart = Letter(variant, given, made, text)
     if text is not None or variant.frozen is None:
         return taken_apart
     try:
-        return replace(taken_apart, shape=taken_apart.composed({name: _mark(name) for name in made}))
+        return replace(taken_apart, shape=taken_apart.composed({name: _mark(name) for name in made}, _mark(LINK)))
     except TemplateValuesWrong:  # whoever gets it will be told so
         return taken_apart
 

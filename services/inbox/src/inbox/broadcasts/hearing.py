@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from inbox.broadcasts.composing import letters
+from inbox.broadcasts.links.model import LINK
 from inbox.broadcasts.model import Broadcast, Stand
 from inbox.broadcasts.people import Somebody, people
 from inbox.broadcasts.recipients.repository import Answer, Outcome, RecipientRepository
@@ -136,8 +137,9 @@ class Hearing:
 
 def _content(broadcast: Broadcast, variant: int, who: Somebody) -> Content:
     values = {name: value for name, value in who.values.items() if value}
+    one = letters(broadcast)[variant]
     try:
-        return letters(broadcast)[variant].content(values)
+        return one.content(values | {LINK: one.variant.link})
     except TemplateValuesWrong:
         return Content(broadcast.name)
 

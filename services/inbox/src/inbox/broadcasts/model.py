@@ -83,6 +83,7 @@ class Variant:
     header: Mapping[str, Any] | None = None
     buttons: Sequence[Mapping[str, Any]] = ()
     text: str = ""
+    link: str = ""
     frozen: Mapping[str, Any] | None = None
 
     @classmethod
@@ -100,6 +101,7 @@ class Variant:
             "header": self.header,
             "buttons": list(self.buttons),
             "text": self.text,
+            "link": self.link,
             "frozen": self.frozen,
         }
 

@@ -26,8 +26,11 @@ class Somebody:
     forgotten: bool = False
 
     def reached(self, reached_by: Sequence[IdentityKind]) -> Identity | None:
-        """Whom it goes to on a channel that takes these."""
-        return recipient(self.known_as, reached_by)
+        """Whom it goes to on a channel that takes these; an account of WhatsApp's is a telephone number, too."""
+        found = recipient(self.known_as, reached_by)
+        if found is None and "phone" in reached_by and self.number:
+            return Identity("phone", self.number)
+        return found
 
     @property
     def number(self) -> str:

@@ -17,14 +17,19 @@ MOST_NAMED = 10_000
 UnreachedClass = Literal[
     "pace", "stop_sender", "skip_recipient", "our_bug", "auth", "unknown", "consent", "cancelled", "unconfirmed"
 ]
-Retarget = UnreachedClass | Literal["no_reply"]
+Retarget = UnreachedClass | Literal["no_reply", "clicked"]
+Target = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.\-:\[\]]+([/?#][!-~]*)?$", max_length=2000)]
+"""A web address in ASCII, as it can stand in a header, without a name or password in it."""
 
 
 class Earlier(Model):
-    """Whom an earlier broadcast did not reach, by the class of the reason; `no_reply`: who got it and is silent."""
+    """Whom an earlier broadcast did not reach, by the class of the reason; `no_reply`: who got it and is silent.
+
+    `clicked`: who opened its link or pressed a button.
+    """
 
     id: UUID
-    classes: list[Retarget] = Field(min_length=1, max_length=10)
+    classes: list[Retarget] = Field(min_length=1, max_length=11)
 
 
 class Audience(Model):
@@ -69,6 +74,11 @@ class Message(Model):
     header: HeaderValue | None = None
     buttons: list[ButtonValue] = Field(default_factory=list, max_length=10)
     text: str | None = Field(None, min_length=1, max_length=1530)
+    link: Target | None = Field(
+        None,
+        description="Where each recipient's own link leads, so that clicks are counted. The template needs a button "
+        "whose address is our link address with a variable behind it; a text says `{{broadcast.link}}`.",
+    )
     weight: int = Field(1, ge=1, le=1000)
 
     @model_validator(mode="after")
@@ -79,8 +89,8 @@ class Message(Model):
 
     def variant(self) -> Variant:
         """As it is kept."""
-        told = self.model_dump(mode="json", exclude={"template_id", "text"})
-        return Variant(**told, template_id=self.template_id, text=self.text or "")
+        told = self.model_dump(mode="json", exclude={"template_id", "text", "link"})
+        return Variant(**told, template_id=self.template_id, text=self.text or "", link=self.link or "")
 
 
 class QuietHours(Model):
@@ -101,6 +111,7 @@ class Fallback(Model):
 
     channel_id: UUID = Field(description="A channel of text messages.")
     text: str = Field(min_length=1, max_length=1530)
+    link: Target | None = Field(None, description="Where `{{broadcast.link}}` in the text leads.")
     classes: list[UnreachedClass] = Field(default=["skip_recipient"], min_length=1, max_length=9)
 
 
@@ -152,7 +163,8 @@ class CountsOut(Out):
     skipped: int = Field(description="Who were not to get it: no consent.")
     cancelled: int
     replied: int
-    clicked: int = Field(description="Who pressed a button that answers.")
+    clicked: int = Field(description="Who opened the link, or pressed a button that answers; each once.")
+    clicks: int = Field(description="How often links were opened; previews and robots are not counted.")
     opted_out: int
 
     @classmethod
@@ -172,6 +184,7 @@ class CountsOut(Out):
             cancelled=get("cancelled", 0),
             replied=get("replied", 0),
             clicked=get("clicked", 0),
+            clicks=get("clicks", 0),
             opted_out=get("opted_out", 0),
         )
 

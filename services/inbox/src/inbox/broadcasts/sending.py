@@ -9,6 +9,7 @@ from uuid import UUID
 
 from inbox.broadcasts.composing import Letter, letters
 from inbox.broadcasts.facts import stop
+from inbox.broadcasts.links.model import LINK, Links
 from inbox.broadcasts.model import ENDED, Broadcast, Class, State
 from inbox.broadcasts.people import Somebody, people
 from inbox.broadcasts.permission import forbidden, stands_against
@@ -69,6 +70,7 @@ class BroadcastKind:
     platforms: Platforms
     keyring: Keyring
     braking: Braking
+    links: Links
     name: str = BROADCAST
     timing: Timing = _TIMING
 
@@ -125,6 +127,7 @@ class BroadcastKind:
             **at.who.values,
             "channel.name": row["display_name"],
             "channel.number": row["display_number"],
+            LINK: self.links.of(row["id"]) if letter.variant.link else "",
         }
         try:
             said = letter.content({name: value for name, value in values.items() if value})

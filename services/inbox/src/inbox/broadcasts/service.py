@@ -8,6 +8,7 @@ from inbox.broadcasts.audience.repository import AudienceRepository
 from inbox.broadcasts.composing import frozen, letter
 from inbox.broadcasts.errors import AudienceUnknown, MessageUnfit, NobodyToReach, NotPrepared
 from inbox.broadcasts.facts import change, totals
+from inbox.broadcasts.links.model import LINK, Links, places
 from inbox.broadcasts.model import Broadcast, Stand, State, Variant
 from inbox.broadcasts.preflight import Preflight, PreflightOut
 from inbox.broadcasts.preparing import PAGE, Preparing
@@ -24,6 +25,7 @@ from inbox.labels.repository import LabelRepository
 from inbox.messages.errors import ChannelGone
 from inbox.segments.service import SegmentService
 from inbox.templates.errors import TemplateNotFound
+from inbox.templates.model import Template
 from inbox.templates.repository import TemplateRepository
 from inbox.templates.sending import sendable
 from inbox.variables.errors import VariableMalformed, VariableUnknown
@@ -46,6 +48,7 @@ class BroadcastService:
     preparing: Preparing
     platforms: Platforms
     segments: SegmentService
+    links: Links
 
     async def write(self, caller: MemberCaller, wanted: WriteBroadcast, once: Idempotency) -> BroadcastOut:
         """Write one; its recipients are written down in the background, or at once where they are named.
@@ -278,6 +281,8 @@ class BroadcastService:
             if each.template_id is not None and "template" not in can.sends:
                 raise MessageUnfit(f"{at}/template_id", "This channel knows no templates; use a text.")
             _fillable(at, each.variant())
+            if each.text is not None:
+                _linked(at, each.text, each.link)
         await self._templates(tx, channel, wanted.messages)
         await _there(tx, wanted)
         if wanted.fallback is not None:
@@ -287,14 +292,16 @@ class BroadcastService:
         channel = await _channel(tx, wanted.channel_id)
         if self.platforms[channel.kind].capabilities.window.lasts is not None:
             raise MessageUnfit("#/fallback/channel_id", "This channel takes free text only for a while.")
-        _fillable("#/fallback", Variant(text=wanted.text))
+        _fillable("#/fallback", Variant(text=wanted.text, link=wanted.link or ""))
+        _linked("#/fallback", wanted.text, wanted.link)
 
     async def _templates(self, tx: Transaction, channel: Channel, messages: Sequence[Message]) -> None:
-        for each in messages:
+        for number, each in enumerate(messages):
             if each.template_id is not None:
                 template = await TemplateRepository(tx).find(each.template_id)
                 if template.waba_id != channel.waba_id:
                     raise TemplateNotFound("This channel's business account has no such template.")
+                self._leads(f"#/messages/{number}/link", each.variant(), template)
 
     async def _frozen(self, tx: Transaction, broadcast: Broadcast) -> list[Variant]:
         """Its messages with the templates as they can be sent now."""
@@ -304,8 +311,18 @@ class BroadcastService:
                 made.append(each)
                 continue
             template = sendable(await TemplateRepository(tx).find(each.template_id))
+            self._leads("#/link", each, template)
             made.append(each if each.frozen is not None else replace(each, frozen=frozen(template)))
         return made
+
+    def _leads(self, at: str, variant: Variant, template: Template) -> None:
+        """Whether the template has the one button by which a link of ours can be opened: Meta fixes its domain."""
+        if not variant.link:
+            return
+        given = {each["index"] for each in variant.buttons}
+        free = [url for index, url in places(template.components).items() if index not in given]
+        if len(free) != 1 or not self.links.leads(free[0]):
+            raise MessageUnfit(at, f"The template needs one button with the address {self.links.base}/{{{{1}}}}.")
 
     async def _hold(self, tx: Transaction, broadcast_id: UUID, now: Broadcast) -> None:
         """What is with the ledger waits for the day, or leaves at once."""
@@ -328,7 +345,7 @@ class BroadcastService:
             name=broadcast.name,
             state=State.RUNNING,
             audience={"broadcast_id": str(broadcast.id), "classes": list(told.classes)},
-            variants=[Variant(text=told.text)],
+            variants=[Variant(text=told.text, link=told.link or "")],
             purpose=broadcast.purpose,
             zone=broadcast.zone,
             quiet=broadcast.quiet,
@@ -363,6 +380,12 @@ async def _purpose(tx: Transaction, messages: Sequence[Message]) -> Purpose:
     ids = [each.template_id for each in messages if each.template_id is not None]
     found = {OF_CATEGORY.get((await TemplateRepository(tx).find(each)).category, "service") for each in ids}
     return next((each for each in PURPOSES if each in found), "marketing")
+
+
+def _linked(at: str, text: str, link: str | None) -> None:
+    """Whether a text has a place for the link that it is given."""
+    if link is not None and LINK not in text:
+        raise MessageUnfit(f"{at}/link", f"The text has no place for it: write {{{{{LINK}}}}} where it belongs.")
 
 
 def _fillable(at: str, variant: Variant) -> None:

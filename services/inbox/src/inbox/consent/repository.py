@@ -79,18 +79,21 @@ class ConsentRepository:
             ), heads AS MATERIALIZED (
                 SELECT c.id AS contact_id, coalesce(c.merged_into, c.id) AS head
                 FROM contacts AS c
-                WHERE c.id IN (SELECT contact_id FROM asked) AND c.organization_id = $1
+                WHERE c.id = ANY ($2::uuid[]) AND c.organization_id = $1
             ), people AS MATERIALIZED (
                 SELECT h.contact_id, m.id AS member, m.blocked_at FROM heads AS h JOIN contacts AS m ON m.id = h.head
+                WHERE m.id = ANY (ARRAY(SELECT head FROM heads))
                 UNION ALL
                 SELECT h.contact_id, m.id, m.blocked_at FROM heads AS h JOIN contacts AS m ON m.merged_into = h.head
-            ), blocked AS (
+                WHERE m.merged_into = ANY (ARRAY(SELECT head FROM heads))
+            ), blocked AS MATERIALIZED (
                 SELECT contact_id, bool_or(blocked_at IS NOT NULL) AS barred FROM people GROUP BY contact_id
-            ), newest AS (
+            ), newest AS MATERIALIZED (
                 SELECT DISTINCT ON (p.contact_id, s.channel_kind, s.purpose)
                        p.contact_id, s.channel_kind, s.purpose, s.state,
                        bool_or(s.ever_granted) OVER (PARTITION BY p.contact_id, s.channel_kind, s.purpose) AS granted
                 FROM people AS p JOIN consents AS s ON s.contact_id = p.member AND s.organization_id = $1
+                WHERE s.contact_id = ANY (ARRAY(SELECT member FROM people))
                 ORDER BY p.contact_id, s.channel_kind, s.purpose, s.at DESC, s.state = 'withdrawn' DESC
             )
             SELECT a.contact_id, a.channel_kind, a.purpose, b.barred AS blocked, n.state,

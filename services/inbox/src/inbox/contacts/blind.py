@@ -1,25 +1,35 @@
 """Values that must be found again but not be read: numbers and the platform's ids, as keyed hashes."""
 
-import hmac
-from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
 from kit.seal import Keyring
 
 _PURPOSE: Final = "inbox identities"
+_BLOCK: Final = 64
+_INNER: Final = bytes(each ^ 0x36 for each in range(256))
+_OUTER: Final = bytes(each ^ 0x5C for each in range(256))
 
 
-@dataclass(frozen=True, slots=True)
 class Blind:
-    """Hashes values of one organization; the same value under another organization looks different."""
+    """Hashes values of one organization; the same value under another organization looks different.
 
-    key: bytes = field(repr=False)
+    HMAC-SHA256 (RFC 2104), the two blocks of its key hashed once: files bring values by the million.
+    """
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, key: bytes) -> None:
+        block = key.ljust(_BLOCK, b"\0")
+        self._inner, self._outer = sha256(block.translate(_INNER)), sha256(block.translate(_OUTER))
 
     def __call__(self, kind: str, value: str) -> bytes:
         """The hash of a value of this kind."""
-        told = f"{kind}\0{value}".encode(errors="surrogatepass")
-        return hmac.digest(self.key, told, "sha256")
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(f"{kind}\0{value}".encode(errors="surrogatepass"))
+        outer.update(inner.digest())
+        return outer.digest()
 
 
 async def blind_of(keyring: Keyring, organization_id: UUID) -> Blind:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from inbox.channels.base import Identity, Said
+from inbox.channels.base import Identity, IdentityKind, Said
 from inbox.contacts.blind import Blind
 from inbox.contacts.repository import ContactRepository, Held, NewIdentity
 from inbox.whatsapp.numbers import is_number, variants
@@ -241,21 +241,22 @@ class Recognizing:
 
 def hashed(blind: Blind, wanted: Sequence[Identity]) -> list[tuple[Identity, bytes]]:
     """Each identity with the hash of each of its spellings."""
-    return [(each, blind(each.kind, value)) for each in wanted for value in _spellings(each)]
+    return [(each, blind(each.kind, value)) for each in wanted for value in spellings(each.kind, each.value)]
 
 
 def spelled(blind: Blind, wanted: Iterable[Identity]) -> list[bytes]:
     """What stands for those of which there are several spellings, whichever is told; sorted."""
-    several = ((each.kind, _spellings(each)) for each in wanted)
-    return sorted({blind(kind, min(spellings)) for kind, spellings in several if len(spellings) > 1})
+    several = ((each.kind, spellings(each.kind, each.value)) for each in wanted)
+    return sorted({blind(kind, min(values)) for kind, values in several if len(values) > 1})
 
 
-def _spellings(identity: Identity) -> tuple[str, ...]:
-    if identity.kind == "whatsapp_id":
-        return variants(identity.value)
-    if identity.kind == "phone" and is_number(identity.value.removeprefix("+")):
-        return tuple(f"+{each}" for each in variants(identity.value.removeprefix("+")))
-    return (identity.value,)
+def spellings(kind: IdentityKind, value: str) -> tuple[str, ...]:
+    """The value, and other spellings of it by which the same person may be known; the given one first."""
+    if kind == "whatsapp_id":
+        return variants(value)
+    if kind == "phone" and is_number(value.removeprefix("+")):
+        return tuple(f"+{each}" for each in variants(value.removeprefix("+")))
+    return (value,)
 
 
 def _elsewhere(identity: Identity) -> Identity | None:

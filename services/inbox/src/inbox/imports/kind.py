@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, BinaryIO, Final
 from uuid import UUID
@@ -14,13 +14,12 @@ from inbox.attributes.repository import AttributeRepository
 from inbox.imports.bulk.repository import BulkRepository
 from inbox.imports.errors import FileRefused
 from inbox.imports.files import ImportFiles
-from inbox.imports.model import CHUNK, Fault, Import, Options, Part
-from inbox.imports.persons import persons
+from inbox.imports.model import CHUNK, Import, Options, Part, Rows
 from inbox.imports.reading import Format, rows, sniff
 from inbox.imports.repository import ImportRepository
 from inbox.imports.undoing import UndoRepository
 from inbox.imports.writing import Prepared, Writing
-from kit.db.database import Database, Transaction
+from kit.db.database import Database, Row, Transaction
 from kit.jobs import rows as job_rows
 from kit.jobs.kind import Kind
 from kit.jobs.model import Done, Failed, Found, Item, Job, NewItem, Outcome, State
@@ -47,11 +46,10 @@ class ContactImports:
     database: Database
     files: ImportFiles
     writing: Writing
+    chunk: int = CHUNK
     name: str = KIND
     batch: int = 1
     prepares: bool = True
-    preparing: set[UUID] = field(default_factory=set)
-    """What one of this process's workers is just preparing: another one leaves it alone."""
 
     async def find(self, tx: Transaction, job: Job, cursor: Any, limit: int) -> Found:
         """Nothing: the first item finds the rest."""
@@ -67,17 +65,10 @@ class ContactImports:
             parts = {each.number: await self._part(tx, each) for each in items}
         ready: dict[int, Split | Prepared] = {}
         for item in items:
-            wanted = item.subject_id
-            if wanted is None or wanted in self.preparing:
-                continue
-            self.preparing.add(wanted)
-            try:
-                if wanted == whole.id:
-                    ready[item.number] = await self._split(organization_id, whole)
-                elif (part := parts[item.number]) is not None:
-                    ready[item.number] = await self._chunk(organization_id, whole, part, attributes)
-            finally:
-                self.preparing.discard(wanted)
+            if item.subject_id == whole.id:
+                ready[item.number] = await self._split(organization_id, whole)
+            elif (part := parts[item.number]) is not None:
+                ready[item.number] = await self._chunk(organization_id, whole, part, attributes)
         return ready
 
     async def _part(self, tx: Transaction, item: Item) -> Part | None:
@@ -91,7 +82,7 @@ class ContactImports:
         options, parts, counted = Options.read(whole.options), list[Part](), 0
         try:
             form = await asyncio.to_thread(sniff, file)
-            chunks = _chunks(file, form, options)
+            chunks = _chunks(file, form, options, self.chunk)
             while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
                 first, told, count = chunk
                 parts.append(await self.files.keep(organization_id, whole.id, told, first, count))
@@ -103,11 +94,8 @@ class ContactImports:
     async def _chunk(
         self, organization_id: UUID, whole: Import, part: Part, attributes: Mapping[str, Attribute]
     ) -> Prepared:
-        options, faults = Options.read(whole.options), list[Fault]()
-        narrow = options.narrowed()
-        cells = await self.files.rows(organization_id, part)
-        people = list(persons(cells, part.start, narrow, attributes, faults))
-        return await self.writing.prepare(organization_id, whole.id, options, people, faults)
+        rows = Rows(part.start, await self.files.rows(organization_id, part))
+        return await self.writing.prepare(organization_id, whole.id, Options.read(whole.options), rows, attributes)
 
     async def work(
         self,
@@ -158,8 +146,8 @@ class ImportUndoing:
         """As many items as there are batches of changes."""
         _ = cursor, limit
         imports = ImportRepository(tx)
-        count = await imports.count_changes((await imports.of_job(job.id)).id)
-        return Found([NewItem(None) for _ in range(-(-count // UNDONE_AT_ONCE))])
+        counts = await imports.count_changes((await imports.of_job(job.id)).id)
+        return Found([NewItem(None) for count in counts for _ in range(-(-count // UNDONE_AT_ONCE))])
 
     async def prepare(self, job: Job, items: Sequence[Item]) -> None:
         """Nothing is needed from outside."""
@@ -171,12 +159,15 @@ class ImportUndoing:
         imports, bulk, undo = ImportRepository(tx), BulkRepository(tx), UndoRepository(tx)
         whole = await imports.of_job(job.id)
         for _each in items:
-            changes = await imports.changes(whole.id, UNDONE_AT_ONCE)
-            made = [row["contact_id"] for row in changes if row["made"]]
+            made, changes = await bulk.made(whole.id, UNDONE_AT_ONCE), list[Row]()
             free = await bulk.free(made)
             await bulk.remove(free)
-            given = await undo.as_before(whole.id, [row for row in changes if not row["made"]])
-            used, changed = set(made) - set(free), {row["contact_id"] for row in changes} - set(made) - given
+            used = set(made) - set(free)
+            await bulk.keep(sorted(used))
+            if not made:
+                changes = await imports.changes(whole.id, UNDONE_AT_ONCE)
+            given = await undo.as_before(whole.id, changes)
+            changed = {row["contact_id"] for row in changes} - given
             await undo.keep(whole.id, "made-and-used", used)
             await undo.keep(whole.id, "changed-since", changed)
             await undo.forget(whole.id, given | changed)
@@ -192,22 +183,22 @@ class ImportUndoing:
         await imports.save(whole.id, state="undone" if job.state is State.FINISHED else "finished")
 
 
-def import_kinds(database: Database, keyring: Keyring, files: ImportFiles) -> "tuple[Kind[Any], ...]":
+def import_kinds(
+    database: Database, keyring: Keyring, files: ImportFiles, chunk: int = CHUNK
+) -> "tuple[Kind[Any], ...]":
     """What imports are worked by."""
-    return ContactImports(database, files, Writing(database, keyring)), ImportUndoing()
+    return ContactImports(database, files, Writing(database, keyring), chunk), ImportUndoing()
 
 
-def _chunks(file: BinaryIO, form: Format, options: Options) -> Iterator[tuple[int, bytes, int]]:
+def _chunks(file: BinaryIO, form: Format, options: Options, size: int) -> Iterator[tuple[int, bytes, int]]:
     """Chunks of rows: the number of the first, the cells that are taken, how many rows."""
     found = rows(file, form)
     first = 1
     if options.heading:
         next(found, None)
         first = 2
-    columns = [each.column for each in options.columns]
-    while chunk := list(islice(found, CHUNK)):
-        told = [[cells[at] if at < len(cells) else "" for at in columns] for cells in chunk]
-        yield first, orjson.dumps(told), len(chunk)
+    while chunk := list(islice(found, size)):
+        yield first, orjson.dumps(options.taking(chunk)), len(chunk)
         first += len(chunk)
 
 

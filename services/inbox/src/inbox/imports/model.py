@@ -1,7 +1,7 @@
 """What an import is asked to do, and what stands in it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -11,7 +11,7 @@ UNDO_WITHIN: Final = timedelta(days=30)
 """How long after it was begun an import can be undone; `contact_imports_settle` says the same."""
 
 LARGEST: Final = 1024**3
-CHUNK: Final = 4000
+CHUNK: Final = 8000
 """Rows that are worked in one transaction; it takes less than a second."""
 
 
@@ -62,9 +62,16 @@ class Options:
             }
         return told
 
-    def narrowed(self) -> "Options":
-        """For rows of which only the taken columns are left, in their order."""
-        return replace(self, columns=[Taken(place, each.to) for place, each in enumerate(self.columns)])
+    def taking(self, rows: Sequence[Sequence[str]]) -> list[list[str]]:
+        """The taken columns of some rows, in their order; what a row lacks is empty."""
+        places = [each.column for each in self.columns]
+        widest = max(places) + 1
+        return [
+            [cells[at] for at in places]
+            if len(cells) >= widest
+            else [cells[at] if at < len(cells) else "" for at in places]
+            for cells in rows
+        ]
 
     @classmethod
     def read(cls, told: Mapping[str, Any]) -> "Options":
@@ -114,6 +121,14 @@ class Part:
     size: int
     file_id: UUID
     key_sealed: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Cells of the taken columns, row by row, and the number of the first row in the file."""
+
+    first: int
+    cells: Sequence[Sequence[str]] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any, Final
+from functools import cache
+from typing import Any, Final, NamedTuple
 
 from inbox.attributes.errors import ValueRefused
 from inbox.attributes.model import Attribute, Value
-from inbox.channels.base import Identity
+from inbox.channels.base import IdentityKind
 from inbox.imports.model import Fault, Options
 
 LONGEST_NAME: Final = 200
@@ -20,18 +20,33 @@ _PLAIN_EMAIL: Final = re.compile(
 _LONGEST_EMAIL: Final = 254
 _YES: Final = frozenset(["true", "yes", "y", "1", "ja", "j", "oui", "si", "sim", "x", "wahr", "vrai"])
 _NO: Final = frozenset(["false", "no", "n", "0", "nein", "non", "nao", "falsch", "faux"])
+_FAULTY: Final = {
+    "name": "name-too-long",
+    "phone": "bad-phone",
+    "email": "bad-email",
+    "attribute": "bad-value",
+}
 _FIRST_DAY: Final = date(1899, 12, 30)
 """Day 0 of spreadsheets."""
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
-    """What one row says of somebody."""
+class Person(NamedTuple):
+    """What one row says of somebody: (kind, value) of what they are known by, and values of attributes."""
 
     row: int
     name: str
-    identities: Sequence[Identity] = field(repr=False)
-    values: Sequence[tuple[Attribute, Value]] = field(repr=False)
+    identities: Sequence[tuple[IdentityKind, str]]
+    values: Sequence[tuple[Attribute, Value]]
+
+
+class _Column(NamedTuple):
+    """One column: its cells, and what they mean; None where a cell means nothing that it could."""
+
+    kind: str
+    key: str
+    attribute: Attribute | None
+    told: Sequence[str]
+    meant: Sequence[Any]
 
 
 def persons(
@@ -41,62 +56,105 @@ def persons(
     attributes: Mapping[str, Attribute],
     faults: list[Fault],
 ) -> Iterator[Person]:
-    """The people of some rows, of which the first has this number; a row that is empty is nobody."""
-    columns = [(each.column, *each.to.partition(":")[::2]) for each in options.columns]
-    for number, cells in enumerate(rows, start=first):
-        wanted = [(kind, key, cells[at].strip()) for at, kind, key in columns if at < len(cells)]
-        if any(told for _, _, told in wanted):
-            person = _person(number, wanted, options, attributes, faults)
-            if person is not None:
-                yield person
+    """The people of some rows, of which the first has this number; a row that is empty is nobody.
+
+    A row has the taken columns, in their order. Columns are read one after the other, then rows put together.
+    """
+    cells = zip(*rows, strict=True)
+    columns = [
+        _column(each.to, told, options, attributes) for each, told in zip(options.columns, cells, strict=False)
+    ]
+    for at in range(len(rows)):
+        person = _person(first + at, at, columns, options, faults)
+        if person is not None:
+            yield person
 
 
-def _person(
-    number: int,
-    wanted: Sequence[tuple[str, str, str]],
-    options: Options,
-    attributes: Mapping[str, Attribute],
-    faults: list[Fault],
-) -> Person | None:
-    name, identities, values = "", list[Identity](), list[tuple[Attribute, Value]]()
-    for kind, key, told in wanted:
-        if not told:
+def _column(to: str, cells: Sequence[str], options: Options, attributes: Mapping[str, Attribute]) -> _Column:
+    kind, _, key = to.partition(":")
+    told = [cell.strip() for cell in cells]
+    match kind:
+        case "name":
+            return _Column(kind, kind, None, told, [each if len(each) <= LONGEST_NAME else None for each in told])
+        case "phone":
+            return _Column(
+                kind, kind, None, told, [phone_of(each, options.region) if each else None for each in told]
+            )
+        case "email":
+            return _Column(kind, kind, None, told, [email_of(each) if each else None for each in told])
+    attribute = attributes[key]
+    return _Column(kind, key, attribute, told, [value_of(attribute, each) if each else None for each in told])
+
+
+def _person(number: int, at: int, columns: Sequence[_Column], options: Options, faults: list[Fault]) -> Person | None:
+    name, identities, values, empty = "", list[tuple[IdentityKind, str]](), list[tuple[Attribute, Value]](), True
+    for kind, key, attribute, told, meant in columns:
+        if not told[at]:
             continue
-        if kind == "name" and len(told) <= LONGEST_NAME:
-            name = told
+        value, empty = meant[at], False
+        if value is None:
+            faults.append(Fault(number, key, _FAULTY[kind]))
         elif kind == "name":
-            faults.append(Fault(number, "name", "name-too-long"))
-        elif kind == "attribute":
-            value = value_of(attributes[key], told)
-            values += [(attributes[key], value)] if value is not None else []
-            faults += [Fault(number, key, "bad-value")] if value is None else []
+            name = value
+        elif attribute is not None:
+            values.append((attribute, value))
+        elif kind == "email":
+            identities.append(("email", value))
         else:
-            known = _known_by(kind, told, options)
-            identities += known
-            faults += [] if known else [Fault(number, kind, f"bad-{kind}")]
-    if not identities:
+            identities.append(("phone", value))
+            if options.whatsapp:
+                identities.append(("whatsapp_id", value[1:]))
+    if identities:
+        return Person(number, name, identities, values)
+    if not empty:
         faults.append(Fault(number, "", "no-identity"))
-        return None
-    return Person(number, name, identities, values)
-
-
-def _known_by(kind: str, told: str, options: Options) -> list[Identity]:
-    """The identities of a cell; none when it is no number or address."""
-    if kind == "email":
-        email = email_of(told)
-        return [] if email is None else [Identity("email", email)]
-    phone = phone_of(told, options.region)
-    if phone is None:
-        return []
-    return [Identity("phone", phone), *([Identity("whatsapp_id", phone[1:])] if options.whatsapp else [])]
+    return None
 
 
 def phone_of(told: str, region: str) -> str | None:
     """A number as E.164 has it; None when it is none. One without a country's code is of the region."""
+    if _PLAIN_PHONE.fullmatch(told):
+        return told
     bare = told.translate(_SPACING)
     if _PLAIN_PHONE.fullmatch(bare):
         return bare
-    return _parsed(bare if len(bare) <= 32 else "", region)
+    return _national(bare, region) or _parsed(bare if len(bare) <= 32 else "", region)
+
+
+def _national(bare: str, region: str) -> str | None:
+    """A number as it is usually written within its region, by the same patterns by which it would be parsed."""
+    form = _form(region) if bare.startswith("0") and not bare.startswith("00") else None
+    if form is None:
+        return None
+    national = bare[1:]
+    for pattern, lengths in form.patterns:
+        if len(national) in lengths and pattern.fullmatch(national):
+            return f"{form.abroad}{national}"
+    return None
+
+
+class _Form(NamedTuple):
+    """How numbers of a region are written in it, after a 0, and what stands before them elsewhere."""
+
+    abroad: str
+    patterns: Sequence[tuple[re.Pattern[str], frozenset[int]]]
+
+
+@cache
+def _form(region: str) -> _Form | None:
+    import phonenumbers  # noqa: PLC0415 - 30 MB that only imports need
+
+    found = phonenumbers.PhoneMetadata.metadata_for_region(region, None) if region else None
+    if found is None or found.national_prefix != "0" or found.national_prefix_transform_rule:
+        return None
+    if found.national_prefix_for_parsing not in (None, "0"):
+        return None
+    patterns = [
+        (re.compile(each.national_number_pattern or "(?!)", re.ASCII), frozenset(each.possible_length))
+        for each in (found.mobile, found.fixed_line)
+        if each is not None
+    ]
+    return _Form(f"+{found.country_code}", patterns)
 
 
 def _parsed(told: str, region: str) -> str | None:

@@ -1,4 +1,4 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -170,12 +170,14 @@ class ImportRepository:
         )
         return [Fault(**row) for row in rows]
 
-    async def made_here(self, import_id: UUID, contact_ids: Sequence[UUID]) -> set[UUID]:
+    async def made_here(self, import_id: UUID, contact_ids: Collection[UUID]) -> set[UUID]:
         """Which of these an earlier row of the same file has made or changed."""
         rows = await self.tx.fetch(
             """
             SELECT contact_id FROM contact_import_changes
             WHERE import_id = $1 AND contact_id = ANY ($2) AND organization_id = $3
+            UNION ALL
+            SELECT id FROM contacts WHERE import_id = $1 AND id = ANY ($2) AND organization_id = $3
             """,
             import_id,
             list(contact_ids),
@@ -187,7 +189,7 @@ class ImportRepository:
         """The next changes to be undone, which nobody else has."""
         return await self.tx.fetch(
             """
-            SELECT contact_id, made, name_before, version FROM contact_import_changes
+            SELECT contact_id, name_before, version FROM contact_import_changes
             WHERE import_id = $1 AND organization_id = $2 ORDER BY contact_id LIMIT $3 FOR UPDATE SKIP LOCKED
             """,
             import_id,
@@ -195,15 +197,18 @@ class ImportRepository:
             limit,
         )
 
-    async def count_changes(self, import_id: UUID) -> int:
-        """How many contacts it made or changed."""
-        return int(
-            await self.tx.fetchval(
-                "SELECT count(*) FROM contact_import_changes WHERE import_id = $1 AND organization_id = $2",
-                import_id,
-                self.tx.organization_id,
-            )
+    async def count_changes(self, import_id: UUID) -> tuple[int, int]:
+        """How many contacts it made, and how many it changed."""
+        row = await self.tx.fetchrow(
+            """
+            SELECT (SELECT count(*) FROM contacts WHERE import_id = $1 AND organization_id = $2) AS made,
+                   (SELECT count(*) FROM contact_import_changes WHERE import_id = $1 AND organization_id = $2)
+                       AS changed
+            """,
+            import_id,
+            self.tx.organization_id,
         )
+        return (0, 0) if row is None else (row["made"], row["changed"])
 
     async def forget_changes(self, import_id: UUID, contact_ids: Sequence[UUID]) -> None:
         """These are undone."""
@@ -221,8 +226,11 @@ class ImportRepository:
         """Which imports made or changed these."""
         return await self.tx.fetch(
             """
-            SELECT import_id, contact_id, made FROM contact_import_changes
+            SELECT import_id, contact_id, false AS made FROM contact_import_changes
             WHERE contact_id = ANY ($1) AND organization_id = $2
+            UNION ALL
+            SELECT import_id, id, true FROM contacts
+            WHERE id = ANY ($1) AND organization_id = $2 AND import_id IS NOT NULL
             """,
             list(members),
             self.tx.organization_id,
@@ -230,6 +238,14 @@ class ImportRepository:
 
     async def delete_of_contact(self, members: Sequence[UUID]) -> int:
         """Nobody can tell any more which import these came from; how many rows that were."""
+        await self.tx.execute(
+            """
+            UPDATE contacts SET import_id = NULL
+            WHERE id = ANY ($1) AND organization_id = $2 AND import_id IS NOT NULL
+            """,
+            list(members),
+            self.tx.organization_id,
+        )
         return await self.tx.execute(
             "DELETE FROM contact_import_changes WHERE contact_id = ANY ($1) AND organization_id = $2",
             list(members),

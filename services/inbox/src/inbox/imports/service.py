@@ -282,6 +282,6 @@ def _checked(file: BinaryIO, options: Options, attributes: dict[str, Attribute])
         first = 2
     looked = list(islice(found, _LOOKED_AT))
     faults: list[Fault] = []
-    good = sum(1 for _ in persons(looked, first, options, attributes, faults))
+    good = sum(1 for _ in persons(options.taking(looked), first, options, attributes, faults))
     faulty = sum(1 for each in faults if each.code == "no-identity")
     return DryRun(len(looked), good, faulty, faults[:_SHOWN])

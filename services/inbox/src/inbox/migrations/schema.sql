@@ -180,8 +180,15 @@ CREATE INDEX broadcast_recipients_by_class ON broadcast_recipients USING btree (
 CREATE INDEX broadcast_recipients_by_contact ON broadcast_recipients USING btree (contact_id, id);
 CREATE INDEX broadcast_recipients_by_state ON broadcast_recipients USING btree (broadcast_id, state, id);
 CREATE INDEX broadcast_recipients_waiting ON broadcast_recipients USING btree (broadcast_id, due_at NULLS FIRST, id) WHERE (state = 'waiting'::text);
+CREATE POLICY following ON broadcast_recipients FOR ALL TO inbox_loops USING (true);
 CREATE POLICY tenant ON broadcast_recipients FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON broadcast_recipients TO inbox_app;
+GRANT SELECT (id) ON broadcast_recipients TO inbox_loops;
+GRANT SELECT (organization_id) ON broadcast_recipients TO inbox_loops;
+GRANT SELECT (broadcast_id) ON broadcast_recipients TO inbox_loops;
+GRANT SELECT (variant) ON broadcast_recipients TO inbox_loops;
+GRANT SELECT (clicked_at) ON broadcast_recipients TO inbox_loops;
+GRANT UPDATE (clicked_at) ON broadcast_recipients TO inbox_loops;
 
 CREATE TABLE broadcast_settings (
     organization_id uuid NOT NULL,
@@ -245,6 +252,7 @@ CREATE POLICY tenant ON broadcasts FOR ALL TO inbox_app USING ((organization_id 
 GRANT INSERT, SELECT, UPDATE ON broadcasts TO inbox_app;
 GRANT SELECT (id) ON broadcasts TO inbox_loops;
 GRANT SELECT (organization_id) ON broadcasts TO inbox_loops;
+GRANT SELECT (variants) ON broadcasts TO inbox_loops;
 GRANT SELECT (work_at) ON broadcasts TO inbox_loops;
 
 CREATE TABLE channel_checks (
@@ -502,7 +510,6 @@ CREATE TABLE contact_identities (
     last_seen_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     left_at timestamp with time zone,
-    CONSTRAINT contact_identities_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id) DEFERRABLE INITIALLY DEFERRED,
     CONSTRAINT contact_identities_kind_check CHECK ((kind = ANY (ARRAY['whatsapp_id'::text, 'bsuid'::text, 'parent_bsuid'::text, 'phone'::text, 'messenger_id'::text, 'instagram_id'::text, 'email'::text, 'customer_id'::text, 'visitor'::text]))),
     CONSTRAINT contact_identities_pkey PRIMARY KEY (organization_id, kind, blind)
 );
@@ -753,12 +760,15 @@ CREATE TABLE contacts (
     changed_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     merged_into uuid,
     blocked_at timestamp with time zone,
+    import_id uuid,
     CONSTRAINT contacts_merged_into_fkey FOREIGN KEY (merged_into) REFERENCES contacts(id),
-    CONSTRAINT contacts_pkey PRIMARY KEY (id)
+    CONSTRAINT contacts_pkey PRIMARY KEY (id),
+    CONSTRAINT known_no_more_when_gone TRIGGER DEFERRABLE INITIALLY DEFERRED
 );
 COMMENT ON TABLE contacts IS 'A person or company that writes; who they are on a platform stands in contact_identities.';
 ALTER TABLE contacts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX contacts_blocked ON contacts USING btree (organization_id, blocked_at, id) WHERE (blocked_at IS NOT NULL);
+CREATE INDEX contacts_imported ON contacts USING btree (import_id, id) WHERE (import_id IS NOT NULL);
 CREATE INDEX contacts_in_order ON contacts USING btree (organization_id, id) WHERE ((merged_into IS NULL) AND (blocked_at IS NULL));
 CREATE INDEX contacts_listed ON contacts USING btree (organization_id, created_at, id);
 CREATE INDEX contacts_merged ON contacts USING btree (merged_into) WHERE (merged_into IS NOT NULL);
@@ -1910,8 +1920,10 @@ CREATE TABLE search_due (
     id bigint NOT NULL,
     organization_id uuid NOT NULL,
     kind text NOT NULL,
-    subject_id uuid NOT NULL,
+    subject_id uuid,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    subject_ids uuid[],
+    CONSTRAINT search_due_check CHECK (((subject_id IS NULL) <> (subject_ids IS NULL))),
     CONSTRAINT search_due_kind_check CHECK ((kind = ANY (ARRAY['message'::text, 'note'::text, 'contact'::text]))),
     CONSTRAINT search_due_pkey PRIMARY KEY (id)
 );
@@ -2078,6 +2090,32 @@ AS $function$
             RETURNING 1
         ) SELECT count(*) INTO swept FROM gone;
         RETURN swept;
+    END
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.broadcast_link(recipient uuid, counted boolean)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+    DECLARE
+        found record;
+    BEGIN
+        SELECT r.organization_id, r.broadcast_id, r.variant, b.variants -> r.variant::integer ->> 'link' AS link
+        INTO found
+        FROM broadcast_recipients AS r JOIN broadcasts AS b ON b.id = r.broadcast_id WHERE r.id = recipient;
+        IF coalesce(found.link, '') = '' THEN
+            RETURN NULL;
+        END IF;
+        IF counted THEN
+            UPDATE broadcast_recipients SET clicked_at = kit_now() WHERE id = recipient AND clicked_at IS NULL;
+            INSERT INTO broadcast_counts (organization_id, broadcast_id, variant, what, n)
+            VALUES (found.organization_id, found.broadcast_id, found.variant, 'clicks', 1);
+        END IF;
+        RETURN found.link;
     END
     $function$;
 -- owner: inbox_loops
@@ -2303,6 +2341,21 @@ AS $function$
     $function$;
 -- owner: inbox_loops
 -- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.contacts_known_no_more()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+BEGIN
+    IF EXISTS (SELECT FROM contact_identities AS i WHERE i.contact_id = OLD.id) THEN
+        RAISE foreign_key_violation USING MESSAGE = 'a contact is still known by an identity';
+    END IF;
+    RETURN NULL;
+END
+$function$;
+-- owner: inbox_owner
+-- may be called by: PUBLIC
 
 CREATE OR REPLACE FUNCTION inbox.conversation_seen(wanted uuid)
  RETURNS boolean
@@ -3157,10 +3210,17 @@ CREATE OR REPLACE FUNCTION inbox.search_claim(at_most integer)
  SECURITY DEFINER
  SET search_path TO 'inbox', 'kit', 'pg_temp'
 AS $function$
-        DELETE FROM search_due AS d WHERE d.id = ANY (ARRAY(
-            SELECT w.id FROM search_due AS w ORDER BY w.id LIMIT at_most FOR UPDATE SKIP LOCKED
-        ))
-        RETURNING d.organization_id, d.kind, d.subject_id
+        WITH waiting AS (
+            SELECT w.id, coalesce(cardinality(w.subject_ids), 1) AS size
+            FROM search_due AS w ORDER BY w.id LIMIT at_most FOR UPDATE SKIP LOCKED
+        ), gone AS (
+            DELETE FROM search_due AS d WHERE d.id = ANY (ARRAY(
+                SELECT s.id FROM (SELECT w.id, sum(w.size) OVER (ORDER BY w.id) - w.size AS before FROM waiting AS w) AS s
+                WHERE s.before < at_most
+            ))
+            RETURNING d.organization_id, d.kind, coalesce(d.subject_ids, ARRAY[d.subject_id]) AS subject_ids
+        )
+        SELECT g.organization_id, g.kind, each FROM gone AS g CROSS JOIN unnest(g.subject_ids) AS each
     $function$;
 -- owner: inbox_loops
 -- may be called by: inbox_app
@@ -3171,7 +3231,10 @@ CREATE OR REPLACE FUNCTION inbox.search_contacts_added()
  SET search_path TO 'inbox', 'kit', 'pg_temp'
 AS $function$
 BEGIN
-    INSERT INTO search_due (organization_id, kind, subject_id) SELECT a.organization_id, 'contact', a.id FROM added AS a;
+    INSERT INTO search_due (organization_id, kind, subject_ids)
+    SELECT a.organization_id, 'contact', array_agg(a.id)
+    FROM (SELECT organization_id, id, (row_number() OVER () - 1) / 100 AS part FROM added) AS a
+    GROUP BY a.organization_id, a.part;
     RETURN NULL;
 END
 $function$;
@@ -3223,8 +3286,11 @@ CREATE OR REPLACE FUNCTION inbox.search_identities_added()
  SET search_path TO 'inbox', 'kit', 'pg_temp'
 AS $function$
 BEGIN
-    INSERT INTO search_due (organization_id, kind, subject_id)
-    SELECT DISTINCT a.organization_id, 'contact', a.contact_id FROM added AS a;
+    INSERT INTO search_due (organization_id, kind, subject_ids)
+    SELECT a.organization_id, 'contact', array_agg(a.contact_id)
+    FROM (SELECT organization_id, contact_id, (row_number() OVER () - 1) / 100 AS part
+          FROM (SELECT DISTINCT organization_id, contact_id FROM added) AS d) AS a
+    GROUP BY a.organization_id, a.part;
     RETURN NULL;
 END
 $function$;

@@ -46,7 +46,7 @@ class Indexing:
             for (organization_id, kind), group in groupby(by_place, key=lambda each: each[:2]):
                 await tx.bind(organization_id)
                 settled += await self._index(tx, cast("Kind", kind), [subject_id for *_, subject_id in group])
-        return settled > 0 and len(due) == _BATCH
+        return settled > 0 and len(due) >= _BATCH
 
     async def _index(self, tx: Transaction, kind: Kind, ids: Sequence[UUID]) -> int:
         try:

@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 _DIGITS: Final = re.compile(r"[0-9]{5,20}", re.ASCII)
+_SEVERAL: Final = frozenset(["55", "52", "54"])
 _BRAZIL: Final = re.compile(r"55([1-9][0-9])(9?)([6-9][0-9]{7})", re.ASCII)
 _MEXICO: Final = re.compile(r"52(1?)([2-9][0-9]{9})", re.ASCII)
 _ARGENTINA: Final = re.compile(r"54(9?)([1-9][0-9]{9})", re.ASCII)
@@ -20,6 +21,8 @@ def variants(number: str) -> tuple[str, ...]:
     Brazil's mobile numbers exist with and without the ninth digit, Mexico's with and without a 1, Argentina's with
     and without a 9. Only for looking up: nothing is rewritten, and Brazil's landlines (2 to 5) have one spelling.
     """
+    if number[:2] not in _SEVERAL:
+        return (number,)
     if match := _BRAZIL.fullmatch(number):
         area, nine, rest = match.groups()
         return number, f"55{area}{'' if nine else '9'}{rest}"

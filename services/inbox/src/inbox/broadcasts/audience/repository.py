@@ -66,6 +66,7 @@ class AudienceRepository:
             FROM broadcast_recipients r JOIN contacts c ON c.id = r.contact_id
             WHERE r.broadcast_id = $2 AND r.organization_id = $1 AND r.contact_id > $4
               AND (r.class = ANY ($3)
+                   OR ('clicked' = ANY ($3) AND r.clicked_at IS NOT NULL)
                    OR ('no_reply' = ANY ($3) AND r.state IN ('delivered', 'read') AND r.replied_at IS NULL))
             ORDER BY 1 LIMIT $5
             """,

@@ -241,12 +241,8 @@ class RecipientRepository:
         rank_now, rank_then = _RANK.format(state="r.state"), _RANK.format(state="t.state")
         return await self.tx.execute(
             f"""
-            WITH t AS (
-                SELECT * FROM unnest($2::uuid[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::bytea[],
-                                     $8::bytea[])
-                    AS t (id, state, at, code, class, blind, sealed)
-            ), locked AS MATERIALIZED (
-                SELECT id FROM broadcast_recipients WHERE id IN (SELECT id FROM t) AND organization_id = $1
+            WITH locked AS MATERIALIZED (
+                SELECT id FROM broadcast_recipients WHERE id = ANY ($2::uuid[]) AND organization_id = $1
                 ORDER BY id FOR UPDATE
             )
             UPDATE broadcast_recipients AS r
@@ -258,8 +254,9 @@ class RecipientRepository:
                     THEN least(coalesce(r.sent_at, t.at), t.at) ELSE r.sent_at END,
                 provider_blind = coalesce(r.provider_blind, t.blind),
                 provider_sealed = coalesce(r.provider_sealed, t.sealed)
-            FROM t
-            WHERE r.id = t.id AND r.id IN (SELECT id FROM locked) AND r.organization_id = $1
+            FROM unnest($2::uuid[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::bytea[], $8::bytea[])
+                AS t (id, state, at, code, class, blind, sealed)
+            WHERE r.id = t.id AND r.id = ANY (ARRAY(SELECT id FROM locked)) AND r.organization_id = $1
               AND ({rank_then} > {rank_now} OR (r.provider_blind IS NULL AND t.blind IS NOT NULL))
             """,  # noqa: S608 - constants of this file
             self.tx.organization_id,

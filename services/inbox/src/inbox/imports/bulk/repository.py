@@ -5,23 +5,36 @@ from uuid import UUID
 from inbox.fields.model import Kept
 from kit.db.database import Transaction
 
-
-@dataclass(frozen=True, slots=True)
-class NewContact:
-    """A contact, or another name for one; without a name the one it has stays."""
-
-    contact_id: UUID
-    name_sealed: bytes | None = field(repr=False)
+Key = tuple[str, bytes]
+"""Kind and hash of an identity."""
 
 
 @dataclass(frozen=True, slots=True)
-class NewKnown:
-    """An identity that somebody is known by from now on."""
+class NewName:
+    """Another name for a contact."""
 
     contact_id: UUID
-    kind: str
-    blind: bytes = field(repr=False)
     sealed: bytes = field(repr=False)
+
+
+@dataclass(slots=True)
+class NewKnown:
+    """Identities that contacts are known by from now on, column by column."""
+
+    contact_ids: list[UUID] = field(default_factory=list)
+    kinds: list[str] = field(default_factory=list)
+    blinds: list[bytes] = field(default_factory=list, repr=False)
+    sealed: list[bytes] = field(default_factory=list, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.kinds)
+
+    def add(self, contact_id: UUID, kind: str, blind: bytes, sealed: bytes) -> None:
+        """One more."""
+        self.contact_ids.append(contact_id)
+        self.kinds.append(kind)
+        self.blinds.append(blind)
+        self.sealed.append(sealed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,25 +52,53 @@ class BulkRepository:
 
     tx: Transaction
 
-    async def add(self, contacts: Sequence[NewContact]) -> None:
+    async def holders(self, wanted: Collection[Key]) -> dict[Key, UUID]:
+        """Who is known by any of these just now, as whom they are shown."""
+        keys = list(dict.fromkeys(wanted))
+        rows = await self.tx.fetch(
+            """
+            SELECT wanted.place, coalesce(contact.merged_into, held.contact_id) AS head
+            FROM unnest($2::text[], $3::bytea[]) WITH ORDINALITY AS wanted (kind, blind, place)
+            CROSS JOIN LATERAL (SELECT contact_id, left_at FROM contact_identities
+                WHERE organization_id = $1 AND kind = wanted.kind AND blind = wanted.blind LIMIT 1) AS held
+            LEFT JOIN LATERAL (SELECT merged_into FROM contacts
+                WHERE id = held.contact_id AND organization_id = $1 LIMIT 1) AS contact ON true
+            WHERE held.left_at IS NULL
+            """,
+            self.tx.organization_id,
+            [kind for kind, _ in keys],
+            [blind for _, blind in keys],
+        )
+        return {keys[row["place"] - 1]: row["head"] for row in rows}
+
+    async def add(self, import_id: UUID, contact_ids: Sequence[UUID], names: Sequence[bytes | None]) -> None:
         """Make contacts."""
         await self.tx.execute(
             """
-            INSERT INTO contacts (id, organization_id, name_sealed)
-            SELECT t.id, $1, t.name FROM unnest($2::uuid[], $3::bytea[]) AS t (id, name)
+            INSERT INTO contacts (id, organization_id, name_sealed, import_id, created_at, changed_at)
+            SELECT t.id, $1, t.name, $2, now.at, now.at
+            FROM (SELECT kit_now() AS at OFFSET 0) AS now  -- asked once, not for each row
+            CROSS JOIN unnest($3::uuid[], $4::bytea[]) AS t (id, name)
             """,
             self.tx.organization_id,
-            [each.contact_id for each in contacts],
-            [each.name_sealed for each in contacts],
+            import_id,
+            contact_ids,
+            names,
         )
 
-    async def know(self, known: Sequence[NewKnown]) -> int:
-        """Let contacts be known by these; how many: fewer where somebody else is known by one."""
+    async def know(self, known: NewKnown) -> int:
+        """Let contacts be known by these; how many: fewer where somebody else is known by one.
+
+        The contacts were made, or are changed, in this transaction: nobody can take them away meanwhile.
+        """
         return await self.tx.execute(
             """
-            INSERT INTO contact_identities AS held (organization_id, kind, blind, contact_id, sealed)
-            SELECT $1, t.kind, t.blind, t.contact_id, t.sealed
-            FROM unnest($2::text[], $3::bytea[], $4::uuid[], $5::bytea[]) AS t (kind, blind, contact_id, sealed)
+            INSERT INTO contact_identities AS held (
+                organization_id, kind, blind, contact_id, sealed, last_seen_at, created_at
+            )
+            SELECT $1, t.kind, t.blind, t.contact_id, t.sealed, now.at, now.at
+            FROM (SELECT kit_now() AS at OFFSET 0) AS now
+            CROSS JOIN unnest($2::text[], $3::bytea[], $4::uuid[], $5::bytea[]) AS t (kind, blind, contact_id, sealed)
             ORDER BY t.kind, t.blind
             ON CONFLICT (organization_id, kind, blind) DO UPDATE
             SET contact_id = excluded.contact_id, scope = '', sealed = excluded.sealed, last_seen_at = kit_now(),
@@ -65,46 +106,41 @@ class BulkRepository:
             WHERE held.left_at <= kit_now()
             """,
             self.tx.organization_id,
-            [each.kind for each in known],
-            [each.blind for each in known],
-            [each.contact_id for each in known],
-            [each.sealed for each in known],
+            known.kinds,
+            known.blinds,
+            known.contact_ids,
+            known.sealed,
         )
 
-    async def note(self, import_id: UUID, made: Sequence[UUID], touched: Sequence[UUID]) -> None:
-        """Keep which were made and which were there, as they stand before anything of them changes."""
+    async def note(self, import_id: UUID, touched: Sequence[UUID]) -> None:
+        """Keep those that were there, as they stand before anything of them changes."""
         await self.tx.execute(
             """
             INSERT INTO contact_import_changes (organization_id, import_id, contact_id, made, version, name_before)
-            SELECT $1, $2, c.id, c.id = ANY ($3), c.version,
-                   CASE WHEN c.id = ANY ($3) THEN NULL ELSE c.name_sealed END
-            FROM contacts AS c WHERE c.id = ANY ($3::uuid[] || $4::uuid[]) AND c.organization_id = $1
+            SELECT $1, $2, c.id, false, c.version, c.name_sealed
+            FROM contacts AS c WHERE c.id = ANY ($3) AND c.organization_id = $1
+              AND c.import_id IS DISTINCT FROM $2
             ON CONFLICT (import_id, contact_id) DO UPDATE SET version = excluded.version
-            WHERE contact_import_changes.version + 1 = excluded.version AND NOT contact_import_changes.made
+            WHERE contact_import_changes.version + 1 = excluded.version
             """,
             self.tx.organization_id,
             import_id,
-            list(made),
-            list(touched),
+            touched,
         )
 
-    async def rename(self, named: Sequence[NewContact], *, overwrite: bool) -> set[UUID]:
-        """Give names, to those that have one only with `overwrite`; to whom."""
-        rows = await self.tx.fetch(
+    async def rename(self, named: Sequence[NewName], *, overwrite: bool) -> None:
+        """Give names, to those that have one only with `overwrite`."""
+        await self.tx.execute(
             """
-            WITH given AS (
-                UPDATE contacts AS c SET name_sealed = t.name
-                FROM unnest($2::uuid[], $3::bytea[]) AS t (id, name)
-                WHERE c.id = t.id AND c.organization_id = $1 AND ($4 OR c.name_sealed IS NULL) RETURNING c.id
-            )
-            SELECT id FROM given
+            UPDATE contacts AS c SET name_sealed = t.name
+            FROM unnest($2::uuid[], $3::bytea[]) AS t (id, name)
+            WHERE c.id = t.id AND c.organization_id = $1 AND ($4 OR c.name_sealed IS NULL)
             """,
             self.tx.organization_id,
             [each.contact_id for each in named],
-            [each.name_sealed for each in named],
+            [each.sealed for each in named],
             overwrite,
         )
-        return {row["id"] for row in rows}
 
     async def put(self, values: Sequence[NewValue], *, overwrite: bool) -> None:
         """Write values; where there is one it stays, or with `overwrite` goes."""
@@ -147,14 +183,37 @@ class BulkRepository:
             [each.sealed[1] if each.sealed else None for each in values],
         )
 
-    async def tell_changed(self, contact_ids: Collection[UUID]) -> None:
-        """These have another version; a list or page that shows one loads it anew when it asks."""
-        await self.tx.execute(
+    async def tell_changed(self, contact_ids: Collection[UUID]) -> int:
+        """These have another version, for lists and pages that show them; how many there are."""
+        if not contact_ids:
+            return 0
+        return await self.tx.execute(
             """
             UPDATE contacts SET version = version + 1, changed_at = kit_now()
             WHERE id = ANY ($1) AND organization_id = $2
             """,
             sorted(contact_ids),
+            self.tx.organization_id,
+        )
+
+    async def made(self, import_id: UUID, limit: int) -> list[UUID]:
+        """Contacts that it made, which nobody else has just now."""
+        rows = await self.tx.fetch(
+            """
+            SELECT id FROM contacts WHERE import_id = $1 AND organization_id = $2
+            ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED
+            """,
+            import_id,
+            self.tx.organization_id,
+            limit,
+        )
+        return [row["id"] for row in rows]
+
+    async def keep(self, contact_ids: Sequence[UUID]) -> None:
+        """These stay when their import is undone."""
+        await self.tx.execute(
+            "UPDATE contacts SET import_id = NULL WHERE id = ANY ($1) AND organization_id = $2",
+            contact_ids,
             self.tx.organization_id,
         )
 
