@@ -24,7 +24,7 @@ from inbox.contacts.repository import ContactRepository, NewIdentity
 from inbox.fields.model import Kept
 from inbox.imports.bulk.repository import BulkRepository, NewValue
 from inbox.imports.repository import ImportRepository
-from inbox.imports.undoing import UndoRepository
+from inbox.imports.undoing.repository import UndoRepository
 from kit.ids import new_id
 from kit.privacy.answering import Answering
 from kit.privacy.counting import Count

@@ -17,7 +17,7 @@ from inbox.imports.files import ImportFiles
 from inbox.imports.model import CHUNK, Import, Options, Part, Rows
 from inbox.imports.reading import Format, rows, sniff
 from inbox.imports.repository import ImportRepository
-from inbox.imports.undoing import UndoRepository
+from inbox.imports.undoing.repository import UndoRepository
 from inbox.imports.writing import Prepared, Writing
 from kit.db.database import Database, Row, Transaction
 from kit.jobs import rows as job_rows

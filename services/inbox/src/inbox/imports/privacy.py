@@ -6,7 +6,7 @@ from uuid import UUID
 from inbox.contacts.repository import PersonsContact
 from inbox.fields.service import opened
 from inbox.imports.repository import ImportRepository
-from inbox.imports.undoing import UndoRepository
+from inbox.imports.undoing.repository import UndoRepository
 from kit.db.database import Database, Transaction
 from kit.privacy.holding import Erased, File, Rows
 from kit.privacy.person import Person

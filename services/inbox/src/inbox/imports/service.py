@@ -24,7 +24,7 @@ from inbox.imports.model import FAULTS, KEPT, UNDO_WITHIN, Fault, Import, Option
 from inbox.imports.persons import persons
 from inbox.imports.reading import Format, first_rows, rows, sniff
 from inbox.imports.repository import ImportRepository, sweep_parts
-from inbox.imports.undoing import UndoRepository, settle
+from inbox.imports.undoing.repository import UndoRepository, settle
 from kit.audit import audited
 from kit.db.database import Database
 from kit.http.caller import MemberCaller

@@ -18,7 +18,7 @@ from inbox.imports.bulk.repository import BulkRepository, Key, NewKnown, NewName
 from inbox.imports.model import Fault, Options, Rows, Wishes
 from inbox.imports.persons import Person, persons
 from inbox.imports.repository import ImportRepository
-from inbox.imports.undoing import UndoRepository
+from inbox.imports.undoing.repository import UndoRepository
 from kit.db.database import Database, Transaction
 from kit.errors import TransientError
 from kit.seal import KeyBatch, Keyring, KeyShredded

@@ -1,6 +1,6 @@
 -- Contacts by the million from files: what was made stands on the contact itself, and nothing is checked row by row.
 ALTER TABLE contacts ADD COLUMN import_id uuid;
-COMMENT ON COLUMN contacts.import_id IS 'The import that made it, while that can be undone.';
+COMMENT ON COLUMN contacts.import_id IS 'The import that made it.';
 CREATE INDEX contacts_imported ON contacts (import_id, id) WHERE import_id IS NOT NULL;
 CREATE POLICY filling ON contacts TO :owner USING (true);
 CREATE POLICY filling ON contact_import_changes TO :owner USING (true);
