@@ -77,10 +77,19 @@ _BRANCHES: Final = (
         "imported",
         "i.created_at",
         "i.id",
+        "p.id",
+        "contacts AS p JOIN contact_imports AS i ON i.id = p.import_id AND i.organization_id = $2 "
+        "WHERE p.id = ANY ($1) AND p.organization_id = $2",
+        state="'made'",
+    ),
+    _lines(
+        "imported",
+        "i.created_at",
+        "i.id",
         "h.contact_id",
         "contact_import_changes AS h JOIN contact_imports AS i ON i.id = h.import_id AND i.organization_id = $2 "
         "WHERE h.contact_id = ANY ($1) AND h.organization_id = $2",
-        state="CASE WHEN h.made THEN 'made' ELSE 'changed' END",
+        state="'changed'",
     ),
     _lines("merged", "m.merged_at", "m.id", "m.kept_id", _MERGES, other_id="m.merged_id", kind="m.rule"),
     _lines(
