@@ -32,6 +32,8 @@ ELSEWHERE = frozenset(
         "inbox.template_sample.added",
         "inbox.template_sample.deleted",
         "inbox.channel.shown",
+        "inbox.channel.paced",
+        "inbox.broadcast_settings.changed",
         "inbox.broadcast.written",
         "inbox.broadcast.tried",
         "inbox.broadcast.started",

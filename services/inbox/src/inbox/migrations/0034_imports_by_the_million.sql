@@ -6,6 +6,7 @@ CREATE POLICY filling ON contacts TO :owner USING (true);
 CREATE POLICY filling ON contact_import_changes TO :owner USING (true);
 UPDATE contacts AS c SET import_id = m.import_id FROM contact_import_changes AS m WHERE m.contact_id = c.id AND m.made;
 DELETE FROM contact_import_changes WHERE made;
+ALTER TABLE contact_import_changes DROP COLUMN made;
 DROP POLICY filling ON contacts;
 DROP POLICY filling ON contact_import_changes;
 
@@ -67,3 +68,4 @@ CREATE FUNCTION search_claim(at_most integer) RETURNS TABLE (organization_id uui
 REVOKE ALL ON FUNCTION search_claim(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION search_claim(integer) TO :app;
 ALTER FUNCTION search_claim(integer) OWNER TO :loops;
+COMMENT ON TABLE contact_import_changes IS 'What an import changed, so that it can be undone; name_before is sealed as it was.';

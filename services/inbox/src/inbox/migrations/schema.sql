@@ -528,14 +528,13 @@ CREATE TABLE contact_import_changes (
     organization_id uuid NOT NULL,
     import_id uuid NOT NULL,
     contact_id uuid NOT NULL,
-    made boolean NOT NULL,
     name_before bytea,
     version bigint NOT NULL,
     CONSTRAINT contact_import_changes_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id),
     CONSTRAINT contact_import_changes_import_id_fkey FOREIGN KEY (import_id) REFERENCES contact_imports(id),
     CONSTRAINT contact_import_changes_pkey PRIMARY KEY (import_id, contact_id)
 );
-COMMENT ON TABLE contact_import_changes IS 'What an import made or changed, so that it can be undone; name_before is sealed as it was.';
+COMMENT ON TABLE contact_import_changes IS 'What an import changed, so that it can be undone; name_before is sealed as it was.';
 ALTER TABLE contact_import_changes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX contact_import_changes_by_contact ON contact_import_changes USING btree (contact_id);
 CREATE INDEX contact_import_changes_of_organization ON contact_import_changes USING btree (organization_id, import_id);

@@ -116,8 +116,8 @@ class BulkRepository:
         """Keep those that were there, as they stand before anything of them changes."""
         await self.tx.execute(
             """
-            INSERT INTO contact_import_changes (organization_id, import_id, contact_id, made, version, name_before)
-            SELECT $1, $2, c.id, false, c.version, c.name_sealed
+            INSERT INTO contact_import_changes (organization_id, import_id, contact_id, version, name_before)
+            SELECT $1, $2, c.id, c.version, c.name_sealed
             FROM contacts AS c WHERE c.id = ANY ($3) AND c.organization_id = $1
               AND c.import_id IS DISTINCT FROM $2
             ON CONFLICT (import_id, contact_id) DO UPDATE SET version = excluded.version

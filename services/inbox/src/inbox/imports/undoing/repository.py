@@ -32,7 +32,7 @@ class UndoRepository:
             FROM (SELECT DISTINCT contact_id, attribute_id
                   FROM unnest($3::uuid[], $4::uuid[]) AS u (contact_id, attribute_id)) AS t
             JOIN contact_import_changes AS h
-              ON h.import_id = $2 AND h.contact_id = t.contact_id AND h.organization_id = $1 AND NOT h.made
+              ON h.import_id = $2 AND h.contact_id = t.contact_id AND h.organization_id = $1
             LEFT JOIN contact_attributes AS v
               ON v.contact_id = t.contact_id AND v.attribute_id = t.attribute_id AND v.organization_id = $1
             WHERE ($5 OR v.contact_id IS NULL) AND NOT EXISTS (
