@@ -13,10 +13,10 @@ from kit.testing.mortal import Died, Mortal
 
 from .exporting import address, begun, downloaded, exported, lines
 from .house import House
+from .test_consent import ANN
 from .test_imports import run, work
 from .test_notes import as_user
 from .test_segments import town
-from .test_sms import ANN
 
 PHONE = [{"column": 0, "to": "phone"}]
 HEADING = "id,name,phone,whatsapp_id,email,labels,born,city,likes,nickname,orders,created_at"

@@ -75,7 +75,7 @@ async def test_a_user_is_handed_over_and_let_go_of_in_every_organization(house: 
         "messages": 2,
         "contact_labels": 2,
         "conversation_labels": 2,
-        "notes": 2,
+        "notes": 4,
     }
     assert answer.removed["idempotency_keys"] == 2
     await house.hear(removed(added(ours.organization_id, user_id=user_id)), past)  # what is told again brings nothing

@@ -177,11 +177,11 @@ async def test_receiving_goes_on_while_the_token_is_dead_and_after_what_is_not_k
 
 async def test_what_nobody_handles_yet_is_kept_for_a_later_day(house: House) -> None:
     await house.connected()
-    await house.hook({"field": "business_capability_update", "value": {"max_daily_conversation_per_phone": 2000}})
+    await house.hook({"field": "tracking_events", "value": {"event_name": "PURCHASE"}})
     await house.reduce()
     (row,) = await house.rows("SELECT verdict, reason, organization_id FROM intake_items")
     assert (row["verdict"], row["organization_id"]) == ("quarantined", house.organization_id)
-    assert "business_capability_update" in row["reason"]
+    assert "tracking_events" in row["reason"]
 
 
 async def test_what_was_said_in_a_group_does_not_come_into_a_conversation(house: House) -> None:
