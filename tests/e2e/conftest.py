@@ -1,6 +1,5 @@
 import os
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -10,13 +9,12 @@ from kit.testing.plugin import BROKER_URL, REDIS_URL
 from local.backing import Found, Servers
 from local.trial import Trial
 
-HERE = Path(__file__).parent
 RUNNING = pytest.StashKey[Trial]()
 
 
 @pytest.fixture
 def platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Trial:
-    """The whole platform, as `make run` starts it, for all tests of this folder."""
+    """The whole platform, as `make run` starts it, for tests that follow one another."""
     stash = request.session.stash
     if RUNNING not in stash:
         servers = Servers(*(Found(url, "environment") for url in (ADMIN_URL, REDIS_URL, BROKER_URL)))
@@ -27,11 +25,11 @@ def platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
-    """End the platform with the last test of this folder: the next may need the connections it has."""
+    """End the platform where the next test does without it: that may need the connections, for one of its own."""
     try:
         return (yield)
     finally:
-        if nextitem is None or HERE not in nextitem.path.parents:
+        if "platform" not in getattr(nextitem, "fixturenames", ()):
             end(item.session)
 
 
