@@ -60,7 +60,8 @@ async def test_a_key_opens_what_it_may_and_nothing_a_moment_after_its_end(
         assert (await ask(where=where)).status_code == 403, where
     by_header = await http.get(f"{platform.addresses.gateway}/v1/posts", headers={"x-api-key": made["key"]})
     assert by_header.status_code == 200
-    assert (await ask(headers={"authorization": f"Bearer {made['key'][:-1]}x"})).status_code == 401
+    altered = made["key"][:-1] + ("x" if made["key"][-1] != "x" else "y")
+    assert (await ask(headers={"authorization": f"Bearer {altered}"})).status_code == 401
 
     await visitor.call("DELETE", f"{path}/{made['id']}", expect=204)
     assert await refused_within(10, ask) < 5

@@ -71,9 +71,9 @@ class Writer:
 
             async def is_read(message_id: str = sent["id"]) -> bool | None:
                 found = (await self.visitor.call("GET", f"/v1/messages/{message_id}", expect=200)).json()
-                return True if found["status"] in ("read", "delivered") else None
+                return True if found["status"] == "read" else None
 
-            await seen("the reply as delivered", is_read)
+            await seen("the reply as read", is_read)
 
     async def messages(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []

@@ -50,12 +50,17 @@ async def at_whatsapp(house: House) -> dict[str, dict[str, Any]]:
 
 
 async def tell(
-    house: House, template: Mapping[str, Any], field: str = "message_template_status_update", **value: Any
+    house: House,
+    template: Mapping[str, Any],
+    field: str = "message_template_status_update",
+    *,
+    seconds_later: int = 0,
+    **value: Any,
 ) -> None:
     """WhatsApp tells something of a template."""
     named = {"message_template_id": int(template["id"]), "message_template_name": template["name"]}
     named |= {"message_template_language": template["language"]}
-    await timed(house, {"field": field, "value": {**named, "reason": "NONE", **value}}, house.now())
+    await timed(house, {"field": field, "value": {**named, "reason": "NONE", **value}}, house.now() + seconds_later)
 
 
 async def submitted(house: House, **more: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -121,8 +126,8 @@ async def test_the_same_request_twice_is_one_template_and_one_of_the_same_name_i
 async def test_an_approval_makes_it_sendable_and_twice_told_changes_nothing(house: House) -> None:
     ours, theirs = await submitted(house)
     assert (ours["status"], ours["sendable"]) == ("pending", False)
-    for _ in range(2):
-        await tell(house, theirs, event="APPROVED")
+    for seconds_later in (0, 0, 1):
+        await tell(house, theirs, seconds_later=seconds_later, event="APPROVED")
     await house.reduce()
     shown = await read(house, ours["id"])
     assert (shown["status"], shown["sendable"], shown["approved_number"]) == ("approved", True, 1)

@@ -10,9 +10,15 @@ from kit.db.database import Transaction
 
 
 async def change(tx: Transaction, before: Template, now: Template) -> Template:
-    """Write a template as it is now, one version further, and tell; nothing when nothing has changed."""
+    """Write a template as it is now, one version further, and tell; nothing when nothing has changed.
+
+    The same word said again later moves only when it was said, which later words are compared with.
+    """
     if before == now:
         return before
+    if replace(now, told_at=before.told_at) == before:
+        await TemplateRepository(tx).save(now)
+        return now
     now = replace(now, version=before.version + 1)
     await TemplateRepository(tx).save(now)
     await tell(tx, now)
