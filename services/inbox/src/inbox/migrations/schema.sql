@@ -323,6 +323,7 @@ CREATE TABLE channels (
     connected_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     coexists boolean NOT NULL DEFAULT false,
     numbers_limit integer,
+    health_until timestamp with time zone,
     CONSTRAINT channels_brake_check CHECK (((brake > (0)::double precision) AND (brake <= (1)::double precision))),
     CONSTRAINT channels_daily_limit_check CHECK ((daily_limit > 0)),
     CONSTRAINT channels_health_check CHECK ((health = ANY (ARRAY['ok'::text, 'token_dead'::text, 'restricted'::text]))),
@@ -343,6 +344,7 @@ CREATE INDEX channels_chosen ON channels USING btree (organization_id) WHERE (vi
 CREATE INDEX channels_listed ON channels USING btree (organization_id, created_at, id);
 CREATE UNIQUE INDEX channels_number ON channels USING btree (phone_number_id) WHERE (state = 'connected'::text);
 CREATE INDEX channels_to_release ON channels USING btree (id) WHERE release_due;
+CREATE INDEX channels_until ON channels USING btree (health_until) WHERE (health_until IS NOT NULL);
 CREATE POLICY easing ON channels FOR UPDATE TO inbox_loops USING (true);
 CREATE POLICY looking ON channels FOR SELECT TO inbox_loops USING (true);
 CREATE POLICY seen ON channels FOR ALL TO inbox_app USING ((id <> ALL (( SELECT channels_hidden() AS channels_hidden)::uuid[])));
@@ -2200,6 +2202,18 @@ CREATE OR REPLACE FUNCTION inbox.channel_to_release()
  STABLE SECURITY DEFINER
  SET search_path TO 'inbox', 'kit', 'pg_temp'
 AS $function$ SELECT c.id, c.organization_id FROM channels AS c WHERE c.release_due ORDER BY c.id LIMIT 1 $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.channels_free_again()
+ RETURNS TABLE(id uuid, organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+        SELECT c.id, c.organization_id FROM channels AS c
+        WHERE c.health_until <= kit_now() AND c.state = 'connected' ORDER BY c.health_until LIMIT 100
+    $function$;
 -- owner: inbox_loops
 -- may be called by: inbox_app
 
