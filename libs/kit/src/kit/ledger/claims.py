@@ -93,8 +93,13 @@ class Claims:
         (row,) = await self._database.statement("SELECT ledger_drain_wakes(5000) AS left_behind")
         return bool(row["left_behind"])
 
-    async def take(self, most: int, busy: Collection[int], *, lanes: int = 50) -> tuple[list[Claim], float | None]:
-        """Due effects of the lanes that have waited longest, and in how many seconds the next lane is ready."""
+    async def take(
+        self, most: int, busy: Collection[int], *, lanes: int = 50, lead: float = pace.LEAD
+    ) -> tuple[list[Claim], float | None]:
+        """Due effects of the lanes that have waited longest, and in how many seconds the next lane is ready.
+
+        The first slot of a lane that has rested is `lead` seconds ahead.
+        """
         await self._learn_time()
         asked = pace.now()
         rows = await self._database.statement(
@@ -104,7 +109,7 @@ class Claims:
             most,
             lanes,
             pace.PACE,
-            pace.LEAD,
+            lead,
             pace.AHEAD,
             pace.SLICE,
             pace.UNPACED,

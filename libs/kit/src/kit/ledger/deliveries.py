@@ -5,7 +5,7 @@ import math
 from collections import Counter, deque
 from collections.abc import Coroutine, Iterable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import groupby
 from typing import Any, Final
@@ -33,6 +33,12 @@ _SHORTEST: Final = 0.004
 _GIVES_WAY: Final = 8.0
 """Seconds for which what has just become due leaves the processor to a crowd."""
 _LET_FINISH: Final = 12.0
+_CALMS: Final = 0.9
+_CROWDED_LEAD: Final = 0.16
+"""Seconds ahead of which a worker takes slots whose claims have missed theirs: with so much to do it prepares longer.
+
+Missing them all would cost another commit for each block of a lane. With each claim the lead shrinks by a tenth.
+"""
 _STOPPED_FOR: Final = 2.0  # for what was claimed before the park was recorded; from then on the lane's row tells
 
 
@@ -53,6 +59,7 @@ class Deliveries:
         self._ending = False
         self._freed = asyncio.Event()
         self._idle = _POLL
+        self._lead = pace.LEAD
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop`; then give back what was not sent and let calls under way finish."""
@@ -95,7 +102,8 @@ class Deliveries:
                     await self._freed.wait()
             return _SHORTEST
         busy = [lane for lane, held in self._held.items() if held >= (CAPACITY - self._held.total() + held) / 2]
-        claims, until_next = await self._claims.take(free, busy)
+        claims, until_next = await self._claims.take(free, busy, lead=self._lead)
+        self._lead = max(pace.LEAD, self._lead * _CALMS)
         for claim in claims:
             self._held[claim.lane_id] += 1
         for name, same in _grouped(claims):
@@ -132,20 +140,21 @@ class Deliveries:
     async def _walk(self, claims: list[Claim], works: dict[Any, Any]) -> None:
         """Call the claims of one lane, each at a slot; a slot that has passed is lost, not caught up."""
         lane_id, step, last = claims[0].lane_id, claims[0].step, claims[-1]
-        slots, waiting = deque(claim.slot for claim in claims), deque(claims)
+        slots, row = deque(claim.slot for claim in claims), _Row(deque(claims))
         end, tail, late = last.slots_end, last.is_last, pace.tolerance(step) if step else math.inf
-        missed, lead = 0, pace.LEAD
+        missed, lead = 0, self._lead
         try:
-            while waiting and not self._stopped(lane_id):
+            while row.waiting and not self._stopped(lane_id):
                 while step and slots and pace.now() - slots[0] > late:
                     slots.popleft()
                     missed += 1
                     measures.SLOTS_MISSED.inc()
                 if not slots:
                     unused = end - timedelta(seconds=missed * step if tail else 0.0)
-                    more = await self._claims.reserve(lane_id, len(waiting), unused, end, lead)
+                    more = await self._claims.reserve(lane_id, len(row.waiting), unused, end, lead)
                     lead = min(2 * lead, pace.LONGEST_LEAD)
-                    slots = deque(more.first + more.step * place for place in range(len(waiting)))
+                    self._lead = max(self._lead, min(lead, _CROWDED_LEAD))
+                    slots = deque(more.first + more.step * place for place in range(len(row.waiting)))
                     step, end, tail, missed = more.step, more.end, True, 0
                     late = pace.tolerance(step) if step else math.inf
                 elif step and slots[0] > pace.now():
@@ -153,26 +162,34 @@ class Deliveries:
                 else:
                     latest = slots.popleft() + late + pace.HAND_OVER
                     missed = 0
-                    claim = waiting.popleft()
-                    self._start(self._call(claim, works[claim.entry.id], min(latest, claim.start_by)))
+                    claim = row.waiting.popleft()
+                    self._start(self._call(claim, works[claim.entry.id], latest, row))
+                    await asyncio.sleep(0)  # it begins now, not when all that could be called has been started
         except TransientError:
             log.warning("ledger.no_slots", lane=lane_id)
         finally:
-            self._put(waiting, outcomes.UNSENT)
+            row.over = True
+            self._put(row.waiting, outcomes.UNSENT)
 
-    async def _call(self, claim: Claim, work: Any, latest: float) -> None:
+    async def _call(self, claim: Claim, work: Any, latest: float, row: "_Row") -> None:
         """Call, unless it is too late: for the slot, or because the call might outlive the lease.
 
-        This process may have been stopped, or busy with something else, since the claim.
+        This process may have been stopped, or busy with something else, since the claim. Who is late for the slot
+        alone has another one, if its row still goes on.
         """
         kind, began = self._kinds[claim.entry.kind], pace.now()
-        outcome = Outcome(claim.entry, claim.lane_id, "call", outcomes.cut_short(kind.timing), began)
+        if latest < began <= claim.start_by and not row.over:
+            row.waiting.appendleft(claim)
+            return
+        outcome: Outcome | None = None
         try:
-            if began > latest:
+            if began > min(latest, claim.start_by):
                 outcome = Outcome(claim.entry, claim.lane_id, "call", outcomes.UNSENT)
             else:
                 outcome = await calling.call(kind, claim, work)
         finally:
+            if outcome is None:
+                outcome = Outcome(claim.entry, claim.lane_id, "call", outcomes.cut_short(kind.timing), began)
             if outcome.change.park is not None or outcome.change.hold is not None:
                 self._stopped_until[claim.lane_id] = pace.now() + min(outcome.change.park or 1.0, _STOPPED_FOR)
             self._recorder.put(outcome)
@@ -222,9 +239,15 @@ class Deliveries:
                 await self._recorder.flush()
 
 
+@dataclass(slots=True)
+class _Row:
+    """Claims of a lane that wait for their slots; when it is over, nobody gives them another."""
+
+    waiting: deque[Claim]
+    over: bool = False
+
+
 _MISSING: Final = object()
-
-
 _LATER: Final = replace(outcomes.UNSENT, wait=1.0)
 
 

@@ -384,10 +384,15 @@ class ContactRepository:
         """Of each of these and of those shown as it: its name, and what it is known by, the last used first."""
         return await self.tx.fetch(
             """
+            WITH members AS MATERIALIZED (
+                SELECT id, merged_into, name_sealed FROM contacts WHERE id = ANY ($1) AND organization_id = $2
+                UNION
+                SELECT id, merged_into, name_sealed FROM contacts WHERE merged_into = ANY ($1) AND organization_id = $2
+            )
             SELECT c.id, coalesce(c.merged_into, c.id) AS head, c.name_sealed, i.kind, i.sealed, i.last_seen_at
-            FROM contacts c
+            FROM members AS c
             LEFT JOIN contact_identities i ON i.contact_id = c.id AND i.left_at IS NULL
-            WHERE (c.id = ANY ($1) OR c.merged_into = ANY ($1)) AND c.organization_id = $2
+                AND i.contact_id = ANY (ARRAY(SELECT id FROM members))
             ORDER BY c.merged_into NULLS FIRST, c.id, i.last_seen_at DESC, i.kind
             """,
             list(heads),
