@@ -30,6 +30,9 @@ _POLL: Final = 0.25
 _LONGEST_POLL: Final = 1.0
 """Of a worker for whom nothing at all is to be done, now or later; a hint wakes it."""
 _SHORTEST: Final = 0.004
+_WORTH: Final = 250
+"""With less room than this a claim is put off a little: what a block costs hardly depends on how much is in it."""
+_MOMENT: Final = 0.05
 _GIVES_WAY: Final = 8.0
 """Seconds for which what has just become due leaves the processor to a crowd."""
 _LET_FINISH: Final = 12.0
@@ -94,12 +97,8 @@ class Deliveries:
     async def turn(self) -> float:
         """Claim once and set the calls going; returns how many seconds to wait before the next turn."""
         left_behind = await self._claims.drain()
-        free = CAPACITY - self._held.total()
+        free = await self._free()
         if free <= 0:
-            self._freed.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_POLL):
-                    await self._freed.wait()
             return _SHORTEST
         busy = [lane for lane, held in self._held.items() if held >= (CAPACITY - self._held.total() + held) / 2]
         claims, until_next = await self._claims.take(free, busy, lead=self._lead)
@@ -115,6 +114,15 @@ class Deliveries:
             return self._idle
         self._idle = _POLL
         return min(_POLL, max(0.0 if claims else 5 * _SHORTEST, until_next))
+
+    async def _free(self) -> int:
+        """How many more effects may be held; where that is few, more of them may be free in a moment."""
+        if CAPACITY - self._held.total() < _WORTH:
+            self._freed.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_MOMENT):
+                    await self._freed.wait()
+        return CAPACITY - self._held.total()
 
     async def _batch(self, name: str, claims: list[Claim]) -> None:
         kind = self._kinds[name]
@@ -158,7 +166,7 @@ class Deliveries:
                     step, end, tail, missed = more.step, more.end, True, 0
                     late = pace.tolerance(step) if step else math.inf
                 elif step and slots[0] > pace.now():
-                    await asyncio.sleep(slots[0] - pace.now())
+                    await asyncio.sleep(slots[min(int(pace.TOGETHER / step), len(slots) - 1)] - pace.now())
                 else:
                     latest = slots.popleft() + late + pace.HAND_OVER
                     missed = 0

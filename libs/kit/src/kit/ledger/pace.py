@@ -29,6 +29,9 @@ LONGEST_LEAD: Final = 0.4
 UNPACED: Final = 20
 """How many effects of a lane without a rate one claim takes."""
 
+TOGETHER: Final = 0.002
+"""How many seconds late the first of some calls may be so that they leave together: waking up costs, too."""
+
 HAND_OVER: Final = 0.002
 """Seconds of tolerance between the decision to call and the call."""
 

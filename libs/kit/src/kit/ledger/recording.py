@@ -54,14 +54,15 @@ _SETTLE: Final = """
 """
 _NOTE: Final = """
     INSERT INTO ledger_attempts (entry_id, organization_id, number, what, started_at, seconds, outcome, code, said)
-    SELECT t.entry_id, t.organization_id, t.number, t.what, (SELECT kit_now()) - make_interval(secs => t.ago), t.seconds,
-           t.outcome, t.code, t.said
+    SELECT t.entry_id, t.organization_id, t.number, t.what, (SELECT kit_now()) - make_interval(secs => t.ago),
+           t.seconds, t.outcome, t.code, t.said
     FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::float8[], $6::float8[], $7::text[], $8::text[],
                 $9::text[]) AS t (entry_id, organization_id, number, what, ago, seconds, outcome, code, said)
 """
 _WAKE: Final = """
     INSERT INTO ledger_wakes (organization_id, lane_id, due_at, parked_until, parked_reason, parked_code)
-    SELECT t.organization_id, t.lane_id, t.due_at, (SELECT kit_now()) + make_interval(secs => t.park), t.reason, t.code
+    SELECT t.organization_id, t.lane_id, t.due_at, (SELECT kit_now()) + make_interval(secs => t.park), t.reason,
+           t.code
     FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::float8[], $5::text[], $6::text[])
         AS t (organization_id, lane_id, due_at, park, reason, code)
 """

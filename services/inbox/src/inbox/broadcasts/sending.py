@@ -31,7 +31,7 @@ from kit.db.database import Row, Transaction
 from kit.ledger.kind import Timing
 from kit.ledger.model import Entry, Look, NotAccepted, NotFound, Receipt, Refused, Settled
 from kit.ledger.model import Status as Effected
-from kit.seal import Keyring, KeyShredded
+from kit.seal import Keyring
 
 BROADCAST: Final = "inbox.broadcast"
 UNCONFIRMED_AFTER: Final = 3600.0
@@ -189,22 +189,19 @@ class BroadcastKind:
         if not done:
             return {}
         blind = await blind_of(self.keyring, tx.organization_id)
-        whose = {each.entry.subject_id: subject(rows[each.entry.subject_id]["contact_id"]) for each in done}
-        gone = await self.keyring.prepare(tx.organization_id, set(whose.values()))
         found: dict[UUID, tuple[bytes, bytes | None]] = {}
-        for place, each in enumerate(done, 1):
-            if not place % _BREATH:
-                await asyncio.sleep(0)
-            recipient_id, sealed = each.entry.subject_id, None
-            if whose[recipient_id] not in gone:
-                told = each.result.encode(errors="surrogatepass")
-                try:
-                    sealed = await self.keyring.seal(
-                        tx.organization_id, told, PROVIDER_ID, subject=whose[recipient_id]
-                    )
-                except KeyShredded:
-                    sealed = None
-            found[recipient_id] = (blind("message", each.result), sealed)
+        for begin in range(0, len(done), _BREATH):
+            part = done[begin : begin + _BREATH]
+            told = [
+                (subject(rows[each.entry.subject_id]["contact_id"]), each.result.encode(errors="surrogatepass"))
+                for each in part
+            ]
+            sealed = await self.keyring.seal_each(
+                tx.organization_id, [(whose, value, PROVIDER_ID) for whose, value in told]
+            )
+            for each, kept in zip(part, sealed, strict=True):
+                found[each.entry.subject_id] = (blind("message", each.result), kept)
+            await asyncio.sleep(0)
         return found
 
     def _outcome(self, settled: Settled, ids: tuple[bytes, bytes | None] | None) -> Outcome | None:

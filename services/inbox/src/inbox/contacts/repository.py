@@ -387,7 +387,8 @@ class ContactRepository:
             WITH members AS MATERIALIZED (
                 SELECT id, merged_into, name_sealed FROM contacts WHERE id = ANY ($1) AND organization_id = $2
                 UNION
-                SELECT id, merged_into, name_sealed FROM contacts WHERE merged_into = ANY ($1) AND organization_id = $2
+                SELECT id, merged_into, name_sealed FROM contacts
+                WHERE merged_into = ANY ($1) AND organization_id = $2
             )
             SELECT c.id, coalesce(c.merged_into, c.id) AS head, c.name_sealed, i.kind, i.sealed, i.last_seen_at
             FROM members AS c

@@ -179,7 +179,8 @@ class SenderRepository:
                 FROM conversations v JOIN messages m ON m.conversation_id = v.id
                 WHERE v.contact_id = whom.id AND v.channel_id = $1 AND v.organization_id = $3
                   AND v.last_message_at > (SELECT kit_now() - $5::interval)
-                  AND m.provider_time > (SELECT kit_now() - $5::interval) AND m.direction = 'out' AND m.organization_id = $3
+                  AND m.provider_time > (SELECT kit_now() - $5::interval) AND m.direction = 'out'
+                  AND m.organization_id = $3
             ) AS said
             WHERE said.at > (SELECT kit_now() - $5::interval)
             GROUP BY whom.id HAVING count(*) >= $4
