@@ -1,12 +1,10 @@
-"""The loop that calls: claim slices of lanes, prepare, call at the slot, record."""
+"""The loop that calls: claim slices of lanes, prepare, begin, call at the slot, record."""
 
 import asyncio
-import math
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Coroutine, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import replace
 from itertools import groupby
 from typing import Any, Final
 
@@ -14,11 +12,13 @@ import structlog
 
 from kit.db.database import Database
 from kit.errors import TransientError
-from kit.ledger import calling, measures, outcomes, pace
+from kit.ledger import calling, outcomes, pace
+from kit.ledger.beginning import Beginning
 from kit.ledger.claims import Claim, Claims, Kinds
 from kit.ledger.preparing import Unprepared, prepare
 from kit.ledger.recording import Outcome, Recorder
 from kit.ledger.rows import TOPIC
+from kit.ledger.walking import Walk
 from kit.messaging.backoff import Backoff
 
 log = structlog.get_logger(__name__)
@@ -36,12 +36,6 @@ _MOMENT: Final = 0.05
 _GIVES_WAY: Final = 8.0
 """Seconds for which what has just become due leaves the processor to a crowd."""
 _LET_FINISH: Final = 12.0
-_CALMS: Final = 0.9
-_CROWDED_LEAD: Final = 0.16
-"""Seconds ahead of which a worker takes slots whose claims have missed theirs: with so much to do it prepares longer.
-
-Missing them all would cost another commit for each block of a lane. With each claim the lead shrinks by a tenth.
-"""
 _STOPPED_FOR: Final = 2.0  # for what was claimed before the park was recorded; from then on the lane's row tells
 
 
@@ -55,6 +49,7 @@ class Deliveries:
         self._database = database
         self._kinds = kinds
         self._claims = Claims(database, kinds)
+        self._beginning = Beginning(database)
         self._recorder = Recorder(database, kinds, self._let_go)
         self._held: Counter[int] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -62,7 +57,6 @@ class Deliveries:
         self._ending = False
         self._freed = asyncio.Event()
         self._idle = _POLL
-        self._lead = pace.LEAD
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop`; then give back what was not sent and let calls under way finish."""
@@ -101,8 +95,7 @@ class Deliveries:
         if free <= 0:
             return _SHORTEST
         busy = [lane for lane, held in self._held.items() if held >= (CAPACITY - self._held.total() + held) / 2]
-        claims, until_next = await self._claims.take(free, busy, lead=self._lead)
-        self._lead = max(pace.LEAD, self._lead * _CALMS)
+        claims, until_next = await self._claims.take(free, busy)
         for claim in claims:
             self._held[claim.lane_id] += 1
         for name, same in _grouped(claims):
@@ -146,48 +139,26 @@ class Deliveries:
             self._start(self._walk(lane, prepared))
 
     async def _walk(self, claims: list[Claim], works: dict[Any, Any]) -> None:
-        """Call the claims of one lane, each at a slot; a slot that has passed is lost, not caught up."""
-        lane_id, step, last = claims[0].lane_id, claims[0].step, claims[-1]
-        slots, row = deque(claim.slot for claim in claims), _Row(deque(claims))
-        end, tail, late = last.slots_end, last.is_last, pace.tolerance(step) if step else math.inf
-        missed, lead = 0, self._lead
+        """Call the claims of one lane, each at its slot, those of a block once it has begun."""
+        lane_id, walk = claims[0].lane_id, Walk(self._claims, self._beginning, claims)
         try:
-            while row.waiting and not self._stopped(lane_id):
-                while step and slots and pace.now() - slots[0] > late:
-                    slots.popleft()
-                    missed += 1
-                    measures.SLOTS_MISSED.inc()
-                if not slots:
-                    unused = end - timedelta(seconds=missed * step if tail else 0.0)
-                    more = await self._claims.reserve(lane_id, len(row.waiting), unused, end, lead)
-                    lead = min(2 * lead, pace.LONGEST_LEAD)
-                    self._lead = max(self._lead, min(lead, _CROWDED_LEAD))
-                    slots = deque(more.first + more.step * place for place in range(len(row.waiting)))
-                    step, end, tail, missed = more.step, more.end, True, 0
-                    late = pace.tolerance(step) if step else math.inf
-                elif step and slots[0] > pace.now():
-                    await asyncio.sleep(slots[min(int(pace.TOGETHER / step), len(slots) - 1)] - pace.now())
-                else:
-                    latest = slots.popleft() + late + pace.HAND_OVER
-                    missed = 0
-                    claim = row.waiting.popleft()
-                    self._start(self._call(claim, works[claim.entry.id], latest, row))
-                    await asyncio.sleep(0)  # it begins now, not when all that could be called has been started
+            while not self._stopped(lane_id) and (turn := await walk.turn()) is not None:
+                claim, latest = turn
+                self._start(self._call(claim, works[claim.entry.id], latest, walk))
+                await asyncio.sleep(0)  # it begins now, not when all that could be called has been started
         except TransientError:
             log.warning("ledger.no_slots", lane=lane_id)
         finally:
-            row.over = True
-            self._put(row.waiting, outcomes.UNSENT)
+            self._put(walk.rest(), outcomes.UNSENT)
 
-    async def _call(self, claim: Claim, work: Any, latest: float, row: "_Row") -> None:
+    async def _call(self, claim: Claim, work: Any, latest: float, walk: Walk) -> None:
         """Call, unless it is too late: for the slot, or because the call might outlive the lease.
 
         This process may have been stopped, or busy with something else, since the claim. Who is late for the slot
-        alone has another one, if its row still goes on.
+        alone has another one.
         """
         kind, began = self._kinds[claim.entry.kind], pace.now()
-        if latest < began <= claim.start_by and not row.over:
-            row.waiting.appendleft(claim)
+        if latest < began <= claim.start_by and walk.late(claim):
             return
         outcome: Outcome | None = None
         try:
@@ -247,15 +218,9 @@ class Deliveries:
                 await self._recorder.flush()
 
 
-@dataclass(slots=True)
-class _Row:
-    """Claims of a lane that wait for their slots; when it is over, nobody gives them another."""
-
-    waiting: deque[Claim]
-    over: bool = False
-
-
 _MISSING: Final = object()
+
+
 _LATER: Final = replace(outcomes.UNSENT, wait=1.0)
 
 
