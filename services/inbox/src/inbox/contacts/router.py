@@ -4,7 +4,6 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, status
 
 from inbox.contacts.errors import ContactNotFound, IdentityTaken
-from inbox.contacts.model import Contact
 from inbox.contacts.schemas import AddContact, ChangeContact, ContactOut, KnownBy
 from inbox.contacts.service import ContactService
 from inbox.doors import Reader, Replier
@@ -14,6 +13,7 @@ from kit.http.etag import Changed, Expected, Versioned
 from kit.http.idempotency import IdempotencyKey
 from kit.http.pagination import Page, Paging
 from kit.http.problem import problems
+from kit.ids import AFTER_ALL
 
 router = APIRouter(
     prefix="/v1/contacts", tags=["contacts"], responses=problems(TokenRefused, NoOrganization, RoleMissing)

@@ -15,7 +15,8 @@ Key = tuple[str, bytes]
 
 _UNLESS_HELD: Final = """
     ON CONFLICT (organization_id, kind, blind) DO UPDATE
-    SET contact_id = excluded.contact_id, scope = '', sealed = excluded.sealed, last_seen_at = kit_now(), left_at = NULL
+    SET contact_id = excluded.contact_id, scope = '', sealed = excluded.sealed, last_seen_at = kit_now(),
+        left_at = NULL
     WHERE held.left_at <= kit_now()
 """
 _BY_HASH: Final = itemgetter(1)
@@ -110,9 +111,9 @@ class BulkRepository:
     async def know(self, known: NewKnown) -> int:
         """Let contacts be known by these; how many: fewer where somebody else is known by one.
 
-        The contacts were made, or are changed, in this transaction: nobody can take them away meanwhile. Mostly nobody
-        ever had any of these, so they are first written as if it were so, which costs half; in the order of their
-        hashes, so that two who do so do not wait for each other in a ring.
+        The contacts were made, or are changed, in this transaction: nobody can take them away meanwhile. Mostly
+        nobody ever had any of these, so they are first written as if it were so, which costs less; in the order of
+        their hashes, so that two who do so do not wait for each other in a ring.
         """
         if not known:
             return 0
