@@ -1,12 +1,10 @@
-"""The loop that calls: claim slices of lanes, prepare, call at the slot, record."""
+"""The loop that calls: claim slices of lanes, prepare, begin, call at the slot, record."""
 
 import asyncio
-import math
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
 from itertools import groupby
 from typing import Any, Final
 
@@ -14,11 +12,13 @@ import structlog
 
 from kit.db.database import Database
 from kit.errors import TransientError
-from kit.ledger import calling, measures, outcomes, pace
+from kit.ledger import calling, outcomes, pace
+from kit.ledger.beginning import Beginning
 from kit.ledger.claims import Claim, Claims, Kinds
 from kit.ledger.preparing import Unprepared, prepare
 from kit.ledger.recording import Outcome, Recorder
 from kit.ledger.rows import TOPIC
+from kit.ledger.walking import Walk
 from kit.messaging.backoff import Backoff
 
 log = structlog.get_logger(__name__)
@@ -46,6 +46,7 @@ class Deliveries:
         self._database = database
         self._kinds = kinds
         self._claims = Claims(database, kinds)
+        self._beginning = Beginning(database)
         self._recorder = Recorder(database, kinds, self._let_go)
         self._held: Counter[int] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -130,35 +131,16 @@ class Deliveries:
             self._start(self._walk(lane, prepared))
 
     async def _walk(self, claims: list[Claim], works: dict[Any, Any]) -> None:
-        """Call the claims of one lane, each at a slot; a slot that has passed is lost, not caught up."""
-        lane_id, step, last = claims[0].lane_id, claims[0].step, claims[-1]
-        slots, waiting = deque(claim.slot for claim in claims), deque(claims)
-        end, tail, late = last.slots_end, last.is_last, pace.tolerance(step) if step else math.inf
-        missed, lead = 0, pace.LEAD
+        """Call the claims of one lane, each at its slot, those of a block once it has begun."""
+        lane_id, walk = claims[0].lane_id, Walk(self._claims, self._beginning, claims)
         try:
-            while waiting and not self._stopped(lane_id):
-                while step and slots and pace.now() - slots[0] > late:
-                    slots.popleft()
-                    missed += 1
-                    measures.SLOTS_MISSED.inc()
-                if not slots:
-                    unused = end - timedelta(seconds=missed * step if tail else 0.0)
-                    more = await self._claims.reserve(lane_id, len(waiting), unused, end, lead)
-                    lead = min(2 * lead, pace.LONGEST_LEAD)
-                    slots = deque(more.first + more.step * place for place in range(len(waiting)))
-                    step, end, tail, missed = more.step, more.end, True, 0
-                    late = pace.tolerance(step) if step else math.inf
-                elif step and slots[0] > pace.now():
-                    await asyncio.sleep(slots[0] - pace.now())
-                else:
-                    latest = slots.popleft() + late + pace.HAND_OVER
-                    missed = 0
-                    claim = waiting.popleft()
-                    self._start(self._call(claim, works[claim.entry.id], min(latest, claim.start_by)))
+            while not self._stopped(lane_id) and (turn := await walk.turn()) is not None:
+                claim, latest = turn
+                self._start(self._call(claim, works[claim.entry.id], min(latest, claim.start_by)))
         except TransientError:
             log.warning("ledger.no_slots", lane=lane_id)
         finally:
-            self._put(waiting, outcomes.UNSENT)
+            self._put(walk.rest(), outcomes.UNSENT)
 
     async def _call(self, claim: Claim, work: Any, latest: float) -> None:
         """Call, unless it is too late: for the slot, or because the call might outlive the lease.
