@@ -56,8 +56,9 @@ async def test_whoever_writes_while_the_file_is_imported_is_the_contact_of_the_f
 async def test_a_number_that_somebody_has_left_is_of_whom_the_file_says(house: House) -> None:
     await house.connected()
     await house.say("Hello", person=ANN[1:], name="Ann")
+    await house.reduce()
     system = {"type": "user_changed_number", "body": "changed", "wa_id": "491709999999"}
-    await house.say("", type="system", system=system, person=ANN[1:])
+    await house.say("", type="system", system=system, person=ANN[1:], name="Ann")
     await house.reduce()
     assert await house.count("SELECT count(*) FROM contact_identities WHERE left_at IS NOT NULL") > 0
     told = await run(house, f"Bob,{ANN},bob@example.com\nCem,+491702222222,\n".encode(), heading=False)

@@ -4,15 +4,20 @@ from operator import itemgetter
 from typing import Final
 from uuid import UUID
 
-from asyncpg import UniqueViolationError
-
 from inbox.fields.model import Kept
 from kit.db.database import Transaction
-from kit.errors import DomainError
+from kit.db.untaken import unless_taken
 
 Key = tuple[str, bytes]
 """Kind and hash of an identity."""
 
+_KNOW: Final = """
+    INSERT INTO contact_identities AS held (organization_id, kind, blind, contact_id, sealed, last_seen_at, created_at)
+    SELECT $1, t.kind, t.blind, t.contact_id, t.sealed, now.at, now.at
+    FROM (SELECT kit_now() AS at OFFSET 0) AS now  -- asked once, not for each row
+    CROSS JOIN unnest($2::text[], $3::bytea[], $4::uuid[], $5::bytea[]) AS t (kind, blind, contact_id, sealed)
+    ORDER BY t.blind
+"""
 _UNLESS_HELD: Final = """
     ON CONFLICT (organization_id, kind, blind) DO UPDATE
     SET contact_id = excluded.contact_id, scope = '', sealed = excluded.sealed, last_seen_at = kit_now(),
@@ -20,12 +25,6 @@ _UNLESS_HELD: Final = """
     WHERE held.left_at <= kit_now()
 """
 _BY_HASH: Final = itemgetter(1)
-
-
-class SomebodyWasKnown(DomainError):
-    """By one of these somebody is known, or was."""
-
-    status, code = 409, "somebody-was-known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,32 +116,9 @@ class BulkRepository:
         """
         if not known:
             return 0
-        try:
-            async with self.tx.attempt():
-                try:
-                    return await self._know(known, "")
-                except UniqueViolationError:
-                    raise SomebodyWasKnown from None
-        except SomebodyWasKnown:
-            return await self._know(known, _UNLESS_HELD)
-
-    async def _know(self, known: NewKnown, otherwise: str) -> int:
-        return await self.tx.execute(
-            f"""
-            INSERT INTO contact_identities AS held (
-                organization_id, kind, blind, contact_id, sealed, last_seen_at, created_at
-            )
-            SELECT $1, t.kind, t.blind, t.contact_id, t.sealed, now.at, now.at
-            FROM (SELECT kit_now() AS at OFFSET 0) AS now
-            CROSS JOIN unnest($2::text[], $3::bytea[], $4::uuid[], $5::bytea[]) AS t (kind, blind, contact_id, sealed)
-            ORDER BY t.blind {otherwise}
-            """,  # noqa: S608 - constants
-            self.tx.organization_id,
-            known.kinds,
-            known.blinds,
-            known.contact_ids,
-            known.sealed,
-        )
+        told = (self.tx.organization_id, known.kinds, known.blinds, known.contact_ids, known.sealed)
+        written = await unless_taken(self.tx, _KNOW, *told)
+        return await self.tx.execute(f"{_KNOW} {_UNLESS_HELD}", *told) if written is None else written
 
     async def note(self, import_id: UUID, touched: Sequence[UUID]) -> None:
         """Keep those that were there, as they stand before anything of them changes."""
