@@ -1654,7 +1654,7 @@ CREATE TABLE throttles (
     CONSTRAINT throttles_pkey PRIMARY KEY (scope, key),
     CONSTRAINT throttles_scope_check CHECK ((scope = ANY (ARRAY['account'::text, 'device'::text, 'factor'::text, 'factor-device'::text, 'address'::text, 'network'::text])))
 );
-COMMENT ON TABLE throttles IS 'Guesses without success by keyed hash of on what or from where. recent makes the wait, failures counts since the last success; identifiers is a sketch of how many were tried from a network; lock_id is what the mail unlocks.';
+COMMENT ON TABLE throttles IS 'Guesses without success: on a known device by the id of its row, else by keyed hash of on what or from where. recent makes the wait, failures counts since the last success; identifiers is a sketch of how many were tried from a network; lock_id is what the mail unlocks.';
 CREATE INDEX throttles_by_age ON throttles USING btree (last_at);
 CREATE UNIQUE INDEX throttles_by_lock ON throttles USING btree (lock_id) WHERE (lock_id IS NOT NULL);
 GRANT DELETE, INSERT, SELECT, UPDATE ON throttles TO auth_app;
@@ -1722,6 +1722,42 @@ AS $function$
                WHERE lately.blind = at_blind AND lately.purpose = of_purpose
                  AND lately.created_at > kit_now() - within) < at_most
         RETURNING *;
+    END
+    $function$;
+-- owner: auth_owner
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.begin_session_on_known_device(session_id uuid, of_user uuid, as_of bigint, on_device uuid, life interval, shown text[], sealed bytea, room_for integer)
+ RETURNS TABLE(epoch bigint, sessions_from_epoch bigint)
+ LANGUAGE plpgsql
+AS $function$
+    #variable_conflict use_column
+    BEGIN
+        DELETE FROM throttles WHERE scope = 'device' AND key = uuid_send(on_device);
+        RETURN QUERY
+        WITH person AS (
+            SELECT u.epoch, u.sessions_from_epoch
+            FROM users AS u
+            WHERE u.id = of_user AND u.suspended_at IS NULL AND u.sessions_from_epoch <= as_of
+              AND NOT EXISTS (SELECT FROM passkeys WHERE user_id = of_user)
+              AND NOT EXISTS (SELECT FROM totp_factors WHERE user_id = of_user AND activated_at IS NOT NULL)
+              AND (SELECT count(*) FROM (
+                       SELECT FROM sessions WHERE user_id = of_user AND ended_at IS NULL LIMIT room_for
+                   ) AS going_on) < room_for
+            FOR KEY SHARE OF u
+        ), device AS (
+            UPDATE devices AS d SET seen_at = kit_now()
+            FROM person WHERE d.id = on_device AND d.user_id = of_user
+            RETURNING d.id, person.epoch, person.sessions_from_epoch
+        ), session AS (
+            INSERT INTO sessions (id, user_id, epoch, expires_at, proofs, device_id, visitor_sealed)
+            SELECT session_id, of_user, device.epoch, kit_now() + life, shown, device.id, sealed FROM device
+        ), counted AS (
+            INSERT INTO activity AS held (user_id, day, sign_ins)
+            SELECT of_user, (kit_now() AT TIME ZONE 'UTC')::date, 1 FROM device
+            ON CONFLICT (user_id, day) DO UPDATE SET sign_ins = least(held.sign_ins + 1, 1000000)
+        )
+        SELECT device.epoch, device.sessions_from_epoch FROM device;
     END
     $function$;
 -- owner: auth_owner
