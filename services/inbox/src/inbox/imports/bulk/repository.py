@@ -12,7 +12,9 @@ Key = tuple[str, bytes]
 """Kind and hash of an identity."""
 
 _KNOW: Final = """
-    INSERT INTO contact_identities AS held (organization_id, kind, blind, contact_id, sealed, last_seen_at, created_at)
+    INSERT INTO contact_identities AS held (
+        organization_id, kind, blind, contact_id, sealed, last_seen_at, created_at
+    )
     SELECT $1, t.kind, t.blind, t.contact_id, t.sealed, now.at, now.at
     FROM (SELECT kit_now() AS at OFFSET 0) AS now  -- asked once, not for each row
     CROSS JOIN unnest($2::text[], $3::bytea[], $4::uuid[], $5::bytea[]) AS t (kind, blind, contact_id, sealed)
