@@ -1,4 +1,4 @@
-"""Writing what is mostly new as if it were: asking for each row whether its key is taken costs as much as writing it."""
+"""Writing what is mostly new as if it were: asking row by row whether a key is taken costs as much as writing."""
 
 from typing import Any
 
