@@ -515,7 +515,7 @@ CREATE TABLE contact_identities (
 );
 COMMENT ON TABLE contact_identities IS 'By what a contact is known; blind is a keyed hash, scope the business account that a scoped id was seen in.';
 ALTER TABLE contact_identities ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE INDEX contact_identities_by_contact ON contact_identities USING btree (contact_id, last_seen_at);
+CREATE INDEX contact_identities_by_contact ON contact_identities USING btree (contact_id);
 CREATE POLICY segmenting ON contact_identities FOR SELECT TO inbox_loops USING (true);
 CREATE POLICY tenant ON contact_identities FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT DELETE, INSERT, SELECT, UPDATE ON contact_identities TO inbox_app;
@@ -768,8 +768,7 @@ COMMENT ON TABLE contacts IS 'A person or company that writes; who they are on a
 ALTER TABLE contacts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE INDEX contacts_blocked ON contacts USING btree (organization_id, blocked_at, id) WHERE (blocked_at IS NOT NULL);
 CREATE INDEX contacts_imported ON contacts USING btree (import_id, id) WHERE (import_id IS NOT NULL);
-CREATE INDEX contacts_in_order ON contacts USING btree (organization_id, id) WHERE ((merged_into IS NULL) AND (blocked_at IS NULL));
-CREATE INDEX contacts_listed ON contacts USING btree (organization_id, created_at, id);
+CREATE INDEX contacts_in_order ON contacts USING btree (organization_id, id) INCLUDE (created_at, blocked_at) WHERE (merged_into IS NULL);
 CREATE INDEX contacts_merged ON contacts USING btree (merged_into) WHERE (merged_into IS NOT NULL);
 CREATE POLICY segmenting ON contacts FOR SELECT TO inbox_loops USING (true);
 CREATE POLICY tenant ON contacts FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
