@@ -21,6 +21,7 @@ from benchmarks.harness import Result, Size
 from benchmarks.rush.filling import fill
 from benchmarks.rush.rush import Measure, opened, watched
 from kit.ledger import pace
+from kit.ledger.claims import BEGIN_WITHIN
 from publisher.deliveries.model import KIND
 
 FILLED: Final = {"short": (5_000, 50_000), "full": (50_000, 1_000_000)}
@@ -29,7 +30,7 @@ BAR_MS: Final = 1000.0
 _CLAIM: Final = f"""
     EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON)
     SELECT * FROM publisher.ledger_claim(ARRAY['{KIND}'], ARRAY[25.0]::float8[], 1000, 50, {pace.PACE}, {pace.LEAD},
-        {pace.AHEAD}, {pace.SLICE}, {pace.UNPACED}, ARRAY[]::bigint[])
+        {pace.AHEAD}, {pace.SLICE}, {pace.UNPACED}, ARRAY[]::bigint[], {pace.BLOCK}, {BEGIN_WITHIN})
 """
 _SHOWN: Final = (
     "SELECT id FROM publisher.ledger_lanes WHERE ready_at <= kit.kit_now() ORDER BY ready_at LIMIT 50",

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inbox.imports.persons import phone_of
+from inbox.imports.cells import phone_of
 
 
 def slowly(told: str, region: str) -> str | None:

@@ -77,9 +77,10 @@ class World:
             return [each.outcome for each in tried.get(subject, ())]
 
     async def lapse(self) -> None:
-        """Let the leases of a worker that was killed end."""
+        """Let what a worker held that was killed come to light."""
         connection = await asyncpg.connect(self.place.admin_url)
         try:
+            await connection.execute("UPDATE sample.ledger_blocks SET begin_by = now() - interval '1 s'")
             await connection.execute(
                 "UPDATE sample.ledger_entries SET leased_until = now() - interval '1 s' WHERE status = 'calling'"
             )
@@ -124,7 +125,7 @@ async def _reached(event: asyncio.Event) -> None:
         await event.wait()
 
 
-async def test_killed_between_claim_and_call_it_is_looked_for_and_then_posted_once(world: World) -> None:
+async def test_killed_before_it_knows_of_its_claim_it_waits_again_and_is_posted_once(world: World) -> None:
     """The claim is committed, its answer never reaches the worker."""
     us = new_id()
     first = await world.worker(PARCELS_CALL_WITHIN=PATIENT)
@@ -138,7 +139,57 @@ async def test_killed_between_claim_and_call_it_is_looked_for_and_then_posted_on
     await world.worker(PARCELS_CALL_WITHIN=PATIENT)
     await world.done(us, subject)
     assert world.receiver.posts(subject) == 1
+    assert await world.outcomes(us, subject) == ["done"]
+
+
+async def test_killed_before_its_blocks_begin_all_wait_again_and_are_posted_once(world: World) -> None:
+    """Hundreds are claimed, in several blocks and lanes; what begins them never reaches the database."""
+    us = new_id()
+    first = await world.worker(PARCELS_CALL_WITHIN=PATIENT)
+    async with held(world, b"ledger_begin") as reached:
+        subjects = await send_many(world.database, world.ledger, Lane(us, "fast", 500.0), 90)
+        subjects += await send_many(world.database, world.ledger, Lane(us, "free"), 15)
+        await _reached(reached)
+        await first.kill()
+        world.proxy.cut()
+    await world.lapse()
+    await world.worker(PARCELS_CALL_WITHIN=PATIENT)
+    for subject in subjects:
+        await world.done(us, subject)
+        assert await world.outcomes(us, subject) == ["done"]
+    assert {world.receiver.posts(subject) for subject in subjects} == {1}
+
+
+async def test_killed_once_its_block_has_begun_it_is_looked_for_before_it_is_posted(world: World) -> None:
+    """The block is begun, and its worker never hears of it: nobody can know that nothing was sent."""
+    us = new_id()
+    first = await world.worker(PARCELS_CALL_WITHIN=PATIENT)
+    rule = world.proxy.hold("to_client", b"SELECT 1", after_seeing=b"ledger_begin")
+    subject = await world.post(us)
+    await _reached(rule.reached)
+    await first.kill()
+    world.proxy.cut()
+    rule.release()
+    await world.lapse()
+    await world.worker(PARCELS_CALL_WITHIN=PATIENT)
+    await world.done(us, subject)
+    assert world.receiver.posts(subject) == 1
     assert await world.outcomes(us, subject) == ["lapsed", "not_found", "absent", "done"]
+
+
+async def test_who_begins_after_it_was_given_back_calls_nothing(world: World) -> None:
+    """What begins the block is on its way for so long that another worker has posted it meanwhile."""
+    us = new_id()
+    first = await world.worker(PARCELS_CALL_WITHIN=PATIENT)
+    async with held(world, b"ledger_begin") as reached:
+        subject = await world.post(us)
+        await _reached(reached)
+        await world.lapse()
+        await world.worker(PARCELS_CALL_WITHIN=PATIENT, PARCELS_DATABASE_URL=world.place.url("sample"))
+        await world.done(us, subject)
+    await until(lambda: asyncio.to_thread(_lost_a_fence, first))
+    assert world.receiver.posts(subject) == 1
+    assert await world.outcomes(us, subject) == ["done"]
 
 
 async def test_killed_during_the_call_it_is_found_and_not_posted_again(world: World) -> None:

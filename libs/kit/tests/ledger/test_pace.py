@@ -87,7 +87,7 @@ FILL = """
     FROM generate_series(1, {entries}) AS n JOIN ledger_lanes AS lane ON lane.id = 1 + n % {lanes};
     ANALYZE ledger_lanes; ANALYZE ledger_entries;
 """
-CLAIM = "SELECT * FROM ledger_claim('{sample.sending}', '{25}', 500, 50, 0.982, 0.02, 0.15, 0.05, 20, '{}')"
+CLAIM = "SELECT * FROM ledger_claim('{sample.sending}', '{25}', 500, 50, 0.982, 0.02, 0.15, 0.05, 20, '{}', 0.05, 5)"
 LOOKS = "SELECT * FROM ledger_claim_looks('{sample.sending}', '{25}', 50, 5, 0)"
 OVERDUE = "SELECT * FROM ledger_overdue('{sample.sending}', 200, '{}')"
 MEASURE = "SELECT * FROM ledger_measure('{sample.sending}', 10000)"

@@ -53,7 +53,7 @@ async def rows(place: TestDatabase, organization: UUID) -> list[dict[str, Any]]:
 
 
 def sealed_for(batch: KeyBatch) -> list[bytes]:
-    return [batch.seal(at, [(b"%d" % at, PLACE)])[0] for at in range(len(batch.ids))]
+    return batch.seal(range(len(batch.ids)), [b"%d" % at for at in range(len(batch.ids))], PLACE)
 
 
 def subject(contact_id: UUID) -> str:
@@ -80,7 +80,7 @@ def test_a_name_and_a_sealed_value_lead_to_the_same_root(count: int, plain: byte
         key = member(root, its_id)
         assert key is not None
         assert key.owner == Owner(owner.organization_id, subject(its_id))
-        (sealed,) = batch.seal(at, [(b"told", PLACE)])
+        (sealed,) = batch.seal([at], [b"told"], PLACE)
         assert key_id_of(sealed) == its_id == member_id(key.owner)
         assert root_of(its_id) == root.id
         assert key.open(sealed, PLACE) == b"told"

@@ -1,5 +1,6 @@
 """The chapter in which Ada writes to many: who wants no more is passed over, and an answer flows into the inbox."""
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -83,6 +84,7 @@ class Broadcasting:
 
     async def somebody_answers(self) -> str:
         """One of them answers; what they were sent stands before it in the conversation."""
+        await asyncio.sleep(1)  # WhatsApp tells seconds: whoever wrote twice in one has an order only between the two
         await self.say(1, "I will come")
         talk = await seen("the answer in a conversation", self._answered)
         path = f"/v1/conversations/{talk}/messages"

@@ -14,6 +14,9 @@ from kit.ledger.model import Entry
 MARGIN: Final = 5.0
 """Seconds that a lease is longer than the call it is for."""
 
+BEGIN_WITHIN: Final = MARGIN
+"""Seconds after its first slot in which a block must have begun; later it is given back."""
+
 _TRIES: Final = 8
 _LATEST_START: Final = 3.0  # of the margin, how long after its slot a call may begin
 
@@ -26,7 +29,8 @@ class Claim:
 
     `slot` is when it may be called, `step` the distance of slots (0 on a lane without pace), `start_by` the last
     moment to begin the call, `age` how long it has been due. `slots_end` is the end of what was reserved with it,
-    and `is_last` says that nothing was reserved between this slot and that end.
+    and `is_last` says that nothing was reserved between this slot and that end. `block_id` names the claims that
+    begin together with this one.
     """
 
     entry: Entry
@@ -38,6 +42,7 @@ class Claim:
     start_by: float
     slots_end: datetime
     is_last: bool
+    block_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,8 @@ class Claims:
         self._names = list(kinds)
         self._leases = [kind.timing.call_within + MARGIN for kind in kinds.values()]
         self._time = pace.ServerTime()
+        self.lead = pace.LEAD
+        """How many seconds ahead the next slots are taken: further while slots are missed again and again."""
 
     async def drain(self) -> bool:
         """Carry wakes into their lanes; true when some had to be left, because somebody held their lane."""
@@ -96,19 +103,22 @@ class Claims:
     async def take(self, most: int, busy: Collection[int], *, lanes: int = 50) -> tuple[list[Claim], float | None]:
         """Due effects of the lanes that have waited longest, and in how many seconds the next lane is ready."""
         await self._learn_time()
-        asked = pace.now()
+        asked, lead = pace.now(), self.lead
+        self.lead = max(pace.LEAD, lead * pace.CALMS)
         rows = await self._database.statement(
-            "SELECT * FROM ledger_claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            "SELECT * FROM ledger_claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
             self._names,
             self._leases,
             most,
             lanes,
             pace.PACE,
-            pace.LEAD,
+            lead,
             pace.AHEAD,
             pace.SLICE,
             pace.UNPACED,
             list(busy),
+            pace.BLOCK,
+            BEGIN_WITHIN,
         )
         (upcoming,) = await self._database.statement("SELECT ledger_next() AS seconds")
         until_next: float | None = upcoming["seconds"]
@@ -141,12 +151,14 @@ class Claims:
             start_by=asked + row["lease"] - timing.call_within - (MARGIN - _LATEST_START),
             slots_end=row["slots_end"],
             is_last=(row["slots_end"] - row["server"]).total_seconds() - row["slot"] < row["step"] * 1.5,
+            block_id=row["block_id"],
         )
 
     async def reserve(
         self, lane_id: int, wanted: int, unused_from: datetime, slots_end: datetime, lead: float = pace.LEAD
     ) -> Slots:
         """More slots, `lead` seconds ahead, for claims that missed theirs; unused ones at its end come first."""
+        self.lead = max(self.lead, min(2 * lead, pace.CROWDED_LEAD))
         (row,) = await self._database.statement(
             "SELECT * FROM ledger_reserve($1, $2, $3, $4, $5, $6)",
             lane_id,
@@ -177,8 +189,13 @@ class Claims:
             return claims, max(claim.lane_id for claim in claims)
         return claims, rows[0]["walked"]
 
+    async def give_back(self, most: int) -> bool:
+        """Let what was claimed and not begun in time wait again; true when there may be more."""
+        (row,) = await self._database.statement("SELECT ledger_give_back($1) AS gone", most)
+        return bool(row["gone"] >= most)
+
     async def overdue(self, most: int, but_for: Collection[UUID] = ()) -> Sequence[tuple[Entry, str]]:
-        """Claims that have lapsed (`calling`) and effects that have expired while they waited (`pending`)."""
+        """What was begun and has lapsed (`calling`) and effects that have expired while they waited (`pending`)."""
         asked = (self._names, most, list(but_for))
         rows = await self._database.statement("SELECT * FROM ledger_overdue($1, $2, $3)", *asked)
         return [(entry_of(row), row["status"]) for row in rows]

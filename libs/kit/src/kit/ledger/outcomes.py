@@ -84,7 +84,7 @@ def _unanswered(came: Exception, timing: Timing) -> Change:
 
 
 def lapsed(timing: Timing) -> Change:
-    """The worker that held the claim is gone, or has not come back in time."""
+    """It was begun, and its worker is gone or has not come back in time."""
     return Change(Status.UNKNOWN, "lapsed", wait=timing.looks_after[0], reason=_NOT_ANSWERED, code="lapsed")
 
 

@@ -26,8 +26,23 @@ SLICE: Final = 0.2
 LONGEST_LEAD: Final = 0.4
 """Seconds ahead of which slots are taken again by who has missed all of theirs time after time."""
 
+BLOCK: Final = 0.05
+"""How many seconds of a lane's slots begin together: a worker that dies leaves about so many calls in doubt.
+
+What it has only claimed is given back.
+"""
+
 UNPACED: Final = 20
 """How many effects of a lane without a rate one claim takes."""
+
+CROWDED_LEAD: Final = 0.16
+"""Seconds ahead of which slots are taken, at most, after some were missed: preparing takes longer then."""
+
+CALMS: Final = 0.9
+"""To what share of itself that lead shrinks with each claim."""
+
+TOGETHER: Final = 0.002
+"""How many seconds late the first of some calls may be so that they leave together: waking up costs, too."""
 
 HAND_OVER: Final = 0.002
 """Seconds of tolerance between the decision to call and the call."""

@@ -35,7 +35,7 @@ _BEGIN: Final = """
         statement_timestamp() + make_interval(secs => $7 + $8))
     ON CONFLICT (kind, subject_id) DO UPDATE
     SET status = 'calling', attempt = e.attempt + 1, called_at = excluded.called_at, looks = 0, blanks = 0,
-        leased_until = excluded.leased_until, began_by = NULL WHERE e.status = 'pending'
+        leased_until = excluded.leased_until, began_by = NULL, block_id = NULL WHERE e.status = 'pending'
     RETURNING e.id, e.kind, e.organization_id, e.lane_id, $9::text AS lane_key, e.subject_id, e.attempt, e.due_at,
         e.created_at, e.called_at, extract(epoch FROM kit_now() - e.first_due_at)::float8 AS age
 """

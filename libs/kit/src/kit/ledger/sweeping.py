@@ -1,4 +1,4 @@
-"""Housekeeping: lapsed claims become unknown, expired effects are refused, old rows go, numbers are read."""
+"""Housekeeping: what was not begun waits again, lapsed calls become unknown, old rows go, numbers are read."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -34,10 +34,11 @@ class Sweeping:
         self._at_once = at_once
 
     async def sweep(self) -> bool:
-        """Settle lapsed claims and expired effects; true when there may be more.
+        """Give back what was not begun, settle lapsed calls and expired effects; true when there may be more.
 
         What cannot be recorded is left for a minute, so that it stands before nobody else.
         """
+        more = await self._claims.give_back(self._at_once)
         self._left = {entry_id: until for entry_id, until in self._left.items() if until > pace.now()}
         overdue = await self._claims.overdue(self._at_once, self._left)
         by_kind: dict[str, list[Outcome]] = {}
@@ -47,7 +48,7 @@ class Sweeping:
         for same in by_kind.values():
             settled |= {each.entry.id for each in await self._recorder.record(same)}
         self._left |= {entry.id: pace.now() + _LEAVE for entry, _ in overdue if entry.id not in settled}
-        return len(overdue) >= self._at_once
+        return more or len(overdue) >= self._at_once
 
     def _outcome(self, entry: Entry, status: str) -> Outcome:
         if status == "calling":

@@ -677,16 +677,25 @@ CREATE TABLE ledger_attempts (
     outcome text NOT NULL,
     code text NOT NULL DEFAULT ''::text,
     said text NOT NULL DEFAULT ''::text,
-    CONSTRAINT ledger_attempts_pkey PRIMARY KEY (id),
+    CONSTRAINT ledger_attempts_pkey PRIMARY KEY (entry_id, id),
     CONSTRAINT ledger_attempts_what_check CHECK ((what = ANY (ARRAY['call'::text, 'look'::text])))
 );
 COMMENT ON TABLE ledger_attempts IS 'One row per call or look: when, how long, what the other side said (redacted).';
 ALTER TABLE ledger_attempts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE INDEX ledger_attempts_of_entry ON ledger_attempts USING btree (entry_id, id);
 CREATE POLICY tenant ON ledger_attempts FOR ALL TO billing_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (COALESCE(NULLIF(current_setting('app.orgs'::text, true), ''::text), '{}'::text))::uuid[] AS "coalesce")::uuid[]))));
 CREATE POLICY working ON ledger_attempts FOR ALL TO billing_loops USING (true);
 GRANT DELETE, INSERT, SELECT ON ledger_attempts TO billing_app;
 GRANT DELETE, SELECT ON ledger_attempts TO billing_loops;
+
+CREATE TABLE ledger_blocks (
+    id bigint NOT NULL,
+    begin_by timestamp with time zone NOT NULL,
+    entry_ids uuid[] NOT NULL,
+    CONSTRAINT ledger_blocks_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE ledger_blocks IS 'Effects that are claimed together and whose calls have not begun; what is calling without a row here may have left.';
+CREATE INDEX ledger_blocks_begin_by ON ledger_blocks USING btree (begin_by);
+GRANT DELETE, INSERT, SELECT, UPDATE ON ledger_blocks TO billing_loops;
 
 CREATE TABLE ledger_entries (
     id uuid NOT NULL,
@@ -711,19 +720,20 @@ CREATE TABLE ledger_entries (
     settled_at timestamp with time zone,
     settled_by text,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    block_id bigint,
     CONSTRAINT ledger_entries_kind_subject_id_key UNIQUE (kind, subject_id),
     CONSTRAINT ledger_entries_pkey PRIMARY KEY (id),
     CONSTRAINT ledger_entries_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'calling'::text, 'unknown'::text, 'done'::text, 'refused'::text, 'cancelled'::text, 'unconfirmed'::text])))
 );
 COMMENT ON TABLE ledger_entries IS 'One row per effect outside; attempt is the fence of a claim, began_by the latest time its call can have begun, blanks the looks that found nothing.';
 ALTER TABLE ledger_entries ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE INDEX ledger_entries_by_status ON ledger_entries USING btree (status, id);
 CREATE INDEX ledger_entries_calling ON ledger_entries USING btree (leased_until) WHERE (status = 'calling'::text);
 CREATE INDEX ledger_entries_due ON ledger_entries USING btree (kind, due_at) WHERE (status = 'pending'::text);
 CREATE INDEX ledger_entries_expiring ON ledger_entries USING btree (expires_at) WHERE ((status = 'pending'::text) AND (expires_at IS NOT NULL));
 CREATE INDEX ledger_entries_open ON ledger_entries USING btree (kind, status) WHERE (status = ANY (ARRAY['unknown'::text, 'unconfirmed'::text]));
 CREATE INDEX ledger_entries_pending ON ledger_entries USING btree (lane_id, due_at, id) WHERE (status = 'pending'::text);
 CREATE INDEX ledger_entries_settled ON ledger_entries USING btree (settled_at) WHERE (settled_at IS NOT NULL);
+CREATE INDEX ledger_entries_troubled ON ledger_entries USING btree (status, id) WHERE (status = ANY (ARRAY['unknown'::text, 'refused'::text, 'cancelled'::text, 'unconfirmed'::text]));
 CREATE INDEX ledger_entries_unknown ON ledger_entries USING btree (lane_id, look_at) WHERE (status = 'unknown'::text);
 CREATE POLICY tenant ON ledger_entries FOR ALL TO billing_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (COALESCE(NULLIF(current_setting('app.orgs'::text, true), ''::text), '{}'::text))::uuid[] AS "coalesce")::uuid[]))));
 CREATE POLICY working ON ledger_entries FOR ALL TO billing_loops USING (true);
@@ -785,7 +795,7 @@ ALTER TABLE ledger_wakes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON ledger_wakes FOR ALL TO billing_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (COALESCE(NULLIF(current_setting('app.orgs'::text, true), ''::text), '{}'::text))::uuid[] AS "coalesce")::uuid[]))));
 CREATE POLICY working ON ledger_wakes FOR ALL TO billing_loops USING (true);
 GRANT INSERT, SELECT ON ledger_wakes TO billing_app;
-GRANT DELETE, SELECT, UPDATE ON ledger_wakes TO billing_loops;
+GRANT DELETE, INSERT, SELECT, UPDATE ON ledger_wakes TO billing_loops;
 
 CREATE TABLE mail_suppressions (
     address_hash bytea NOT NULL,
@@ -1650,8 +1660,17 @@ AS $function$
 -- owner: billing_loops
 -- may be called by: billing_app
 
-CREATE OR REPLACE FUNCTION billing.ledger_claim(kinds text[], leases double precision[], most integer, most_lanes integer, pace double precision, lead double precision, ahead double precision, slice double precision, unpaced integer, busy bigint[])
- RETURNS TABLE(id uuid, kind text, organization_id uuid, lane_id bigint, lane_key text, subject_id uuid, attempt integer, due_at timestamp with time zone, created_at timestamp with time zone, called_at timestamp with time zone, age double precision, lease double precision, slot double precision, step double precision, slots_end timestamp with time zone, server timestamp with time zone)
+CREATE OR REPLACE FUNCTION billing.ledger_begin(blocks bigint[])
+ RETURNS TABLE(block_id bigint)
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'billing', 'kit', 'pg_temp'
+AS $function$DELETE FROM ledger_blocks WHERE id = ANY (blocks) RETURNING id$function$;
+-- owner: billing_loops
+-- may be called by: billing_app
+
+CREATE OR REPLACE FUNCTION billing.ledger_claim(kinds text[], leases double precision[], most integer, most_lanes integer, pace double precision, lead double precision, ahead double precision, slice double precision, unpaced integer, busy bigint[], block double precision, patience double precision)
+ RETURNS TABLE(id uuid, kind text, organization_id uuid, lane_id bigint, lane_key text, subject_id uuid, attempt integer, due_at timestamp with time zone, created_at timestamp with time zone, called_at timestamp with time zone, age double precision, lease double precision, slot double precision, step double precision, slots_end timestamp with time zone, server timestamp with time zone, block_id bigint)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'billing', 'kit', 'pg_temp'
@@ -1664,6 +1683,7 @@ AS $function$
         apart double precision;
         first double precision;
         room integer;
+        together integer;
         taken integer;
         left_over integer := most;
         rest timestamptz;
@@ -1705,6 +1725,7 @@ AS $function$
             first := CASE WHEN lane.rate IS NULL THEN 0 ELSE lead END;
             room := CASE WHEN lane.rate IS NULL THEN unpaced
                          ELSE least(greatest(1, floor(slice / apart)), greatest(unpaced, lane.share)) END;
+            together := CASE WHEN lane.rate IS NULL THEN unpaced ELSE greatest(1, floor(block / apart)) END;
             IF lane.rate IS NOT NULL AND lane.next_slot <= own + make_interval(secs => ahead + 2 * slice + apart + 5) THEN
                 first := greatest(first, extract(epoch FROM lane.next_slot - own));
             END IF;
@@ -1715,24 +1736,32 @@ AS $function$
             END IF;
             RETURN QUERY
             WITH chosen AS MATERIALIZED (
-                SELECT e.id, e.due_at FROM ledger_entries AS e
+                SELECT e.id, e.kind, e.due_at FROM ledger_entries AS e
                 WHERE e.lane_id = lane.id AND e.status = 'pending' AND e.due_at <= platform AND e.kind = ANY (kinds)
                   AND (e.expires_at IS NULL OR e.expires_at > platform)
                 ORDER BY e.due_at, e.id LIMIT least(room, left_over) FOR UPDATE SKIP LOCKED
             ), placed AS MATERIALIZED (
-                SELECT c.id, first + apart * (row_number() OVER (ORDER BY c.due_at, c.id) - 1) AS slot,
+                SELECT c.id, c.kind, first + apart * (row_number() OVER (ORDER BY c.due_at, c.id) - 1) AS slot,
+                       (row_number() OVER (ORDER BY c.due_at, c.id) - 1) / together AS part,
                        own + make_interval(secs => first + apart * count(*) OVER ()) AS slots_end
                 FROM chosen AS c
+            ), blocks AS (
+                INSERT INTO ledger_blocks (begin_by, entry_ids)
+                SELECT own + make_interval(secs => min(p.slot) + patience), array_agg(p.id)
+                FROM placed AS p GROUP BY p.part, p.kind ORDER BY p.part
+                RETURNING id, entry_ids
+            ), members AS (
+                SELECT b.id AS block_id, unnest(b.entry_ids) AS id FROM blocks AS b
             )
             UPDATE ledger_entries AS e
             SET status = 'calling', attempt = e.attempt + 1, called_at = platform + make_interval(secs => p.slot),
                 began_by = NULL, look_at = NULL, looks = 0, blanks = 0,
-                leased_until = own + make_interval(secs => p.slot + patience.seconds)
-            FROM placed AS p, unnest(kinds, leases) AS patience (kind, seconds)
-            WHERE e.id = p.id AND patience.kind = e.kind
+                leased_until = own + make_interval(secs => p.slot + held.seconds), block_id = m.block_id
+            FROM placed AS p JOIN members AS m ON m.id = p.id, unnest(kinds, leases) AS held (kind, seconds)
+            WHERE e.id = p.id AND held.kind = e.kind
             RETURNING e.id, e.kind, e.organization_id, e.lane_id, lane.key, e.subject_id, e.attempt, e.due_at,
                       e.created_at, e.called_at, extract(epoch FROM platform - e.first_due_at)::double precision,
-                      p.slot + patience.seconds, p.slot, apart, p.slots_end, own;
+                      p.slot + held.seconds, p.slot, apart, p.slots_end, own, m.block_id;
             GET DIAGNOSTICS taken = ROW_COUNT;
             left_over := left_over - taken;
             free_slot := CASE WHEN lane.rate IS NOT NULL AND taken > 0
@@ -1841,6 +1870,31 @@ AS $function$
 -- owner: billing_loops
 -- may be called by: billing_app
 
+CREATE OR REPLACE FUNCTION billing.ledger_give_back(most integer)
+ RETURNS bigint
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'billing', 'kit', 'pg_temp'
+AS $function$
+        WITH late AS MATERIALIZED (
+            SELECT b.id FROM ledger_blocks AS b WHERE b.begin_by < statement_timestamp()
+            ORDER BY b.begin_by LIMIT most FOR UPDATE SKIP LOCKED
+        ), gone AS (
+            DELETE FROM ledger_blocks AS b USING late WHERE b.id = late.id RETURNING b.id, b.entry_ids
+        ), back AS (
+            UPDATE ledger_entries AS e SET status = 'pending', leased_until = NULL
+            FROM (SELECT gone.id AS block_id, unnest(gone.entry_ids) AS id FROM gone) AS member
+            WHERE e.id = member.id AND e.block_id = member.block_id AND e.status = 'calling'
+            RETURNING e.organization_id, e.lane_id, e.due_at
+        ), woken AS (
+            INSERT INTO ledger_wakes (organization_id, lane_id, due_at)
+            SELECT organization_id, lane_id, min(due_at) FROM back GROUP BY organization_id, lane_id
+        )
+        SELECT count(*) FROM gone
+    $function$;
+-- owner: billing_loops
+-- may be called by: billing_app
+
 CREATE OR REPLACE FUNCTION billing.ledger_list(statuses text[], of_kind text, kinds text[], before uuid, older_than interval, most integer)
  RETURNS TABLE(id uuid, kind text, organization_id uuid, lane_key text, subject_id uuid, status text, attempt integer, due_at timestamp with time zone, created_at timestamp with time zone, called_at timestamp with time zone, look_at timestamp with time zone, external_id text, reason text, code text, settled_at timestamp with time zone, settled_by text, held text)
  LANGUAGE plpgsql
@@ -1859,10 +1913,22 @@ AS $function$
         FROM (
             SELECT other.* FROM unnest(statuses) AS wanted (status), LATERAL (
                 SELECT * FROM ledger_entries AS each
-                WHERE each.status = wanted.status AND (of_kind IS NULL OR each.kind = of_kind)
+                WHERE each.status = wanted.status AND each.status IN ('unknown', 'refused', 'cancelled', 'unconfirmed')
+                  AND (of_kind IS NULL OR each.kind = of_kind)
                   AND (before IS NULL OR each.id < before) AND each.due_at <= kit_now() - older_than
                 ORDER BY each.id DESC LIMIT most) AS other
-            WHERE wanted.status <> 'pending'
+            UNION ALL
+            (SELECT * FROM ledger_entries AS each
+             WHERE 'done' = ANY (statuses) AND each.status = 'done' AND (of_kind IS NULL OR each.kind = of_kind)
+               AND (before IS NULL OR each.id < before) AND each.due_at <= kit_now() - older_than
+             ORDER BY each.id DESC LIMIT most)
+            UNION ALL
+            (SELECT called.* FROM (
+                SELECT * FROM ledger_entries AS each
+                WHERE 'calling' = ANY (statuses) AND each.status = 'calling' AND (of_kind IS NULL OR each.kind = of_kind)
+                  AND (before IS NULL OR each.id < before) AND each.due_at <= kit_now() - older_than
+                OFFSET 0) AS called
+             ORDER BY called.id DESC LIMIT most)
             UNION ALL
             (SELECT waiting.* FROM (
                 SELECT * FROM ledger_entries AS each
@@ -1953,7 +2019,8 @@ AS $function$
                coalesce(e.called_at, e.created_at), e.status
         FROM (
             (SELECT * FROM ledger_entries AS c WHERE c.status = 'calling' AND c.leased_until < statement_timestamp()
-             AND c.kind = ANY (kinds) AND c.id <> ALL (but_for) ORDER BY c.leased_until LIMIT most)
+             AND c.kind = ANY (kinds) AND c.id <> ALL (but_for)
+             AND NOT EXISTS (SELECT FROM ledger_blocks AS b WHERE b.id = c.block_id) ORDER BY c.leased_until LIMIT most)
             UNION ALL
             (SELECT * FROM ledger_entries AS p WHERE p.status = 'pending' AND p.expires_at IS NOT NULL
              AND p.expires_at <= kit_now() AND p.kind = ANY (kinds) AND p.id <> ALL (but_for)

@@ -121,6 +121,11 @@ def blind_value(blind: Blind, attribute_id: UUID, key: str) -> bytes:
     return blind(f"attribute {attribute_id}", key)
 
 
+def blind_values(blind: Blind, attribute_id: UUID, keys: Sequence[str]) -> list[bytes]:
+    """The same of many values of one attribute."""
+    return blind.each(f"attribute {attribute_id}", keys)
+
+
 async def opened(keyring: Keyring, organization_id: UUID, rows: Sequence[Row]) -> list[str | None]:
     """Values in the clear; None for those of a contact who was forgotten."""
     sealed = [(row["value_sealed"], VALUE) for row in rows if row["value_sealed"] is not None]

@@ -21,7 +21,7 @@ from inbox.imports.files import PIECE, ImportFiles
 from inbox.imports.kind import KIND, UNDO
 from inbox.imports.mapping import has_heading, suggested
 from inbox.imports.model import FAULTS, KEPT, UNDO_WITHIN, Fault, Import, Options
-from inbox.imports.persons import persons
+from inbox.imports.persons import people
 from inbox.imports.reading import Format, first_rows, rows, sniff
 from inbox.imports.repository import ImportRepository, sweep_parts
 from inbox.imports.undoing.repository import UndoRepository, settle
@@ -282,6 +282,6 @@ def _checked(file: BinaryIO, options: Options, attributes: dict[str, Attribute])
         first = 2
     looked = list(islice(found, _LOOKED_AT))
     faults: list[Fault] = []
-    good = sum(1 for _ in persons(options.taking(looked), first, options, attributes, faults))
+    good = len(people(options.taking(looked), first, options, attributes, faults))
     faulty = sum(1 for each in faults if each.code == "no-identity")
     return DryRun(len(looked), good, faulty, faults[:_SHOWN])

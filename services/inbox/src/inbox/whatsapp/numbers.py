@@ -5,6 +5,7 @@ from typing import Final
 
 _DIGITS: Final = re.compile(r"[0-9]{5,20}", re.ASCII)
 _SEVERAL: Final = frozenset(["55", "52", "54"])
+_FIRST: Final = tuple(f"{plus}{each}" for plus in ("", "+") for each in sorted(_SEVERAL))
 _BRAZIL: Final = re.compile(r"55([1-9][0-9])(9?)([6-9][0-9]{7})", re.ASCII)
 _MEXICO: Final = re.compile(r"52(1?)([2-9][0-9]{9})", re.ASCII)
 _ARGENTINA: Final = re.compile(r"54(9?)([1-9][0-9]{9})", re.ASCII)
@@ -31,6 +32,11 @@ def variants(number: str) -> tuple[str, ...]:
             present, rest = match.groups()
             return number, f"{country}{'' if present else digit}{rest}"
     return (number,)
+
+
+def may_vary(number: str) -> bool:
+    """Whether a number, with or without a plus before it, may have another spelling; only a yes can be wrong."""
+    return number.startswith(_FIRST)
 
 
 def canonical(number: str) -> str:

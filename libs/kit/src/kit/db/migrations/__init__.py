@@ -10,6 +10,7 @@ TENANT_FREE: Mapping[str, str] = {
     "intake_items": "sealed, stored before anybody knows whose they are; tenants have no door to it",
     "intake_keys": "digests of keys and times, claimed across tenants",
     "intake_sources": "names of senders of webhooks and which worker reads them, of no tenant",
+    "ledger_blocks": "ids of effects that were claimed and not begun, across tenants; rows live for milliseconds",
     "mail_suppressions": "keyed hashes of addresses that must not be mailed, by whichever organization",
     "migrations": "about the schema itself",
     "outbox": "the relay sends the events of all tenants; rows live for milliseconds",
