@@ -24,6 +24,7 @@ class Account:
     password_hash: str
     verified: bool
     epoch: int
+    """As of the look-up."""
 
 
 @dataclass(frozen=True, slots=True)

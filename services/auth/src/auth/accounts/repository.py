@@ -3,26 +3,7 @@ from uuid import UUID
 
 from auth.accounts.address import SealedAddress
 from auth.accounts.model import Account, Identity, PersonsAddress, Profile
-from kit.db.database import Database, Row, Transaction
-
-
-async def find_coming(
-    database: Database, kind: str, blind: bytes, token_id: UUID | None
-) -> tuple[Account | None, UUID | None]:
-    """Whose address this is, and on which device of theirs they come, in one round trip; asked alike of everybody."""
-    rows = await database.statement(
-        """
-        SELECT u.id, u.password_hash, i.verified_at IS NOT NULL AS verified, u.epoch, d.id AS device_id
-        FROM identities AS i
-        JOIN users AS u ON u.id = i.user_id
-        LEFT JOIN devices AS d ON d.user_id = u.id AND d.token_id = $3
-        WHERE i.kind = $1 AND i.blind = $2
-        """,
-        kind,
-        blind,
-        token_id,
-    )
-    return (_account(rows[0]), rows[0]["device_id"]) if rows else (None, None)
+from kit.db.database import Row, Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,10 +103,9 @@ class DeviceRepository:
             user_id,
         )
 
-    async def tokens(self, user_id: UUID) -> list[UUID]:
-        """What the tokens of their devices prove."""
-        rows = await self.tx.fetch("SELECT token_id FROM devices WHERE user_id = $1", user_id)
-        return [row["token_id"] for row in rows]
+    async def ids(self, user_id: UUID) -> list[UUID]:
+        """All devices of one person, by id."""
+        return [row["id"] for row in await self.tx.fetch("SELECT id FROM devices WHERE user_id = $1", user_id)]
 
     async def delete_all(self, user_id: UUID) -> int:
         """Forget all devices of one person."""

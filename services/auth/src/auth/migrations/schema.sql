@@ -700,12 +700,11 @@ CREATE TABLE ledger_attempts (
     outcome text NOT NULL,
     code text NOT NULL DEFAULT ''::text,
     said text NOT NULL DEFAULT ''::text,
-    CONSTRAINT ledger_attempts_pkey PRIMARY KEY (id),
+    CONSTRAINT ledger_attempts_pkey PRIMARY KEY (entry_id, id),
     CONSTRAINT ledger_attempts_what_check CHECK ((what = ANY (ARRAY['call'::text, 'look'::text])))
 );
 COMMENT ON TABLE ledger_attempts IS 'One row per call or look: when, how long, what the other side said (redacted).';
 ALTER TABLE ledger_attempts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE INDEX ledger_attempts_of_entry ON ledger_attempts USING btree (entry_id, id);
 CREATE POLICY tenant ON ledger_attempts FOR ALL TO auth_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (COALESCE(NULLIF(current_setting('app.orgs'::text, true), ''::text), '{}'::text))::uuid[] AS "coalesce")::uuid[]))));
 CREATE POLICY working ON ledger_attempts FOR ALL TO auth_loops USING (true);
 GRANT DELETE, INSERT, SELECT ON ledger_attempts TO auth_app;
@@ -751,13 +750,13 @@ CREATE TABLE ledger_entries (
 );
 COMMENT ON TABLE ledger_entries IS 'One row per effect outside; attempt is the fence of a claim, began_by the latest time its call can have begun, blanks the looks that found nothing.';
 ALTER TABLE ledger_entries ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE INDEX ledger_entries_by_status ON ledger_entries USING btree (status, id);
 CREATE INDEX ledger_entries_calling ON ledger_entries USING btree (leased_until) WHERE (status = 'calling'::text);
 CREATE INDEX ledger_entries_due ON ledger_entries USING btree (kind, due_at) WHERE (status = 'pending'::text);
 CREATE INDEX ledger_entries_expiring ON ledger_entries USING btree (expires_at) WHERE ((status = 'pending'::text) AND (expires_at IS NOT NULL));
 CREATE INDEX ledger_entries_open ON ledger_entries USING btree (kind, status) WHERE (status = ANY (ARRAY['unknown'::text, 'unconfirmed'::text]));
 CREATE INDEX ledger_entries_pending ON ledger_entries USING btree (lane_id, due_at, id) WHERE (status = 'pending'::text);
 CREATE INDEX ledger_entries_settled ON ledger_entries USING btree (settled_at) WHERE (settled_at IS NOT NULL);
+CREATE INDEX ledger_entries_troubled ON ledger_entries USING btree (status, id) WHERE (status = ANY (ARRAY['unknown'::text, 'refused'::text, 'cancelled'::text, 'unconfirmed'::text]));
 CREATE INDEX ledger_entries_unknown ON ledger_entries USING btree (lane_id, look_at) WHERE (status = 'unknown'::text);
 CREATE POLICY tenant ON ledger_entries FOR ALL TO auth_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (COALESCE(NULLIF(current_setting('app.orgs'::text, true), ''::text), '{}'::text))::uuid[] AS "coalesce")::uuid[]))));
 CREATE POLICY working ON ledger_entries FOR ALL TO auth_loops USING (true);
@@ -1654,7 +1653,7 @@ CREATE TABLE throttles (
     CONSTRAINT throttles_pkey PRIMARY KEY (scope, key),
     CONSTRAINT throttles_scope_check CHECK ((scope = ANY (ARRAY['account'::text, 'device'::text, 'factor'::text, 'factor-device'::text, 'address'::text, 'network'::text])))
 );
-COMMENT ON TABLE throttles IS 'Guesses without success by keyed hash of on what or from where. recent makes the wait, failures counts since the last success; identifiers is a sketch of how many were tried from a network; lock_id is what the mail unlocks.';
+COMMENT ON TABLE throttles IS 'Guesses without success: on a known device by the id of its row, else by keyed hash of on what or from where. recent makes the wait, failures counts since the last success; identifiers is a sketch of how many were tried from a network; lock_id is what the mail unlocks.';
 CREATE INDEX throttles_by_age ON throttles USING btree (last_at);
 CREATE UNIQUE INDEX throttles_by_lock ON throttles USING btree (lock_id) WHERE (lock_id IS NOT NULL);
 GRANT DELETE, INSERT, SELECT, UPDATE ON throttles TO auth_app;
@@ -1722,6 +1721,42 @@ AS $function$
                WHERE lately.blind = at_blind AND lately.purpose = of_purpose
                  AND lately.created_at > kit_now() - within) < at_most
         RETURNING *;
+    END
+    $function$;
+-- owner: auth_owner
+-- may be called by: auth_app
+
+CREATE OR REPLACE FUNCTION auth.begin_session_on_known_device(session_id uuid, of_user uuid, as_of bigint, on_device uuid, life interval, shown text[], sealed bytea, room_for integer)
+ RETURNS TABLE(epoch bigint, sessions_from_epoch bigint)
+ LANGUAGE plpgsql
+AS $function$
+    #variable_conflict use_column
+    BEGIN
+        DELETE FROM throttles WHERE scope = 'device' AND key = uuid_send(on_device);
+        RETURN QUERY
+        WITH person AS (
+            SELECT u.epoch, u.sessions_from_epoch
+            FROM users AS u
+            WHERE u.id = of_user AND u.suspended_at IS NULL AND u.sessions_from_epoch <= as_of
+              AND NOT EXISTS (SELECT FROM passkeys WHERE user_id = of_user)
+              AND NOT EXISTS (SELECT FROM totp_factors WHERE user_id = of_user AND activated_at IS NOT NULL)
+              AND (SELECT count(*) FROM (
+                       SELECT FROM sessions WHERE user_id = of_user AND ended_at IS NULL LIMIT room_for
+                   ) AS going_on) < room_for
+            FOR KEY SHARE OF u
+        ), device AS (
+            UPDATE devices AS d SET seen_at = kit_now()
+            FROM person WHERE d.id = on_device AND d.user_id = of_user
+            RETURNING d.id, person.epoch, person.sessions_from_epoch
+        ), session AS (
+            INSERT INTO sessions (id, user_id, epoch, expires_at, proofs, device_id, visitor_sealed)
+            SELECT session_id, of_user, device.epoch, kit_now() + life, shown, device.id, sealed FROM device
+        ), counted AS (
+            INSERT INTO activity AS held (user_id, day, sign_ins)
+            SELECT of_user, (kit_now() AT TIME ZONE 'UTC')::date, 1 FROM device
+            ON CONFLICT (user_id, day) DO UPDATE SET sign_ins = least(held.sign_ins + 1, 1000000)
+        )
+        SELECT device.epoch, device.sessions_from_epoch FROM device;
     END
     $function$;
 -- owner: auth_owner
@@ -2179,10 +2214,22 @@ AS $function$
         FROM (
             SELECT other.* FROM unnest(statuses) AS wanted (status), LATERAL (
                 SELECT * FROM ledger_entries AS each
-                WHERE each.status = wanted.status AND (of_kind IS NULL OR each.kind = of_kind)
+                WHERE each.status = wanted.status AND each.status IN ('unknown', 'refused', 'cancelled', 'unconfirmed')
+                  AND (of_kind IS NULL OR each.kind = of_kind)
                   AND (before IS NULL OR each.id < before) AND each.due_at <= kit_now() - older_than
                 ORDER BY each.id DESC LIMIT most) AS other
-            WHERE wanted.status <> 'pending'
+            UNION ALL
+            (SELECT * FROM ledger_entries AS each
+             WHERE 'done' = ANY (statuses) AND each.status = 'done' AND (of_kind IS NULL OR each.kind = of_kind)
+               AND (before IS NULL OR each.id < before) AND each.due_at <= kit_now() - older_than
+             ORDER BY each.id DESC LIMIT most)
+            UNION ALL
+            (SELECT called.* FROM (
+                SELECT * FROM ledger_entries AS each
+                WHERE 'calling' = ANY (statuses) AND each.status = 'calling' AND (of_kind IS NULL OR each.kind = of_kind)
+                  AND (before IS NULL OR each.id < before) AND each.due_at <= kit_now() - older_than
+                OFFSET 0) AS called
+             ORDER BY called.id DESC LIMIT most)
             UNION ALL
             (SELECT waiting.* FROM (
                 SELECT * FROM ledger_entries AS each

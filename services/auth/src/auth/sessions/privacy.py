@@ -84,5 +84,5 @@ class SessionHolding:
 
     async def _guesses(self, tx: Transaction, user_id: UUID) -> list[Key]:
         known = await PersonsAccount(tx).addresses(user_id)
-        devices = await DeviceRepository(tx).tokens(user_id)
+        devices = await DeviceRepository(tx).ids(user_id)
         return self.throttle.keys_of(user_id, tuple(each.blind for each in known), devices)

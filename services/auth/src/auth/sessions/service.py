@@ -5,7 +5,7 @@ from uuid import UUID
 
 from auth.accounts.handle import Handle, Handles
 from auth.accounts.model import Account
-from auth.accounts.repository import AccountRepository, find_coming
+from auth.accounts.repository import AccountRepository
 from auth.accounts.sealing import Addresses
 from auth.activity.repository import ActivityRepository
 from auth.federation.errors import SignInThroughProvider
@@ -31,6 +31,7 @@ from auth.sessions.repository import SessionRepository, Use
 from auth.sessions.revoking import end_session
 from auth.sign_ins.errors import SecondFactorRequired
 from auth.sign_ins.model import Outcome, Proof, Visitor, Wish
+from auth.sign_ins.repository import find_coming
 from auth.sign_ins.service import Entrance, insist_on_membership
 from auth.throttle.model import Attempt
 from auth.throttle.service import Throttle
@@ -74,10 +75,24 @@ class SessionService:
             raise
         if account is None or not matches or not account.verified:
             await self._refuse(account, blind, attempt)
+        tokens = await self._let_in_at_once(account, attempt, wish)
+        if tokens is not None:
+            return tokens
         await self.throttle.right(attempt)
         await self._renew_hash(account, password)
         async with self.database.transaction() as tx:
-            return await self.entrance.admit(tx, account.user_id, {Proof.PASSWORD}, wish)
+            return await self.entrance.admit(tx, account.user_id, {Proof.PASSWORD}, wish, as_of=account.epoch)
+
+    async def _let_in_at_once(self, account: Account, attempt: Attempt, wish: Wish) -> Tokens | None:
+        """A session for somebody on a known device of whom nothing else is wanted, as is mostly so."""
+        if attempt.device_id is None or wish.organization_id is not None:
+            return None
+        if self.passwords.is_outdated(account.password_hash):
+            return None
+        tokens = await self.entrance.admit_at_once(account, attempt.device_id, wish.visitor)
+        if tokens is not None:
+            self.throttle.was_right(attempt)
+        return tokens
 
     async def refresh(self, text: str, organization_id: UUID | None, visitor: Visitor) -> Tokens:
         """Exchange a refresh token; with an organization, act in that one from now on.
@@ -178,9 +193,12 @@ class SessionService:
 
     async def _attempt(self, handle: Handle, blind: bytes, wish: Wish) -> tuple[Account | None, Attempt]:
         """Count an attempt; whose address it is is looked up even when there were too many, as for the line of it."""
-        account, device_id = await find_coming(self.database, handle.kind, blind, wish.visitor.device)
-        user_id = account.user_id if account else None
-        attempt = await self.throttle.claim_now(blind, user_id, device_id, wish.visitor)
+        device = wish.visitor.device
+        coming = await find_coming(self.database, handle.kind, blind, device, self.throttle.first_guess())
+        account, user_id = coming.account, coming.account.user_id if coming.account else None
+        attempt = await self.throttle.claim_now(
+            blind, user_id, coming.device_id, wish.visitor, counted=coming.counted
+        )
         if attempt.wait is not None:
             async with self.database.transaction() as tx:
                 await tx.emit(_turned_away("auth.session.throttled", account, blind))

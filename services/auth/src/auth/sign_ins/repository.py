@@ -3,15 +3,96 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from auth.accounts.model import Account
 from auth.devices.model import Recognised
 from auth.devices.repository import DeviceRepository
 from auth.sessions.model import Limits, Standing
 from auth.sign_ins.model import MOST_FACTOR_ATTEMPTS, Beginning, Begun, Proof, SignIn
-from kit.db.database import Row, Transaction
+from auth.throttle.model import Count
+from contracts import Event
+from kit.db.database import Database, Row, Transaction
 from kit.ids import new_id
 
 _SOME: Final = 2
 """Of so many sessions that may go on at once one may be begun in the same moment: more than there are connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """Whose the address is that was typed, and on which device of theirs they come."""
+
+    account: Account | None
+    device_id: UUID | None = None
+    counted: bool = False
+    """Whether their guess was counted on the device, as the first since the last one that was right."""
+
+
+async def find_coming(database: Database, kind: str, blind: bytes, token_id: UUID | None, first: Count) -> Coming:
+    """Who comes with this address, and with what the token of a device proves; asked alike of everybody.
+
+    In one round trip, which also counts a first guess on a device of theirs. That commit does not wait for the disk:
+    a crash of the server may forget what was counted within the last second.
+    """
+    rows = await database.statement(
+        """
+        WITH unhurried AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)),
+        coming AS MATERIALIZED (
+            SELECT u.id, u.password_hash, i.verified_at IS NOT NULL AS verified, u.epoch, d.id AS device_id
+            FROM identities AS i
+            JOIN users AS u ON u.id = i.user_id
+            LEFT JOIN devices AS d ON d.user_id = u.id AND d.token_id = $3
+            WHERE i.kind = $1 AND i.blind = $2
+        ), counted AS (
+            INSERT INTO throttles (scope, key, recent, failures, since, last_at, blocked_until)
+            SELECT $4::text, uuid_send(coming.device_id), $5::integer, $6::integer, $7::timestamptz, $8::timestamptz,
+                   $9::timestamptz
+            FROM coming, unhurried
+            WHERE coming.device_id IS NOT NULL
+            ON CONFLICT (scope, key) DO NOTHING
+            RETURNING key
+        )
+        SELECT coming.*, EXISTS (SELECT FROM counted) AS counted FROM coming
+        """,
+        kind,
+        blind,
+        token_id,
+        first.scope,
+        first.recent,
+        first.failures,
+        first.since,
+        first.last_at,
+        first.blocked_until,
+    )
+    if not rows:
+        return Coming(None)
+    (row,) = rows
+    account = Account(row["id"], row["password_hash"], row["verified"], row["epoch"])
+    return Coming(account, row["device_id"], row["counted"])
+
+
+async def begin_at_once(  # noqa: PLR0917 - what a session is made of
+    database: Database, begun: Begun, as_of: int, device_id: UUID, limits: Limits, event: Event
+) -> Standing | None:
+    """Begin a session on a known device and forget what was guessed there, with its event and in one round trip.
+
+    None where no session begins because more is to be asked or done: the person has a second factor, is suspended or
+    gone, all their sessions were ended since epoch `as_of`, the device is known no more, or the sessions that go on
+    are to be counted. The guesses are forgotten then, too.
+    """
+    row = await database.insert_emitting(
+        None,
+        "SELECT * FROM begin_session_on_known_device($1, $2, $3, $4, $5, $6, $7, $8)",
+        begun.session_id,
+        begun.user_id,
+        as_of,
+        device_id,
+        limits.absolute,
+        sorted(begun.proofs),
+        begun.visitor_sealed,
+        limits.parallel // _SOME,
+        event=event,
+    )
+    return None if row is None else Standing(row["epoch"], row["sessions_from_epoch"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
+from auth.accounts.model import Account
 from auth.devices.model import REMEMBERED_FOR, Recognised
 from auth.devices.repository import DeviceRepository
 from auth.enterprise.enforcing import Enforcement
@@ -30,10 +31,11 @@ from auth.sign_ins.model import (
     Outcome,
     Proof,
     SignIn,
+    Visitor,
     Wish,
     strong,
 )
-from auth.sign_ins.repository import SignInRepository
+from auth.sign_ins.repository import SignInRepository, begin_at_once
 from auth.tokens.model import TokenForged, TokenMint
 from kit.audit import User, audited
 from kit.db.database import Database, Transaction
@@ -57,13 +59,17 @@ class Entrance:
     mailer: Mailer
     enforcement: Enforcement
 
-    async def admit(self, tx: Transaction, user_id: UUID, proofs: Collection[Proof], wish: Wish) -> Outcome:
+    async def admit(
+        self, tx: Transaction, user_id: UUID, proofs: Collection[Proof], wish: Wish, *, as_of: int | None = None
+    ) -> Outcome:
         """Begin a session for somebody who has shown these, or say what is still owed.
 
         In the transaction that uses up what was shown, which must be bound to no organization yet; this is its last
-        step, since it ends bound to the one that is wished for.
+        step, since it ends bound to the one that is wished for. With `as_of`, the epoch when what was shown was
+        looked up, nobody is let in whose sessions were ended together since, as by another password.
 
         Raises:
+            WrongCredentials: they were, or the account is gone.
             AccountSuspended: nobody may use this account.
             OrganizationNotFound: the user does not belong to the organization wished for.
             SignInThroughProvider: that organization wants its members to come through its own identity provider.
@@ -74,7 +80,7 @@ class Entrance:
         if wish.organization_id is not None:
             await tx.bind(wish.organization_id)
         standing = await SessionRepository(tx).standing(user_id, wish.organization_id, hold=True)
-        if standing is None:
+        if standing is None or (as_of is not None and standing.sessions_from_epoch > as_of):
             raise WrongCredentials
         factors = () if shown & ENOUGH else tuple(map(Proof, standing.factors))
         if factors and await _remembered(tx, user_id, wish):
@@ -90,6 +96,19 @@ class Entrance:
             half = SignIn(new_id(), user_id, shown, wish.organization_id, wish.identity_provider_id)
             return await self._ask_all_the_same(tx, half)
         return await self._begin(tx, user_id, standing, shown, wish)
+
+    async def admit_at_once(self, account: Account, device_id: UUID, visitor: Visitor) -> Tokens | None:
+        """Begin the session of somebody whose password was right on this device of theirs, by one statement.
+
+        What was guessed there is forgotten in any case. None where `admit` has more to ask.
+        """
+        user_id = account.user_id
+        session_id, shown = new_id(), (Proof.PASSWORD,)
+        sealed = await self.whereabouts.seal(session_id, user_id, visitor)
+        begun = Begun(session_id, user_id, visitor.device or new_id(), sealed, shown, strong(shown))
+        event = audited("auth.session.started", User(user_id), "session", session_id)
+        standing = await begin_at_once(self.database, begun, account.epoch, device_id, self.limits, event)
+        return None if standing is None else await self._first_tokens(begun, standing, visitor)
 
     async def _begin(
         self, tx: Transaction, user_id: UUID, standing: Standing, shown: frozenset[Proof], wish: Wish
@@ -107,9 +126,12 @@ class Entrance:
             await notify(tx, self.mailer, user_id, Notice.NEW_DEVICE, device.id)
         if beginning.crowded:
             await end_outnumbered(tx, user_id, self.limits)
-        life = min(TOKEN_LIFE, self.limits.absolute)
-        tokens = await self.tokens(session_id, user_id, standing, counter=0, life=life, cookies=wish.visitor.cookies)
-        return replace(tokens, device_token=self.device_tokens.make(device.token_id))
+        return await self._first_tokens(begun, standing, wish.visitor)
+
+    async def _first_tokens(self, begun: Begun, standing: Standing, visitor: Visitor) -> Tokens:
+        life, cookies = min(TOKEN_LIFE, self.limits.absolute), visitor.cookies
+        tokens = await self.tokens(begun.session_id, begun.user_id, standing, counter=0, life=life, cookies=cookies)
+        return replace(tokens, device_token=self.device_tokens.make(begun.token_id))
 
     async def attempt(self, token: str) -> SignIn:
         """A sign-in under way, with one try of a factor counted; a transaction of its own, so that it stays counted.

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Final, Self, TypeAlias
 from uuid import UUID
 
 MOST_FAILURES: Final = 100
@@ -90,6 +90,11 @@ class Count:
     """A sketch of how many different identifiers failed from a network: one bit each, of few, so it names nobody."""
     lock_id: UUID | None = None
 
+    @classmethod
+    def first(cls, scope: Scope, now: datetime) -> Self:
+        """A guess that is about to be made where none is counted, of whatever key."""
+        return cls(scope, b"", now, now).claimed(now)
+
     @property
     def rule(self) -> Rule:
         """What holds here: more for a network from which many identifiers are tried."""
@@ -118,7 +123,7 @@ class Count:
             return None
         return self.blocked_until - now
 
-    def claimed(self, now: datetime) -> "Count":
+    def claimed(self, now: datetime) -> Self:
         """With one more guess, which is about to be made; of those at once that are free, none makes another wait."""
         held = self._as_of(now)
         recent = min(held.recent + 1, _MOST_COUNTED)
@@ -131,17 +136,17 @@ class Count:
             blocked_until=now + wait if wait else None,
         )
 
-    def taken_back(self) -> "Count":
+    def taken_back(self) -> Self:
         """Without the last guess; what it made others wait is over."""
         return replace(self, recent=max(self.recent - 1, 0), failures=max(self.failures - 1, 0), blocked_until=None)
 
-    def failed(self, identifier: bytes) -> "Count":
+    def failed(self, identifier: bytes) -> Self:
         """With the guess known to have been wrong; a network remembers on how many identifiers."""
         if self.scope is not Scope.NETWORK:
             return self
         return replace(self, identifiers=_with(self.identifiers or bytes(_SKETCH_BITS // 8), identifier))
 
-    def _as_of(self, now: datetime) -> "Count":
+    def _as_of(self, now: datetime) -> Self:
         rule = self.rule
         begun = self.since if rule.in_windows else self.last_at
         if now - begun < rule.forgotten_after:

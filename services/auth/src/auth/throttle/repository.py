@@ -37,28 +37,6 @@ async def forget_now(database: Database, keys: Collection[Key]) -> None:
     )
 
 
-async def count_first(database: Database, count: Count) -> bool:
-    """Count a first guess, in one round trip and at once; False when something is counted there."""
-    made = await database.statement(
-        f"""
-        {_UNHURRIED}
-        INSERT INTO throttles (scope, key, recent, failures, since, last_at, blocked_until)
-        SELECT $1::text, $2::bytea, $3::integer, $4::integer, $5::timestamptz, $6::timestamptz, $7::timestamptz
-        FROM unhurried
-        ON CONFLICT (scope, key) DO NOTHING
-        RETURNING scope
-        """,  # noqa: S608 - ours
-        count.scope,
-        count.key,
-        count.recent,
-        count.failures,
-        count.since,
-        count.last_at,
-        count.blocked_until,
-    )
-    return bool(made)
-
-
 @dataclass(frozen=True, slots=True)
 class ThrottleRepository:
     """Guesses without success, by keyed hash."""

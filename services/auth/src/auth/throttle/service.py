@@ -15,7 +15,7 @@ from auth.sessions.errors import TooManyAttempts
 from auth.sign_ins.model import Visitor
 from auth.throttle.errors import UnlockLinkForged, UnlockLinkUsed
 from auth.throttle.model import DEVICES, LOCKABLE, PLACES, Attempt, Count, Key, Scope
-from auth.throttle.repository import ThrottleRepository, count_first, forget_now
+from auth.throttle.repository import ThrottleRepository, forget_now
 from auth.tokens.model import TokenForged, TokenMint
 from kit.audit import SYSTEM, User, audited
 from kit.db.database import Database, Transaction
@@ -59,19 +59,20 @@ class Throttle:
         known = await _known(tx, user_id, visitor)
         return await self._counted(tx, self._attempt(_PASSWORD, identifier, user_id, known, visitor))
 
+    def first_guess(self) -> Count:
+        """A guess on a known device of which none is counted, as is mostly so: who holds it knows the password."""
+        return Count.first(Scope.DEVICE, self.database.clock.now())
+
     async def claim_now(
-        self, identifier: bytes, user_id: UUID | None, device_id: UUID | None, visitor: Visitor
+        self, identifier: bytes, user_id: UUID | None, device_id: UUID | None, visitor: Visitor, *, counted: bool
     ) -> Attempt:
         """The same in a commit of its own, where it is known which device of theirs the visitor comes from.
 
-        Mostly nothing is counted of a known device, since whoever holds it knows the password: then this is one
-        round trip.
+        Unless it is `counted` already, as a first guess on that device.
         """
         attempt = self._attempt(_PASSWORD, identifier, user_id, device_id, visitor)
-        if attempt.device_id is not None:
-            now, ((scope, key),) = self.database.clock.now(), attempt.keys
-            if await count_first(self.database, Count(scope, key, now, now).claimed(now)):
-                return attempt
+        if counted:
+            return attempt
         async with self.database.transaction(durable=False) as tx:
             return await self._counted(tx, attempt)
 
@@ -112,6 +113,10 @@ class Throttle:
         VERDICTS.labels(attempt.keys[0][0].value, "right").inc()
         await forget_now(self.database, attempt.keys)
 
+    def was_right(self, attempt: Attempt) -> None:
+        """The same where its guesses are forgotten already."""
+        VERDICTS.labels(attempt.keys[0][0].value, "right").inc()
+
     async def withdraw(self, attempt: Attempt) -> None:
         """Nobody found out whether it was right: it was no try."""
         async with self.database.transaction() as tx:
@@ -136,16 +141,15 @@ class Throttle:
 
     async def forget(self, tx: Transaction, user_id: UUID, *identifiers: bytes) -> int:
         """Begin to count anew on an account: its owner has proven an address, or is forgotten."""
-        devices = await DeviceRepository(tx).tokens(user_id)
+        devices = await DeviceRepository(tx).ids(user_id)
         return await ThrottleRepository(tx).forget(self.keys_of(user_id, identifiers, devices))
 
     def keys_of(self, user_id: UUID, identifiers: tuple[bytes, ...], devices: list[UUID]) -> list[Key]:
         """All by which guesses on somebody's account are counted."""
-        known = [user_id.bytes + each.bytes for each in devices]
         return [
             *((Scope.ACCOUNT, self._key(Scope.ACCOUNT, each)) for each in identifiers),
             (Scope.FACTOR, self._key(Scope.FACTOR, user_id.bytes)),
-            *((scope, self._key(scope, each)) for scope in sorted(DEVICES) for each in known),
+            *((scope, each.bytes) for scope in sorted(DEVICES) for each in devices),
         ]
 
     def _attempt(
@@ -157,8 +161,8 @@ class Throttle:
         visitor: Visitor,
     ) -> Attempt:
         unknown, known = scopes
-        if device_id is not None and user_id is not None and visitor.device is not None:
-            keys: tuple[Key, ...] = ((known, self._key(known, user_id.bytes + visitor.device.bytes)),)
+        if device_id is not None:
+            keys: tuple[Key, ...] = ((known, device_id.bytes),)
         else:
             keys = ((unknown, self._key(unknown, identifier)), *self._places(visitor.address))
         return Attempt(keys, identifier, user_id, device_id)

@@ -46,26 +46,6 @@ class Wanted:
         self.values: dict[UUID, tuple[Attribute, Value]] = {}
 
 
-@dataclass(slots=True)
-class Newcomers:
-    """New contacts, column by column: what is told of them, each beside the place of its contact among them."""
-
-    count: int = 0
-    named: list[int] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
-    known: list[int] = field(default_factory=list)
-    kinds: list[str] = field(default_factory=list)
-    hashes: list[bytes] = field(default_factory=list)
-    identities: list[str] = field(default_factory=list)
-    values: dict[UUID, tuple[Attribute, list[int], list[Value]]] = field(default_factory=dict)
-
-    def value(self, attribute: Attribute, places: Iterable[int], values: Iterable[Value]) -> None:
-        """Values of one attribute."""
-        _, held, told = self.values.setdefault(attribute.id, (attribute, [], []))
-        held.extend(places)
-        told.extend(values)
-
-
 class There(NamedTuple):
     """Who is in the base: to whom hashes lead just now, and whom an earlier row of the file made or changed."""
 
@@ -74,10 +54,14 @@ class There(NamedTuple):
 
 
 class Decided(NamedTuple):
-    """Who is new, and who was there, by id; what is wrong with rows, and how many came to what."""
+    """What becomes of some people; what is wrong with rows, and how many came to what."""
 
-    new: Newcomers
+    alone: Sequence[int]
+    """Places of those who are new and stand in one row."""
+    new: Sequence[Wanted]
+    """Others who are new."""
     touched: Mapping[UUID, Wanted]
+    """Who was there, by id."""
     faults: Sequence[Fault]
     counts: Counter[str]
 
@@ -103,13 +87,7 @@ def decided(people: People, hashes: Sequence[Hashes], there: There, mode: Mode) 
     for at in sorted(entangled):
         together.take(at)
     together.counts["made"] += len(alone)
-    firsts = sorted([*alone, *(each.at for each in together.new)]) if together.new else alone
-    places = dict(zip(firsts, range(len(firsts)), strict=True))
-    new = Newcomers(len(firsts))
-    _add_alone(new, people, hashes, alone, places)
-    for each in together.new:
-        _add_one(new, each, places[each.at])
-    return Decided(new, together.touched, together.faults, together.counts)
+    return Decided(alone, together.new, together.touched, together.faults, together.counts)
 
 
 def _entangled(people: People, hashes: Sequence[Hashes], held: Mapping[Key, UUID]) -> set[int]:
@@ -125,38 +103,6 @@ def _entangled(people: People, hashes: Sequence[Hashes], held: Mapping[Key, UUID
         found.update(compress(range(len(people)), map(common.__contains__, each.own)))
         found.update(at for at, others in each.others.items() if not common.isdisjoint(others))
     return found
-
-
-def _add_alone(
-    new: Newcomers, people: People, hashes: Sequence[Hashes], alone: Sequence[int], places: Mapping[int, int]
-) -> None:
-    mine = list(map(places.__getitem__, alone))
-    names = list(map(people.names.__getitem__, alone))
-    new.named += compress(mine, names)
-    new.names += filter(None, names)
-    for (kind, values), each in zip(people.known, hashes, strict=True):
-        told = list(map(values.__getitem__, alone))
-        before = len(new.known)
-        new.known += compress(mine, told)
-        new.identities += filter(None, told)
-        new.hashes += filter(None, map(each.own.__getitem__, alone))
-        new.kinds += repeat(kind, len(new.known) - before)
-    for attribute, column in people.values:
-        given = [(place, value) for place, at in zip(mine, alone, strict=True) if (value := column[at]) is not None]
-        new.value(attribute, (place for place, _ in given), (value for _, value in given))
-
-
-def _add_one(new: Newcomers, wanted: Wanted, place: int) -> None:
-    if wanted.name:
-        new.named.append(place)
-        new.names.append(wanted.name)
-    for (kind, blinded), value in wanted.fresh.items():
-        new.known.append(place)
-        new.kinds.append(kind)
-        new.hashes.append(blinded)
-        new.identities.append(value)
-    for attribute, given in wanted.values.values():
-        new.value(attribute, [place], [given])
 
 
 class _Known(NamedTuple):

@@ -207,10 +207,11 @@ class SenderRepository:
                 SELECT m.provider_time
                 FROM conversations v JOIN messages m ON m.conversation_id = v.id
                 WHERE v.contact_id = whom.id AND v.channel_id = $1 AND v.organization_id = $3
-                  AND v.last_message_at > kit_now() - $5::interval
-                  AND m.provider_time > kit_now() - $5::interval AND m.direction = 'out' AND m.organization_id = $3
+                  AND v.last_message_at > (SELECT kit_now() - $5::interval)
+                  AND m.provider_time > (SELECT kit_now() - $5::interval) AND m.direction = 'out'
+                  AND m.organization_id = $3
             ) AS said
-            WHERE said.at > kit_now() - $5::interval
+            WHERE said.at > (SELECT kit_now() - $5::interval)
             GROUP BY whom.id HAVING count(*) >= $4
             """,
             channel_id,
@@ -232,7 +233,7 @@ class SenderRepository:
         row = await self.tx.fetchrow(
             """
             SELECT count(*) AS n, min(opened_at) AS oldest FROM portfolio_openings
-            WHERE organization_id = $1 AND portfolio = $2 AND opened_at > kit_now() - $3::interval
+            WHERE organization_id = $1 AND portfolio = $2 AND opened_at > (SELECT kit_now() - $3::interval)
             """,
             self.tx.organization_id,
             portfolio,
@@ -248,10 +249,11 @@ class SenderRepository:
             """
             SELECT contact_id FROM portfolio_openings
             WHERE organization_id = $1 AND portfolio = $2 AND contact_id = ANY ($3)
-              AND opened_at > kit_now() - $4::interval
+              AND opened_at > (SELECT kit_now() - $4::interval)
             UNION
             SELECT contact_id FROM conversations
-            WHERE contact_id = ANY ($3) AND channel_id = $5 AND organization_id = $1 AND window_open_until > kit_now()
+            WHERE contact_id = ANY ($3) AND channel_id = $5 AND organization_id = $1
+              AND window_open_until > (SELECT kit_now())
             """,
             self.tx.organization_id,
             portfolio,
@@ -266,7 +268,7 @@ class SenderRepository:
         await self.tx.execute(
             """
             INSERT INTO portfolio_openings (organization_id, portfolio, contact_id, opened_at)
-            SELECT $1, $2, t.id, kit_now() FROM unnest($3::uuid[]) AS t (id) ORDER BY t.id
+            SELECT $1, $2, t.id, (SELECT kit_now()) FROM unnest($3::uuid[]) AS t (id) ORDER BY t.id
             ON CONFLICT (organization_id, portfolio, contact_id) DO UPDATE SET opened_at = excluded.opened_at
             """,
             self.tx.organization_id,
