@@ -15,9 +15,9 @@ from inbox.attributes.model import Attribute, Type
 from inbox.contacts.blind import Blind
 from inbox.contacts.recognizing import spellings
 from inbox.imports.cells import email_of, emails_of, phone_of, phones_of, value_of
-from inbox.imports.deciding import Newcomers, There, decided, hashed
+from inbox.imports.deciding import Decided, Hashes, There, Wanted, decided, hashed
 from inbox.imports.model import Fault, Mode, Options, Taken
-from inbox.imports.persons import LONGEST_NAME, people
+from inbox.imports.persons import LONGEST_NAME, People, people
 from inbox.whatsapp.numbers import may_vary
 
 BLIND = Blind(b"b" * 32)
@@ -133,16 +133,26 @@ class RowByRow:
         return there
 
 
-def contacts_of(new: Newcomers) -> list[dict[str, Any]]:
-    made: list[dict[str, Any]] = [{"name": "", "values": {}, "known": {}} for _ in range(new.count)]
-    for place, name in zip(new.named, new.names, strict=True):
-        made[place]["name"] = name
-    for place, kind, blinded, value in zip(new.known, new.kinds, new.hashes, new.identities, strict=True):
-        made[place]["known"][kind, blinded] = value
-    for attribute, places, values in new.values.values():
-        for place, one in zip(places, values, strict=True):
-            made[place]["values"][attribute.id] = one
-    return made
+def contacts_of(told: People, hashes: Sequence[Hashes], found: Decided) -> list[dict[str, Any]]:
+    """Who is new, in the order of their rows."""
+    made = {
+        at: {
+            "name": told.names[at] or "",
+            "values": {each.id: value for each, column in told.values if (value := column[at]) is not None},
+            "known": {
+                (kind, each.own[at]): value
+                for (kind, column), each in zip(told.known, hashes, strict=True)
+                if (value := column[at]) is not None
+            },
+        }
+        for at in found.alone
+    }
+    made |= {each.at: {"name": each.name, "values": values_in(each), "known": each.fresh} for each in found.new}
+    return [made[at] for at in sorted(made)]
+
+
+def values_in(wanted: Wanted) -> dict[UUID, Any]:
+    return {one: value for one, (_, value) in wanted.values.items()}
 
 
 @given(
@@ -173,24 +183,25 @@ def test_columns_come_to_what_rows_come_to(
     for at, cells in enumerate(rows, start=3):
         slowly.take(at, cells, options)
     faults = list[Fault]()
-    told = people(rows, 3, options, ATTRIBUTES, faults)
+    told = people(options.taking(iter(rows)), 3, options, ATTRIBUTES, faults)
     nobody = Counter(faulty=sum(each.code == "no-identity" for each in faults))
-    new, touched, more, counts = decided(told, hashed(told, BLIND), There(held, earlier), mode)
-    by_row = [(each.row, each.field, each.code) for each in (*faults, *more)]
+    hashes = hashed(told, BLIND)
+    found = decided(told, hashes, There({blinded: contact for (_, blinded), contact in held.items()}, earlier), mode)
+    by_row = [(each.row, each.field, each.code) for each in (*faults, *found.faults)]
     assert sorted(by_row) == sorted((each.row, each.field, each.code) for each in slowly.faults)
-    assert counts + nobody == +slowly.counts
+    assert found.counts + nobody == +slowly.counts
     expected = [each for each in slowly.contacts if each.pop("told") or each["id"] is None]
-    assert contacts_of(new) == [
+    assert contacts_of(told, hashes, found) == [
         {key: value for key, value in each.items() if key != "id"} for each in expected if each["id"] is None
     ]
     assert {
         contact_id: {
             "id": contact_id,
             "name": each.name,
-            "values": {one: value for one, (_, value) in each.values.items()},
+            "values": values_in(each),
             "known": each.fresh,
         }
-        for contact_id, each in touched.items()
+        for contact_id, each in found.touched.items()
     } == {each["id"]: each for each in expected if each["id"] is not None}
 
 

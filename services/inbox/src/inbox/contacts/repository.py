@@ -6,7 +6,7 @@ from uuid import UUID
 
 from inbox.contacts.errors import ContactNotFound
 from kit.db.database import Row, Transaction
-from kit.ids import AFTER_ALL, END_OF_TIME, new_id
+from kit.ids import new_id
 
 HEAD_OF: Final = "(SELECT coalesce(merged_into, id) FROM contacts WHERE id = $1)"
 """The contact as which $1 is shown; conversations are always with such a one."""
@@ -349,21 +349,18 @@ class ContactRepository:
             raise ContactNotFound
         return row
 
-    async def page(self, after: tuple[datetime, UUID] | None, limit: int) -> list[Row]:
-        """Contacts, the newest first; those that are shown as another one are left out."""
-        at, contact_id = after or (END_OF_TIME, AFTER_ALL)
+    async def page(self, before: UUID, limit: int) -> list[Row]:
+        """Contacts, the newest first by their ids; those that are shown as another one are left out."""
         return await self.tx.fetch(
             """
             SELECT id, name_sealed, version, created_at, merged_into
             FROM contacts
-            WHERE organization_id = $1 AND merged_into IS NULL
-              AND (created_at, id) < ($2, $3::uuid)
-            ORDER BY created_at DESC, id DESC
-            LIMIT $4
+            WHERE organization_id = $1 AND merged_into IS NULL AND id < $2
+            ORDER BY id DESC
+            LIMIT $3
             """,
             self.tx.organization_id,
-            at,
-            contact_id,
+            before,
             limit,
         )
 
@@ -384,10 +381,12 @@ class ContactRepository:
         """Of each of these and of those shown as it: its name, and what it is known by, the last used first."""
         return await self.tx.fetch(
             """
+            WITH whom AS MATERIALIZED (
+                SELECT id FROM contacts WHERE id = ANY ($1) UNION SELECT id FROM contacts WHERE merged_into = ANY ($1)
+            )
             SELECT c.id, coalesce(c.merged_into, c.id) AS head, c.name_sealed, i.kind, i.sealed, i.last_seen_at
-            FROM contacts c
-            LEFT JOIN contact_identities i ON i.contact_id = c.id AND i.left_at IS NULL
-            WHERE (c.id = ANY ($1) OR c.merged_into = ANY ($1)) AND c.organization_id = $2
+            FROM contacts c LEFT JOIN contact_identities i ON i.contact_id = c.id AND i.left_at IS NULL
+            WHERE c.id = ANY (ARRAY(SELECT id FROM whom)) AND c.organization_id = $2
             ORDER BY c.merged_into NULLS FIRST, c.id, i.last_seen_at DESC, i.kind
             """,
             list(heads),

@@ -1,11 +1,9 @@
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, status
 
 from inbox.contacts.errors import ContactNotFound, IdentityTaken
-from inbox.contacts.model import Contact
 from inbox.contacts.schemas import AddContact, ChangeContact, ContactOut, KnownBy
 from inbox.contacts.service import ContactService
 from inbox.doors import Reader, Replier
@@ -15,6 +13,7 @@ from kit.http.etag import Changed, Expected, Versioned
 from kit.http.idempotency import IdempotencyKey
 from kit.http.pagination import Page, Paging
 from kit.http.problem import problems
+from kit.ids import AFTER_ALL
 
 router = APIRouter(
     prefix="/v1/contacts", tags=["contacts"], responses=problems(TokenRefused, NoOrganization, RoleMissing)
@@ -32,8 +31,9 @@ async def list_contacts(
     label_id: Annotated[UUID | None, Query(description="Only those that carry this label.")] = None,
 ) -> Page[ContactOut]:
     """The organization's contacts, the newest first."""
-    rows = await contacts.page(caller, page.after(datetime, UUID), page.limit + 1, label_id)
-    shown, cursor = page.cut(rows, _place)
+    after = page.after(UUID)
+    rows = await contacts.page(caller, after[0] if after else AFTER_ALL, page.limit + 1, label_id)
+    shown, cursor = page.cut(rows, lambda each: (each.id,))
     return Page(items=[ContactOut.of(each) for each in shown], next_cursor=cursor)
 
 
@@ -72,7 +72,3 @@ async def read_contact(contact_id: UUID, caller: Reader, contacts: Contacts, ver
     contact = await contacts.read(caller, contact_id)
     versions.tag(contact.version)
     return ContactOut.of(contact)
-
-
-def _place(contact: Contact) -> tuple[datetime, UUID]:
-    return contact.created_at, contact.id

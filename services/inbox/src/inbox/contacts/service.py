@@ -1,6 +1,5 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from contracts.inbox import ContactChanged
@@ -18,7 +17,7 @@ from kit.db.database import Database, Row, Transaction
 from kit.http.caller import MemberCaller
 from kit.http.etag import Condition
 from kit.http.idempotency import Idempotency
-from kit.ids import AFTER_ALL, new_id
+from kit.ids import new_id
 from kit.seal import Keyring
 
 
@@ -38,14 +37,14 @@ class ContactService:
         return contact
 
     async def page(
-        self, caller: MemberCaller, after: tuple[datetime, UUID] | None, limit: int, label_id: UUID | None = None
+        self, caller: MemberCaller, before: UUID, limit: int, label_id: UUID | None = None
     ) -> list[Contact]:
         """Contacts, all or those that carry a label, the newest first."""
         async with self.database.snapshot(caller.organization_id) as tx:
             if label_id is None:
-                rows = await ContactRepository(tx).page(after, limit)
+                rows = await ContactRepository(tx).page(before, limit)
             else:
-                rows = await LabelRepository(tx).contacts_with(label_id, after[1] if after else AFTER_ALL, limit)
+                rows = await LabelRepository(tx).contacts_with(label_id, before, limit)
             people = await ContactRepository(tx).people([row["id"] for row in rows])
         return await self._opened(caller.organization_id, rows, people)
 

@@ -1,12 +1,30 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 from uuid import UUID
 
 from inbox.fields.model import Kept
 from kit.db.database import Transaction
+from kit.db.untaken import unless_taken
 
 Key = tuple[str, bytes]
 """Kind and hash of an identity."""
+
+_KNOW: Final = """
+    INSERT INTO contact_identities AS held (
+        organization_id, kind, blind, contact_id, sealed, last_seen_at, created_at
+    )
+    SELECT $1, t.kind, t.blind, t.contact_id, t.sealed, now.at, now.at
+    FROM (SELECT kit_now() AS at OFFSET 0) AS now  -- asked once, not for each row
+    CROSS JOIN unnest($2::text[], $3::bytea[], $4::uuid[], $5::bytea[]) AS t (kind, blind, contact_id, sealed)
+    ORDER BY t.blind
+"""
+_UNLESS_HELD: Final = """
+    ON CONFLICT (organization_id, kind, blind) DO UPDATE
+    SET contact_id = excluded.contact_id, scope = '', sealed = excluded.sealed, last_seen_at = kit_now(),
+        left_at = NULL
+    WHERE held.left_at <= kit_now()
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +70,26 @@ class BulkRepository:
 
     tx: Transaction
 
-    async def holders(self, wanted: Collection[Key]) -> dict[Key, UUID]:
-        """Who is known by any of these just now, as whom they are shown."""
-        keys = list(dict.fromkeys(wanted))
+    async def holders(self, kind: str, blinds: Sequence[bytes]) -> dict[bytes, UUID]:
+        """Who is known by any of these just now, as whom they are shown, by hash.
+
+        They are best asked in their order, as they stand in the index: neighbours lie on one page.
+        """
         rows = await self.tx.fetch(
             """
-            SELECT wanted.place, coalesce(contact.merged_into, held.contact_id) AS head
-            FROM unnest($2::text[], $3::bytea[]) WITH ORDINALITY AS wanted (kind, blind, place)
+            SELECT wanted.blind, coalesce(contact.merged_into, held.contact_id) AS head
+            FROM unnest($3::bytea[]) AS wanted (blind)
             CROSS JOIN LATERAL (SELECT contact_id, left_at FROM contact_identities
-                WHERE organization_id = $1 AND kind = wanted.kind AND blind = wanted.blind LIMIT 1) AS held
+                WHERE organization_id = $1 AND kind = $2 AND blind = wanted.blind LIMIT 1) AS held
             LEFT JOIN LATERAL (SELECT merged_into FROM contacts
                 WHERE id = held.contact_id AND organization_id = $1 LIMIT 1) AS contact ON true
             WHERE held.left_at IS NULL
             """,
             self.tx.organization_id,
-            [kind for kind, _ in keys],
-            [blind for _, blind in keys],
+            kind,
+            blinds,
         )
-        return {keys[row["place"] - 1]: row["head"] for row in rows}
+        return {row["blind"]: row["head"] for row in rows}
 
     async def add(self, import_id: UUID, contact_ids: Sequence[UUID], names: Sequence[bytes | None]) -> None:
         """Make contacts."""
@@ -89,28 +109,15 @@ class BulkRepository:
     async def know(self, known: NewKnown) -> int:
         """Let contacts be known by these; how many: fewer where somebody else is known by one.
 
-        The contacts were made, or are changed, in this transaction: nobody can take them away meanwhile.
+        The contacts were made, or are changed, in this transaction: nobody can take them away meanwhile. Mostly
+        nobody ever had any of these, so they are first written as if it were so, which costs less; in the order of
+        their hashes, so that two who do so do not wait for each other in a ring.
         """
-        return await self.tx.execute(
-            """
-            INSERT INTO contact_identities AS held (
-                organization_id, kind, blind, contact_id, sealed, last_seen_at, created_at
-            )
-            SELECT $1, t.kind, t.blind, t.contact_id, t.sealed, now.at, now.at
-            FROM (SELECT kit_now() AS at OFFSET 0) AS now
-            CROSS JOIN unnest($2::text[], $3::bytea[], $4::uuid[], $5::bytea[]) AS t (kind, blind, contact_id, sealed)
-            ORDER BY t.kind, t.blind
-            ON CONFLICT (organization_id, kind, blind) DO UPDATE
-            SET contact_id = excluded.contact_id, scope = '', sealed = excluded.sealed, last_seen_at = kit_now(),
-                left_at = NULL
-            WHERE held.left_at <= kit_now()
-            """,
-            self.tx.organization_id,
-            known.kinds,
-            known.blinds,
-            known.contact_ids,
-            known.sealed,
-        )
+        if not known:
+            return 0
+        told = (self.tx.organization_id, known.kinds, known.blinds, known.contact_ids, known.sealed)
+        written = await unless_taken(self.tx, _KNOW, *told)
+        return await self.tx.execute(f"{_KNOW} {_UNLESS_HELD}", *told) if written is None else written
 
     async def note(self, import_id: UUID, touched: Sequence[UUID]) -> None:
         """Keep those that were there, as they stand before anything of them changes."""
