@@ -54,7 +54,7 @@ class MailServer(Protocol):
     """Takes mails."""
 
     async def send(self, message: EmailMessage, sender: str, recipient: str, *, urgent: bool) -> Receipt:
-        """Hand in one mail, an urgent one before those that are not; raises Refused, NotAccepted or Unanswered."""
+        """Hand in one mail, an urgent one whatever waits that is not; raises Refused, NotAccepted or Unanswered."""
 
 
 class Composer(Protocol):
