@@ -10,7 +10,7 @@ from inbox.consent.model import PURPOSES, Wish
 from inbox.consent.recording import Recorder
 from inbox.contacts.blind import Blind, blind_of
 from inbox.contacts.recognizing import subject
-from inbox.imports.bulk.repository import BulkRepository, Key, NewKnown, NewName, NewValue
+from inbox.imports.bulk.repository import BulkRepository, NewKnown, NewName, NewValue
 from inbox.imports.deciding import Decided, Hashes, There, Wanted, decided, hashed
 from inbox.imports.model import Fault, Options, Rows, Wishes
 from inbox.imports.persons import People, people
@@ -126,9 +126,8 @@ class Writing:
         await imports.find(prepared.import_id, lock=True)
         held = await _holders(tx, prepared.hashes)
         earlier = await imports.made_here(prepared.import_id, set(held.values())) if held else set[UUID]()
-        found = await to_thread(decided, prepared.people, prepared.hashes, There(held, earlier), options.mode)
-        written, overwrite = Written(), options.mode == "overwrite"
-        await to_thread(written.add, prepared, found)
+        found, written = await to_thread(_decided, prepared, There(held, earlier))
+        overwrite = options.mode == "overwrite"
         await self._seal_touched(tx.organization_id, written, found.touched, prepared.blind)
         await bulk.add(prepared.import_id, written.made, written.names)
         if await bulk.know(written.known) != len(written.known):
@@ -164,8 +163,17 @@ class Writing:
             raise Meanwhile from shredded
 
 
-async def _holders(tx: Transaction, hashes: Sequence[Hashes]) -> dict[Key, UUID]:
-    return await BulkRepository(tx).holders([key for each in hashes for key in each.told()])
+async def _holders(tx: Transaction, hashes: Sequence[Hashes]) -> dict[bytes, UUID]:
+    held: dict[bytes, UUID] = {}
+    for each in hashes:
+        held |= await BulkRepository(tx).holders(each.kind, each.asked)
+    return held
+
+
+def _decided(prepared: Prepared, there: There) -> tuple[Decided, Written]:
+    found, written = decided(prepared.people, prepared.hashes, there, prepared.options.mode), Written()
+    written.add(prepared, found)
+    return found, written
 
 
 def _counts(prepared: Prepared, found: Decided, written: Written) -> Mapping[str, int]:
@@ -181,7 +189,7 @@ def _read(
     rows: Rows, options: Options, attributes: Mapping[str, Attribute], blind: Blind, faults: list[Fault]
 ) -> tuple[People, list[Hashes]]:
     """The people of some rows, and the hashes of what they are known by."""
-    told = people(rows.cells, rows.first, options, attributes, faults)
+    told = people(rows.columns, rows.first, options, attributes, faults)
     return told, hashed(told, blind)
 
 
