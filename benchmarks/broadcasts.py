@@ -3,10 +3,12 @@
 Workers are processes with the inbox's own parts; what they call is a receiver that answers as WhatsApp does and notes
 when which recipient's message arrived. `full` is 100,000 recipients at 1,000 a second, and beside it the same by
 BullMQ with its rate limiter. Nobody may arrive twice, and nobody may be missing; both are checked, not measured.
-What the receiver takes of the machine is told too: it shares it with those who are measured.
+What each process takes of the machine is told too, for all of them share it, and what the calls alone reach that a
+worker makes: nobody can do more before the same receiver.
 """
 
 import asyncio
+import os
 import sys
 import tempfile
 import time
@@ -20,12 +22,13 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
+import asyncpg
 import orjson
-import psutil
 
 from benchmarks import harness, peers
 from benchmarks.bus import redis
 from benchmarks.harness import Result, Size
+from benchmarks.spent import Watch
 from inbox import migrations
 from inbox.bootstrap import Parts, build
 from inbox.broadcasts.composing import frozen
@@ -53,6 +56,7 @@ MASTER: Final = "A" * 43
 SIZES: Final = {"short": 4_000, "full": 100_000}
 PACE: Final = 1000
 ABOVE: Final = 1.01
+WORKER: Final = "worker "
 _CONTACTS: Final = """
     WITH person AS (
         SELECT * FROM unnest($2::uuid[], $3::bytea[], $4::bytea[], $5::bytea[]) AS t (id, name, blind, sealed)
@@ -94,17 +98,11 @@ async def _body(reader: asyncio.StreamReader, head: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """Seconds of processor; the largest memory a worker has held, in MiB."""
+    """Seconds of processor by process; the largest memory a worker has held, in MiB."""
 
-    workers: float
-    database: float
-    receiver: float
+    seconds: Mapping[str, float]
     at: float
     peak: float
-
-
-def _serves(process: psutil.Process, database: str) -> bool:
-    return "postgres" in (process.info["name"] or "") and database in " ".join(process.info["cmdline"] or ())
 
 
 def _peak(pid: int) -> float:
@@ -113,14 +111,18 @@ def _peak(pid: int) -> float:
 
 
 def costs(what: str, before: Used, after: Used, messages: int) -> list[Result]:
-    """What a message cost, and how much of the machine was the receiver's."""
-    each = 1e6 / messages
-    share = (after.receiver - before.receiver) / (after.at - before.at)
+    """What a message cost by process, and how much of the machine all of them had together."""
+    used = {name: seconds - before.seconds.get(name, 0.0) for name, seconds in after.seconds.items()}
+    workers = sum(seconds for name, seconds in used.items() if name.startswith(WORKER))
+    others = {name: seconds for name, seconds in used.items() if not name.startswith(WORKER)}
+    share = sum(used.values()) / (after.at - before.at) / (os.cpu_count() or 1)
     return [
-        Result(f"{what}: processor of a worker for one", "us", [(after.workers - before.workers) * each]),
-        Result(f"{what}: processor of PostgreSQL for one", "us", [(after.database - before.database) * each]),
+        *(
+            Result(f"{what}: processor of {name} for one", "us", [seconds * 1e6 / messages])
+            for name, seconds in {"the workers": workers, **others}.items()
+        ),
         Result(f"{what}: largest memory of a worker", "MiB", [after.peak]),
-        Result(f"{what}: what the receiver took, share of a core", "share", [share]),
+        Result(f"{what}: what all of these had of the processors", "share", [share]),
     ]
 
 
@@ -129,6 +131,7 @@ class Post:
     """A database with broadcasts in it, a receiver, and workers as processes."""
 
     url: str
+    administrators_url: str
     port: int
     database: Database
     parts: Parts
@@ -140,6 +143,13 @@ class Post:
     async def work(self, workers: int) -> None:
         for _ in range(workers):
             self.workers.append(await _program("worker", self.url, f"http://127.0.0.1:{self.port}"))
+
+    async def rest(self) -> None:
+        """End the workers."""
+        while self.workers:
+            each = self.workers.pop()
+            each.kill()
+            await each.wait()
 
     async def broadcast(self, organization_id: UUID, recipients: int, number: int, rate: int = PACE) -> UUID:
         """One that has just begun, of a number of its own."""
@@ -194,7 +204,13 @@ class Post:
         return await self.keyring.seal(organization_id, value, place, subject=subject(contact_id))
 
     async def begin(self) -> float:
-        """Let all of them be looked at from now on; when that was."""
+        """Let all of them be looked at from now on; when that was.
+
+        What a server does by itself within a minute of so many new rows is done before: it counts them (ANALYZE).
+        """
+        administrator = await asyncpg.connect(self.administrators_url)
+        await administrator.execute("ANALYZE")
+        await administrator.close()
         async with self.database.transaction(*self.organizations) as tx:
             await tx.execute("UPDATE broadcasts SET work_at = kit_now() WHERE state = 'running'")
         return time.monotonic()
@@ -227,17 +243,21 @@ class Post:
                 )
             )
 
-    def used(self) -> "Used":
+    def used(self) -> Used:
         """What the processes have used of the machine so far."""
-        name = self.url.rpartition("/")[2]
-        backends = [each for each in psutil.process_iter(["name", "cmdline"]) if _serves(each, name)]
-        return Used(
-            workers=sum(harness.cpu_seconds(each.pid) for each in self.workers),
-            database=sum(harness.cpu_seconds(each.pid) for each in backends),
-            receiver=harness.cpu_seconds(self.receiver.pid),
-            at=time.monotonic(),
-            peak=max((_peak(each.pid) for each in self.workers), default=0.0),
-        )
+        ours = {f"{WORKER}{number}": each.pid for number, each in enumerate(self.workers)}
+        watch = Watch({**ours, "the receiver": self.receiver.pid}, self.url.rpartition("/")[2])
+        peak = max((_peak(each.pid) for each in self.workers), default=0.0)
+        return Used(watch.now(), time.monotonic(), peak)
+
+    async def bare(self, calls: int) -> Mapping[str, float]:
+        """What these calls alone reach before this receiver; `rate` in a second, `each` in seconds of processor."""
+        program = (sys.executable, "-m", "benchmarks.broadcast_bare", f"http://127.0.0.1:{self.port}", str(calls))
+        process = await asyncio.create_subprocess_exec(*program, stdout=asyncio.subprocess.PIPE)
+        told, _ = await process.communicate()
+        assert len(await self.arrivals()) == calls, "not all of the bare calls arrived"
+        found: Mapping[str, float] = orjson.loads(told)
+        return found
 
     async def arrivals(self) -> list[tuple[float, str]]:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=2**28)
@@ -284,14 +304,14 @@ async def post() -> AsyncIterator[Post]:
     database = await Database.open(place.url("inbox"), name="bench", pool_size=4)
     with tempfile.TemporaryDirectory() as folder:
         parts, keyring, outbound = parts_of(database, f"http://127.0.0.1:{port}", Path(folder))
-        opened = Post(place.url("inbox"), port, database, parts, keyring, receiver, [])
+        opened = Post(place.url("inbox"), place.admin_url, port, database, parts, keyring, receiver, [])
         try:
             await harness.listening(port)
             yield opened
         finally:
-            for each in [*opened.workers, receiver]:
-                each.kill()
-                await each.wait()
+            await opened.rest()
+            receiver.kill()
+            await receiver.wait()
             await outbound.close()
             await database.close()
             await databases.close()
@@ -382,10 +402,14 @@ async def ten_numbers(recipients: int) -> list[Result]:
         arrivals = await bench.arrivals()
         async with bench.database.snapshot(*tenants) as tx:
             rows = await tx.fetch("SELECT id::text, broadcast_id FROM broadcast_recipients")
+        await bench.rest()
+        bare = await bench.bare(recipients)
     each_once(arrivals, recipients)
     tenant = {row["id"]: whose[row["broadcast_id"]] for row in rows}
     return [
         Result("ten numbers, one worker: settled", "messages/s", [rate], [3000.0], 1.0),
+        Result("ten numbers, one worker: beside its calls alone", "messages/s", [rate], [bare["rate"]]),
+        Result("its calls alone: processor for one", "us", [bare["each"] * 1e6]),
         *costs("ten numbers", before, after, recipients),
         Result("ten numbers: least of most of five tenants", "share", [evenness(tenant, arrivals)], [1.0], 0.8),
     ]

@@ -96,4 +96,5 @@ def loops(
         Loop("inbox.broadcasts.feed", feeding.run, every=EVERY),
         Loop("inbox.broadcasts.count", feeding.fold, every=2.0),
         Loop("inbox.senders.ease", braking.ease, every=2.0),
+        Loop("inbox.senders.free", braking.free, every=5.0),
     )

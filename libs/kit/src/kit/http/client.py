@@ -188,10 +188,7 @@ class Outbound:
         for number, request in enumerate(outgoing, 1):
             left = max(0.001, ends - time.monotonic())
             try:
-                async with asyncio.timeout(left + 0.5):
-                    return await self._transport.exchange(_traced(request, call), within=left, at_most=call.at_most)
-            except TimeoutError as error:
-                raise Unanswered("deadline") from error
+                return await self._transport.exchange(_traced(request, call), within=left, at_most=call.at_most)
             except NotSent:
                 if number == len(outgoing):
                     raise

@@ -12,6 +12,7 @@ from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import DetailedPyreqwestError, PyreqwestError
 
 _PINNED_CLIENTS = 64
+_GRACE = 0.5  # beyond the time that pyreqwest itself keeps
 
 
 class NotSent(Exception):
@@ -69,7 +70,7 @@ class Transport(Protocol):
     """Carries one request."""
 
     async def exchange(self, request: Outgoing, *, within: float, at_most: int) -> Answer:
-        """Send a request and read the whole answer.
+        """Send a request and read the whole answer, in at most `within` seconds and `at_most` bytes.
 
         Raises:
             NotSent: proven not accepted.
@@ -93,6 +94,13 @@ class PyreqwestTransport:
 
     async def exchange(self, request: Outgoing, *, within: float, at_most: int) -> Answer:
         """Send a request and read the whole answer, in at most `within` seconds and `at_most` bytes."""
+        try:
+            async with asyncio.timeout(within + _GRACE):
+                return await self._exchanged(request, within, at_most)
+        except TimeoutError as error:
+            raise Unanswered("deadline") from error
+
+    async def _exchanged(self, request: Outgoing, within: float, at_most: int) -> Answer:
         client = await self._client_for(request.pinned)
         try:
             builder = client.request(request.method, request.url).timeout(timedelta(seconds=within))

@@ -92,6 +92,8 @@ class Claims:
         self._names = list(kinds)
         self._leases = [kind.timing.call_within + MARGIN for kind in kinds.values()]
         self._time = pace.ServerTime()
+        self.lead = pace.LEAD
+        """How many seconds ahead the next slots are taken: further while slots are missed again and again."""
 
     async def drain(self) -> bool:
         """Carry wakes into their lanes; true when some had to be left, because somebody held their lane."""
@@ -101,7 +103,8 @@ class Claims:
     async def take(self, most: int, busy: Collection[int], *, lanes: int = 50) -> tuple[list[Claim], float | None]:
         """Due effects of the lanes that have waited longest, and in how many seconds the next lane is ready."""
         await self._learn_time()
-        asked = pace.now()
+        asked, lead = pace.now(), self.lead
+        self.lead = max(pace.LEAD, lead * pace.CALMS)
         rows = await self._database.statement(
             "SELECT * FROM ledger_claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
             self._names,
@@ -109,7 +112,7 @@ class Claims:
             most,
             lanes,
             pace.PACE,
-            pace.LEAD,
+            lead,
             pace.AHEAD,
             pace.SLICE,
             pace.UNPACED,
@@ -155,6 +158,7 @@ class Claims:
         self, lane_id: int, wanted: int, unused_from: datetime, slots_end: datetime, lead: float = pace.LEAD
     ) -> Slots:
         """More slots, `lead` seconds ahead, for claims that missed theirs; unused ones at its end come first."""
+        self.lead = max(self.lead, min(2 * lead, pace.CROWDED_LEAD))
         (row,) = await self._database.statement(
             "SELECT * FROM ledger_reserve($1, $2, $3, $4, $5, $6)",
             lane_id,

@@ -30,6 +30,9 @@ _POLL: Final = 0.25
 _LONGEST_POLL: Final = 1.0
 """Of a worker for whom nothing at all is to be done, now or later; a hint wakes it."""
 _SHORTEST: Final = 0.004
+_WORTH: Final = 250
+"""With less room than this a claim is put off a little: what a block costs hardly depends on how much is in it."""
+_MOMENT: Final = 0.05
 _GIVES_WAY: Final = 8.0
 """Seconds for which what has just become due leaves the processor to a crowd."""
 _LET_FINISH: Final = 12.0
@@ -88,12 +91,8 @@ class Deliveries:
     async def turn(self) -> float:
         """Claim once and set the calls going; returns how many seconds to wait before the next turn."""
         left_behind = await self._claims.drain()
-        free = CAPACITY - self._held.total()
+        free = await self._free()
         if free <= 0:
-            self._freed.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_POLL):
-                    await self._freed.wait()
             return _SHORTEST
         busy = [lane for lane, held in self._held.items() if held >= (CAPACITY - self._held.total() + held) / 2]
         claims, until_next = await self._claims.take(free, busy)
@@ -108,6 +107,15 @@ class Deliveries:
             return self._idle
         self._idle = _POLL
         return min(_POLL, max(0.0 if claims else 5 * _SHORTEST, until_next))
+
+    async def _free(self) -> int:
+        """How many more effects may be held; where that is few, more of them may be free in a moment."""
+        if CAPACITY - self._held.total() < _WORTH:
+            self._freed.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_MOMENT):
+                    await self._freed.wait()
+        return CAPACITY - self._held.total()
 
     async def _batch(self, name: str, claims: list[Claim]) -> None:
         kind = self._kinds[name]
@@ -136,25 +144,31 @@ class Deliveries:
         try:
             while not self._stopped(lane_id) and (turn := await walk.turn()) is not None:
                 claim, latest = turn
-                self._start(self._call(claim, works[claim.entry.id], min(latest, claim.start_by)))
+                self._start(self._call(claim, works[claim.entry.id], latest, walk))
+                await asyncio.sleep(0)  # it begins now, not when all that could be called has been started
         except TransientError:
             log.warning("ledger.no_slots", lane=lane_id)
         finally:
             self._put(walk.rest(), outcomes.UNSENT)
 
-    async def _call(self, claim: Claim, work: Any, latest: float) -> None:
+    async def _call(self, claim: Claim, work: Any, latest: float, walk: Walk) -> None:
         """Call, unless it is too late: for the slot, or because the call might outlive the lease.
 
-        This process may have been stopped, or busy with something else, since the claim.
+        This process may have been stopped, or busy with something else, since the claim. Who is late for the slot
+        alone has another one.
         """
         kind, began = self._kinds[claim.entry.kind], pace.now()
-        outcome = Outcome(claim.entry, claim.lane_id, "call", outcomes.cut_short(kind.timing), began)
+        if latest < began <= claim.start_by and walk.late(claim):
+            return
+        outcome: Outcome | None = None
         try:
-            if began > latest:
+            if began > min(latest, claim.start_by):
                 outcome = Outcome(claim.entry, claim.lane_id, "call", outcomes.UNSENT)
             else:
                 outcome = await calling.call(kind, claim, work)
         finally:
+            if outcome is None:
+                outcome = Outcome(claim.entry, claim.lane_id, "call", outcomes.cut_short(kind.timing), began)
             if outcome.change.park is not None or outcome.change.hold is not None:
                 self._stopped_until[claim.lane_id] = pace.now() + min(outcome.change.park or 1.0, _STOPPED_FOR)
             self._recorder.put(outcome)

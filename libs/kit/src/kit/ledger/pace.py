@@ -35,6 +35,15 @@ What it has only claimed is given back.
 UNPACED: Final = 20
 """How many effects of a lane without a rate one claim takes."""
 
+CROWDED_LEAD: Final = 0.16
+"""Seconds ahead of which slots are taken, at most, after some were missed: preparing takes longer then."""
+
+CALMS: Final = 0.9
+"""To what share of itself that lead shrinks with each claim."""
+
+TOGETHER: Final = 0.002
+"""How many seconds late the first of some calls may be so that they leave together: waking up costs, too."""
+
 HAND_OVER: Final = 0.002
 """Seconds of tolerance between the decision to call and the call."""
 

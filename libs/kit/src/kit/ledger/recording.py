@@ -24,7 +24,7 @@ What = Literal["call", "look", "lapse", "expiry"]
 
 ENDS: Final = frozenset({Status.DONE, Status.REFUSED, Status.CANCELLED, Status.UNCONFIRMED})
 _SAID: Final = 1000
-_BATCH: Final = 200
+_BATCH: Final = 500
 _GATHER: Final = 0.02
 _STREAM: Final = 8
 """So many within one gathering are a stream: it is recorded in larger pieces, for what a commit costs."""
@@ -34,34 +34,35 @@ _SETTLE: Final = """
     UPDATE ledger_entries AS e
     SET status = t.status,
         due_at = CASE WHEN t.status = 'pending' AND t.wait > 0
-            THEN kit_now() + make_interval(secs => t.wait) ELSE e.due_at END,
-        look_at = CASE WHEN t.status = 'unknown' THEN kit_now() + make_interval(secs => t.wait) END,
+            THEN (SELECT kit_now()) + make_interval(secs => t.wait) ELSE e.due_at END,
+        look_at = CASE WHEN t.status = 'unknown' THEN (SELECT kit_now()) + make_interval(secs => t.wait) END,
         leased_until = NULL,
-        began_by = CASE WHEN t.ago IS NULL THEN e.began_by ELSE kit_now() - make_interval(secs => t.ago) END,
+        began_by = CASE WHEN t.ago IS NULL THEN e.began_by ELSE (SELECT kit_now()) - make_interval(secs => t.ago) END,
         blanks = e.blanks + t.blank::integer,
         external_id = coalesce(t.external_id, e.external_id), reason = t.reason, code = t.code,
-        settled_at = CASE WHEN t.ended THEN kit_now() END, settled_by = CASE WHEN t.ended THEN t.by END
+        settled_at = CASE WHEN t.ended THEN (SELECT kit_now()) END, settled_by = CASE WHEN t.ended THEN t.by END
     FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::integer[], $5::text[], $6::float8[], $7::float8[],
                 $8::boolean[], $9::text[], $10::text[], $11::text[], $12::boolean[], $13::text[])
         AS t (id, attempt, what, looks, status, wait, ago, blank, external_id, reason, code, ended, by)
     WHERE e.id = t.id AND e.attempt = t.attempt AND CASE
         WHEN t.what = 'look' THEN e.status = 'unknown' AND e.looks = t.looks
-        WHEN t.what = 'expiry' THEN e.status = 'pending' AND e.expires_at <= kit_now()
+        WHEN t.what = 'expiry' THEN e.status = 'pending' AND e.expires_at <= (SELECT kit_now())
         WHEN t.what = 'lapse' OR t.status = 'unknown' THEN e.status = 'calling'
         WHEN t.status = 'done' THEN e.status IN ('calling', 'unknown', 'unconfirmed', 'pending')
         ELSE e.status IN ('calling', 'unknown') END
-    RETURNING e.id, e.due_at, kit_now() AS at
+    RETURNING e.id, e.due_at, (SELECT kit_now()) AS at
 """
 _NOTE: Final = """
     INSERT INTO ledger_attempts (entry_id, organization_id, number, what, started_at, seconds, outcome, code, said)
-    SELECT t.entry_id, t.organization_id, t.number, t.what, kit_now() - make_interval(secs => t.ago), t.seconds,
-           t.outcome, t.code, t.said
+    SELECT t.entry_id, t.organization_id, t.number, t.what, (SELECT kit_now()) - make_interval(secs => t.ago),
+           t.seconds, t.outcome, t.code, t.said
     FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::float8[], $6::float8[], $7::text[], $8::text[],
                 $9::text[]) AS t (entry_id, organization_id, number, what, ago, seconds, outcome, code, said)
 """
 _WAKE: Final = """
     INSERT INTO ledger_wakes (organization_id, lane_id, due_at, parked_until, parked_reason, parked_code)
-    SELECT t.organization_id, t.lane_id, t.due_at, kit_now() + make_interval(secs => t.park), t.reason, t.code
+    SELECT t.organization_id, t.lane_id, t.due_at, (SELECT kit_now()) + make_interval(secs => t.park), t.reason,
+           t.code
     FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::float8[], $5::text[], $6::text[])
         AS t (organization_id, lane_id, due_at, park, reason, code)
 """

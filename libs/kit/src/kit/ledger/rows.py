@@ -25,7 +25,9 @@ _RATES: Final = """
       AND (lane.organization_id = t.organization_id OR (lane.organization_id IS NULL AND t.organization_id IS NULL))
 """
 _ADD: Final = """
-    WITH asked AS (
+    WITH now AS MATERIALIZED (
+        SELECT kit_now() AS at
+    ), asked AS (
         SELECT t.*, lane.id AS lane_id, lane.rate IS NOT DISTINCT FROM t.rate AS as_paced
         FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::uuid[], $6::timestamptz[],
                     $7::timestamptz[], $8::float8[])
@@ -36,10 +38,10 @@ _ADD: Final = """
                  OR (lane.organization_id IS NULL AND t.organization_id IS NULL))
     ), added AS (
         INSERT INTO ledger_entries
-            (id, kind, organization_id, lane_id, subject_id, due_at, first_due_at, expires_at)
-        SELECT id, kind, organization_id, lane_id, subject_id, coalesce(due_at, kit_now()),
-               coalesce(due_at, kit_now()), expires_at
-        FROM asked WHERE lane_id IS NOT NULL
+            (id, kind, organization_id, lane_id, subject_id, due_at, first_due_at, expires_at, created_at)
+        SELECT id, kind, organization_id, lane_id, subject_id, coalesce(due_at, now.at), coalesce(due_at, now.at),
+               expires_at, now.at
+        FROM asked CROSS JOIN now WHERE lane_id IS NOT NULL
         ORDER BY kind, subject_id
         ON CONFLICT (kind, subject_id) DO NOTHING
         RETURNING organization_id, lane_id, due_at
@@ -277,6 +279,20 @@ async def states(tx: Transaction, kind: str, subject_ids: Collection[UUID]) -> d
         list(subject_ids),
     )
     return {row["subject_id"]: State(**{**dict(row), "status": Status(row["status"])}) for row in rows}
+
+
+async def called(tx: Transaction, kind: str, subject_ids: Collection[UUID]) -> dict[UUID, datetime]:
+    """When these effects left, or are about to; those that never did, or did not take effect, are left out."""
+    rows = await tx.fetch(
+        """
+        SELECT subject_id, called_at FROM ledger_entries
+        WHERE kind = $1 AND subject_id = ANY ($2::uuid[]) AND called_at IS NOT NULL
+          AND status IN ('calling', 'unknown', 'unconfirmed', 'done')
+        """,
+        kind,
+        list(subject_ids),
+    )
+    return {row["subject_id"]: row["called_at"] for row in rows}
 
 
 async def attempts(

@@ -24,7 +24,7 @@ class Slots:
         self._slots = deque(claim.slot for claim in claims)
         self._end, self._tail = last.slots_end, last.is_last
         self._late = pace.tolerance(last.step) if last.step else math.inf
-        self._missed, self._lead = 0, pace.LEAD
+        self._missed, self._lead = 0, source.lead
 
     def within(self, nth: int, seconds: float) -> bool:
         """Whether the nth slot from here comes so soon."""
@@ -44,7 +44,12 @@ class Slots:
             left = self._slots[0] - before - pace.now()
             if not self._step or left <= 0:
                 return self._slots[0] + self._late + pace.HAND_OVER
-            await asyncio.sleep(left)
+            await asyncio.sleep(left + self._together())
+
+    def _together(self) -> float:
+        """How much later some of the next slots come, for which one waking is enough."""
+        nth = min(int(pace.TOGETHER / self._step), len(self._slots) - 1)
+        return self._slots[nth] - self._slots[0]
 
     def take(self) -> None:
         """Use the next one."""
@@ -74,7 +79,8 @@ class Walk:
         self._slots = Slots(source, claims)
         self._blocks = deque(deque(same) for _, same in groupby(claims, key=lambda claim: claim.block_id))
         self._begun: dict[int, asyncio.Future[bool]] = {}
-        self._left = len(claims)
+        self._late: deque[Claim] = deque()
+        self._left, self._over = len(claims), False
         self.lost: list[Claim] = []
         """What was not begun: it has been given back, or nobody knows."""
 
@@ -84,7 +90,9 @@ class Walk:
         Raises:
             TransientError: no slots can be had now.
         """
-        while self._blocks:
+        while self._late or self._blocks:
+            if self._late:
+                return await self._again()
             block = self._blocks[0]
             if block[0].block_id not in self._begun:
                 await self._slots.wait(self._left, self._beginning.ahead)
@@ -99,9 +107,24 @@ class Walk:
             return self._next(block), latest
         return None
 
+    def late(self, claim: Claim) -> bool:
+        """Whether a claim gets another slot, which came too late for its own; nobody does once all is over."""
+        if self._over:
+            return False
+        self._late.append(claim)
+        self._left += 1
+        return True
+
     def rest(self) -> list[Claim]:
-        """What is left: nothing of it has been called."""
-        return [*self.lost, *(claim for block in self._blocks for claim in block)]
+        """End it, and what is left: nothing of it has been called."""
+        self._over = True
+        return [*self.lost, *self._late, *(claim for block in self._blocks for claim in block)]
+
+    async def _again(self) -> tuple[Claim, float]:
+        latest = await self._slots.wait(self._left)
+        self._slots.take()
+        self._left -= 1
+        return self._late.popleft(), latest
 
     def _begin(self, block: "deque[Claim]") -> "asyncio.Future[bool]":
         block_id = block[0].block_id

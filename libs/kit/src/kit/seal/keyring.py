@@ -78,6 +78,21 @@ class Keyring:
         key = await self._current(Owner.of(organization_id, subject))
         return [key.seal(value, place) for value, place in values]
 
+    async def seal_each(
+        self, organization_id: UUID | None, values: Sequence[tuple[str, bytes, bytes]]
+    ) -> list[bytes | None]:
+        """Encrypt each (subject, value, place) under its subject's key, with one look-up; None for who is forgotten.
+
+        Raises:
+            TransientError: the keys cannot be fetched now.
+        """
+        owners = [Owner.of(organization_id, subject) for subject, _, _ in values]
+        keys = await self._currents(set(owners))
+        return [
+            None if (key := keys[owner]) is None else key.seal(value, place)
+            for owner, (_, value, place) in zip(owners, values, strict=True)
+        ]
+
     async def prepare(self, organization_id: UUID | None, subjects: Collection[str]) -> frozenset[str]:
         """Fetch or make the keys of many subjects together, so that sealing for each then asks nobody.
 

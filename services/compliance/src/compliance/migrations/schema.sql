@@ -422,12 +422,11 @@ CREATE TABLE ledger_attempts (
     outcome text NOT NULL,
     code text NOT NULL DEFAULT ''::text,
     said text NOT NULL DEFAULT ''::text,
-    CONSTRAINT ledger_attempts_pkey PRIMARY KEY (id),
+    CONSTRAINT ledger_attempts_pkey PRIMARY KEY (entry_id, id),
     CONSTRAINT ledger_attempts_what_check CHECK ((what = ANY (ARRAY['call'::text, 'look'::text])))
 );
 COMMENT ON TABLE ledger_attempts IS 'One row per call or look: when, how long, what the other side said (redacted).';
 ALTER TABLE ledger_attempts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE INDEX ledger_attempts_of_entry ON ledger_attempts USING btree (entry_id, id);
 CREATE POLICY tenant ON ledger_attempts FOR ALL TO compliance_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (COALESCE(NULLIF(current_setting('app.orgs'::text, true), ''::text), '{}'::text))::uuid[] AS "coalesce")::uuid[]))));
 CREATE POLICY working ON ledger_attempts FOR ALL TO compliance_loops USING (true);
 GRANT DELETE, INSERT, SELECT ON ledger_attempts TO compliance_app;
@@ -473,13 +472,13 @@ CREATE TABLE ledger_entries (
 );
 COMMENT ON TABLE ledger_entries IS 'One row per effect outside; attempt is the fence of a claim, began_by the latest time its call can have begun, blanks the looks that found nothing.';
 ALTER TABLE ledger_entries ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE INDEX ledger_entries_by_status ON ledger_entries USING btree (status, id);
 CREATE INDEX ledger_entries_calling ON ledger_entries USING btree (leased_until) WHERE (status = 'calling'::text);
 CREATE INDEX ledger_entries_due ON ledger_entries USING btree (kind, due_at) WHERE (status = 'pending'::text);
 CREATE INDEX ledger_entries_expiring ON ledger_entries USING btree (expires_at) WHERE ((status = 'pending'::text) AND (expires_at IS NOT NULL));
 CREATE INDEX ledger_entries_open ON ledger_entries USING btree (kind, status) WHERE (status = ANY (ARRAY['unknown'::text, 'unconfirmed'::text]));
 CREATE INDEX ledger_entries_pending ON ledger_entries USING btree (lane_id, due_at, id) WHERE (status = 'pending'::text);
 CREATE INDEX ledger_entries_settled ON ledger_entries USING btree (settled_at) WHERE (settled_at IS NOT NULL);
+CREATE INDEX ledger_entries_troubled ON ledger_entries USING btree (status, id) WHERE (status = ANY (ARRAY['unknown'::text, 'refused'::text, 'cancelled'::text, 'unconfirmed'::text]));
 CREATE INDEX ledger_entries_unknown ON ledger_entries USING btree (lane_id, look_at) WHERE (status = 'unknown'::text);
 CREATE POLICY tenant ON ledger_entries FOR ALL TO compliance_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (COALESCE(NULLIF(current_setting('app.orgs'::text, true), ''::text), '{}'::text))::uuid[] AS "coalesce")::uuid[]))));
 CREATE POLICY working ON ledger_entries FOR ALL TO compliance_loops USING (true);
@@ -1204,10 +1203,22 @@ AS $function$
         FROM (
             SELECT other.* FROM unnest(statuses) AS wanted (status), LATERAL (
                 SELECT * FROM ledger_entries AS each
-                WHERE each.status = wanted.status AND (of_kind IS NULL OR each.kind = of_kind)
+                WHERE each.status = wanted.status AND each.status IN ('unknown', 'refused', 'cancelled', 'unconfirmed')
+                  AND (of_kind IS NULL OR each.kind = of_kind)
                   AND (before IS NULL OR each.id < before) AND each.due_at <= kit_now() - older_than
                 ORDER BY each.id DESC LIMIT most) AS other
-            WHERE wanted.status <> 'pending'
+            UNION ALL
+            (SELECT * FROM ledger_entries AS each
+             WHERE 'done' = ANY (statuses) AND each.status = 'done' AND (of_kind IS NULL OR each.kind = of_kind)
+               AND (before IS NULL OR each.id < before) AND each.due_at <= kit_now() - older_than
+             ORDER BY each.id DESC LIMIT most)
+            UNION ALL
+            (SELECT called.* FROM (
+                SELECT * FROM ledger_entries AS each
+                WHERE 'calling' = ANY (statuses) AND each.status = 'calling' AND (of_kind IS NULL OR each.kind = of_kind)
+                  AND (before IS NULL OR each.id < before) AND each.due_at <= kit_now() - older_than
+                OFFSET 0) AS called
+             ORDER BY called.id DESC LIMIT most)
             UNION ALL
             (SELECT waiting.* FROM (
                 SELECT * FROM ledger_entries AS each

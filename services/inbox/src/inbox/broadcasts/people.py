@@ -51,6 +51,9 @@ class Somebody:
         }
 
 
+_NOBODY: Final = Somebody()
+
+
 async def people(tx: Transaction, keyring: Keyring, contact_ids: Collection[UUID]) -> dict[UUID, Somebody]:
     """These contacts, each with what those know who are shown as them."""
     rows = await ContactRepository(tx).people(list(contact_ids))
@@ -61,7 +64,7 @@ async def people(tx: Transaction, keyring: Keyring, contact_ids: Collection[UUID
     values = [next(opened) if row["sealed"] else b"" for row in rows]
     found: dict[UUID, Somebody] = {}
     for row, name, value in zip(rows, names, values, strict=True):
-        found[row["head"]] = _with(found.get(row["head"], Somebody()), row, name, value)
+        found[row["head"]] = _with(found.get(row["head"], _NOBODY), row, name, value)
     return found
 
 

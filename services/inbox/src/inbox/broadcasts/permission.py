@@ -17,9 +17,9 @@ async def forbidden(
 
     Marketing to many needs that it was granted; anything else only that it was not refused.
     """
-    answers = await ConsentRepository(tx).ask_for(list(contact_ids), kind, purpose)
-    refused = {each: answer.refuses(needs_grant=purpose == "marketing") for each, answer in answers.items()}
-    return {each: code for each, code in refused.items() if code}
+    needs_grant = purpose == "marketing"
+    answers = await ConsentRepository(tx).refused(contact_ids, kind, purpose, needs_grant=needs_grant)
+    return {each: answer.refuses(needs_grant=needs_grant) for each, answer in answers.items()}
 
 
 def stands_against(row: Row, refused: Mapping[UUID, str]) -> str:

@@ -1,7 +1,7 @@
 """One message of a broadcast on its way out: what the ledger calls, and what becomes of its recipient by it."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -31,7 +31,7 @@ from kit.db.database import Row, Transaction
 from kit.ledger.kind import Timing
 from kit.ledger.model import Entry, Look, NotAccepted, NotFound, Receipt, Refused, Settled
 from kit.ledger.model import Status as Effected
-from kit.seal import Keyring, KeyShredded
+from kit.seal import Keyring
 
 BROADCAST: Final = "inbox.broadcast"
 UNCONFIRMED_AFTER: Final = 3600.0
@@ -80,41 +80,42 @@ class BroadcastKind:
         async for _, own in by_organization(tx, entries):
             rows = await RecipientRepository(tx).to_send([each.subject_id for each in own])
             broadcasts = await BroadcastRepository(tx).several(list({row["broadcast_id"] for row in rows}))
+            lines = await RecipientRepository(tx).lines(broadcasts)
             made = {each.id: letters(each) for each in broadcasts.values()}
             stopped = await _stopped(tx, [one for several in made.values() for one in several])
-            barred = await self._refused(tx, rows, broadcasts)
+            barred = await self._refused(tx, rows, broadcasts, lines)
             whose = {row["contact_id"] for row in rows}
             await self.keyring.prepare(tx.organization_id, {subject(each) for each in whose})  # for `record`, too
             known = await people(tx, self.keyring, whose)
-            tokens = await self._tokens(tx, rows)
+            tokens = await self._tokens(tx, lines.values())
             for place, (entry_id, row) in enumerate(_by_entry(own, rows), 1):
-                who, token = known.get(row["contact_id"], Somebody()), tokens.get(row["token_sealed"], "")
+                who, line = known.get(row["contact_id"], Somebody()), lines[row["broadcast_id"]]
                 broadcast, letter = broadcasts[row["broadcast_id"]], made[row["broadcast_id"]][row["variant"]]
-                works[entry_id] = self._work(row, broadcast, letter, _At(stopped, barred, who, token))
+                at = _At(stopped, barred, who, line, tokens.get(line["token_sealed"], ""))
+                works[entry_id] = self._work(row, broadcast, letter, at)
                 if not place % _BREATH:
                     await asyncio.sleep(0)
         return works
 
     async def _refused(
-        self, tx: Transaction, rows: Sequence[Row], broadcasts: Mapping[UUID, Broadcast]
+        self, tx: Transaction, rows: Sequence[Row], broadcasts: Mapping[UUID, Broadcast], lines: Mapping[UUID, Row]
     ) -> Mapping[UUID, Mapping[UUID, str]]:
         """By broadcast, who does not want it."""
         found: dict[UUID, Mapping[UUID, str]] = {}
         for broadcast in broadcasts.values():
-            own = [row for row in rows if row["broadcast_id"] == broadcast.id]
-            contacts = [row["contact_id"] for row in own]
-            found[broadcast.id] = await forbidden(tx, own[0]["channel_kind"], contacts, broadcast.purpose)
+            contacts = [row["contact_id"] for row in rows if row["broadcast_id"] == broadcast.id]
+            found[broadcast.id] = await forbidden(tx, lines[broadcast.id]["kind"], contacts, broadcast.purpose)
         return found
 
-    async def _tokens(self, tx: Transaction, rows: Sequence[Row]) -> dict[bytes, str]:
-        sealed = list({row["token_sealed"] for row in rows if row["token_sealed"] is not None})
+    async def _tokens(self, tx: Transaction, lines: Collection[Row]) -> dict[bytes, str]:
+        sealed = list({line["token_sealed"] for line in lines if line["token_sealed"] is not None})
         opened = (
             await self.keyring.open_many(tx.organization_id, [(each, TOKEN) for each in sealed]) if sealed else []
         )
         return {each: token.decode() for each, token in zip(sealed, opened, strict=True) if token is not None}
 
     def _work(self, row: Row, broadcast: Broadcast, letter: Letter, at: "_At") -> Sending:
-        kind = row["channel_kind"]
+        kind = at.line["kind"]
         platform = self.platforms.get(kind)
         obstacle = _obstacle(row, broadcast, letter, at)
         if platform is None or obstacle is not None:
@@ -125,8 +126,8 @@ class BroadcastKind:
             return Sending(kind, obstacle=Refused(gone, code="contact-unreachable"))
         values = {
             **at.who.values,
-            "channel.name": row["display_name"],
-            "channel.number": row["display_number"],
+            "channel.name": at.line["display_name"],
+            "channel.number": at.line["display_number"],
             LINK: self.links.of(row["id"]) if letter.variant.link else "",
         }
         try:
@@ -134,7 +135,7 @@ class BroadcastKind:
         except TemplateValuesWrong:
             wrong = "A variable of the template has neither a value nor a fallback for this contact."
             return Sending(kind, obstacle=Refused(wrong, code="value-missing"))
-        line = Line(row["phone_number_id"], at.token)
+        line = Line(at.line["phone_number_id"], at.token)
         sort = "text" if letter.template_id is None else "template"
         return Sending(kind, Outgoing(row["id"], line, to, sort, said))
 
@@ -188,22 +189,19 @@ class BroadcastKind:
         if not done:
             return {}
         blind = await blind_of(self.keyring, tx.organization_id)
-        whose = {each.entry.subject_id: subject(rows[each.entry.subject_id]["contact_id"]) for each in done}
-        gone = await self.keyring.prepare(tx.organization_id, set(whose.values()))
         found: dict[UUID, tuple[bytes, bytes | None]] = {}
-        for place, each in enumerate(done, 1):
-            if not place % _BREATH:
-                await asyncio.sleep(0)
-            recipient_id, sealed = each.entry.subject_id, None
-            if whose[recipient_id] not in gone:
-                told = each.result.encode(errors="surrogatepass")
-                try:
-                    sealed = await self.keyring.seal(
-                        tx.organization_id, told, PROVIDER_ID, subject=whose[recipient_id]
-                    )
-                except KeyShredded:
-                    sealed = None
-            found[recipient_id] = (blind("message", each.result), sealed)
+        for begin in range(0, len(done), _BREATH):
+            part = done[begin : begin + _BREATH]
+            told = [
+                (subject(rows[each.entry.subject_id]["contact_id"]), each.result.encode(errors="surrogatepass"))
+                for each in part
+            ]
+            sealed = await self.keyring.seal_each(
+                tx.organization_id, [(whose, value, PROVIDER_ID) for whose, value in told]
+            )
+            for each, kept in zip(part, sealed, strict=True):
+                found[each.entry.subject_id] = (blind("message", each.result), kept)
+            await asyncio.sleep(0)
         return found
 
     def _outcome(self, settled: Settled, ids: tuple[bytes, bytes | None] | None) -> Outcome | None:
@@ -264,6 +262,7 @@ class _At:
     stopped: Mapping[UUID, str]
     refused: Mapping[UUID, Mapping[UUID, str]]
     who: Somebody
+    line: Row
     token: str = field(repr=False)
 
 
@@ -271,7 +270,7 @@ def _obstacle(row: Row, broadcast: Broadcast, letter: Letter, at: _At) -> Refuse
     """What stands against sending this now."""
     if broadcast.state in ENDED:
         return Refused("The broadcast was cancelled.", code="cancelled")
-    if row["channel_state"] != "connected" or not at.token:
+    if at.line["state"] != "connected" or not at.token:
         return Refused("The channel was disconnected before this left.", code="channel-disconnected")
     if broadcast.state is not State.RUNNING:
         return NotAccepted("The broadcast is paused.", code="broadcast-paused", retry_after=_LATER)
@@ -286,17 +285,17 @@ def _of_contact(row: Row, broadcast: Broadcast, at: _At) -> Refused | NotAccepte
         return Refused("The contact was forgotten.", code="contact-forgotten")
     if code := stands_against(row, at.refused[broadcast.id]):
         return Refused("The contact does not want this.", code=code)
-    resting = _rests(row, broadcast)
+    resting = _rests(row, broadcast, at.line["now"])
     if resting is not None:
-        wait = (resting - row["now"]).total_seconds() + 1.0
+        wait = (resting - at.line["now"]).total_seconds() + 1.0
         return NotAccepted("It is night where the contact is.", code="quiet-hours", retry_after=wait)
     return None
 
 
-def _rests(row: Row, broadcast: Broadcast) -> datetime | None:
+def _rests(row: Row, broadcast: Broadcast, now: datetime) -> datetime | None:
     if broadcast.quiet is None or broadcast.kind == "test":
         return None
-    return broadcast.quiet.until(row["now"], row["zone"] or broadcast.zone)
+    return broadcast.quiet.until(now, row["zone"] or broadcast.zone)
 
 
 def _by_entry(entries: Sequence[Entry], rows: Sequence[Row]) -> list[tuple[UUID, Row]]:

@@ -1,4 +1,4 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -193,6 +193,47 @@ class ConsentRepository:
         """The same for many contacts and one purpose on one kind of channel, by contact."""
         answers = await self.ask([Asked(each, channel_kind, purpose) for each in contact_ids])
         return {each.contact_id: answer for each, answer in answers.items()}
+
+    async def refused(
+        self, contact_ids: Collection[UUID], channel_kind: str, purpose: Purpose, *, needs_grant: bool
+    ) -> Mapping[UUID, Answer]:
+        """The same for very many, of whom few are refused: those few, by contact."""
+        rows = await self.tx.fetch(
+            """
+            WITH heads AS MATERIALIZED (
+                SELECT id AS contact_id, coalesce(merged_into, id) AS head FROM contacts
+                WHERE id = ANY ($2::uuid[]) AND organization_id = $1
+            ), members AS MATERIALIZED (
+                SELECT id, id AS head, blocked_at FROM contacts
+                WHERE id = ANY (ARRAY(SELECT head FROM heads)) AND organization_id = $1
+                UNION ALL
+                SELECT id, merged_into, blocked_at FROM contacts
+                WHERE merged_into = ANY (ARRAY(SELECT head FROM heads)) AND organization_id = $1
+            ), standing AS MATERIALIZED (
+                SELECT m.head, bool_or(m.blocked_at IS NOT NULL) AS blocked,
+                       coalesce(bool_or(s.ever_granted), false) AS ever_granted,
+                       (array_agg(s.state ORDER BY s.at DESC, s.state = 'withdrawn' DESC)
+                            FILTER (WHERE s.state IS NOT NULL))[1] AS state
+                FROM members AS m
+                LEFT JOIN consents AS s ON s.contact_id = m.id AND s.channel_kind = $3 AND s.purpose = $4
+                    AND s.contact_id = ANY (ARRAY(SELECT id FROM members)) AND s.organization_id = $1
+                GROUP BY m.head
+            )
+            SELECT h.contact_id, t.blocked, t.ever_granted, t.state
+            FROM standing AS t JOIN heads AS h USING (head)
+            WHERE t.blocked OR t.state = 'withdrawn'
+               OR ($5 AND (t.state IS NULL OR (t.state = 'resumed' AND NOT t.ever_granted)))
+            """,
+            self.tx.organization_id,
+            list(contact_ids),
+            channel_kind,
+            purpose,
+            needs_grant,
+        )
+        return {
+            row["contact_id"]: Answer(shown(row["state"], ever_granted=row["ever_granted"]), row["blocked"])
+            for row in rows
+        }
 
     async def of(self, contact_id: UUID) -> list[Standing]:
         """How this contact, with all that are shown as the same, stands to each purpose that was spoken of."""

@@ -381,10 +381,12 @@ class ContactRepository:
         """Of each of these and of those shown as it: its name, and what it is known by, the last used first."""
         return await self.tx.fetch(
             """
+            WITH whom AS MATERIALIZED (
+                SELECT id FROM contacts WHERE id = ANY ($1) UNION SELECT id FROM contacts WHERE merged_into = ANY ($1)
+            )
             SELECT c.id, coalesce(c.merged_into, c.id) AS head, c.name_sealed, i.kind, i.sealed, i.last_seen_at
-            FROM contacts c
-            LEFT JOIN contact_identities i ON i.contact_id = c.id AND i.left_at IS NULL
-            WHERE (c.id = ANY ($1) OR c.merged_into = ANY ($1)) AND c.organization_id = $2
+            FROM contacts c LEFT JOIN contact_identities i ON i.contact_id = c.id AND i.left_at IS NULL
+            WHERE c.id = ANY (ARRAY(SELECT id FROM whom)) AND c.organization_id = $2
             ORDER BY c.merged_into NULLS FIRST, c.id, i.last_seen_at DESC, i.kind
             """,
             list(heads),

@@ -95,7 +95,7 @@ class ContactImports:
     async def _chunk(
         self, organization_id: UUID, whole: Import, part: Part, attributes: Mapping[str, Attribute]
     ) -> Prepared:
-        rows = Rows(part.start, await self.files.rows(organization_id, part))
+        rows = Rows(part.start, await self.files.columns(organization_id, part))
         return await self.writing.prepare(organization_id, whole.id, Options.read(whole.options), rows, attributes)
 
     async def work(
@@ -194,15 +194,15 @@ def import_kinds(
 
 
 def _chunks(file: BinaryIO, form: Format, options: Options, size: int) -> Iterator[tuple[int, bytes, int]]:
-    """Chunks of rows: the number of the first, the cells that are taken, how many rows."""
+    """Chunks of rows: the number of the first, the columns that are taken, how many rows."""
     found = rows(file, form)
     first = 1
     if options.heading:
         next(found, None)
         first = 2
-    while chunk := list(islice(found, size)):
-        yield first, orjson.dumps(options.taking(chunk)), len(chunk)
-        first += len(chunk)
+    while count := len((columns := options.taking(islice(found, size)))[0]):
+        yield first, orjson.dumps({"columns": columns}), count
+        first += count
 
 
 def _of(job: Job) -> UUID:

@@ -280,8 +280,8 @@ def _checked(file: BinaryIO, options: Options, attributes: dict[str, Attribute])
     if options.heading:
         next(found, None)
         first = 2
-    looked = list(islice(found, _LOOKED_AT))
+    columns = options.taking(islice(found, _LOOKED_AT))
     faults: list[Fault] = []
-    good = len(people(options.taking(looked), first, options, attributes, faults))
+    good = len(people(columns, first, options, attributes, faults))
     faulty = sum(1 for each in faults if each.code == "no-identity")
-    return DryRun(len(looked), good, faulty, faults[:_SHOWN])
+    return DryRun(len(columns[0]), good, faulty, faults[:_SHOWN])

@@ -10,7 +10,7 @@ from inbox.consent.model import Wish
 from inbox.consent.repository import ConsentRepository
 from inbox.contacts.blind import Blind, blind_of
 from inbox.contacts.recognizing import subject
-from inbox.imports.bulk.repository import BulkRepository, Key, NewKnown, NewName, NewValue
+from inbox.imports.bulk.repository import BulkRepository, NewKnown, NewName, NewValue
 from inbox.imports.deciding import Decided, Hashes, There, Wanted, decided, hashed
 from inbox.imports.model import Fault, Options, Rows
 from inbox.imports.persons import People, people
@@ -174,8 +174,11 @@ class Writing:
             await consents.record(wishes, [None] * len(wishes), import_id)
 
 
-async def _holders(tx: Transaction, hashes: Sequence[Hashes]) -> dict[Key, UUID]:
-    return await BulkRepository(tx).holders([key for each in hashes for key in each.told()])
+async def _holders(tx: Transaction, hashes: Sequence[Hashes]) -> dict[bytes, UUID]:
+    held: dict[bytes, UUID] = {}
+    for each in hashes:
+        held |= await BulkRepository(tx).holders(each.kind, each.asked)
+    return held
 
 
 def _counts(prepared: Prepared, found: Decided, written: Written) -> Mapping[str, int]:
@@ -191,5 +194,5 @@ def _read(
     rows: Rows, options: Options, attributes: Mapping[str, Attribute], blind: Blind, faults: list[Fault]
 ) -> tuple[People, list[Hashes]]:
     """The people of some rows, and the hashes of what they are known by."""
-    told = people(rows.cells, rows.first, options, attributes, faults)
+    told = people(rows.columns, rows.first, options, attributes, faults)
     return told, hashed(told, blind)

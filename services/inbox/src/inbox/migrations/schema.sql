@@ -323,6 +323,7 @@ CREATE TABLE channels (
     connected_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     coexists boolean NOT NULL DEFAULT false,
     numbers_limit integer,
+    health_until timestamp with time zone,
     CONSTRAINT channels_brake_check CHECK (((brake > (0)::double precision) AND (brake <= (1)::double precision))),
     CONSTRAINT channels_daily_limit_check CHECK ((daily_limit > 0)),
     CONSTRAINT channels_health_check CHECK ((health = ANY (ARRAY['ok'::text, 'token_dead'::text, 'restricted'::text]))),
@@ -343,6 +344,7 @@ CREATE INDEX channels_chosen ON channels USING btree (organization_id) WHERE (vi
 CREATE INDEX channels_listed ON channels USING btree (organization_id, created_at, id);
 CREATE UNIQUE INDEX channels_number ON channels USING btree (phone_number_id) WHERE (state = 'connected'::text);
 CREATE INDEX channels_to_release ON channels USING btree (id) WHERE release_due;
+CREATE INDEX channels_until ON channels USING btree (health_until) WHERE (health_until IS NOT NULL);
 CREATE POLICY easing ON channels FOR UPDATE TO inbox_loops USING (true);
 CREATE POLICY looking ON channels FOR SELECT TO inbox_loops USING (true);
 CREATE POLICY seen ON channels FOR ALL TO inbox_app USING ((id <> ALL (( SELECT channels_hidden() AS channels_hidden)::uuid[])));
@@ -1220,12 +1222,11 @@ CREATE TABLE ledger_attempts (
     outcome text NOT NULL,
     code text NOT NULL DEFAULT ''::text,
     said text NOT NULL DEFAULT ''::text,
-    CONSTRAINT ledger_attempts_pkey PRIMARY KEY (id),
+    CONSTRAINT ledger_attempts_pkey PRIMARY KEY (entry_id, id),
     CONSTRAINT ledger_attempts_what_check CHECK ((what = ANY (ARRAY['call'::text, 'look'::text])))
 );
 COMMENT ON TABLE ledger_attempts IS 'One row per call or look: when, how long, what the other side said (redacted).';
 ALTER TABLE ledger_attempts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE INDEX ledger_attempts_of_entry ON ledger_attempts USING btree (entry_id, id);
 CREATE POLICY tenant ON ledger_attempts FOR ALL TO inbox_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (COALESCE(NULLIF(current_setting('app.orgs'::text, true), ''::text), '{}'::text))::uuid[] AS "coalesce")::uuid[]))));
 CREATE POLICY working ON ledger_attempts FOR ALL TO inbox_loops USING (true);
 GRANT DELETE, INSERT, SELECT ON ledger_attempts TO inbox_app;
@@ -1271,13 +1272,13 @@ CREATE TABLE ledger_entries (
 );
 COMMENT ON TABLE ledger_entries IS 'One row per effect outside; attempt is the fence of a claim, began_by the latest time its call can have begun, blanks the looks that found nothing.';
 ALTER TABLE ledger_entries ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE INDEX ledger_entries_by_status ON ledger_entries USING btree (status, id);
 CREATE INDEX ledger_entries_calling ON ledger_entries USING btree (leased_until) WHERE (status = 'calling'::text);
 CREATE INDEX ledger_entries_due ON ledger_entries USING btree (kind, due_at) WHERE (status = 'pending'::text);
 CREATE INDEX ledger_entries_expiring ON ledger_entries USING btree (expires_at) WHERE ((status = 'pending'::text) AND (expires_at IS NOT NULL));
 CREATE INDEX ledger_entries_open ON ledger_entries USING btree (kind, status) WHERE (status = ANY (ARRAY['unknown'::text, 'unconfirmed'::text]));
 CREATE INDEX ledger_entries_pending ON ledger_entries USING btree (lane_id, due_at, id) WHERE (status = 'pending'::text);
 CREATE INDEX ledger_entries_settled ON ledger_entries USING btree (settled_at) WHERE (settled_at IS NOT NULL);
+CREATE INDEX ledger_entries_troubled ON ledger_entries USING btree (status, id) WHERE (status = ANY (ARRAY['unknown'::text, 'refused'::text, 'cancelled'::text, 'unconfirmed'::text]));
 CREATE INDEX ledger_entries_unknown ON ledger_entries USING btree (lane_id, look_at) WHERE (status = 'unknown'::text);
 CREATE POLICY tenant ON ledger_entries FOR ALL TO inbox_app USING (((organization_id IS NULL) OR (organization_id = ANY (( SELECT (COALESCE(NULLIF(current_setting('app.orgs'::text, true), ''::text), '{}'::text))::uuid[] AS "coalesce")::uuid[]))));
 CREATE POLICY working ON ledger_entries FOR ALL TO inbox_loops USING (true);
@@ -1786,7 +1787,6 @@ CREATE TABLE portfolio_openings (
     portfolio text NOT NULL,
     contact_id uuid NOT NULL,
     opened_at timestamp with time zone NOT NULL,
-    CONSTRAINT portfolio_openings_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id),
     CONSTRAINT portfolio_openings_pkey PRIMARY KEY (organization_id, portfolio, contact_id)
 );
 COMMENT ON TABLE portfolio_openings IS 'When a contact was last written to by a template outside the 24 hours, by the portfolio that WhatsApp counts in.';
@@ -2147,16 +2147,20 @@ AS $function$
         ELSE
             INSERT INTO broadcast_counts (organization_id, broadcast_id, variant, what, n)
             SELECT organization_id, broadcast_id, variant, what, sum(way) FROM (
-                SELECT a.organization_id, a.broadcast_id, a.variant, w.what, w.way
-                FROM after AS a JOIN before AS b ON b.id = a.id
-                CROSS JOIN LATERAL (VALUES
-                    (a.state, CASE WHEN a.state <> b.state THEN 1 ELSE 0 END),
-                    (b.state, CASE WHEN a.state <> b.state THEN -1 ELSE 0 END),
-                    ('replied', CASE WHEN b.replied_at IS NULL AND a.replied_at IS NOT NULL THEN 1 ELSE 0 END),
-                    ('clicked', CASE WHEN b.clicked_at IS NULL AND a.clicked_at IS NOT NULL THEN 1 ELSE 0 END),
-                    ('opted_out', CASE WHEN b.opted_out_at IS NULL AND a.opted_out_at IS NOT NULL THEN 1 ELSE 0 END)
-                ) AS w (what, way)
-                WHERE w.way <> 0
+                SELECT organization_id, broadcast_id, variant, state AS what, 1 AS way FROM after
+                UNION ALL SELECT organization_id, broadcast_id, variant, state, -1 FROM before
+                UNION ALL SELECT organization_id, broadcast_id, variant, 'replied', 1 FROM after
+                          WHERE replied_at IS NOT NULL
+                UNION ALL SELECT organization_id, broadcast_id, variant, 'replied', -1 FROM before
+                          WHERE replied_at IS NOT NULL
+                UNION ALL SELECT organization_id, broadcast_id, variant, 'clicked', 1 FROM after
+                          WHERE clicked_at IS NOT NULL
+                UNION ALL SELECT organization_id, broadcast_id, variant, 'clicked', -1 FROM before
+                          WHERE clicked_at IS NOT NULL
+                UNION ALL SELECT organization_id, broadcast_id, variant, 'opted_out', 1 FROM after
+                          WHERE opted_out_at IS NOT NULL
+                UNION ALL SELECT organization_id, broadcast_id, variant, 'opted_out', -1 FROM before
+                          WHERE opted_out_at IS NOT NULL
             ) AS moved
             GROUP BY 1, 2, 3, 4 HAVING sum(way) <> 0;
         END IF;
@@ -2199,6 +2203,18 @@ CREATE OR REPLACE FUNCTION inbox.channel_to_release()
  STABLE SECURITY DEFINER
  SET search_path TO 'inbox', 'kit', 'pg_temp'
 AS $function$ SELECT c.id, c.organization_id FROM channels AS c WHERE c.release_due ORDER BY c.id LIMIT 1 $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
+CREATE OR REPLACE FUNCTION inbox.channels_free_again()
+ RETURNS TABLE(id uuid, organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+        SELECT c.id, c.organization_id FROM channels AS c
+        WHERE c.health_until <= kit_now() AND c.state = 'connected' ORDER BY c.health_until LIMIT 100
+    $function$;
 -- owner: inbox_loops
 -- may be called by: inbox_app
 
@@ -2936,10 +2952,22 @@ AS $function$
         FROM (
             SELECT other.* FROM unnest(statuses) AS wanted (status), LATERAL (
                 SELECT * FROM ledger_entries AS each
-                WHERE each.status = wanted.status AND (of_kind IS NULL OR each.kind = of_kind)
+                WHERE each.status = wanted.status AND each.status IN ('unknown', 'refused', 'cancelled', 'unconfirmed')
+                  AND (of_kind IS NULL OR each.kind = of_kind)
                   AND (before IS NULL OR each.id < before) AND each.due_at <= kit_now() - older_than
                 ORDER BY each.id DESC LIMIT most) AS other
-            WHERE wanted.status <> 'pending'
+            UNION ALL
+            (SELECT * FROM ledger_entries AS each
+             WHERE 'done' = ANY (statuses) AND each.status = 'done' AND (of_kind IS NULL OR each.kind = of_kind)
+               AND (before IS NULL OR each.id < before) AND each.due_at <= kit_now() - older_than
+             ORDER BY each.id DESC LIMIT most)
+            UNION ALL
+            (SELECT called.* FROM (
+                SELECT * FROM ledger_entries AS each
+                WHERE 'calling' = ANY (statuses) AND each.status = 'calling' AND (of_kind IS NULL OR each.kind = of_kind)
+                  AND (before IS NULL OR each.id < before) AND each.due_at <= kit_now() - older_than
+                OFFSET 0) AS called
+             ORDER BY called.id DESC LIMIT most)
             UNION ALL
             (SELECT waiting.* FROM (
                 SELECT * FROM ledger_entries AS each

@@ -83,7 +83,7 @@ class RecipientRepository:
             """
             SELECT id, contact_id, zone FROM broadcast_recipients
             WHERE broadcast_id = $1 AND organization_id = $2 AND state = 'waiting'
-              AND (due_at IS NULL OR due_at <= kit_now())
+              AND (due_at IS NULL OR due_at <= (SELECT kit_now()))
             ORDER BY due_at NULLS FIRST, id LIMIT $3 FOR UPDATE SKIP LOCKED
             """,
             broadcast_id,
@@ -95,7 +95,7 @@ class RecipientRepository:
         """They are with the ledger now."""
         await self.tx.execute(
             """
-            UPDATE broadcast_recipients SET state = 'handed', state_at = kit_now()
+            UPDATE broadcast_recipients SET state = 'handed', state_at = (SELECT kit_now())
             WHERE id = ANY ($1) AND organization_id = $2 AND state = 'waiting'
             """,
             list(recipient_ids),
@@ -211,27 +211,35 @@ class RecipientRepository:
         )
 
     async def to_send(self, recipient_ids: Sequence[UUID]) -> list[Row]:
-        """What sending takes: the recipient, the broadcast, the channel, and what stands against it just now."""
+        """What sending takes of each recipient, and whether they wanted no more of the channel."""
         return await self.tx.fetch(
             """
             SELECT r.id, r.broadcast_id, r.variant, r.zone, coalesce(c.merged_into, c.id) AS contact_id,
-                   ch.state AS channel_state, ch.kind AS channel_kind, ch.phone_number_id, ch.token_sealed,
-                   ch.display_name, ch.display_number, kit_now() AS now, talk.opted_out, talk.window_open_until
+                   EXISTS (SELECT FROM conversations v
+                           WHERE v.contact_id = coalesce(c.merged_into, c.id) AND v.channel_id = b.channel_id
+                             AND v.continued_in IS NULL AND v.opted_out) AS opted_out
             FROM broadcast_recipients r
             JOIN contacts c ON c.id = r.contact_id
             JOIN broadcasts b ON b.id = r.broadcast_id
-            JOIN channels ch ON ch.id = b.channel_id
-            LEFT JOIN LATERAL (
-                SELECT bool_or(v.opted_out) AS opted_out, max(v.window_open_until) AS window_open_until
-                FROM conversations v
-                WHERE v.contact_id = coalesce(c.merged_into, c.id) AND v.channel_id = ch.id
-                  AND v.continued_in IS NULL
-            ) AS talk ON true
             WHERE r.id = ANY ($1) AND r.organization_id = $2
             """,
             list(recipient_ids),
             self.tx.organization_id,
         )
+
+    async def lines(self, broadcast_ids: Collection[UUID]) -> dict[UUID, Row]:
+        """By what these broadcasts leave, and what time it is, by broadcast."""
+        rows = await self.tx.fetch(
+            """
+            SELECT b.id, ch.state, ch.kind, ch.phone_number_id, ch.token_sealed, ch.display_name, ch.display_number,
+                   kit_now() AS now
+            FROM broadcasts b JOIN channels ch ON ch.id = b.channel_id
+            WHERE b.id = ANY ($1) AND b.organization_id = $2
+            """,
+            list(broadcast_ids),
+            self.tx.organization_id,
+        )
+        return {row["id"]: row for row in rows}
 
     async def settle(self, outcomes: Sequence[Outcome]) -> int:
         """Write what became of these; a lower standing changes nothing but what was not known yet.

@@ -49,6 +49,35 @@ class SenderRepository:
             account,
         )
 
+    async def judge(self, channel_ids: Collection[UUID], code: str, reason: str, until: datetime | None) -> None:
+        """The newest word of the platform on the account of these channels, and until when it holds, if it says so.
+
+        Of one that is kept back for another reason, as for its token, nothing is changed.
+        """
+        await self.tx.execute(
+            """
+            UPDATE channels SET health_code = $3, health_reason = $4, health_until = $5
+            WHERE id = ANY ($1) AND organization_id = $2 AND state = 'connected' AND health_code LIKE 'account-%'
+            """,
+            list(channel_ids),
+            self.tx.organization_id,
+            code,
+            reason,
+            until,
+        )
+
+    async def free_again(self, channel_id: UUID) -> Row | None:
+        """One that its platform kept back for a while, which is over; for update."""
+        return await self.tx.fetchrow(
+            """
+            SELECT id, kind, health_code FROM channels
+            WHERE id = $1 AND organization_id = $2 AND state = 'connected' AND health_until <= kit_now()
+            FOR NO KEY UPDATE
+            """,
+            channel_id,
+            self.tx.organization_id,
+        )
+
     async def lock(self, channel_id: UUID) -> Row | None:
         """Likewise, for update."""
         return await self.tx.fetchrow(
@@ -178,10 +207,11 @@ class SenderRepository:
                 SELECT m.provider_time
                 FROM conversations v JOIN messages m ON m.conversation_id = v.id
                 WHERE v.contact_id = whom.id AND v.channel_id = $1 AND v.organization_id = $3
-                  AND v.last_message_at > kit_now() - $5::interval
-                  AND m.provider_time > kit_now() - $5::interval AND m.direction = 'out' AND m.organization_id = $3
+                  AND v.last_message_at > (SELECT kit_now() - $5::interval)
+                  AND m.provider_time > (SELECT kit_now() - $5::interval) AND m.direction = 'out'
+                  AND m.organization_id = $3
             ) AS said
-            WHERE said.at > kit_now() - $5::interval
+            WHERE said.at > (SELECT kit_now() - $5::interval)
             GROUP BY whom.id HAVING count(*) >= $4
             """,
             channel_id,
@@ -203,7 +233,7 @@ class SenderRepository:
         row = await self.tx.fetchrow(
             """
             SELECT count(*) AS n, min(opened_at) AS oldest FROM portfolio_openings
-            WHERE organization_id = $1 AND portfolio = $2 AND opened_at > kit_now() - $3::interval
+            WHERE organization_id = $1 AND portfolio = $2 AND opened_at > (SELECT kit_now() - $3::interval)
             """,
             self.tx.organization_id,
             portfolio,
@@ -219,10 +249,11 @@ class SenderRepository:
             """
             SELECT contact_id FROM portfolio_openings
             WHERE organization_id = $1 AND portfolio = $2 AND contact_id = ANY ($3)
-              AND opened_at > kit_now() - $4::interval
+              AND opened_at > (SELECT kit_now() - $4::interval)
             UNION
             SELECT contact_id FROM conversations
-            WHERE contact_id = ANY ($3) AND channel_id = $5 AND organization_id = $1 AND window_open_until > kit_now()
+            WHERE contact_id = ANY ($3) AND channel_id = $5 AND organization_id = $1
+              AND window_open_until > (SELECT kit_now())
             """,
             self.tx.organization_id,
             portfolio,
@@ -237,7 +268,7 @@ class SenderRepository:
         await self.tx.execute(
             """
             INSERT INTO portfolio_openings (organization_id, portfolio, contact_id, opened_at)
-            SELECT $1, $2, t.id, kit_now() FROM unnest($3::uuid[]) AS t (id) ORDER BY t.id
+            SELECT $1, $2, t.id, (SELECT kit_now()) FROM unnest($3::uuid[]) AS t (id) ORDER BY t.id
             ON CONFLICT (organization_id, portfolio, contact_id) DO UPDATE SET opened_at = excluded.opened_at
             """,
             self.tx.organization_id,
@@ -263,3 +294,8 @@ class SenderRepository:
 async def ease(database: Database, after: timedelta, by: float) -> list[Row]:
     """Let numbers that have had no trouble for a while go faster, in all organizations; which they were."""
     return await database.statement("SELECT * FROM ease_brakes($1, $2)", after, by)
+
+
+async def free_again(database: Database) -> list[Row]:
+    """Channels of all organizations that their platform kept back until now."""
+    return await database.statement("SELECT * FROM channels_free_again()")
