@@ -133,7 +133,8 @@ async def test_after_thirty_days_it_is_too_late_and_nothing_is_kept_for_it(house
 
 
 async def contact_of(house: House, phone: str) -> dict[str, Any]:
-    (found,) = (await house.ask("POST", "/v1/contacts/lookup", json={"kind": "phone", "value": phone})).json()["items"]
+    answer = await house.ask("POST", "/v1/contacts/lookup", json={"kind": "phone", "value": phone})
+    (found,) = answer.json()["items"]
     return {"id": found["id"], "known": {each["value"] for each in found["identities"]}}
 
 
