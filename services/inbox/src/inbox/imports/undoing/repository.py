@@ -76,8 +76,9 @@ class UndoRepository:
             WHERE a.import_id = $2 AND a.contact_id = ANY ($3) AND a.organization_id = $1
               AND i.organization_id = $1 AND i.kind = a.kind AND i.blind = a.blind AND i.contact_id = a.contact_id
               AND i.last_seen_at = i.created_at
-              AND NOT EXISTS (SELECT FROM conversations AS v
-                              WHERE v.contact_id = i.contact_id AND v.last_message_at > i.created_at - interval '1 hour')
+              AND NOT EXISTS (
+                SELECT FROM conversations AS v
+                WHERE v.contact_id = i.contact_id AND v.last_message_at > i.created_at - interval '1 hour')
             """,
             self.tx.organization_id,
             import_id,
