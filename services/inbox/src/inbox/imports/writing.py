@@ -126,9 +126,8 @@ class Writing:
         await imports.find(prepared.import_id, lock=True)
         held = await _holders(tx, prepared.hashes)
         earlier = await imports.made_here(prepared.import_id, set(held.values())) if held else set[UUID]()
-        found = await to_thread(decided, prepared.people, prepared.hashes, There(held, earlier), options.mode)
-        written, overwrite = Written(), options.mode == "overwrite"
-        await to_thread(written.add, prepared, found)
+        found, written = await to_thread(_decided, prepared, There(held, earlier))
+        overwrite = options.mode == "overwrite"
         await self._seal_touched(tx.organization_id, written, found.touched, prepared.blind)
         await bulk.add(prepared.import_id, written.made, written.names)
         if await bulk.know(written.known) != len(written.known):
@@ -179,6 +178,12 @@ async def _holders(tx: Transaction, hashes: Sequence[Hashes]) -> dict[bytes, UUI
     for each in hashes:
         held |= await BulkRepository(tx).holders(each.kind, each.asked)
     return held
+
+
+def _decided(prepared: Prepared, there: There) -> tuple[Decided, Written]:
+    found, written = decided(prepared.people, prepared.hashes, there, prepared.options.mode), Written()
+    written.add(prepared, found)
+    return found, written
 
 
 def _counts(prepared: Prepared, found: Decided, written: Written) -> Mapping[str, int]:
