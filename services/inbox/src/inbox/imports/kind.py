@@ -11,6 +11,7 @@ import orjson
 
 from inbox.attributes.model import Attribute
 from inbox.attributes.repository import AttributeRepository
+from inbox.consent.repository import ConsentRepository
 from inbox.imports.bulk.repository import BulkRepository
 from inbox.imports.errors import FileRefused
 from inbox.imports.files import ImportFiles
@@ -167,6 +168,8 @@ class ImportUndoing:
             if not made:
                 changes = await imports.changes(whole.id, UNDONE_AT_ONCE)
             given = await undo.as_before(whole.id, changes)
+            await undo.unknow(whole.id, given)
+            await ConsentRepository(tx).take_back(whole.id, sorted(given))
             changed = {row["contact_id"] for row in changes} - given
             await undo.keep(whole.id, "made-and-used", used)
             await undo.keep(whole.id, "changed-since", changed)

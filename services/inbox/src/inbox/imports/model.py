@@ -8,6 +8,8 @@ from operator import itemgetter
 from typing import Any, Final, Literal
 from uuid import UUID
 
+from inbox.consent.model import PURPOSES, Purpose
+
 Mode = Literal["skip", "overwrite", "fill"]
 UNDO_WITHIN: Final = timedelta(days=30)
 """How long after it was begun an import can be undone; `contact_imports_settle` says the same."""
@@ -35,6 +37,10 @@ class Wishes:
     purposes: Sequence[str]
     policy_version: str
     proof: str = field(repr=False, default="")
+
+    def all(self) -> list[tuple[str, Purpose]]:
+        """For what on which kind of channel."""
+        return [(kind, each) for kind in self.channel_kinds for each in PURPOSES if each in self.purposes]
 
 
 @dataclass(frozen=True, slots=True)

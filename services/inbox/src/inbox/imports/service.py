@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO, Final
@@ -25,8 +25,9 @@ from inbox.imports.persons import people
 from inbox.imports.reading import Format, first_rows, rows, sniff
 from inbox.imports.repository import ImportRepository, sweep_parts
 from inbox.imports.undoing.repository import UndoRepository, settle
+from inbox.media.sweeping import Sweeping
 from kit.audit import audited
-from kit.db.database import Database
+from kit.db.database import Database, Transaction
 from kit.http.caller import MemberCaller
 from kit.http.idempotency import Idempotency
 from kit.ids import BEFORE_ALL, new_id
@@ -252,6 +253,14 @@ class ImportService:
         async with self.database.transaction() as tx:
             settled = await settle(tx, _PAGE)
         return settled or len(swept) == _SWEPT
+
+    async def sweep_unnamed(self) -> None:
+        """Take files away that no row came to name, or that outlived theirs: their process died in between."""
+        await Sweeping(self.database, self.files.store, _of_imports).run()
+
+
+async def _of_imports(tx: Transaction, file_ids: Collection[UUID]) -> Collection[UUID]:
+    return await ImportRepository(tx).known_files(file_ids)
 
 
 def _insist(options: Options, attributes: dict[str, Attribute]) -> None:

@@ -6,20 +6,20 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from inbox.attributes.model import Attribute
-from inbox.consent.model import PURPOSES, Wish
-from inbox.consent.recording import Recorder
+from inbox.consent.model import Wish
+from inbox.consent.repository import ConsentRepository
 from inbox.contacts.blind import Blind, blind_of
 from inbox.contacts.recognizing import subject
 from inbox.imports.bulk.repository import BulkRepository, NewKnown, NewName, NewValue
 from inbox.imports.deciding import Decided, Hashes, There, Wanted, decided, hashed
-from inbox.imports.model import Fault, Options, Rows, Wishes
+from inbox.imports.model import Fault, Options, Rows
 from inbox.imports.persons import People, people
 from inbox.imports.repository import ImportRepository
 from inbox.imports.sealing import Sealed, plain, values_of
 from inbox.imports.undoing.repository import UndoRepository
 from kit.db.database import Database, Transaction
 from kit.errors import TransientError
-from kit.seal import Keyring, KeyShredded
+from kit.seal import Keyring
 
 
 class Meanwhile(TransientError):
@@ -134,12 +134,13 @@ class Writing:
             raise Meanwhile
         if written.touched:
             await bulk.note(prepared.import_id, written.touched)
+            await UndoRepository(tx).note_known(prepared.import_id, written.known, set(written.touched))
             await bulk.rename(written.renamed, overwrite=overwrite)
             await UndoRepository(tx).save(prepared.import_id, written.values, overwrite=overwrite)
         await bulk.put(written.values, overwrite=overwrite)
         if await bulk.tell_changed(written.touched) != len(written.touched):
             raise Meanwhile
-        await self._consent(tx, options.consent, (*written.made, *written.touched))
+        await self._consent(tx, prepared, written)
         await imports.add_faults(prepared.import_id, [*prepared.faults, *found.faults, *written.forgotten])
         await imports.count(prepared.import_id, _counts(prepared, found, written))
 
@@ -155,12 +156,21 @@ class Writing:
             sealed = await self.keyring.seal_many(organization_id, plain(each), subject=subject(contact_id))
             written.touch(each, contact_id, iter(sealed), blind)
 
-    async def _consent(self, tx: Transaction, told: Wishes | None, contact_ids: Sequence[UUID]) -> None:
-        wishes = [] if told is None else [wish for each in contact_ids for wish in _wishes(told, each, self.database)]
-        try:
-            await Recorder(self.keyring).record(tx, wishes)
-        except KeyShredded as shredded:
-            raise Meanwhile from shredded
+    async def _consent(self, tx: Transaction, prepared: Prepared, written: Written) -> None:
+        told = prepared.options.consent
+        if told is None:
+            return
+        consents, import_id = ConsentRepository(tx), prepared.import_id
+        for kind, purpose in told.all() if written.made else ():
+            await consents.grant(written.made, kind, purpose, told.policy_version, import_id)
+        at = self.database.clock.now()
+        wishes = [
+            Wish(contact_id, kind, purpose, "granted", "import", at, told.policy_version)
+            for contact_id in sorted(written.touched)
+            for kind, purpose in told.all()
+        ]
+        if wishes:
+            await consents.record(wishes, [None] * len(wishes), import_id)
 
 
 async def _holders(tx: Transaction, hashes: Sequence[Hashes]) -> dict[bytes, UUID]:
@@ -191,13 +201,3 @@ def _read(
     """The people of some rows, and the hashes of what they are known by."""
     told = people(rows.columns, rows.first, options, attributes, faults)
     return told, hashed(told, blind)
-
-
-def _wishes(told: Wishes, contact_id: UUID, database: Database) -> list[Wish]:
-    at = database.clock.now()
-    return [
-        Wish(contact_id, kind, purpose, "granted", "import", at, told.policy_version)
-        for kind in told.channel_kinds
-        for purpose in PURPOSES
-        if purpose in told.purposes
-    ]

@@ -396,6 +396,7 @@ CREATE TABLE consent_entries (
     proof_sealed bytea,
     at timestamp with time zone NOT NULL,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    import_id uuid,
     CONSTRAINT consent_entries_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id),
     CONSTRAINT consent_entries_pkey PRIMARY KEY (id),
     CONSTRAINT consent_entries_purpose_check CHECK ((purpose = ANY (ARRAY['marketing'::text, 'utility'::text, 'service'::text]))),
@@ -513,7 +514,7 @@ CREATE TABLE contact_identities (
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     left_at timestamp with time zone,
     CONSTRAINT contact_identities_kind_check CHECK ((kind = ANY (ARRAY['whatsapp_id'::text, 'bsuid'::text, 'parent_bsuid'::text, 'phone'::text, 'messenger_id'::text, 'instagram_id'::text, 'email'::text, 'customer_id'::text, 'visitor'::text]))),
-    CONSTRAINT contact_identities_pkey PRIMARY KEY (organization_id, kind, blind)
+    CONSTRAINT contact_identities_pkey PRIMARY KEY (organization_id, blind, kind)
 );
 COMMENT ON TABLE contact_identities IS 'By what a contact is known; blind is a keyed hash, scope the business account that a scoped id was seen in.';
 ALTER TABLE contact_identities ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
@@ -559,6 +560,25 @@ ALTER TABLE contact_import_faults ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SEC
 CREATE INDEX contact_import_faults_of_organization ON contact_import_faults USING btree (organization_id, import_id);
 CREATE POLICY tenant ON contact_import_faults FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT INSERT, SELECT ON contact_import_faults TO inbox_app;
+
+CREATE TABLE contact_import_identities (
+    organization_id uuid NOT NULL,
+    import_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    kind text NOT NULL,
+    blind bytea NOT NULL,
+    CONSTRAINT contact_import_identities_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id),
+    CONSTRAINT contact_import_identities_import_id_fkey FOREIGN KEY (import_id) REFERENCES contact_imports(id),
+    CONSTRAINT contact_import_identities_pkey PRIMARY KEY (import_id, contact_id, kind, blind)
+);
+COMMENT ON TABLE contact_import_identities IS 'By what an import made contacts known that were there before; kept for thirty days.';
+ALTER TABLE contact_import_identities ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX contact_import_identities_by_contact ON contact_import_identities USING btree (contact_id);
+CREATE INDEX contact_import_identities_of_organization ON contact_import_identities USING btree (organization_id, import_id);
+CREATE POLICY sweeping ON contact_import_identities FOR ALL TO inbox_loops USING (true);
+CREATE POLICY tenant ON contact_import_identities FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT ON contact_import_identities TO inbox_app;
+GRANT DELETE, SELECT ON contact_import_identities TO inbox_loops;
 
 CREATE TABLE contact_import_kept (
     organization_id uuid NOT NULL,
@@ -2345,6 +2365,7 @@ AS $function$
     DECLARE
         over uuid;
         gone bigint;
+        known bigint;
         emptied bigint;
     BEGIN
         SELECT i.id INTO over FROM contact_imports AS i
@@ -2354,11 +2375,14 @@ AS $function$
         DELETE FROM contact_import_values AS v WHERE v.ctid = ANY (ARRAY(
             SELECT w.ctid FROM contact_import_values AS w WHERE w.import_id = over LIMIT at_most));
         GET DIAGNOSTICS gone = ROW_COUNT;
+        DELETE FROM contact_import_identities AS v WHERE v.ctid = ANY (ARRAY(
+            SELECT w.ctid FROM contact_import_identities AS w WHERE w.import_id = over LIMIT at_most));
+        GET DIAGNOSTICS known = ROW_COUNT;
         UPDATE contact_import_changes AS h SET name_before = NULL WHERE h.ctid = ANY (ARRAY(
             SELECT g.ctid FROM contact_import_changes AS g
             WHERE g.import_id = over AND g.name_before IS NOT NULL LIMIT at_most));
         GET DIAGNOSTICS emptied = ROW_COUNT;
-        IF gone = 0 AND emptied = 0 THEN
+        IF gone = 0 AND known = 0 AND emptied = 0 THEN
             UPDATE contact_imports AS i SET undo_over = true WHERE i.id = over;
         END IF;
         RETURN true;
