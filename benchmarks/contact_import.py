@@ -32,7 +32,7 @@ from kit.db.database import Database
 from kit.http.app import create_app
 from kit.http.caller import TokenVerifier
 from kit.ids import new_id
-from kit.process import supervise
+from kit.process import supervise, tune
 from kit.testing.databases import Databases, TestDatabase
 from kit.testing.tokens import AUDIENCE, ISSUER, Issuer
 
@@ -78,6 +78,7 @@ async def measure(size: Size) -> Sequence[Result]:
 @asynccontextmanager
 async def inbox(place: TestDatabase) -> AsyncIterator[tuple[httpx.AsyncClient, Parts]]:
     """The inbox in this process with its doors and its workers of bulk work."""
+    tune()
     database, issuer = await Database.open(place.url("inbox"), name="bench", pool_size=10), Issuer()
     with tempfile.TemporaryDirectory() as folder:
         parts = parts_of(database, Path(folder))

@@ -6,7 +6,6 @@ import pytest
 from auth import migrations
 from auth.passwords.hashing import Passwords
 from kit.db.database import Database
-from kit.db.provision import move_clock
 from kit.testing.databases import Databases, TestDatabase
 from kit.testing.outside import Sandbox, running_sandbox
 
@@ -100,7 +99,7 @@ def forward(place: TestDatabase, database: Database) -> Forward:
     """Moves the platform's time on by so many seconds."""
 
     async def move(seconds: float) -> None:
-        await move_clock(place.admin_url, seconds)
+        await place.forward(seconds)
         await database.clock.synchronise()
 
     return move

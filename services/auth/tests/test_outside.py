@@ -27,7 +27,7 @@ NUMBER, SENDER, KEY = "+4915123456789", "+15005550001", "sandbox-telnyx-key"
 
 @pytest.fixture
 async def control(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=sandbox.url, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=sandbox.url, trust_env=False, verify=False) as http:
         await http.put("/telnyx/control/account", json={})
         await http.delete("/telnyx/control/messages")
         yield http

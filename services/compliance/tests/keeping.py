@@ -8,8 +8,6 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
-import asyncpg
-
 from compliance.api import ROUTERS
 from compliance.bootstrap import build, endpoint_parts
 from kit.db.database import Database
@@ -99,13 +97,9 @@ class Keeping:
 
     async def rows(self, service: str = "compliance") -> list[dict[str, Any]]:
         """The keys that a service keeps itself."""
-        admin = await asyncpg.connect(self.place.admin_url)
-        try:
-            found = await admin.fetch(
-                f"SELECT * FROM {service}.seal_keys WHERE organization_id IS NOT NULL OR subject <> '' ORDER BY id"
-            )
-        finally:
-            await admin.close()
+        found = await self.place.ask(
+            service, "SELECT * FROM seal_keys WHERE organization_id IS NOT NULL OR subject <> '' ORDER BY id"
+        )
         return [dict(row) for row in found]
 
     def asked(self, what: str) -> int:

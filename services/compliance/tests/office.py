@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-import asyncpg
 import httpx
 import orjson
 import pyzipper
@@ -22,7 +21,6 @@ from contracts.generation import GenerationErasureAnswered, GenerationExportPart
 from contracts.inbox import InboxErasureAnswered, InboxExportPartReady
 from contracts.privacy import AnswersErasure, AnswersExport
 from contracts.publisher import PublisherErasureAnswered, PublisherExportPartReady
-from kit.db.provision import move_clock, with_database
 from kit.http.peer import token_of
 from kit.ids import new_id
 from kit.messaging.applying import Applier
@@ -180,7 +178,7 @@ class Office:
 
     async def forward(self, **delta: float) -> None:
         """Move the platform's time."""
-        await move_clock(with_database(self.place.admin_url, self.place.name), timedelta(**delta).total_seconds())
+        await self.place.forward(timedelta(**delta).total_seconds())
         await self.database.clock.synchronise()
 
     async def archive(self, export: Json, person: Person) -> dict[str, bytes]:
@@ -199,11 +197,8 @@ class Office:
 
     async def rows(self, table: str) -> int:
         """How many rows there are, whosever they are."""
-        admin = await asyncpg.connect(with_database(self.place.admin_url, self.place.name))
-        try:
-            return int(await admin.fetchval(f"SELECT count(*) FROM compliance.{table}"))
-        finally:
-            await admin.close()
+        ((count,),) = await self.place.ask("compliance", f"SELECT count(*) FROM {table}")
+        return int(count)
 
 
 def contact() -> Person:

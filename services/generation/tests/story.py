@@ -20,7 +20,6 @@ from generation import worker
 from generation.api import ROUTERS
 from generation.bootstrap import SERVICE, Parts, endpoint_parts, generating, loops
 from generation.settings import GenerationSettings
-from kit.db.provision import move_clock
 from kit.http.app import create_app
 from kit.http.caller import TokenVerifier
 from kit.http.client import Outbound
@@ -105,7 +104,7 @@ class Story:
 
     async def forward(self, **delta: float) -> None:
         """Move the platform's time on."""
-        await move_clock(self.place.admin_url, timedelta(**delta).total_seconds())
+        await self.place.forward(timedelta(**delta).total_seconds())
         await self.database.clock.synchronise()
 
     def now(self) -> datetime:

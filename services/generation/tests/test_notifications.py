@@ -67,7 +67,7 @@ class Post:
 
 @pytest.fixture
 async def story(place: TestDatabase, database: Mortal, sandbox: Sandbox) -> AsyncIterator[Story]:
-    async with httpx.AsyncClient(base_url=sandbox.url, timeout=60) as http:
+    async with httpx.AsyncClient(base_url=sandbox.url, timeout=60, verify=False) as http:
         (await http.post("/control/reset")).raise_for_status()
     told = {"openai_url": f"{sandbox.url}/openai/v1", "openai_api_key": "sk-sandbox"}
     async with Story.told(place, database, **told) as told_story:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import httpx
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -20,7 +19,6 @@ from contracts.audit import AuditEntry
 from contracts.event import Event
 from inbox.bootstrap import Parts
 from kit.db.database import Database
-from kit.db.provision import move_clock
 from kit.ids import new_id
 from kit.intake.desk import Choice, Desk
 from kit.process import supervise
@@ -214,21 +212,12 @@ class House:
             await eventually(self.reduced, within=60)
 
     async def count(self, sql: str, *args: Any) -> int:
-        connection = await asyncpg.connect(self.place.admin_url)
-        try:
-            await connection.execute("SET search_path = inbox, kit")
-            found: int = await connection.fetchval(sql, *args)
-            return found
-        finally:
-            await connection.close()
+        found = await self.rows(sql, *args)
+        counted: int = found[0][0] if found else 0
+        return counted
 
     async def rows(self, sql: str, *args: Any) -> list[Any]:
-        connection = await asyncpg.connect(self.place.admin_url)
-        try:
-            await connection.execute("SET search_path = inbox, kit")
-            return list(await connection.fetch(sql, *args))
-        finally:
-            await connection.close()
+        return await self.place.ask("inbox", sql, *args)
 
     async def replay(self) -> None:
         """Try again what was quarantined."""
@@ -237,7 +226,7 @@ class House:
 
     async def forward(self, seconds: float) -> None:
         """Move the platform's time on."""
-        await move_clock(self.place.admin_url, seconds)
+        await self.place.forward(seconds)
         await self.database.clock.synchronise()
 
     async def told(self, by: UUID | None = None) -> list[Event]:

@@ -6,7 +6,6 @@ import httpx
 import pytest
 
 from kit.db.database import Database
-from kit.db.provision import move_clock
 from kit.http.app import create_app
 from kit.http.caller import TokenVerifier
 from kit.messaging.topology import Topology
@@ -45,7 +44,7 @@ def forward(place: TestDatabase) -> Forward:
     """Moves the platform's time on by so many seconds."""
 
     async def move(seconds: float) -> None:
-        await move_clock(place.admin_url, seconds)
+        await place.forward(seconds)
 
     return move
 

@@ -104,6 +104,8 @@ def test(state: State, arguments: Sequence[str], console: Console) -> int:
         "ROSTRUM_TEST_REDIS_URL": servers.redis.url,
         "ROSTRUM_TEST_BROKER_URL": servers.rabbitmq.url,
     }
+    # Kept, it is compiled once, and not by each worker and by each of the hundreds of processes that tests start.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     try:
         command = [sys.executable, "-m", "pytest", *arguments]
         return subprocess.run(command, cwd=CHECKOUT, env=environment, check=False).returncode  # noqa: S603

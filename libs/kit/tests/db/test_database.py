@@ -163,7 +163,17 @@ async def test_one_statement_inserts_the_row_and_its_event_under_row_level_secur
         assert await tx.fetchval("SELECT count(*) FROM notes") == 1
 
 
-async def test_only_a_transaction_that_says_so_does_not_wait_for_the_disk(database: Database) -> None:
+async def test_only_a_transaction_that_says_so_does_not_wait_for_the_disk(place: TestDatabase) -> None:
+    await place.ask("sample", f'ALTER DATABASE "{place.name}" RESET synchronous_commit')
+    database = await Database.open(place.url("sample"), name="test", pool_size=4, acquire_within=30)
+    try:
+        await it_waits_unless_told_otherwise(database)
+    finally:
+        await database.close()
+        await place.ask("sample", f'ALTER DATABASE "{place.name}" SET synchronous_commit = off')
+
+
+async def it_waits_unless_told_otherwise(database: Database) -> None:
     organization = new_id()
     async with database.transaction(organization, durable=False) as tx:
         await tx.execute(ADD, new_id(), organization, "perhaps")

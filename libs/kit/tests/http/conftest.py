@@ -20,7 +20,7 @@ async def served(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     task = asyncio.create_task(serve(app, "127.0.0.1", 0, stop, bound=port.set_result))
     try:
         async with httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{await port}", trust_env=False, timeout=30
+            base_url=f"http://127.0.0.1:{await port}", trust_env=False, timeout=30, verify=False
         ) as client:
             yield client
     finally:

@@ -9,9 +9,10 @@ from fastapi import APIRouter, FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kit.clock import SystemClock
 from kit.db.database import Database
 from kit.http.app import create_app
-from kit.http.caller import Caller, current_caller
+from kit.http.caller import TokenVerifier
 from kit.http.idempotency import (
     Idempotency,
     IdempotencyKey,
@@ -22,8 +23,10 @@ from kit.http.idempotency import (
     purge,
     read_key,
 )
+from kit.ids import new_id
 from kit.testing import sample
 from kit.testing.databases import Databases
+from kit.testing.tokens import AUDIENCE, ISSUER, Issuer
 
 Serving = Callable[[FastAPI], AbstractAsyncContextManager[httpx.AsyncClient]]
 
@@ -148,15 +151,16 @@ def test_a_fingerprint_sees_the_meaning_of_the_body_not_its_spelling() -> None:
 
 
 async def test_an_endpoint_is_given_the_key_of_its_request(serving: Serving) -> None:
-    router, caller = APIRouter(), Caller(uuid4(), uuid4(), None, None, 1)
+    router, clock, issuer = APIRouter(), SystemClock(), Issuer()
 
     @router.post("/things")
     async def make(idempotency: IdempotencyKey) -> dict[str, str | None]:
         return {"key": idempotency.key, "operation": idempotency.operation, "mark": idempotency.fingerprint.hex()}
 
-    app = create_app(service="sample", title="Sample", routers=[router])
-    app.dependency_overrides[current_caller] = lambda: caller
+    verifier = TokenVerifier(issuer.jwks, ISSUER, AUDIENCE, clock)
+    app = create_app(service="sample", title="Sample", routers=[router], verifier=verifier)
     async with serving(app) as client:
+        client.headers["authorization"] = f"Bearer {issuer.token(clock.now(), new_id())}"
         quoted = (await client.post("/things", json={"a": 1}, headers={"idempotency-key": '"k1"'})).json()
         bare = (await client.post("/things", json={"a": 1}, headers={"idempotency-key": "k1"})).json()
         without = (await client.post("/things", json={"a": 1})).json()

@@ -68,7 +68,7 @@ def listening() -> Iterator[dict[str, Any]]:
 
 @pytest.fixture
 async def sandbox(listening: dict[str, Any]) -> AsyncIterator[Sandbox]:
-    async with httpx.AsyncClient(base_url=listening["http"], timeout=20) as http:
+    async with httpx.AsyncClient(base_url=listening["http"], timeout=20, verify=False) as http:
         (await http.post("/control/reset")).raise_for_status()
         yield Sandbox(http, f"smtp://{listening['servers']['mailbox'][0]}")
 

@@ -5,13 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from uuid import UUID
 
-import asyncpg
 import pytest
 
 from contracts.event import Decoder
 from contracts.privacy import AnswersErasure, AnswersExport, AsksForErasure, AsksForExport
 from kit.db.database import Database, Transaction
-from kit.db.provision import move_clock
 from kit.ids import new_id
 from kit.privacy.answering import Answering, on_erasure_begun, on_export_requested
 from kit.privacy.counting import Count
@@ -225,16 +223,11 @@ class House:
             pass
 
     async def forward(self, seconds: float) -> None:
-        await move_clock(self.place.admin_url, seconds)
+        await self.place.forward(seconds)
         await self.database.clock.synchronise()
 
     async def ask(self, sql: str, *args: object) -> list[Any]:
-        connection = await asyncpg.connect(self.place.admin_url)
-        try:
-            await connection.execute("SET search_path = sample, kit")
-            return list(await connection.fetch(sql, *args))
-        finally:
-            await connection.close()
+        return await self.place.ask("sample", sql, *args)
 
     async def answers(self) -> list[Any]:
         """What was answered so far."""

@@ -7,7 +7,6 @@ from uuid import UUID
 import pytest
 
 from kit.db.database import Database
-from kit.db.provision import move_clock
 from kit.ids import new_id
 from kit.quota import Crossing, Meter, Quota, Use, on_entitlements
 from kit.testing import sample
@@ -102,7 +101,7 @@ def other(database: Database) -> Counted:
 @pytest.fixture
 def forward(place: TestDatabase, database: Database) -> Forward:
     async def move(seconds: float) -> None:
-        await move_clock(place.admin_url, seconds)
+        await place.forward(seconds)
         await database.clock.synchronise()
 
     return move

@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException as StarletteHTTPException
-from starlette.routing import WebSocketRoute
+from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.types import ASGIApp
 
 from kit.clock import Clock, SystemClock
@@ -27,6 +27,8 @@ T = TypeVar("T")
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 BODY_LIMIT = 1024 * 1024
+
+_INCLUDED = "rostrum_included"
 
 
 def create_app(
@@ -77,8 +79,7 @@ def create_app(
     app.state.operator_token = operator_token
     app.state.acting = acting
     app.state.parts = {type(value): value for value in parts}
-    for router in (*routers, health_router):  # in the order they are tried
-        app.include_router(router)
+    app.router.routes.extend(_included(router) for router in (*routers, health_router))  # in the order they are tried
     app.router.middleware_stack = Directory(app.router)
     _handle_errors(app)
     app.add_middleware(Intake, limit=body_limit, raw=raw_paths, large=large_bodies)
@@ -89,6 +90,21 @@ def create_app(
     app.add_middleware(Surroundings)
     openapi.describe_problems(app)
     return app
+
+
+def _included(router: APIRouter) -> BaseRoute:
+    """The route that stands for all of a router's.
+
+    The applications of a process that have the same router share it, and with it what FastAPI finds out about an
+    endpoint when it is first asked for: that takes milliseconds each, and tests make thousands of applications.
+    """
+    found: BaseRoute | None = getattr(router, _INCLUDED, None)
+    if found is None:
+        whole = APIRouter()
+        whole.include_router(router)
+        (found,) = whole.routes
+        setattr(router, _INCLUDED, found)
+    return found
 
 
 def part(kind: type[T]) -> Callable[[Request], Awaitable[T]]:

@@ -26,7 +26,7 @@ SLICE: Final = 0.2
 LONGEST_LEAD: Final = 0.4
 """Seconds ahead of which slots are taken again by who has missed all of theirs time after time."""
 
-BLOCK: Final = 0.05
+BLOCK: Final = 0.03
 """How many seconds of a lane's slots begin together: a worker that dies leaves about so many calls in doubt.
 
 What it has only claimed is given back.

@@ -14,10 +14,12 @@ from types import ModuleType
 
 import asyncpg
 
+from kit.db.database import Row
 from kit.db.migrate import all_of, migrate
 from kit.db.provision import provision, with_database
 from kit.db.roles import ServiceRoles
 from kit.testing import pristine
+from kit.testing.asking import Asking
 
 ADMIN_URL = os.environ.get("ROSTRUM_TEST_DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 _HERE = hashlib.sha256(str(Path(__file__).resolve()).encode()).hexdigest()[:6]
@@ -39,6 +41,7 @@ class TestDatabase:
     __test__ = False
     name: str
     admin_url: str
+    asking: Asking
     role_prefix: str = PREFIX
     password: str = "test"  # noqa: S105 - a made-up password of roles that exist for tests only
 
@@ -50,17 +53,26 @@ class TestDatabase:
         """The address for the service's own login role."""
         return with_database(self.admin_url, self.name, user=self.roles(service).app, password=self.password)
 
+    async def ask(self, service: str, sql: str, *args: object) -> list[Row]:
+        """Ask, or do, as nobody may but a test: across all tenants, among the tables of a service and of kit."""
+        return await self.asking.ask(service, sql, *args)
+
+    async def forward(self, seconds: float) -> None:
+        """Move the platform's time on; who keeps a clock synchronises it."""
+        await self.ask("kit", "UPDATE clock SET ahead_by = ahead_by + make_interval(secs => $1)", seconds)
+
 
 @dataclass(slots=True)
 class Databases:
     """Lends databases and takes them back at the end.
 
     With `reuse`, what comes back as it was is kept for the next who asks; whoever sets it calls `drop_spare` last.
+    Nobody waits for the disk in such a database: it need not outlive its server.
     """
 
     admin_url: str = ADMIN_URL
     reuse: bool = False
-    _lent: list[tuple[str, str]] = field(default_factory=list)
+    _lent: list[tuple[TestDatabase, str]] = field(default_factory=list)
 
     async def clone(self, services: Mapping[str, ModuleType]) -> TestDatabase:
         """A fresh database with these services (name → migrations package) migrated."""
@@ -76,11 +88,15 @@ class Databases:
     async def close(self) -> None:
         """Take back what was lent: made as it was, or dropped where a test has altered more than rows."""
         while self._lent:
-            name, template = self._lent.pop()
-            if self.reuse and template and await pristine.restore(with_database(self.admin_url, name)):
-                _SPARE[template].append(name)
+            lent, template = self._lent.pop()
+            try:
+                again = self.reuse and bool(template) and await pristine.restore(await lent.asking.opened())
+            finally:
+                await lent.asking.close()
+            if again:
+                _SPARE[template].append(lent.name)
             else:
-                await self._drop(name)
+                await self._drop(lent.name)
 
     async def drop_spare(self) -> None:
         """Drop the databases that are kept for tests to come: there are none."""
@@ -89,12 +105,16 @@ class Databases:
                 await self._drop(names.pop())
 
     async def _lend(self, name: str, template: str) -> TestDatabase:
-        self._lent.append((name, template))
-        return TestDatabase(name, with_database(self.admin_url, name))
+        url = with_database(self.admin_url, name)
+        lent = TestDatabase(name, url, Asking(url))
+        self._lent.append((lent, template))
+        return lent
 
     async def _create(self, template: str) -> str:
         name = f"{PREFIX}{secrets.token_hex(6)}"
         await self._admin(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        if self.reuse:
+            await self._admin(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
         return name
 
     async def _drop(self, name: str) -> None:

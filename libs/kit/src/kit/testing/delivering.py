@@ -4,10 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 
-import asyncpg
-
 from kit.db.database import Row
-from kit.db.provision import move_clock
 from kit.ledger.deliveries import Deliveries
 from kit.ledger.ledger import Ledger
 from kit.ledger.looking import Looking
@@ -49,17 +46,12 @@ class Delivering:
 
     async def forward(self, **delta: float) -> None:
         """Move the platform's time on by a `timedelta` given in keywords."""
-        await move_clock(self.place.admin_url, timedelta(**delta).total_seconds())
+        await self.place.forward(timedelta(**delta).total_seconds())
         await self.ledger.database.clock.synchronise()
 
     async def ask(self, sql: str, *args: object) -> list[Row]:
         """Ask as nobody may but a test: across all tenants."""
-        connection = await asyncpg.connect(self.place.admin_url)
-        try:
-            await connection.execute(f'SET search_path = "{self.service}", kit')
-            return list(await connection.fetch(sql, *args))
-        finally:
-            await connection.close()
+        return await self.place.ask(self.service, sql, *args)
 
     async def _all_left(self) -> bool:
         return not await self.ask(

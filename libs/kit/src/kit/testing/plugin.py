@@ -1,9 +1,12 @@
 """Fixtures for every test of the workspace; loaded by the root conftest."""
 
 import asyncio
+import gc
 import os
 import secrets
+import signal
 from collections.abc import AsyncIterator
+from types import FrameType
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,6 +19,26 @@ settings.load_profile("rostrum")
 
 BROKER_URL = os.environ.get("ROSTRUM_TEST_BROKER_URL", "amqp://guest:guest@127.0.0.1:5672/")
 REDIS_URL = os.environ.get("ROSTRUM_TEST_REDIS_URL", "redis://127.0.0.1:6379/0")
+
+
+def pytest_sessionstart() -> None:
+    """Called at the beginning of every process that runs tests.
+
+    For each fixture and test asyncio would put a handler of its own in the place of Python's, and to compare the two
+    it describes all that the fixture has made: that takes longer than many a test.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def pytest_collection_finish() -> None:
+    """Called when all tests are known: they and all modules stay, so whoever collects garbage need not look there."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

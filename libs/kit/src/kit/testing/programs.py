@@ -15,14 +15,16 @@ _INHERITED = ("PATH", "HOME", "LANG", "VIRTUAL_ENV", "TMPDIR")
 
 
 async def eventually(holds: Callable[[], Awaitable[object]], *, within: float = 60.0) -> None:
-    """Ask again and again until it holds.
+    """Ask again and again until it holds, at first soon and then ever more seldom.
 
     Raises:
         TimeoutError: it did not within so many seconds.
     """
+    pause = 0.005
     async with asyncio.timeout(within):
-        while not await holds():  # noqa: ASYNC110 - what is waited for happens in another process
-            await asyncio.sleep(0.05)
+        while not await holds():
+            await asyncio.sleep(pause)
+            pause = min(1.5 * pause, 0.05)
 
 
 @dataclass(slots=True)
