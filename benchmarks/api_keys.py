@@ -1,15 +1,16 @@
 """What an API key costs: at the gateway beside an access token, and at auth for each exchange.
 
 At the gateway a key that is remembered goes the way of every request, as does a token; both in turns, against the
-same upstream. At auth keys are exchanged by 32 workers on real rows; the bare form is the one read that nobody can do
-without, in a transaction of the same tenant (BEGIN with the tenant, SELECT, COMMIT). The database's own figures say
-how much it was asked for each exchange, and stand in the name of the row.
+same upstream, and without a question to auth or a database. At auth keys are exchanged by 32 workers on real rows;
+the bare form is the one read that nobody can do without, in a transaction of the same tenant (BEGIN with the tenant,
+SELECT, COMMIT). How many statements an exchange sends, BEGIN and COMMIT included, and what the database's own figures
+say of it stand in the name of the row.
 """
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
 import asyncpg
@@ -23,6 +24,7 @@ from auth.sessions.access import AccessTokens
 from benchmarks import harness
 from benchmarks.gateway_stage import Stage, stage
 from benchmarks.harness import Result, Size
+from benchmarks.refresh import Watched
 from benchmarks.sending import as_fast_as_answered, request
 from kit.db.database import Database
 from kit.http import api_keys as form
@@ -33,6 +35,7 @@ from kit.testing.tokens import AUDIENCE, ISSUER
 
 PATH: Final = "/v1/posts/0190a5c0-6a64-7a53-9c1e-7fd5b1a6a1c4"
 CLIENTS, WORKERS, CONNECTIONS, KEYS = 64, 32, 8, 200
+SEALER: Final = Sealer.from_text("A" * 43)
 
 
 async def measure(size: Size) -> Sequence[Result]:
@@ -63,7 +66,8 @@ async def verified(here: Stage, runs: int, seconds: float) -> Result:
     for _ in range(runs):
         for name, shown in (("key", key), ("token", here.token())):
             found[name].append(await passed(ours.port, shown, seconds))
-    return Result("requests with an API key, beside a token", "requests/s", found["key"], found["token"], bar=0.8)
+    name = "requests with an API key, no statement each, beside a token"
+    return Result(name, "requests/s", found["key"], found["token"], bar=0.8)
 
 
 async def passed(port: int, shown: str, seconds: float) -> float:
@@ -76,12 +80,10 @@ async def passed(port: int, shown: str, seconds: float) -> float:
 
 async def exchanged(place: TestDatabase, database: Database, runs: int, seconds: float) -> Result:
     """Exchanges at auth, in turns with the bare read."""
-    sealer = Sealer.from_text("A" * 43)
-    await KeyRotation(database, sealer).ensure()
-    ring = KeyRing(database, sealer)
-    uses = Uses(database)
-    exchange = KeyExchange(database, Secrets(sealer), ring, AccessTokens(ISSUER, AUDIENCE), uses)
+    await KeyRotation(database, SEALER).ensure()
+    exchange = exchange_on(database)
     organization_id, keys = await stocked(place, exchange.secrets)
+    statements = await sent(place, next(iter(keys.values())))
     texts, ids = list(keys.values()), list(keys)
     ours: list[float] = []
     bare: list[float] = []
@@ -93,12 +95,31 @@ async def exchanged(place: TestDatabase, database: Database, runs: int, seconds:
         asked = {name: round((after[name] - before[name]) / done, 2) for name in before}
         ours.append(rate)
         bare.append((await repeated(lambda at: read(database, organization_id, ids[at % KEYS]), seconds))[1])
-    await uses.write()
+    await exchange.uses.write()
     told = (
         f"{asked['index_reads']:g} index read, {asked['whole_reads']:g} scans, {asked['written_rows']:g} rows written"
     )
-    name = f"exchanges at auth ({told} each), {WORKERS} workers, beside one bare read"
-    return Result(name, "exchanges/s", ours, bare, bar=0.4, more=asked)
+    name = f"exchanges at auth ({statements} statements, {told} each), {WORKERS} workers, beside one bare read"
+    return Result(name, "exchanges/s", ours, bare, bar=0.4, more={"statements": statements, **asked})
+
+
+def exchange_on(database: Database) -> KeyExchange:
+    """As auth makes it."""
+    ring, tokens = KeyRing(database, SEALER), AccessTokens(ISSUER, AUDIENCE)
+    return KeyExchange(database, Secrets(SEALER), ring, tokens, Uses(database))
+
+
+async def sent(place: TestDatabase, text: str) -> int:
+    """How many statements an exchange sends once the signing keys are known, BEGIN and COMMIT included."""
+    database = cast("Watched", await Watched.open(place.url("auth"), name="bench", pool_size=1))
+    try:
+        exchange = exchange_on(database)
+        await exchange.exchange(text, "")
+        database.said.clear()
+        await exchange.exchange(text, "")
+        return len(database.said)
+    finally:
+        await database.close()
 
 
 async def stocked(place: TestDatabase, secrets: Secrets) -> tuple[UUID, dict[UUID, str]]:

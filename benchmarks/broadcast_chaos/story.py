@@ -25,14 +25,14 @@ Tell = Callable[[str, int], None]
 """Hears what is going on, and how many recipients are no longer waiting."""
 
 
-async def begin_import(setting: Setting, content: bytes) -> str:
+async def begin_import(setting: Setting, content: bytes, **how: Any) -> str:
     """Bring a file with names and telephone numbers through the door, and begin; where it can be looked at."""
     begun = await setting.ask("POST", "/v1/contact-imports", json={"size": len(content)})
     path = f"/v1/contact-imports/{begun['id']}"
     for at in range(0, len(content), _PIECE):
         headers = {"upload-offset": str(at), "content-type": "application/offset+octet-stream"}
         await setting.ask("PATCH", f"{path}/file", content=content[at : at + _PIECE], headers=headers)
-    await setting.ask("POST", f"{path}/start", json={"columns": _COLUMNS, "region": "DE"})
+    await setting.ask("POST", f"{path}/start", json={"columns": _COLUMNS, "region": "DE", **how})
     return path
 
 

@@ -62,17 +62,20 @@ class Postbox:
     """
 
     taken: list[tuple[str, EmailMessage]] = field(default_factory=list)
+    urgent: list[bool] = field(default_factory=list)
+    """Of each mail whether somebody waits for it."""
     trouble: Exception | None = None
     first: asyncio.Event = field(default_factory=asyncio.Event)
     holds: asyncio.Event | None = None
     real: MailServer | None = None
 
-    async def send(self, message: EmailMessage, sender: str, recipient: str) -> Receipt:
+    async def send(self, message: EmailMessage, sender: str, recipient: str, *, urgent: bool) -> Receipt:
         assert sender == "no-reply@rostrum.test"
+        self.urgent.append(urgent)
         if self.trouble is not None:
             raise self.trouble
         if self.real is not None:
-            return await self.real.send(message, sender, recipient)
+            return await self.real.send(message, sender, recipient, urgent=urgent)
         self.taken.append((recipient, message))
         self.first.set()
         if self.holds is not None:

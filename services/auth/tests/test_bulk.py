@@ -105,6 +105,11 @@ async def test_sessions_of_addresses_are_ended(story: Story) -> None:
     assert (await bob.refresh()).status_code == 200
     kept = [await story.admin(f"SELECT * FROM {table}") for table in ("jobs", "job_items")]
     assert "p0@" not in str(kept), "addresses are looked up and not kept"
+    await story.deliver()
+    assert story.postbox.urgent[-1] is False, "whoever waits for a mail does not stand behind those of a job"
+    assert (await story.http.post("/v1/password-resets", json={"email": ada.email})).status_code == 202
+    await story.deliver()
+    assert story.postbox.urgent[-1] is True
 
 
 async def test_an_audience_is_found_when_the_job_begins(story: Story) -> None:

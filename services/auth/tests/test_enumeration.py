@@ -19,7 +19,7 @@ from auth.passwords.hashing import Passwords
 from kit.testing.databases import TestDatabase
 
 from .conftest import Forward
-from .story import GOOD, Story, problem, settings
+from .story import GOOD, Person, Story, problem, settings
 from .watching import Watched
 
 ADA, NOBODY = "ada@example.com", "nobody@example.com"
@@ -270,3 +270,14 @@ async def test_signing_in_on_a_known_device_asks_two_things(observer: Observer) 
         each for each in observer.database.said if each not in ("BEGIN", "COMMIT") and "signing_keys" not in each
     ]
     assert len(asked) == 2, asked
+
+
+async def test_refreshing_in_an_organization_asks_four_things(observer: Observer) -> None:
+    """The row, the tenant, where they stand there, and the use; nothing of providers where none is insisted on."""
+    ada = Person(observer.story.http, ADA, (await observer.story.sign_in(ADA)).json())
+    assert (await ada.refresh(await ada.create())).status_code == 200
+    observer.database.said.clear()
+    assert (await ada.refresh()).status_code == 200
+    frame = ("BEGIN", "COMMIT")
+    asked = [each for each in observer.database.said if each not in frame and "signing_keys" not in each]
+    assert len(asked) == 4, asked

@@ -22,7 +22,7 @@ from inbox.chat.service import CUSTOMER
 from inbox.contacts.recognizing import IDENTITY, subject
 from inbox.contacts.repository import ContactRepository, NewIdentity
 from inbox.fields.model import Kept
-from inbox.imports.bulk.repository import BulkRepository, NewValue
+from inbox.imports.bulk.repository import BulkRepository, NewKnown, NewValue
 from inbox.imports.repository import ImportRepository
 from inbox.imports.undoing.repository import UndoRepository
 from kit.ids import new_id
@@ -291,6 +291,9 @@ async def desk(house: House, place: Place, conversation: dict[str, Any]) -> None
             if each["key"] in fields
         ]
         await UndoRepository(tx).save(imported.id, values, overwrite=True)
+        known_as = NewKnown()
+        known_as.add(UUID(conversation["contact_id"]), "email", new_id().bytes, b"")
+        await UndoRepository(tx).note_known(imported.id, known_as, known_as.contact_ids)
 
 
 async def kept(house: House, place: Place, conversation: dict[str, Any], headers: dict[str, str]) -> None:

@@ -183,10 +183,10 @@ def test_columns_come_to_what_rows_come_to(
     for at, cells in enumerate(rows, start=3):
         slowly.take(at, cells, options)
     faults = list[Fault]()
-    told = people(rows, 3, options, ATTRIBUTES, faults)
+    told = people(options.taking(iter(rows)), 3, options, ATTRIBUTES, faults)
     nobody = Counter(faulty=sum(each.code == "no-identity" for each in faults))
     hashes = hashed(told, BLIND)
-    found = decided(told, hashes, There(held, earlier), mode)
+    found = decided(told, hashes, There({blinded: contact for (_, blinded), contact in held.items()}, earlier), mode)
     by_row = [(each.row, each.field, each.code) for each in (*faults, *found.faults)]
     assert sorted(by_row) == sorted((each.row, each.field, each.code) for each in slowly.faults)
     assert found.counts + nobody == +slowly.counts

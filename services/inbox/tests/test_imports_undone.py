@@ -130,3 +130,52 @@ async def test_after_thirty_days_it_is_too_late_and_nothing_is_kept_for_it(house
     assert await house.count("SELECT count(*) FROM contact_import_values") == 0
     assert await house.count("SELECT count(*) FROM contact_import_changes WHERE name_before IS NOT NULL") == 0
     assert await house.count("SELECT count(*) FROM contact_imports WHERE NOT undo_over") == 0
+
+
+async def contact_of(house: House, phone: str) -> dict[str, Any]:
+    answer = await house.ask("POST", "/v1/contacts/lookup", json={"kind": "phone", "value": phone})
+    (found,) = answer.json()["items"]
+    return {"id": found["id"], "known": {each["value"] for each in found["identities"]}}
+
+
+CONSENT = {"channel_kinds": ["whatsapp", "sms"], "purposes": ["marketing", "utility"], "policy_version": "7"}
+
+
+async def test_what_existing_contacts_were_known_by_and_agreed_to_is_taken_away_again(house: House) -> None:
+    await run(house, f"Ann,{ANN},\nBob,{BOB},\n".encode(), heading=False)
+    ann, bob = await contact_of(house, ANN), await contact_of(house, BOB)
+    before = await state(house, ann["id"], "sms", "utility", "withdrawn")
+    content = f"Ann,{ANN},ann@example.com\nBob,{BOB},bob@example.com\nCem,{CEM},\n".encode()
+    told = await run(house, content, heading=False, mode="fill", consent=CONSENT)
+    assert (told["made"], told["changed"]) == (1, 2)
+    assert (await contact_of(house, ANN))["known"] == ann["known"] | {"ann@example.com"}
+    assert len((await house.get(f"/v1/contacts/{ann['id']}/consents"))["items"]) == 4
+    later = await state(house, bob["id"], "whatsapp", "marketing", "granted")
+    told = await undone(house, told["id"])
+    assert (told["undone"], told["kept"]) == (3, 0)
+    assert await contact_of(house, ANN) == ann
+    assert await contact_of(house, BOB) == bob
+    assert (await house.get(f"/v1/contacts/{ann['id']}/consents"))["items"] == before
+    assert (await house.get(f"/v1/contacts/{bob['id']}/consents"))["items"] == later
+    assert await house.count("SELECT count(*) FROM contact_import_identities") == 0
+    assert await house.count("SELECT count(*) FROM consent_entries WHERE import_id IS NOT NULL") == 0
+
+
+async def test_by_what_somebody_has_written_since_they_stay_known(house: House) -> None:
+    await house.connected()
+    await run(house, b"Ann,,ann@example.com\n", heading=False)
+    told = await run(house, f"Ann,{ANN},ann@example.com\n".encode(), heading=False, mode="fill")
+    ann = await contact_of(house, ANN)
+    await house.say("Hello", person=ANN[1:], name="Ann")
+    await house.reduce()
+    assert (await undone(house, told["id"]))["state"] == "undone"
+    assert await contact_of(house, ANN) == ann
+
+
+async def state(house: House, contact_id: str, kind: str, purpose: str, wish: str) -> list[dict[str, Any]]:
+    """Record a wish; how the contact stands to everything then."""
+    body = {"channel_kinds": [kind], "purposes": [purpose], "state": wish}
+    answer = await house.ask("POST", f"/v1/contacts/{contact_id}/consents", json=body)
+    assert answer.status_code == 201, answer.text
+    found: list[dict[str, Any]] = (await house.get(f"/v1/contacts/{contact_id}/consents"))["items"]
+    return [each for each in found if each["channel_kind"] == kind and each["purpose"] == purpose]

@@ -1,5 +1,8 @@
 """What paces a number: what WhatsApp tells when it is connected and later, and what people say of it."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -229,3 +232,134 @@ async def test_who_was_just_written_to_often_waits_and_others_go_on(house: House
         await house.forward(275)
         done = await until(house, made["id"], "completed")
     assert done["counts"]["sent"] == 2
+
+
+async def test_more_than_whatsapp_takes_for_one_person_waits_with_us_until_it_may_leave(house: House) -> None:
+    """Replies and a template written by hand, sent by two workers; never are more than 45 on their way at once."""
+    await number(house, pair_seconds=None)  # WhatsApp's clock does not jump with ours
+    await connected(house)
+    await house.say()
+    await house.reduce()
+    talk = await house.conversation()
+    for each in range(49):
+        assert (await house.reply(talk["id"], f"Message {each}")).status_code == 202
+    hello = {"type": "template", "template": {"name": "hello_world", "language": "en_US"}}
+    assert (await house.ask("POST", f"/v1/conversations/{talk['id']}/messages", json=hello)).status_code == 202
+    async with house.working(2):
+
+        async def left(*, all_of_them: bool) -> bool:
+            gone, rest = len(await house.left()), await waiting(house)
+            assert gone <= 45 or all_of_them
+            return gone + rest == 50 and (rest == 0) is all_of_them
+
+        await eventually(lambda: left(all_of_them=False), within=60)
+        await house.forward(275)
+        await eventually(lambda: left(all_of_them=True), within=60)
+    bodies = [each["body"] for each in await house.left()]
+    said = [each["text"]["body"] if each["type"] == "text" else each["template"]["name"] for each in bodies]
+    assert sorted(said) == sorted(["hello_world", *(f"Message {each}" for each in range(49))])
+
+
+@asynccontextmanager
+async def freeing(house: House) -> AsyncIterator[None]:
+    """The loop of a worker that lets channels go on, run to its end at least once."""
+    async with asyncio.TaskGroup() as group:
+        stop = asyncio.Event()
+
+        async def free() -> None:
+            while not stop.is_set():
+                await house.parts.braking.free()
+                await asyncio.sleep(0.05)
+
+        task = group.create_task(free())
+        try:
+            yield
+        finally:
+            stop.set()
+            await task
+    await house.parts.braking.free()
+
+
+async def waiting(house: House) -> int:
+    """How many messages wait because so much has left to the same person."""
+    return await house.count("SELECT count(*) FROM ledger_entries WHERE status = 'pending' AND code = 'pair-rate'")
+
+
+async def test_others_go_on_while_one_person_was_written_to_too_often(house: House) -> None:
+    await connected(house)
+    for person in ("4915110000001", "4915110000002"):
+        await house.say(person=person)
+    await house.reduce()
+    hot, other = (await house.get("/v1/conversations"))["items"]
+    for each in range(46):
+        await house.reply(hot["id"], f"Message {each}")
+    await house.reply(other["id"], "Only one")
+    async with house.working():
+
+        async def done() -> bool:
+            said = [each["body"]["text"]["body"] for each in await house.left()]
+            return "Only one" in said and len(said) + await waiting(house) == 47 and len(said) <= 46
+
+        await eventually(done, within=60)
+
+
+def restriction(seconds: float | None, *sorts: str) -> dict[str, Any]:
+    told = [{"restriction_type": sort} | ({} if seconds is None else {"expiration": int(seconds)}) for sort in sorts]
+    return {"field": "account_update", "value": {"event": "ACCOUNT_RESTRICTION", "restriction_info": told}}
+
+
+BIZ, CUSTOMER = "RESTRICTED_BIZ_INITIATED_MESSAGING", "RESTRICTED_CUSTOMER_INITIATED_MESSAGING"
+
+
+async def test_a_restriction_is_lifted_when_its_time_has_passed(house: House) -> None:
+    """Answers wait for as long as the longest of what WhatsApp has told; then they leave by themselves."""
+    await connected(house)
+    await house.say()
+    await house.reduce()
+    talk, now = await house.conversation(), house.now()
+    await house.hook(restriction(now + 600, BIZ), restriction(now + 1200, BIZ, CUSTOMER))
+    await house.reduce()
+    assert (await house.reply(talk["id"], "Later")).status_code == 202
+    async with house.working(), freeing(house):
+
+        async def health(wanted: str) -> bool:
+            return bool((await house.get("/v1/channels"))["items"][0]["health"] == wanted)
+
+        await eventually(lambda: health("restricted"), within=20)
+        await house.forward(900)
+        await eventually(lambda: health("restricted"), within=20)
+        assert await house.left() == []
+        await house.forward(400)
+        await eventually(lambda: health("ok"), within=20)
+
+        async def gone() -> bool:
+            return len(await house.left()) == 1
+
+        await eventually(gone, within=20)
+    assert (await house.names_told()).count("ChannelHealthChanged") == 2
+
+
+async def test_a_restriction_without_an_end_stays_and_one_that_has_ended_changes_nothing(house: House) -> None:
+    await connected(house)
+    await house.hook(restriction(house.now() - 60, BIZ))
+    await house.reduce()
+    assert (await house.get("/v1/channels"))["items"][0]["health"] == "ok"
+    await house.hook(restriction(house.now() + 60, BIZ))
+    await house.hook(restriction(None, BIZ))
+    await house.reduce()
+    await house.forward(3600)
+    async with freeing(house):
+        pass
+    assert (await house.get("/v1/channels"))["items"][0]["health"] == "restricted"
+
+
+async def test_what_is_told_after_a_restriction_is_not_lifted_with_it(house: House) -> None:
+    await connected(house)
+    await house.hook(restriction(house.now() + 60, BIZ))
+    await house.hook({"field": "account_update", "value": {"event": "PARTNER_REMOVED"}})
+    await house.reduce()
+    await house.forward(3600)
+    async with freeing(house):
+        pass
+    (channel,) = (await house.get("/v1/channels"))["items"]
+    assert (channel["health"], channel["health_code"]) == ("restricted", "account-partner_removed")

@@ -58,9 +58,9 @@ class Loop:
 def run(main: Stage) -> None:
     """Run `main(stop)` under uvloop; SIGTERM and SIGINT set `stop`, a second one cancels.
 
-    A crash is told on stderr and ends the process with 1. The garbage collector, which stops all, works seldom.
+    A crash is told on stderr and ends the process with 1.
     """
-    gc.set_threshold(10_000, 20, 50)
+    tune()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_signalled(main))
@@ -69,6 +69,16 @@ def run(main: Stage) -> None:
     except Exception:  # noqa: BLE001 - the end of the process: said on stderr and in the exit status
         traceback.print_exc()
         sys.exit(1)
+
+
+def tune() -> None:
+    """Set the interpreter as all our processes have it: nothing that takes long holds up those who wait.
+
+    The garbage collector, which stops all, works seldom. A thread that computes (sealing a chunk of an import, say)
+    hands the interpreter over after half a millisecond instead of five: the event loop waits so long at each step.
+    """
+    gc.set_threshold(10_000, 20, 50)
+    sys.setswitchinterval(0.0005)
 
 
 async def _signalled(main: Stage) -> None:

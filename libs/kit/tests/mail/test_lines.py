@@ -8,7 +8,7 @@ import pytest
 
 from kit.ledger.model import NotAccepted, Receipt, Refused, Unanswered
 from kit.mail import SmtpServer
-from kit.mail.lines import AT_ONCE
+from kit.mail.lines import AT_ONCE, SPARED
 from kit.testing.programs import eventually
 
 
@@ -24,6 +24,12 @@ class Office:
     now: int = 0
     most: int = 0
     taken: list[str] = field(default_factory=list)
+    keeps_waiting: str = ""
+    """Whose mails are taken only once `opens` is set."""
+    opens: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def is_full(self) -> bool:
+        return self.now == AT_ONCE - SPARED
 
     async def is_empty(self) -> bool:
         return self.now == 0
@@ -51,6 +57,8 @@ class Office:
             if word == b"DATA" and word not in self.answers:
                 writer.write(b"354 go on\r\n")
                 await reader.readuntil(b"\r\n.\r\n")
+                if recipient == self.keeps_waiting:
+                    await self.opens.wait()
                 mails += 1
                 self.taken.append(recipient)
                 if mails > self.hangs_up_after:
@@ -73,11 +81,11 @@ async def opened(office: Office) -> AsyncIterator[SmtpServer]:
         await server.wait_closed()
 
 
-async def send(smtp: SmtpServer, recipient: str) -> Receipt:
+async def send(smtp: SmtpServer, recipient: str, *, urgent: bool = True) -> Receipt:
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = "a@rostrum.test", recipient, "A greeting"
     message.set_content("Hello")
-    return await smtp.send(message, "a@rostrum.test", recipient)
+    return await smtp.send(message, "a@rostrum.test", recipient, urgent=urgent)
 
 
 def people(number: int) -> list[str]:
@@ -92,6 +100,33 @@ async def test_many_mails_share_a_few_connections_and_leave_none_open() -> None:
         assert office.most <= AT_ONCE
         assert office.visits < 100
         await eventually(office.is_empty)
+
+
+async def test_what_goes_to_many_leaves_connections_to_mails_that_somebody_waits_for() -> None:
+    office = Office(keeps_waiting="many@example.com")
+    async with opened(office) as smtp:
+        many = [asyncio.create_task(send(smtp, office.keeps_waiting, urgent=False)) for _ in range(AT_ONCE * 3)]
+        await eventually(office.is_full)
+        await asyncio.gather(*(send(smtp, each) for each in people(SPARED * 3)))
+        assert sorted(office.taken) == sorted(people(SPARED * 3)), "not one of the others was taken before"
+        office.opens.set()
+        await asyncio.gather(*many)
+        assert office.taken.count(office.keeps_waiting) == AT_ONCE * 3
+        assert office.most <= AT_ONCE
+        await eventually(office.is_empty)
+
+
+async def test_who_waits_no_more_takes_no_turn_from_others() -> None:
+    office = Office(keeps_waiting="many@example.com")
+    async with opened(office) as smtp:
+        many = [asyncio.create_task(send(smtp, office.keeps_waiting, urgent=False)) for _ in range(AT_ONCE * 2)]
+        await eventually(office.is_full)
+        for each in many[AT_ONCE:]:
+            each.cancel()
+        office.opens.set()
+        await asyncio.gather(*many, return_exceptions=True)
+        await asyncio.gather(*(send(smtp, each, urgent=False) for each in people(AT_ONCE * 2)))
+        assert len([each for each in office.taken if each != office.keeps_waiting]) == AT_ONCE * 2
 
 
 async def test_a_server_that_takes_few_mails_a_visit_gets_each_of_them_once() -> None:

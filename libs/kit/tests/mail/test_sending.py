@@ -269,3 +269,14 @@ async def test_what_somebody_waits_for_does_not_stand_behind_what_goes_to_many(
     order = [mail["to"] for mail in await sandbox.messages()]
     assert len(order) == 401
     assert order.index(["ada@example.com"]) < 200
+
+
+async def test_nor_behind_what_is_essential_and_goes_to_many(writing: Writing, sandbox: Sandbox) -> None:
+    """As when something has happened to many accounts: each is told of it, and some want a link at once."""
+    notices = [greeting(f"notice-{at}", ACCOUNT, to=f"member.{at}@example.com", for_many=True) for at in range(400)]
+    await writing.queue(*notices)
+    await writing.queue(greeting("link", ACCOUNT))
+    await writing.delivering.work()
+    order = [mail["to"] for mail in await sandbox.messages()]
+    assert len(order) == 401
+    assert order.index(["ada@example.com"]) < 200

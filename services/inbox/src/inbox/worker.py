@@ -91,9 +91,11 @@ def loops(
         Loop("inbox.labels.sweep", labels.run, every=60.0),
         Loop("inbox.attributes.sweep", attributes.run, every=60.0),
         Loop("inbox.imports.sweep", imports.sweep, every=600.0),
+        Loop("inbox.imports.unnamed", imports.sweep_unnamed, every=3600.0),
         Loop("inbox.exports.sweep", exports.sweep, every=600.0),
         Loop("inbox.search.index", indexing.run, every=0.5),
         Loop("inbox.broadcasts.feed", feeding.run, every=EVERY),
         Loop("inbox.broadcasts.count", feeding.fold, every=2.0),
         Loop("inbox.senders.ease", braking.ease, every=2.0),
+        Loop("inbox.senders.free", braking.free, every=5.0),
     )

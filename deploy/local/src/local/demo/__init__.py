@@ -3,13 +3,16 @@
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import httpx
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from local.demo.importing import Watch
 from local.demo.story import Story
 from local.plan import Plan
 
@@ -47,10 +50,24 @@ async def tell(steps: Sequence[Step], on_result: Callable[[StepResult], None]) -
     return results
 
 
-async def _told(plan: Plan, on_result: Callable[[StepResult], None]) -> list[StepResult]:
+async def _told(plan: Plan, on_result: Callable[[StepResult], None], watch: Watch) -> list[StepResult]:
     async with httpx.AsyncClient(timeout=60, trust_env=False) as http:
-        story = Story(plan, http)
-        return await tell(story.steps(), on_result)
+        return await tell(Story(plan, http, watch=watch).steps(), on_result)
+
+
+@contextmanager
+def _bar(console: Console) -> Iterator[Watch]:
+    """How far a long step has come, on a terminal, below what has been seen."""
+    columns = (TextColumn("   {task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def watch(what: str, done: int, of: int) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, total=of)
+            progress.update(tasks[what], completed=done, total=of, visible=done < of)
+
+        yield watch
 
 
 def run(plan: Plan, report: Path) -> int:
@@ -61,7 +78,8 @@ def run(plan: Plan, report: Path) -> int:
         mark = "[green]✓[/]" if result.ok else "[red]✗[/]"
         console.print(f" {mark} {result.name:<58} [dim]{result.seconds:6.2f} s[/]  {result.seen}", highlight=False)
 
-    results = asyncio.run(_told(plan, show))
+    with _bar(console) as watch:
+        results = asyncio.run(_told(plan, show, watch))
     report.parent.mkdir(parents=True, exist_ok=True)
     report.write_text(json.dumps({"steps": [asdict(result) for result in results]}, indent=2) + "\n")
     bad = sum(not result.ok for result in results)

@@ -53,15 +53,15 @@ class Broadcasting:
         await self.control("POST", path, {"event": "APPROVED"})
         await seen("the template as approved", self._approved)
         for place in (1, 2, 3):
-            someone = {"id": f"sale{self.tag}{place}", "wa_id": self.phone(place), "name": f"Cleo {place}"}
+            someone = {"id": self._id(place), "wa_id": self.phone(place), "name": f"Cleo {place}"}
             await self.control("POST", "/whatsapp/control/people", someone)
-            await self.say(place, f"Hello {self.tag}")
+            await self.say(self._id(place), f"Hello {self.tag}")
         people = await seen("three contacts", self._contacts)
         before = (datetime.now(UTC) - timedelta(minutes=1)).isoformat()  # WhatsApp tells of STOP by the second
         for each in people:
             agreed = {"state": "granted", "channel_kinds": ["whatsapp"], "purposes": ["marketing"], "at": before}
             await self.visitor.call("POST", f"/v1/contacts/{each}/consents", expect=201, json=agreed)
-        await self.say(3, "STOP")
+        await self.say(self._id(3), "STOP")
         await seen("the consent as withdrawn", self._withdrawn)
         return "approved; two agree, one has taken it back"
 
@@ -85,7 +85,7 @@ class Broadcasting:
     async def somebody_answers(self) -> str:
         """One of them answers; what they were sent stands before it in the conversation."""
         await asyncio.sleep(1)  # WhatsApp tells seconds: whoever wrote twice in one has an order only between the two
-        await self.say(1, "I will come")
+        await self.say(self._id(1), "I will come")
         talk = await seen("the answer in a conversation", self._answered)
         path = f"/v1/conversations/{talk}/messages"
         found = (await self.visitor.call("GET", path, expect=200)).json()["items"]
@@ -102,10 +102,13 @@ class Broadcasting:
         answer = await self.visitor.call("POST", path, expect=201, headers=key, json=body)
         return str(answer.json()["id"])
 
-    async def say(self, place: int, text: str) -> None:
-        """Let somebody of this story write to our number."""
+    async def say(self, person: str, text: str) -> None:
+        """Let somebody at WhatsApp write to our number."""
         said = {"type": "text", "text": text, "phone_number_id": self._number}
-        await self.control("POST", f"/whatsapp/control/people/sale{self.tag}{place}/say", said)
+        await self.control("POST", f"/whatsapp/control/people/{person}/say", said)
+
+    def _id(self, place: int) -> str:
+        return f"sale{self.tag}{place}"
 
     async def _theirs(self, account: str) -> dict[str, Any] | None:
         url = f"{self.visitor.addresses.sandbox}/whatsapp/control/templates"
@@ -116,16 +119,17 @@ class Broadcasting:
         found = (await self.visitor.call("GET", f"/v1/message-templates/{self.template}", expect=200)).json()
         return True if found["status"] == "approved" else None
 
-    async def _talks(self) -> list[dict[str, Any]]:
+    async def talks(self) -> list[dict[str, Any]]:
+        """The newest conversations by our number."""
         found = (await self.visitor.call("GET", "/v1/conversations?limit=100", expect=200)).json()["items"]
         return [each for each in found if each["channel_id"] == self.channel]
 
     async def _contacts(self) -> list[str] | None:
-        found = sorted({each["contact_id"] for each in await self._talks()})
+        found = sorted({each["contact_id"] for each in await self.talks()})
         return found if len(found) == 3 else None
 
     async def _withdrawn(self) -> bool | None:
-        talks = await self._talks()
+        talks = await self.talks()
         stopped = next((each for each in talks if (each["last_message"] or {}).get("excerpt") == "STOP"), None)
         if stopped is None:
             return None
@@ -140,7 +144,7 @@ class Broadcasting:
         return counts if found["state"] == "completed" else None
 
     async def _answered(self) -> str | None:
-        talks = await self._talks()
+        talks = await self.talks()
         return next((each["id"] for each in talks if each["last_message"]["excerpt"] == "I will come"), None)
 
     async def _received(self) -> list[dict[str, Any]]:

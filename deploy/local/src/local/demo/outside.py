@@ -1,11 +1,9 @@
 """The chapter that leaves the house: a post that is live at its time, a stranger who writes and is answered."""
 
 import asyncio
-import json
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -13,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
+from local.demo.hearing import listening
 from local.visitor import NotSeen, Visitor, seen
 
 _AHEAD = timedelta(seconds=3)
@@ -123,7 +122,7 @@ class Outside:
             "delivered_after": 600,
         }
         await self._control("POST", "/whatsapp/control/people", someone)
-        async with self._listening() as events:
+        async with listening(self.visitor) as events:
             said = {"type": "text", "text": self.question, "phone_number_id": self._number}
             await self._control("POST", f"/whatsapp/control/people/{someone['id']}/say", said)
             opened, _ = await _told(events, ("inbox.conversation.opened.v1", "inbox.message.received.v1"))
@@ -206,32 +205,6 @@ class Outside:
             each["topic"].startswith("status.") and each["status"] == httpx.codes.OK
             for each in answer.json()["items"]
         )
-
-    @asynccontextmanager
-    async def _listening(self) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
-        """The organization's events as a browser gets them, from the moment it is listening."""
-        headers = {"authorization": f"Bearer {self.visitor.access_token}", "accept": "text/event-stream"}
-        url = f"{self.visitor.addresses.gateway}/v1/events"
-        async with self.visitor.http.stream("GET", url, headers=headers) as answer:
-            if answer.status_code != httpx.codes.OK:
-                raise NotSeen(f"GET /v1/events: {answer.status_code}")
-            lines = answer.aiter_lines()
-            await _ready(lines)
-            yield _facts(lines)
-
-
-async def _ready(lines: AsyncIterator[str]) -> None:
-    async with asyncio.timeout(60):
-        async for line in lines:
-            if line == "event: ready":
-                return
-    raise NotSeen("the stream of events ended before it was ready")
-
-
-async def _facts(lines: AsyncIterator[str]) -> AsyncIterator[dict[str, Any]]:
-    async for line in lines:
-        if line.startswith("data: "):
-            yield json.loads(line.removeprefix("data: "))
 
 
 async def _told(events: AsyncIterator[dict[str, Any]], kinds: Collection[str]) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from local.demo.assisting import Assisting
 from local.demo.broadcasting import Broadcasting
 from local.demo.buying import Buying
 from local.demo.identity import Identity
-from local.demo.importing import Importing
+from local.demo.importing import CONTACTS, Importing, Watch
 from local.demo.outside import Outside
 from local.demo.pages import Pages
 from local.demo.privacy import Privacy
@@ -31,10 +31,15 @@ _SOON = 30.0  # seconds, far less than a token lives
 
 @dataclass(slots=True)
 class Story:
-    """Two organizations that never hear of each other, told in steps that build on one another."""
+    """Two organizations that never hear of each other, told in steps that build on one another.
+
+    `contacts` are the rows of the file that is imported; `watch` hears how far a long step has come.
+    """
 
     plan: Plan
     http: httpx.AsyncClient
+    contacts: int = CONTACTS
+    watch: Watch = lambda _what, _done, _of: None
     tag: str = field(default_factory=lambda: secrets.token_hex(4))
     ada: Visitor = field(init=False)
     ben: Visitor = field(init=False)
@@ -74,7 +79,7 @@ class Story:
             *buying.steps(),
             *outside.steps(),
             *broadcasting.steps(),
-            *Importing(self.ada, self.tag, broadcasting).steps(),
+            *Importing(self.ada, self.tag, broadcasting, self.contacts, self.watch).steps(),
             *Assisting(self.ada, lambda: outside.account, self.tag).steps(),
             *Pages(self.ada, lambda: self.eve, self.tag).steps(),
             *publishing.steps(),

@@ -11,7 +11,7 @@ from kit.ledger import pace
 
 log = structlog.get_logger(__name__)
 
-_LEAST, _MOST = 0.01, 0.2
+_LEAST, _MOST = 0.01, 0.1
 _FADES: Final = 0.9
 
 

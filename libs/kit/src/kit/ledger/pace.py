@@ -26,7 +26,7 @@ SLICE: Final = 0.2
 LONGEST_LEAD: Final = 0.4
 """Seconds ahead of which slots are taken again by who has missed all of theirs time after time."""
 
-BLOCK: Final = 0.05
+BLOCK: Final = 0.03
 """How many seconds of a lane's slots begin together: a worker that dies leaves about so many calls in doubt.
 
 What it has only claimed is given back.
@@ -35,7 +35,7 @@ What it has only claimed is given back.
 UNPACED: Final = 20
 """How many effects of a lane without a rate one claim takes."""
 
-CROWDED_LEAD: Final = 0.16
+CROWDED_LEAD: Final = 0.08
 """Seconds ahead of which slots are taken, at most, after some were missed: preparing takes longer then."""
 
 CALMS: Final = 0.9

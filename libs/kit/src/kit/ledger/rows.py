@@ -281,6 +281,20 @@ async def states(tx: Transaction, kind: str, subject_ids: Collection[UUID]) -> d
     return {row["subject_id"]: State(**{**dict(row), "status": Status(row["status"])}) for row in rows}
 
 
+async def called(tx: Transaction, kind: str, subject_ids: Collection[UUID]) -> dict[UUID, datetime]:
+    """When these effects left, or are about to; those that never did, or did not take effect, are left out."""
+    rows = await tx.fetch(
+        """
+        SELECT subject_id, called_at FROM ledger_entries
+        WHERE kind = $1 AND subject_id = ANY ($2::uuid[]) AND called_at IS NOT NULL
+          AND status IN ('calling', 'unknown', 'unconfirmed', 'done')
+        """,
+        kind,
+        list(subject_ids),
+    )
+    return {row["subject_id"]: row["called_at"] for row in rows}
+
+
 async def attempts(
     tx: Transaction, kinds: Collection[str], subject_ids: Collection[UUID]
 ) -> dict[UUID, list[Attempt]]:

@@ -53,8 +53,8 @@ _OUTCOMES: Final = {Status.DONE: "sent", Status.PENDING: "postponed"}
 class MailServer(Protocol):
     """Takes mails."""
 
-    async def send(self, message: EmailMessage, sender: str, recipient: str) -> Receipt:
-        """Hand in one mail; raises Refused, NotAccepted or Unanswered."""
+    async def send(self, message: EmailMessage, sender: str, recipient: str, *, urgent: bool) -> Receipt:
+        """Hand in one mail, an urgent one whatever waits that is not; raises Refused, NotAccepted or Unanswered."""
 
 
 class Composer(Protocol):
@@ -125,7 +125,6 @@ class MailKind:
 
     async def call(self, entry: Entry, work: Work) -> Receipt:
         """Render and hand in."""
-        del entry
         mail, category = work.mail, self.post.category(work.mail.category)
         reason = forbidden(category, work.suppressed)
         if reason is not None:
@@ -140,7 +139,8 @@ class MailKind:
         except Exception as bug:
             log.exception("mail.not_written", mail_id=str(mail.id), template=mail.template)
             raise NotAccepted("The mail could not be written.", code=type(bug).__name__) from bug
-        return await self.server.send(ready, self.post.sender_address, letter.to)
+        urgent = entry.lane_key == self.post.urgent_lane
+        return await self.server.send(ready, self.post.sender_address, letter.to, urgent=urgent)
 
     async def look(self, entry: Entry, work: Work) -> Look:
         """Nothing can be seen; after the first unknown end of a repeated mail that is taken for absence."""

@@ -9,7 +9,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -19,6 +19,8 @@ from kit.ledger.model import NotAccepted
 
 AT_ONCE: Final = 30
 """Servers that are set up as they come refuse a client the fiftieth."""
+SPARED: Final = 5
+"""Of those, for mails alone that somebody waits for: they never stand behind what goes to many."""
 MAILS: Final = 100
 """As many take one connection; servers count them, and some say good-bye after a number."""
 LIFE: Final = 60.0
@@ -66,31 +68,37 @@ class Lines:
     made: Callable[[str], Line]
     """A connection that is not opened yet, for the name by which this machine introduces itself."""
     _free: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    _for_many: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE - SPARED))
     _spare: deque[Line] = field(default_factory=deque)
     _waiting: int = 0
     _name: str = ""
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    async def turn(self, *, urgent: bool) -> AsyncIterator[None]:
         """One's turn; whoever was the last to wait ends what is left over.
 
         Raises:
             NotAccepted: it did not come in time.
         """
+        try:
+            async with AsyncExitStack() as held:
+                await self._wait(held, urgent=urgent)
+                yield
+        finally:
+            while self._spare and not self._waiting:
+                await self._spare.popleft().leave()
+
+    async def _wait(self, held: AsyncExitStack, *, urgent: bool) -> None:
         self._waiting += 1
         try:
             async with asyncio.timeout(WAIT):
-                await self._free.acquire()
+                if not urgent:
+                    await held.enter_async_context(self._for_many)
+                await held.enter_async_context(self._free)
         except TimeoutError:
             raise NotAccepted("Too many mails wait for the mail server.", code="busy", retry_after=AGAIN) from None
         finally:
             self._waiting -= 1
-        try:
-            yield
-        finally:
-            self._free.release()
-            while self._spare and not self._waiting:
-                await self._spare.popleft().leave()
 
     async def open(self, *, anew: bool = False) -> Line:
         """A connection: one that somebody has just handed on, or with `anew` and else a new one."""

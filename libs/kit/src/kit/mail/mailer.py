@@ -64,7 +64,7 @@ class Mailer:
                 stored.message_id,
                 mail.dedupe_key,
                 kind_of(category),
-                self.post.lane_key(category),
+                self.post.lane_key(category, for_many=mail.for_many),
                 new_id(),
                 mail.expires_at,
             )

@@ -45,7 +45,8 @@ class Mail:
     """One mail to be sent; of two with the same `dedupe_key` the second changes nothing.
 
     Either `to` and `parameters` are given, and stored sealed under the key of `subject` or of the organization, or
-    the service's `Composer` makes both of `about` and `detail` when the mail leaves.
+    the service's `Composer` makes both of `about` and `detail` when the mail leaves. One of many that leave together
+    (`for_many`) stands before nobody who waits for theirs, also where its category is essential.
     """
 
     template: str
@@ -59,6 +60,7 @@ class Mail:
     about: UUID | None = None
     detail: UUID | None = None
     expires_at: datetime | None = None
+    for_many: bool = False
     id: UUID = field(default_factory=new_id)
 
 
@@ -115,9 +117,14 @@ class Post:
         """Where the sender is at home."""
         return self.sender_address.rpartition("@")[2].lower()
 
-    def lane_key(self, category: Category) -> str:
-        """What takes turns: what people wait for does not stand behind what goes to many."""
-        return f"smtp:{self.domain}" if category.essential else f"smtp:{self.domain}:{category.name}"
+    @property
+    def urgent_lane(self) -> str:
+        """Where mails take turns that people wait for; they do not stand behind what goes to many."""
+        return f"smtp:{self.domain}"
+
+    def lane_key(self, category: Category, *, for_many: bool = False) -> str:
+        """Where those of a category take turns, or those of it that go to many."""
+        return self.urgent_lane if category.essential and not for_many else f"smtp:{self.domain}:{category.name}"
 
     def category(self, name: str) -> Category:
         """The category of this name.

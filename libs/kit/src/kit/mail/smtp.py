@@ -62,15 +62,17 @@ class SmtpServer:
             start_tls=False if use_tls else (True if insist else None),
         )
 
-    async def send(self, message: EmailMessage, sender: str, recipient: str) -> Receipt:
+    async def send(self, message: EmailMessage, sender: str, recipient: str, *, urgent: bool) -> Receipt:
         """Hand in one mail, on a connection that others may have used right before (`kit.mail.lines`).
+
+        An urgent one does not wait for those that are not.
 
         Raises:
             Refused: recipient or content was refused for good, with `NO_SUCH_MAILBOX` where that is why.
             NotAccepted: it was not taken this time.
             Unanswered: it was handed over, and the answer was lost.
         """
-        async with self._lines.turn():
+        async with self._lines.turn(urgent=urgent):
             line = await self._opened()
             if not line.fresh:
                 with suppress(_LineGone):

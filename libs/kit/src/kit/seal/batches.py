@@ -6,7 +6,7 @@ and so does the name of the subject. Ids of batches are UUIDs of version 8 (RFC 
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final
@@ -85,8 +85,8 @@ class KeyBatch:
     root: Key
     ids: Sequence[UUID]
     """The new subjects, in order: `contact:{id}` for the kind `contact`."""
-    _encrypt: list[Callable[[bytes, bytes, bytes], bytes]] = field(default_factory=list, repr=False)
-    """By the key of each of them, once it is needed: making it ready costs three times as much as sealing."""
+    _aeads: list[AESGCM] = field(default_factory=list, repr=False)
+    """The key of each of them, once it is needed: making it ready costs three times as much as sealing."""
 
     @classmethod
     def of(cls, root: Key) -> "KeyBatch":
@@ -98,13 +98,13 @@ class KeyBatch:
 
     def seal(self, places: Sequence[int], values: Sequence[bytes], where: bytes) -> list[bytes]:
         """Encrypt values that stand in the same column, each under the key of the member at its place in `ids`."""
-        if not self._encrypt:
-            self._encrypt.extend(AESGCM(each).encrypt for each in _made_each(self.root.plain, self.ids))
+        if not self._aeads:
+            self._aeads.extend(map(AESGCM, _made_each(self.root.plain, self.ids)))
         bound, drawn = self.root.owner.tenant.bytes + where, os.urandom(NONCE_BYTES * len(values))
         sealed = []
         for at, place, value in zip(range(0, len(drawn), NONCE_BYTES), places, values, strict=True):
             head, nonce = FORM + self.ids[place].bytes, drawn[at : at + NONCE_BYTES]
-            sealed.append(head + nonce + self._encrypt[place](nonce, value, head + bound))
+            sealed.append(head + nonce + self._aeads[place].encrypt(nonce, value, head + bound))
         return sealed
 
 

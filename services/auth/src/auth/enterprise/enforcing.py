@@ -9,6 +9,7 @@ from auth.accounts.sealing import Addresses
 from auth.enterprise.repository import ProviderRepository
 from auth.federation.errors import SignInThroughProvider
 from auth.members.permissions import Role
+from auth.sessions.model import Standing
 from kit.db.database import Transaction
 
 
@@ -22,10 +23,8 @@ class Enforcement:
 
     addresses: Addresses
 
-    async def insist(
-        self, tx: Transaction, user_id: UUID, organization_id: UUID | None, role: str | None, through: UUID | None
-    ) -> bool:
-        """Go on only if this person may act in the organization that the transaction is bound to, having come so.
+    async def insist(self, tx: Transaction, user_id: UUID, standing: Standing, through: UUID | None) -> bool:
+        """Go on only if this person may act where they stand, to which the transaction is bound, having come so.
 
         Returns:
             Whether this is an owner who goes past the provider: to be put on record.
@@ -33,12 +32,13 @@ class Enforcement:
         Raises:
             SignInThroughProvider: they have to come through a provider of it.
         """
-        enforced = {} if organization_id is None or role is None else await ProviderRepository(tx).enforced()
+        acting = standing.organization_id is not None and standing.role is not None
+        enforced = await ProviderRepository(tx).enforced() if acting and standing.enforcing else {}
         if not enforced or through in enforced:
             return False
         theirs = await self._domains(tx, user_id)
         wanted = next((each for each, domains in enforced.items() if domains & theirs), None)
-        if wanted is not None and role != Role.OWNER:
+        if wanted is not None and standing.role != Role.OWNER:
             raise SignInThroughProvider(identity_provider_id=str(wanted))
         return wanted is not None
 

@@ -52,8 +52,10 @@ def challenge_mail(purpose: Purpose, identity_id: UUID, challenge_id: UUID, loca
     )
 
 
-def security_notice(identity_id: UUID, notice_id: UUID, locale: str, number: int = 0) -> Mail:
-    """A mail that says what happened to the account; `number` counts those of the same notice."""
+def security_notice(
+    identity_id: UUID, notice_id: UUID, locale: str, number: int = 0, *, for_many: bool = False
+) -> Mail:
+    """A mail that says what happened to the account, or to many; `number` counts those of the same notice."""
     return Mail(
         SECURITY_NOTICE,
         ACCOUNT.name,
@@ -61,6 +63,7 @@ def security_notice(identity_id: UUID, notice_id: UUID, locale: str, number: int
         locale=locale,
         about=identity_id,
         detail=notice_id,
+        for_many=for_many,
     )
 
 

@@ -49,14 +49,23 @@ MOST_ADDRESSES: Final = 20
 ALWAYS: Final = 1_000_000
 
 
-async def notify(tx: Transaction, mailer: Mailer, user_id: UUID, notice: Notice, cause: UUID | None = None) -> bool:
+async def notify(
+    tx: Transaction,
+    mailer: Mailer,
+    user_id: UUID,
+    notice: Notice,
+    cause: UUID | None = None,
+    *,
+    for_many: bool = False,
+) -> bool:
     """Tell a person what happened to their account, at their proven mail address and in their language.
 
     What reaches as far as `EVERYWHERE` is told at every proven mail address, however often.
 
     In the transaction in which it happens. `cause` is the id of what brought it about (a session, a factor): of one
     cause a person is told once; without it each call is a cause of its own. False when nothing is sent: told before,
-    told too often within the hour, or there is no proven mail address.
+    told too often within the hour, or there is no proven mail address. What happens to many accounts at once
+    (`for_many`) is told after what others wait for.
     """
     notices = NoticeRepository(tx)
     notice_id = new_id()
@@ -65,7 +74,7 @@ async def notify(tx: Transaction, mailer: Mailer, user_id: UUID, notice: Notice,
         return False
     recipients = await notices.recipients(user_id, MOST_ADDRESSES if notice in EVERYWHERE else 1)
     queued = [
-        await mailer.queue(tx, security_notice(each.identity_id, notice_id, each.locale, number))
+        await mailer.queue(tx, security_notice(each.identity_id, notice_id, each.locale, number, for_many=for_many))
         for number, each in enumerate(recipients)
     ]
     return any(queued)

@@ -150,7 +150,7 @@ class Authorizing:
         if standing is None or standing.organization_id is None:
             raise ConsentIncomplete
         through = await sessions.through(caller.session_id)
-        await self.enforcement.insist(tx, caller.user_id, organization_id, standing.role, through)
+        await self.enforcement.insist(tx, caller.user_id, standing, through)
         proven_at, strong = await GrantRepository(tx).proven_in(caller.session_id)
         if standing.demanding and not strong:
             raise SecondFactorRequired

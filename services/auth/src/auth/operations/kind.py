@@ -97,7 +97,7 @@ class UserOperationKind:
             return GONE
         await tx.emit(audited("auth.session.all_revoked", Staff(_submitter(job)), "user", user_id, job=str(job.id)))
         await end_sessions(tx, user_id)
-        await notify(tx, self.mailer, user_id, Notice.SESSIONS_REVOKED, job.id)
+        await notify(tx, self.mailer, user_id, Notice.SESSIONS_REVOKED, job.id, for_many=True)
         return Done()
 
 

@@ -109,6 +109,8 @@ class Standing:
     """Whether nobody acts in the organization that was asked for, so that none is acted in."""
     demanding: bool = False
     """Whether the organization lets in only sessions that are strong."""
+    enforcing: bool = False
+    """Whether it lets some in through an identity provider of its own alone."""
     agency_id: UUID | None = None
     """The agency that sends them, where they are no member."""
     until: datetime | None = None

@@ -111,7 +111,9 @@ class SessionRepository:
             SELECT u.epoch, u.sessions_from_epoch, u.suspended_at IS NOT NULL AS suspended,
                    coalesce(m.role, sent.role) AS role, sent.agency_id, sent.ends_at AS until,
                    coalesce(m.role, sent.role) IS NOT NULL AND o.suspended_at IS NOT NULL AS organization_suspended,
-                   coalesce(o.requires_second_factor, false) AS demanding {more}
+                   coalesce(o.requires_second_factor, false) AS demanding,
+                   EXISTS (SELECT FROM identity_providers AS p
+                           WHERE p.organization_id = $2 AND p.enforced AND p.active) AS enforcing {more}
             FROM users AS u
             LEFT JOIN members AS m ON m.user_id = u.id AND m.organization_id = $2
             LEFT JOIN organizations AS o ON o.id = $2
@@ -133,6 +135,7 @@ class SessionRepository:
             suspended=row["suspended"],
             organization_suspended=shut,
             demanding=row["demanding"],
+            enforcing=row["enforcing"],
             agency_id=None if shut else row["agency_id"],
             until=row["until"],
             factors=offered(row) if hold else (),

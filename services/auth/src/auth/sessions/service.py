@@ -158,9 +158,8 @@ class SessionService:
         Raises:
             SignInThroughProvider: it was asked for.
         """
-        where = standing.organization_id
         try:
-            await self.entrance.enforcement.insist(tx, session.user_id, where, standing.role, session.through)
+            await self.entrance.enforcement.insist(tx, session.user_id, standing, session.through)
         except SignInThroughProvider:
             if asked is not None:
                 raise

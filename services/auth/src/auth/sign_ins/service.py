@@ -89,8 +89,7 @@ class Entrance:
             half = SignIn(new_id(), user_id, shown, wish.organization_id, wish.identity_provider_id)
             return await self._ask(tx, half, factors)
         _insist_on_admission(standing, wish.organization_id)
-        where, through = standing.organization_id, wish.identity_provider_id
-        if await self.enforcement.insist(tx, user_id, where, standing.role, through):
+        if await self.enforcement.insist(tx, user_id, standing, wish.identity_provider_id):
             await tx.emit(audited("auth.session.broke_glass", User(user_id), "user", user_id))
         if standing.demanding and not strong(shown):
             half = SignIn(new_id(), user_id, shown, wish.organization_id, wish.identity_provider_id)

@@ -160,13 +160,30 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Pair:
+    """How often one end may write to one person: at most `burst` messages within any such time."""
+
+    burst: int
+    within: timedelta
+
+    def free_at(self, times: Sequence[datetime], at: datetime) -> datetime | None:
+        """When one may leave that is to leave then, beside those of these times, in their order; None: as it is to.
+
+        What leaves later than it does not stand in its way: that is its own matter.
+        """
+        recent = [each for each in times if at - self.within < each <= at]
+        return None if len(recent) < self.burst else recent[-self.burst] + self.within
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a platform can do, as data: nobody asks it for what is not here.
 
     `sends` are kinds of messages, `reached_by` the identities a message can go to, the surest first. `rate` is how
     many messages per second it takes when nobody says otherwise. `names_people` says that a name must be asked for;
     `measure` counts the parts a text is sent in, of which there are at most `most_parts`. `local` says that a message
-    lies with us until it is fetched: there is no call that could be lost.
+    lies with us until it is fetched: there is no call that could be lost. `pair` is how often one may write to one
+    person.
     """
 
     sends: frozenset[str]
@@ -182,6 +199,7 @@ class Capabilities:
     shows_typing: bool = False
     names_people: bool = False
     local: bool = False
+    pair: Pair | None = None
 
 
 @dataclass(frozen=True, slots=True)

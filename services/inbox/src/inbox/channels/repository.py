@@ -96,8 +96,8 @@ class ChannelRepository:
             f"""
             UPDATE channels
             SET waba_id = $3, display_name = $4, display_number = $5, token_sealed = $6, rate = $7,
-                state = 'connected', health = 'ok', health_code = '', health_reason = '', version = version + 1,
-                changed_at = kit_now(), connected_at = kit_now()
+                state = 'connected', health = 'ok', health_code = '', health_reason = '', health_until = NULL,
+                version = version + 1, changed_at = kit_now(), connected_at = kit_now()
             WHERE organization_id = $1 AND phone_number_id = $2 AND kind = $8
               AND (state = 'connected' OR NOT EXISTS (SELECT FROM channel_organizations(ARRAY[$2], '{{}}')))
             RETURNING {_COLUMNS}
@@ -177,7 +177,8 @@ class ChannelRepository:
         row = await self.tx.fetchrow(
             f"""
             UPDATE channels
-            SET health = 'ok', health_code = '', health_reason = '', version = version + 1, changed_at = kit_now()
+            SET health = 'ok', health_code = '', health_reason = '', health_until = NULL, version = version + 1,
+                changed_at = kit_now()
             WHERE id = $1 AND organization_id = $2 AND state = 'connected' AND health_code = $3
             RETURNING {_COLUMNS}
             """,  # noqa: S608 - a constant of this file

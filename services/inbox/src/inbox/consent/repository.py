@@ -23,7 +23,9 @@ class ConsentRepository:
 
     tx: Transaction
 
-    async def record(self, wishes: Sequence[Wish], proofs: Sequence[bytes | None]) -> None:
+    async def record(
+        self, wishes: Sequence[Wish], proofs: Sequence[bytes | None], import_id: UUID | None = None
+    ) -> None:
         """Add these to the history; the newest becomes the state now, and of two of one time the withdrawal."""
         await self.tx.execute(
             """
@@ -33,8 +35,9 @@ class ConsentRepository:
                     AS t (id, contact_id, channel_kind, purpose, state, source, policy_version, proof, at)
             ), kept AS (
                 INSERT INTO consent_entries (id, organization_id, contact_id, channel_kind, purpose, state, source,
-                                             policy_version, proof_sealed, at)
-                SELECT id, $1, contact_id, channel_kind, purpose, state, source, policy_version, proof, at FROM told
+                                             policy_version, proof_sealed, at, import_id)
+                SELECT id, $1, contact_id, channel_kind, purpose, state, source, policy_version, proof, at, $11
+                FROM told
             ), newest AS (
                 SELECT DISTINCT ON (contact_id, channel_kind, purpose) *,
                        bool_or(state = 'granted') OVER (PARTITION BY contact_id, channel_kind, purpose) AS granted
@@ -63,6 +66,76 @@ class ConsentRepository:
             [each.policy_version for each in wishes],
             list(proofs),
             [each.at for each in wishes],
+            import_id,
+        )
+
+    async def grant(
+        self, contact_ids: Sequence[UUID], channel_kind: str, purpose: Purpose, policy_version: str, import_id: UUID
+    ) -> None:
+        """That these new contacts, of whom nothing was recorded before, have all agreed, as an import says."""
+        await self.tx.execute(
+            """
+            WITH told AS MATERIALIZED (
+                SELECT t.id, t.contact_id, now.at FROM (SELECT kit_now() AS at OFFSET 0) AS now
+                CROSS JOIN unnest($2::uuid[], $3::uuid[]) AS t (id, contact_id)
+            ), kept AS (
+                INSERT INTO consent_entries (id, organization_id, contact_id, channel_kind, purpose, state, source,
+                                             policy_version, at, created_at, import_id)
+                SELECT id, $1, contact_id, $4, $5, 'granted', 'import', $6, at, at, $7 FROM told
+            )
+            INSERT INTO consents (organization_id, contact_id, channel_kind, purpose, state, ever_granted, source,
+                                  policy_version, at)
+            SELECT $1, contact_id, $4, $5, 'granted', true, 'import', $6, at FROM told
+            """,
+            self.tx.organization_id,
+            [new_id() for _ in contact_ids],
+            contact_ids,
+            channel_kind,
+            purpose,
+            policy_version,
+            import_id,
+        )
+
+    async def take_back(self, import_id: UUID, contact_ids: Sequence[UUID]) -> None:
+        """What an import said of these was never said: what others recorded of them counts, or nothing does."""
+        rows = await self.tx.fetch(
+            """
+            DELETE FROM consent_entries WHERE contact_id = ANY ($3) AND organization_id = $1 AND import_id = $2
+            RETURNING contact_id, channel_kind, purpose
+            """,
+            self.tx.organization_id,
+            import_id,
+            list(contact_ids),
+        )
+        told = {(row["contact_id"], row["channel_kind"], row["purpose"]) for row in rows}
+        await self.tx.execute(
+            """
+            WITH told AS MATERIALIZED (
+                SELECT * FROM unnest($2::uuid[], $3::text[], $4::text[]) AS t (contact_id, channel_kind, purpose)
+            ), newest AS MATERIALIZED (
+                SELECT DISTINCT ON (contact_id, channel_kind, purpose) contact_id, channel_kind, purpose, e.state,
+                       e.source, e.policy_version, e.at,
+                       bool_or(e.state = 'granted') OVER (PARTITION BY contact_id, channel_kind, purpose) AS granted
+                FROM told JOIN consent_entries AS e USING (contact_id, channel_kind, purpose)
+                WHERE e.organization_id = $1
+                ORDER BY contact_id, channel_kind, purpose, e.at DESC, e.state = 'withdrawn' DESC, e.id DESC
+            ), gone AS (
+                DELETE FROM consents AS c USING told AS t
+                WHERE (c.contact_id, c.channel_kind, c.purpose) = (t.contact_id, t.channel_kind, t.purpose)
+                  AND c.organization_id = $1 AND NOT EXISTS (
+                    SELECT FROM newest AS n WHERE (n.contact_id, n.channel_kind, n.purpose)
+                                                = (t.contact_id, t.channel_kind, t.purpose))
+            )
+            UPDATE consents AS c SET state = n.state, source = n.source, policy_version = n.policy_version, at = n.at,
+                                     ever_granted = n.granted
+            FROM newest AS n
+            WHERE (c.contact_id, c.channel_kind, c.purpose) = (n.contact_id, n.channel_kind, n.purpose)
+              AND c.organization_id = $1
+            """,
+            self.tx.organization_id,
+            [contact_id for contact_id, _, _ in told],
+            [channel_kind for _, channel_kind, _ in told],
+            [purpose for _, _, purpose in told],
         )
 
     async def ask(self, asked: Sequence[Asked]) -> Mapping[Asked, Answer]:

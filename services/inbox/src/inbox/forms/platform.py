@@ -66,7 +66,7 @@ class ContactForms:
             raise Refused(ERRORS.rules[REPLIES_OFF].plain, code=REPLIES_OFF)
         letter = self._letter(outgoing, site.name, reply_to)
         try:
-            await self.server.send(letter, parseaddr(self.sender)[1], outgoing.to.value)
+            await self.server.send(letter, parseaddr(self.sender)[1], outgoing.to.value, urgent=True)
         except (Refused, NotAccepted, Unanswered) as trouble:
             trouble.said = ""  # a mail server repeats the address
             raise

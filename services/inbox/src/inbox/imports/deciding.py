@@ -6,11 +6,12 @@ Most rows have to do with nobody else. They are taken together, column by column
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, compress, repeat
+from itertools import chain, compress
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from inbox.attributes.model import Attribute, Value
+from inbox.channels.base import IdentityKind
 from inbox.contacts.blind import Blind
 from inbox.contacts.recognizing import spellings
 from inbox.imports.bulk.repository import Key
@@ -29,10 +30,19 @@ class Hashes:
     own: Sequence[bytes] = field(repr=False)
     others: Mapping[int, Sequence[bytes]] = field(repr=False)
     """Of other spellings, where there are some."""
+    asked: Sequence[bytes] = field(repr=False)
+    """All of them once, in their order: so they stand in the index, where neighbours lie on one page."""
 
-    def told(self) -> Iterable[Key]:
-        """All of them, with their kind."""
-        return zip(repeat(self.kind), chain(filter(None, self.own), *self.others.values()), strict=False)
+    @classmethod
+    def of(cls, kind: IdentityKind, values: Sequence[str | None], blind: Blind) -> "Hashes":
+        """Hash what stands in a column, in each spelling."""
+        others = {
+            at: [blind(kind, each) for each in spellings(kind, value)[1:]]
+            for at, value in enumerate(values)
+            if value is not None and may_vary(value)
+        }
+        own = blind.each(kind, values)
+        return cls(kind, own, others, sorted(set(filter(None, chain(own, *others.values())))))
 
 
 class Wanted:
@@ -49,7 +59,7 @@ class Wanted:
 class There(NamedTuple):
     """Who is in the base: to whom hashes lead just now, and whom an earlier row of the file made or changed."""
 
-    held: Mapping[Key, UUID]
+    held: Mapping[bytes, UUID]
     earlier: Collection[UUID]
 
 
@@ -67,16 +77,8 @@ class Decided(NamedTuple):
 
 
 def hashed(people: People, blind: Blind) -> list[Hashes]:
-    """Hash whatever people are known by, in each spelling."""
-    found = []
-    for kind, values in people.known:
-        others = {
-            at: [blind(kind, each) for each in spellings(kind, value)[1:]]
-            for at, value in enumerate(values)
-            if value is not None and may_vary(value)
-        }
-        found.append(Hashes(kind, blind.each(kind, values), others))
-    return found
+    """Hash whatever people are known by."""
+    return [Hashes.of(kind, values, blind) for kind, values in people.known]
 
 
 def decided(people: People, hashes: Sequence[Hashes], there: There, mode: Mode) -> Decided:
@@ -90,14 +92,14 @@ def decided(people: People, hashes: Sequence[Hashes], there: There, mode: Mode) 
     return Decided(alone, together.new, together.touched, together.faults, together.counts)
 
 
-def _entangled(people: People, hashes: Sequence[Hashes], held: Mapping[Key, UUID]) -> set[int]:
+def _entangled(people: People, hashes: Sequence[Hashes], held: Mapping[bytes, UUID]) -> set[int]:
     """Places of those with whom somebody has a hash in common, whether in the file or in the base."""
     times = Counter[bytes]()
     for each in hashes:
         times.update(each.own)
         times.update(chain.from_iterable(each.others.values()))
     times[_NONE] = 0
-    common = {blinded for blinded, count in times.items() if count > 1}.union(blinded for _, blinded in held)
+    common = {blinded for blinded, count in times.items() if count > 1}.union(held)
     found = set[int]()
     for each in hashes if common else ():
         found.update(compress(range(len(people)), map(common.__contains__, each.own)))
@@ -106,11 +108,16 @@ def _entangled(people: People, hashes: Sequence[Hashes], held: Mapping[Key, UUID
 
 
 class _Known(NamedTuple):
-    """One of what a row is known by: its key, the value, and the keys of other spellings of it."""
+    """One of what a row is known by: its kind and hash, the value, and the hashes of other spellings of it."""
 
     key: Key
     value: str
-    others: Sequence[Key]
+    others: Sequence[bytes]
+
+    @property
+    def hashes(self) -> Iterable[bytes]:
+        """Of all spellings."""
+        return (self.key[1], *self.others)
 
 
 class _Together:
@@ -119,7 +126,7 @@ class _Together:
     def __init__(self, people: People, hashes: Sequence[Hashes], there: There, mode: Mode) -> None:
         self._people, self._hashes, self._mode = people, hashes, mode
         self._held, self._earlier = there
-        self._here: dict[Key, Wanted] = {}
+        self._here: dict[bytes, Wanted] = {}
         self.new: list[Wanted] = []
         self.touched: dict[UUID, Wanted] = {}
         self.faults: list[Fault] = []
@@ -152,18 +159,17 @@ class _Together:
         for (kind, values), each in zip(self._people.known, self._hashes, strict=True):
             value = values[at]
             if value is not None:
-                others = [(kind, blinded) for blinded in each.others.get(at, ())]
-                found.append(_Known((kind, each.own[at]), value, others))
+                found.append(_Known((kind, each.own[at]), value, each.others.get(at, ())))
         return found
 
     def _same(self, known: Sequence[_Known]) -> tuple[Wanted | UUID | None, bool]:
         """The contact to whom these lead, and whether they lead to several."""
         found: Wanted | UUID | None = None
         for each in known:
-            for key in (each.key, *each.others):
-                leads: Wanted | UUID | None = self._here.get(key)
-                if leads is None and key in self._held:
-                    leads = self.touched.get(self._held[key], self._held[key])
+            for blinded in each.hashes:
+                leads: Wanted | UUID | None = self._here.get(blinded)
+                if leads is None and blinded in self._held:
+                    leads = self.touched.get(self._held[blinded], self._held[blinded])
                 if leads is None or leads == found:
                     continue
                 if found is not None:
@@ -181,8 +187,7 @@ class _Together:
             if value is not None and not (fill and attribute.id in one.values):
                 one.values[attribute.id] = (attribute, value)
         for each in known:
-            if each.key not in held and not any(key in held for key in each.others):
+            if not any(blinded in held for blinded in each.hashes):
                 one.fresh[each.key] = each.value
-            self._here[each.key] = one
-            for key in each.others:
-                self._here[key] = one
+            for blinded in each.hashes:
+                self._here[blinded] = one

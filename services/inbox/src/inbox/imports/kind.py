@@ -11,6 +11,7 @@ import orjson
 
 from inbox.attributes.model import Attribute
 from inbox.attributes.repository import AttributeRepository
+from inbox.consent.repository import ConsentRepository
 from inbox.imports.bulk.repository import BulkRepository
 from inbox.imports.errors import FileRefused
 from inbox.imports.files import ImportFiles
@@ -94,7 +95,7 @@ class ContactImports:
     async def _chunk(
         self, organization_id: UUID, whole: Import, part: Part, attributes: Mapping[str, Attribute]
     ) -> Prepared:
-        rows = Rows(part.start, await self.files.rows(organization_id, part))
+        rows = Rows(part.start, await self.files.columns(organization_id, part))
         return await self.writing.prepare(organization_id, whole.id, Options.read(whole.options), rows, attributes)
 
     async def work(
@@ -167,6 +168,8 @@ class ImportUndoing:
             if not made:
                 changes = await imports.changes(whole.id, UNDONE_AT_ONCE)
             given = await undo.as_before(whole.id, changes)
+            await undo.unknow(whole.id, given)
+            await ConsentRepository(tx).take_back(whole.id, sorted(given))
             changed = {row["contact_id"] for row in changes} - given
             await undo.keep(whole.id, "made-and-used", used)
             await undo.keep(whole.id, "changed-since", changed)
@@ -191,15 +194,15 @@ def import_kinds(
 
 
 def _chunks(file: BinaryIO, form: Format, options: Options, size: int) -> Iterator[tuple[int, bytes, int]]:
-    """Chunks of rows: the number of the first, the cells that are taken, how many rows."""
+    """Chunks of rows: the number of the first, the columns that are taken, how many rows."""
     found = rows(file, form)
     first = 1
     if options.heading:
         next(found, None)
         first = 2
-    while chunk := list(islice(found, size)):
-        yield first, orjson.dumps(options.taking(chunk)), len(chunk)
-        first += len(chunk)
+    while count := len((columns := options.taking(islice(found, size)))[0]):
+        yield first, orjson.dumps({"columns": columns}), count
+        first += count
 
 
 def _of(job: Job) -> UUID:

@@ -1,10 +1,14 @@
 """What an import is asked to do, and what stands in it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
+from operator import itemgetter
 from typing import Any, Final, Literal
 from uuid import UUID
+
+from inbox.consent.model import PURPOSES, Purpose
 
 Mode = Literal["skip", "overwrite", "fill"]
 UNDO_WITHIN: Final = timedelta(days=30)
@@ -13,6 +17,8 @@ UNDO_WITHIN: Final = timedelta(days=30)
 LARGEST: Final = 1024**3
 CHUNK: Final = 8000
 """Rows that are worked in one transaction; it takes less than a second."""
+
+_AT_ONCE: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,10 @@ class Wishes:
     purposes: Sequence[str]
     policy_version: str
     proof: str = field(repr=False, default="")
+
+    def all(self) -> list[tuple[str, Purpose]]:
+        """For what on which kind of channel."""
+        return [(kind, each) for kind in self.channel_kinds for each in PURPOSES if each in self.purposes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +72,22 @@ class Options:
             }
         return told
 
-    def taking(self, rows: Sequence[Sequence[str]]) -> list[list[str]]:
-        """The taken columns of some rows, in their order; what a row lacks is empty."""
+    def taking(self, rows: Iterator[Sequence[str]]) -> list[list[str]]:
+        """The taken columns of some rows, each with all its cells; what a row lacks is empty.
+
+        Rows are let go some at a time: a list for each would keep the garbage collector busy for most of the import.
+        """
         places = [each.column for each in self.columns]
-        widest = max(places) + 1
-        return [
-            [cells[at] for at in places]
-            if len(cells) >= widest
-            else [cells[at] if at < len(cells) else "" for at in places]
-            for cells in rows
-        ]
+        columns: list[list[str]] = [[] for _ in places]
+        while block := list(islice(rows, _AT_ONCE)):
+            narrowest = min(map(len, block))
+            for at, column in zip(places, columns, strict=True):
+                column.extend(
+                    map(itemgetter(at), block)
+                    if at < narrowest
+                    else [cells[at] if at < len(cells) else "" for cells in block]
+                )
+        return columns
 
     @classmethod
     def read(cls, told: Mapping[str, Any]) -> "Options":
@@ -125,10 +141,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Cells of the taken columns, row by row, and the number of the first row in the file."""
+    """The cells of the taken columns, column by column, and the number of the first row in the file."""
 
     first: int
-    cells: Sequence[Sequence[str]] = field(repr=False)
+    columns: Sequence[Sequence[str]] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

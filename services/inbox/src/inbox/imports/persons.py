@@ -44,7 +44,7 @@ class _Column(NamedTuple):
 
 
 def people(
-    rows: Sequence[Sequence[str]],
+    cells: Sequence[Sequence[str]],
     first: int,
     options: Options,
     attributes: Mapping[str, Attribute],
@@ -52,14 +52,11 @@ def people(
 ) -> People:
     """The people of some rows, of which the first has this number; a row that is empty is nobody.
 
-    A row has the taken columns, in their order. Faults come in the order of rows.
+    Cells come column by column, as columns are taken. Faults come in the order of rows.
     """
-    cells = zip(*rows, strict=True)
-    columns = [
-        _column(each.to, told, options, attributes) for each, told in zip(options.columns, cells, strict=False)
-    ]
+    columns = [_column(each.to, told, options, attributes) for each, told in zip(options.columns, cells, strict=True)]
     known = [each for each in columns if each.kind in ("phone", "email")]
-    somebody = [False] * len(rows)
+    somebody = [False] * len(cells[0])
     for column in known:
         somebody = [one or value is not None for one, value in zip(somebody, column.meant, strict=True)]
     faults += sorted(_faults(columns, first, somebody), key=lambda fault: fault.row)

@@ -20,7 +20,7 @@ class ImportHolding:
     database: Database
     keyring: Keyring
     tables: ClassVar[frozenset[str]] = frozenset(
-        {"contact_import_changes", "contact_import_values", "contact_import_kept"}
+        {"contact_import_changes", "contact_import_values", "contact_import_identities", "contact_import_kept"}
     )
 
     async def export(self, person: Person, organization_ids: Sequence[UUID]) -> AsyncIterator[Rows | File]:
@@ -38,7 +38,8 @@ class ImportHolding:
                 for row, text in zip(values, texts, strict=True)
             ]
             yield Rows("contact_import_values", shown)
-            yield Rows("contact_import_kept", [dict(row) for row in told["contact_import_kept"]])
+            for name in ("contact_import_identities", "contact_import_kept"):
+                yield Rows(name, [dict(row) for row in told[name]])
 
     async def erase(self, tx: Transaction, person: Person, way: str) -> Erased:
         """Nobody can tell any more."""

@@ -19,6 +19,8 @@ MOST_ROWS: Final = 5_000_000
 MOST_COLUMNS: Final = 200
 LONGEST_LINE: Final = 1024 * 1024
 _SAMPLE: Final = 256 * 1024
+_BLOCK: Final = 128 * 1024
+"""Characters that are split into lines at once."""
 _DELIMITERS: Final = (",", ";", "\t", "|")
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -108,18 +110,40 @@ def _lines(file: BinaryIO, encoding: str) -> Iterator[str]:
     """Lines with their ends. Bytes that break UTF-8 are taken for Windows' code page, as spreadsheets mix the two."""
     file.seek(0)
     text = io.TextIOWrapper(cast("BinaryIO", _Kept(file)), encoding=encoding, errors="surrogateescape", newline="")
+    number, rest = 0, ""
     try:
-        for number, line in enumerate(iter(lambda: text.readline(LONGEST_LINE + 1), ""), start=1):
-            if len(line) > LONGEST_LINE:
-                raise FileRefused("line-too-long", number)
-            if "\0" in line:
-                raise FileRefused("nul-bytes", number)
-            yield line if line.isascii() else _mended(line)
+        while block := text.read(_BLOCK):
+            told = rest + block
+            lines = io.StringIO(told, newline="").readlines()
+            rest = "" if lines[-1].endswith("\n") else lines.pop()  # a return may be followed by a line feed
+            yield from lines if _plain(lines, told) else _checked(lines, number)
+            number += len(lines)
+            if len(rest) > LONGEST_LINE:
+                raise FileRefused("line-too-long", number + 1)
+        yield from _checked([rest], number) if rest else ()
         yield _END
     except UnicodeError as error:
         raise FileRefused("not-readable") from error
     finally:
         text.detach()
+
+
+def _plain(lines: Sequence[str], text: str) -> bool:
+    """Whether these need not be looked at one by one."""
+    return (
+        text.isascii()
+        and "\0" not in text
+        and (len(text) <= LONGEST_LINE or max(map(len, lines), default=0) <= LONGEST_LINE)
+    )
+
+
+def _checked(lines: Sequence[str], before: int) -> Iterator[str]:
+    for number, line in enumerate(lines, start=before + 1):
+        if len(line) > LONGEST_LINE:
+            raise FileRefused("line-too-long", number)
+        if "\0" in line:
+            raise FileRefused("nul-bytes", number)
+        yield line if line.isascii() else _mended(line)
 
 
 def _mended(line: str) -> str:

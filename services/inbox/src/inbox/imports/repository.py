@@ -142,6 +142,15 @@ class ImportRepository:
         )
         return None if row is None else Part(**row)
 
+    async def known_files(self, file_ids: Collection[UUID]) -> set[UUID]:
+        """Which of these files are of an import."""
+        rows = await self.tx.fetch(
+            "SELECT file_id FROM contact_import_parts WHERE organization_id = $1 AND file_id = ANY ($2)",
+            self.tx.organization_id,
+            list(file_ids),
+        )
+        return {row["file_id"] for row in rows}
+
     async def add_faults(self, import_id: UUID, faults: Sequence[Fault]) -> None:
         """Note faults of rows."""
         await self.tx.execute(

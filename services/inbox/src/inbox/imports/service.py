@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO, Final
@@ -25,8 +25,9 @@ from inbox.imports.persons import people
 from inbox.imports.reading import Format, first_rows, rows, sniff
 from inbox.imports.repository import ImportRepository, sweep_parts
 from inbox.imports.undoing.repository import UndoRepository, settle
+from inbox.media.sweeping import Sweeping
 from kit.audit import audited
-from kit.db.database import Database
+from kit.db.database import Database, Transaction
 from kit.http.caller import MemberCaller
 from kit.http.idempotency import Idempotency
 from kit.ids import BEFORE_ALL, new_id
@@ -253,6 +254,14 @@ class ImportService:
             settled = await settle(tx, _PAGE)
         return settled or len(swept) == _SWEPT
 
+    async def sweep_unnamed(self) -> None:
+        """Take files away that no row came to name, or that outlived theirs: their process died in between."""
+        await Sweeping(self.database, self.files.store, _of_imports).run()
+
+
+async def _of_imports(tx: Transaction, file_ids: Collection[UUID]) -> Collection[UUID]:
+    return await ImportRepository(tx).known_files(file_ids)
+
 
 def _insist(options: Options, attributes: dict[str, Attribute]) -> None:
     targets = [each.to for each in options.columns]
@@ -280,8 +289,8 @@ def _checked(file: BinaryIO, options: Options, attributes: dict[str, Attribute])
     if options.heading:
         next(found, None)
         first = 2
-    looked = list(islice(found, _LOOKED_AT))
+    columns = options.taking(islice(found, _LOOKED_AT))
     faults: list[Fault] = []
-    good = len(people(options.taking(looked), first, options, attributes, faults))
+    good = len(people(columns, first, options, attributes, faults))
     faulty = sum(1 for each in faults if each.code == "no-identity")
-    return DryRun(len(looked), good, faulty, faults[:_SHOWN])
+    return DryRun(len(columns[0]), good, faulty, faults[:_SHOWN])

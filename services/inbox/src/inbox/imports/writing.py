@@ -6,20 +6,20 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from inbox.attributes.model import Attribute
-from inbox.consent.model import PURPOSES, Wish
-from inbox.consent.recording import Recorder
+from inbox.consent.model import Wish
+from inbox.consent.repository import ConsentRepository
 from inbox.contacts.blind import Blind, blind_of
 from inbox.contacts.recognizing import subject
-from inbox.imports.bulk.repository import BulkRepository, Key, NewKnown, NewName, NewValue
+from inbox.imports.bulk.repository import BulkRepository, NewKnown, NewName, NewValue
 from inbox.imports.deciding import Decided, Hashes, There, Wanted, decided, hashed
-from inbox.imports.model import Fault, Options, Rows, Wishes
+from inbox.imports.model import Fault, Options, Rows
 from inbox.imports.persons import People, people
 from inbox.imports.repository import ImportRepository
 from inbox.imports.sealing import Sealed, plain, values_of
 from inbox.imports.undoing.repository import UndoRepository
 from kit.db.database import Database, Transaction
 from kit.errors import TransientError
-from kit.seal import Keyring, KeyShredded
+from kit.seal import Keyring
 
 
 class Meanwhile(TransientError):
@@ -126,21 +126,21 @@ class Writing:
         await imports.find(prepared.import_id, lock=True)
         held = await _holders(tx, prepared.hashes)
         earlier = await imports.made_here(prepared.import_id, set(held.values())) if held else set[UUID]()
-        found = await to_thread(decided, prepared.people, prepared.hashes, There(held, earlier), options.mode)
-        written, overwrite = Written(), options.mode == "overwrite"
-        await to_thread(written.add, prepared, found)
+        found, written = await to_thread(_decided, prepared, There(held, earlier))
+        overwrite = options.mode == "overwrite"
         await self._seal_touched(tx.organization_id, written, found.touched, prepared.blind)
         await bulk.add(prepared.import_id, written.made, written.names)
         if await bulk.know(written.known) != len(written.known):
             raise Meanwhile
         if written.touched:
             await bulk.note(prepared.import_id, written.touched)
+            await UndoRepository(tx).note_known(prepared.import_id, written.known, set(written.touched))
             await bulk.rename(written.renamed, overwrite=overwrite)
             await UndoRepository(tx).save(prepared.import_id, written.values, overwrite=overwrite)
         await bulk.put(written.values, overwrite=overwrite)
         if await bulk.tell_changed(written.touched) != len(written.touched):
             raise Meanwhile
-        await self._consent(tx, options.consent, (*written.made, *written.touched))
+        await self._consent(tx, prepared, written)
         await imports.add_faults(prepared.import_id, [*prepared.faults, *found.faults, *written.forgotten])
         await imports.count(prepared.import_id, _counts(prepared, found, written))
 
@@ -156,16 +156,34 @@ class Writing:
             sealed = await self.keyring.seal_many(organization_id, plain(each), subject=subject(contact_id))
             written.touch(each, contact_id, iter(sealed), blind)
 
-    async def _consent(self, tx: Transaction, told: Wishes | None, contact_ids: Sequence[UUID]) -> None:
-        wishes = [] if told is None else [wish for each in contact_ids for wish in _wishes(told, each, self.database)]
-        try:
-            await Recorder(self.keyring).record(tx, wishes)
-        except KeyShredded as shredded:
-            raise Meanwhile from shredded
+    async def _consent(self, tx: Transaction, prepared: Prepared, written: Written) -> None:
+        told = prepared.options.consent
+        if told is None:
+            return
+        consents, import_id = ConsentRepository(tx), prepared.import_id
+        for kind, purpose in told.all() if written.made else ():
+            await consents.grant(written.made, kind, purpose, told.policy_version, import_id)
+        at = self.database.clock.now()
+        wishes = [
+            Wish(contact_id, kind, purpose, "granted", "import", at, told.policy_version)
+            for contact_id in sorted(written.touched)
+            for kind, purpose in told.all()
+        ]
+        if wishes:
+            await consents.record(wishes, [None] * len(wishes), import_id)
 
 
-async def _holders(tx: Transaction, hashes: Sequence[Hashes]) -> dict[Key, UUID]:
-    return await BulkRepository(tx).holders([key for each in hashes for key in each.told()])
+async def _holders(tx: Transaction, hashes: Sequence[Hashes]) -> dict[bytes, UUID]:
+    held: dict[bytes, UUID] = {}
+    for each in hashes:
+        held |= await BulkRepository(tx).holders(each.kind, each.asked)
+    return held
+
+
+def _decided(prepared: Prepared, there: There) -> tuple[Decided, Written]:
+    found, written = decided(prepared.people, prepared.hashes, there, prepared.options.mode), Written()
+    written.add(prepared, found)
+    return found, written
 
 
 def _counts(prepared: Prepared, found: Decided, written: Written) -> Mapping[str, int]:
@@ -181,15 +199,5 @@ def _read(
     rows: Rows, options: Options, attributes: Mapping[str, Attribute], blind: Blind, faults: list[Fault]
 ) -> tuple[People, list[Hashes]]:
     """The people of some rows, and the hashes of what they are known by."""
-    told = people(rows.cells, rows.first, options, attributes, faults)
+    told = people(rows.columns, rows.first, options, attributes, faults)
     return told, hashed(told, blind)
-
-
-def _wishes(told: Wishes, contact_id: UUID, database: Database) -> list[Wish]:
-    at = database.clock.now()
-    return [
-        Wish(contact_id, kind, purpose, "granted", "import", at, told.policy_version)
-        for kind in told.channel_kinds
-        for purpose in PURPOSES
-        if purpose in told.purposes
-    ]

@@ -399,7 +399,7 @@ class MessageRepository:
         return await self.tx.fetch(
             """
             SELECT m.id, m.organization_id, m.kind, m.content_sealed, m.reply_to_blind, m.channel_id,
-                   coalesce(m.owner_id, v.origin_id, v.contact_id) AS contact_id,
+                   m.conversation_id, coalesce(m.owner_id, v.origin_id, v.contact_id) AS contact_id,
                    v.window_open_until, v.opted_out, kit_now() AS now,
                    c.state AS channel_state, c.kind AS channel_kind, c.phone_number_id, c.token_sealed,
                    template.status AS template_status, template.reason AS template_reason,

@@ -19,6 +19,7 @@ from inbox.conversations.topics import of_conversation
 from inbox.messages.content import CONTENT, PROVIDER_ID, TOKEN, Sealing, unpacked
 from inbox.messages.model import Content, Status
 from inbox.messages.outgoing.repository import OutgoingRepository
+from inbox.messages.pairing import too_soon
 from inbox.messages.reporting import SEND, catch_up
 from inbox.messages.repository import MessageRepository, Standing
 from inbox.messages.standing import rise, sent_fact, stand
@@ -27,7 +28,7 @@ from inbox.templates.model import SENDABLE
 from inbox.tenants import by_organization
 from kit.db.database import Row, Transaction
 from kit.ledger.kind import Timing
-from kit.ledger.model import Entry, Found, Look, NotFound, Receipt, Refused, Settled
+from kit.ledger.model import Entry, Found, Look, NotAccepted, NotFound, Receipt, Refused, Settled
 from kit.ledger.model import Status as Effected
 from kit.seal import Keyring
 
@@ -49,11 +50,11 @@ _TIMING: Final = Timing(
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """What one call takes; with a refusal it is not made."""
+    """What one call takes; with an obstacle it is not made."""
 
     kind: str
     outgoing: Outgoing | None = field(default=None, repr=False)
-    refusal: Refused | None = None
+    obstacle: Refused | NotAccepted | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +72,21 @@ class SendKind:
     timing: Timing = _TIMING
 
     async def prepare(self, tx: Transaction, entries: Sequence[Entry]) -> Mapping[UUID, Sending]:
-        """Content, recipient and token of each message; the 24 hours are looked at once more."""
+        """Content, recipient and token of each; the 24 hours, and how often we wrote, are looked at once more."""
         works: dict[UUID, Sending] = {}
         async for organization_id, own in by_organization(tx, entries):
             rows = {row["id"]: row for row in await MessageRepository(tx).to_send([each.subject_id for each in own])}
             known = await ContactRepository(tx).known_as([row["contact_id"] for row in rows.values()])
             answers = await ConsentRepository(tx).ask([_asked(row) for row in rows.values()])
-            for entry in own:
-                if entry.subject_id in rows:
-                    row = rows[entry.subject_id]
-                    unwilling = _unwilling(answers.get(_asked(row), Answer()))
-                    if unwilling is not None:
-                        works[entry.id] = Sending(row["channel_kind"], refusal=unwilling)
-                        continue
-                    identities = [each for each in known if each["contact_id"] == row["contact_id"]]
-                    works[entry.id] = await self._work(organization_id, row, identities)
+            there = [(entry, rows[entry.subject_id]) for entry in own if entry.subject_id in rows]
+            waits = await too_soon(tx, self.platforms, there)
+            for entry, row in there:
+                obstacle = _unwilling(answers.get(_asked(row), Answer())) or waits.get(entry.id)
+                if obstacle is not None:
+                    works[entry.id] = Sending(row["channel_kind"], obstacle=obstacle)
+                    continue
+                identities = [each for each in known if each["contact_id"] == row["contact_id"]]
+                works[entry.id] = await self._work(organization_id, row, identities)
         return works
 
     async def _work(self, organization_id: UUID, row: Row, identities: Sequence[Row]) -> Sending:
@@ -93,7 +94,7 @@ class SendKind:
         platform = self.platforms.get(kind)
         refusal = _refusal(row, platform)
         if platform is None or refusal is not None:
-            return Sending(kind, refusal=refusal)
+            return Sending(kind, obstacle=refusal)
         sealed = [(row["content_sealed"], CONTENT), (row["token_sealed"], TOKEN)]
         sealed += [(each["sealed"], IDENTITY) for each in identities]
         sealed += [(row["quoted_sealed"], PROVIDER_ID)] if row["quoted_sealed"] else []
@@ -106,12 +107,12 @@ class SendKind:
         ]
         to = recipient(known, platform.capabilities.reached_by)
         if said is not None and not _in_time(row, platform, said):
-            return Sending(kind, refusal=Refused(_TOO_LATE, code="window-closed"))
+            return Sending(kind, obstacle=Refused(_TOO_LATE, code="window-closed"))
         if said is None or token is None or (identities and not known):
-            return Sending(kind, refusal=Refused("The contact was forgotten.", code="contact-forgotten"))
+            return Sending(kind, obstacle=Refused("The contact was forgotten.", code="contact-forgotten"))
         if to is None:
             gone = "Nothing is known by which the contact can be reached on this channel."
-            return Sending(kind, refusal=Refused(gone, code="contact-unreachable"))
+            return Sending(kind, obstacle=Refused(gone, code="contact-unreachable"))
         quoted = others[len(identities)] if row["quoted_sealed"] else None
         line = Line(row["phone_number_id"], token.decode())
         words = "" if quoted is None else quoted.decode(errors="replace")
@@ -120,7 +121,7 @@ class SendKind:
     async def call(self, entry: Entry, work: Sending) -> Receipt:
         """Send it, once."""
         if work.outgoing is None:
-            raise work.refusal or Refused("This cannot be sent.")
+            raise work.obstacle or Refused("This cannot be sent.")
         provider_id = await self.platforms[work.kind].send(work.outgoing, entry.attempt)
         return Receipt(result=provider_id, said="status 200")
 

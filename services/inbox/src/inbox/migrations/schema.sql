@@ -323,6 +323,7 @@ CREATE TABLE channels (
     connected_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     coexists boolean NOT NULL DEFAULT false,
     numbers_limit integer,
+    health_until timestamp with time zone,
     CONSTRAINT channels_brake_check CHECK (((brake > (0)::double precision) AND (brake <= (1)::double precision))),
     CONSTRAINT channels_daily_limit_check CHECK ((daily_limit > 0)),
     CONSTRAINT channels_health_check CHECK ((health = ANY (ARRAY['ok'::text, 'token_dead'::text, 'restricted'::text]))),
@@ -343,6 +344,7 @@ CREATE INDEX channels_chosen ON channels USING btree (organization_id) WHERE (vi
 CREATE INDEX channels_listed ON channels USING btree (organization_id, created_at, id);
 CREATE UNIQUE INDEX channels_number ON channels USING btree (phone_number_id) WHERE (state = 'connected'::text);
 CREATE INDEX channels_to_release ON channels USING btree (id) WHERE release_due;
+CREATE INDEX channels_until ON channels USING btree (health_until) WHERE (health_until IS NOT NULL);
 CREATE POLICY easing ON channels FOR UPDATE TO inbox_loops USING (true);
 CREATE POLICY looking ON channels FOR SELECT TO inbox_loops USING (true);
 CREATE POLICY seen ON channels FOR ALL TO inbox_app USING ((id <> ALL (( SELECT channels_hidden() AS channels_hidden)::uuid[])));
@@ -394,6 +396,7 @@ CREATE TABLE consent_entries (
     proof_sealed bytea,
     at timestamp with time zone NOT NULL,
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
+    import_id uuid,
     CONSTRAINT consent_entries_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id),
     CONSTRAINT consent_entries_pkey PRIMARY KEY (id),
     CONSTRAINT consent_entries_purpose_check CHECK ((purpose = ANY (ARRAY['marketing'::text, 'utility'::text, 'service'::text]))),
@@ -511,7 +514,7 @@ CREATE TABLE contact_identities (
     created_at timestamp with time zone NOT NULL DEFAULT kit_now(),
     left_at timestamp with time zone,
     CONSTRAINT contact_identities_kind_check CHECK ((kind = ANY (ARRAY['whatsapp_id'::text, 'bsuid'::text, 'parent_bsuid'::text, 'phone'::text, 'messenger_id'::text, 'instagram_id'::text, 'email'::text, 'customer_id'::text, 'visitor'::text]))),
-    CONSTRAINT contact_identities_pkey PRIMARY KEY (organization_id, kind, blind)
+    CONSTRAINT contact_identities_pkey PRIMARY KEY (organization_id, blind, kind)
 );
 COMMENT ON TABLE contact_identities IS 'By what a contact is known; blind is a keyed hash, scope the business account that a scoped id was seen in.';
 ALTER TABLE contact_identities ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
@@ -557,6 +560,25 @@ ALTER TABLE contact_import_faults ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SEC
 CREATE INDEX contact_import_faults_of_organization ON contact_import_faults USING btree (organization_id, import_id);
 CREATE POLICY tenant ON contact_import_faults FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
 GRANT INSERT, SELECT ON contact_import_faults TO inbox_app;
+
+CREATE TABLE contact_import_identities (
+    organization_id uuid NOT NULL,
+    import_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    kind text NOT NULL,
+    blind bytea NOT NULL,
+    CONSTRAINT contact_import_identities_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id),
+    CONSTRAINT contact_import_identities_import_id_fkey FOREIGN KEY (import_id) REFERENCES contact_imports(id),
+    CONSTRAINT contact_import_identities_pkey PRIMARY KEY (import_id, contact_id, kind, blind)
+);
+COMMENT ON TABLE contact_import_identities IS 'By what an import made contacts known that were there before; kept for thirty days.';
+ALTER TABLE contact_import_identities ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE INDEX contact_import_identities_by_contact ON contact_import_identities USING btree (contact_id);
+CREATE INDEX contact_import_identities_of_organization ON contact_import_identities USING btree (organization_id, import_id);
+CREATE POLICY sweeping ON contact_import_identities FOR ALL TO inbox_loops USING (true);
+CREATE POLICY tenant ON contact_import_identities FOR ALL TO inbox_app USING ((organization_id = ANY (( SELECT (current_setting('app.orgs'::text))::uuid[] AS current_setting)::uuid[])));
+GRANT DELETE, INSERT, SELECT ON contact_import_identities TO inbox_app;
+GRANT DELETE, SELECT ON contact_import_identities TO inbox_loops;
 
 CREATE TABLE contact_import_kept (
     organization_id uuid NOT NULL,
@@ -2204,6 +2226,18 @@ AS $function$ SELECT c.id, c.organization_id FROM channels AS c WHERE c.release_
 -- owner: inbox_loops
 -- may be called by: inbox_app
 
+CREATE OR REPLACE FUNCTION inbox.channels_free_again()
+ RETURNS TABLE(id uuid, organization_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'inbox', 'kit', 'pg_temp'
+AS $function$
+        SELECT c.id, c.organization_id FROM channels AS c
+        WHERE c.health_until <= kit_now() AND c.state = 'connected' ORDER BY c.health_until LIMIT 100
+    $function$;
+-- owner: inbox_loops
+-- may be called by: inbox_app
+
 CREATE OR REPLACE FUNCTION inbox.channels_hidden()
  RETURNS uuid[]
  LANGUAGE sql
@@ -2331,6 +2365,7 @@ AS $function$
     DECLARE
         over uuid;
         gone bigint;
+        known bigint;
         emptied bigint;
     BEGIN
         SELECT i.id INTO over FROM contact_imports AS i
@@ -2340,11 +2375,14 @@ AS $function$
         DELETE FROM contact_import_values AS v WHERE v.ctid = ANY (ARRAY(
             SELECT w.ctid FROM contact_import_values AS w WHERE w.import_id = over LIMIT at_most));
         GET DIAGNOSTICS gone = ROW_COUNT;
+        DELETE FROM contact_import_identities AS v WHERE v.ctid = ANY (ARRAY(
+            SELECT w.ctid FROM contact_import_identities AS w WHERE w.import_id = over LIMIT at_most));
+        GET DIAGNOSTICS known = ROW_COUNT;
         UPDATE contact_import_changes AS h SET name_before = NULL WHERE h.ctid = ANY (ARRAY(
             SELECT g.ctid FROM contact_import_changes AS g
             WHERE g.import_id = over AND g.name_before IS NOT NULL LIMIT at_most));
         GET DIAGNOSTICS emptied = ROW_COUNT;
-        IF gone = 0 AND emptied = 0 THEN
+        IF gone = 0 AND known = 0 AND emptied = 0 THEN
             UPDATE contact_imports AS i SET undo_over = true WHERE i.id = over;
         END IF;
         RETURN true;

@@ -6,13 +6,24 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from inbox.channels.base import Account, Capabilities, Identity, Line, MediaPlace, Medium, Outgoing, Window, Wish
+from inbox.channels.base import (
+    Account,
+    Capabilities,
+    Identity,
+    Line,
+    MediaPlace,
+    Medium,
+    Outgoing,
+    Pair,
+    Window,
+    Wish,
+)
 from inbox.channels.catalogue import Catalogue
 from inbox.channels.errors import ACCOUNT_REFUSED
 from inbox.messages.model import Content
 from inbox.whatsapp.graph import Graph
 from inbox.whatsapp.outcomes import ERRORS
-from inbox.whatsapp.pacing import standing_of
+from inbox.whatsapp.pacing import PAIR_BURST, PAIR_WITHIN, standing_of
 from kit.ledger.model import Parked, Refused
 
 WHATSAPP: Final = "whatsapp"
@@ -39,6 +50,7 @@ CAPABILITIES: Final = Capabilities(
     quotes=True,
     shows_read=True,
     shows_typing=True,
+    pair=Pair(PAIR_BURST, PAIR_WITHIN),
 )
 _PLACES: Final[Mapping[str, str]] = {"whatsapp_id": "to", "bsuid": "recipient"}
 _INTERACTIVE: Final[Mapping[str, str]] = {"buttons": "button", "list": "list", "link": "cta_url"}

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from contracts.inbox import ChannelHealthChanged
 from inbox.broadcasts.model import CEILINGS, EASED_AFTER, EASED_BY, ONCE_IN, braked
-from inbox.broadcasts.senders.repository import SenderRepository, ease
+from inbox.broadcasts.senders.repository import SenderRepository, ease, free_again
 from inbox.channels.base import Standing
 from inbox.channels.model import Channel, cause_of, lane_of, pace_of
 from inbox.channels.repository import ChannelRepository
@@ -61,10 +62,19 @@ class Braking:
         lane = Lane(tx.organization_id, lane_of(row["id"], row["kind"]), pace_of(rate, row["brake"]))
         await self.ledger().set_rate(tx, lane)
 
-    async def stopped(self, tx: Transaction, rows: Sequence[Row], code: str, reason: str, *, all_of_it: bool) -> None:
+    async def stopped(
+        self,
+        tx: Transaction,
+        rows: Sequence[Row],
+        code: str,
+        reason: str,
+        *,
+        all_of_it: bool,
+        until: datetime | None = None,
+    ) -> None:
         """No broadcast leaves from these channels until they are connected again, or their platform takes it back.
 
-        With `all_of_it` answers wait, too.
+        With `all_of_it` answers wait, too. `until` is when it ends by itself, where the platform says so.
         """
         for row in rows:
             channel = await ChannelRepository(tx).suffer(row["id"], "restricted", code, reason)
@@ -73,6 +83,7 @@ class Braking:
                 await self.ledger().stop(tx, tx.organization_id, lanes, reason=reason, cause=cause_of(row["id"]))
             if channel is not None:
                 await tx.emit(_health(tx, channel))
+        await SenderRepository(tx).judge([row["id"] for row in rows], code, reason, until)
 
     async def resumed(self, tx: Transaction, rows: Sequence[Row]) -> None:
         """What had waited on these channels leaves."""
@@ -81,6 +92,15 @@ class Braking:
             if channel is not None:
                 await self.ledger().lift(tx, tx.organization_id, cause_of(row["id"]))
                 await tx.emit(_health(tx, channel))
+
+    async def free(self) -> bool:
+        """Let channels go on whose platform kept them back until now; true when something was done."""
+        rows = await free_again(self.database)
+        for row in rows:
+            async with self.database.transaction(row["organization_id"]) as tx:
+                over = await SenderRepository(tx).free_again(row["id"])
+                await self.resumed(tx, [] if over is None else [over])
+        return bool(rows)
 
     async def _go(self, tx: Transaction, row: Row, brake: float, code: str) -> None:
         await SenderRepository(tx).brake(row["id"], brake, code)

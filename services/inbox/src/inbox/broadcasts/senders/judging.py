@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
@@ -33,6 +34,7 @@ _ANSWERS: Final = "RESTRICTED_CUSTOMER_INITIATED_MESSAGING"
 _NO_SENDING: Final = frozenset({"RESTRICTED_BIZ_INITIATED_MESSAGING", _ANSWERS})
 _RESTRICTED: Final = "WhatsApp does not let this business account write to people for now; see its business manager."
 _BY_WEBHOOK: Final = "account-"
+_LONGEST_TIME: Final = 10  # digits of a time in seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +94,19 @@ class Judging:
         senders = SenderRepository(tx)
         if (business := _owner(value)) and event not in _STOPPED:
             await senders.owned(account, business)
-        if reason := _stopping(event, value):
-            code = f"{_BY_WEBHOOK}{event.lower()}"[:60]
-            all_of_it = event != "ACCOUNT_RESTRICTION" or _ANSWERS in _restrictions(value)
+        now = self.braking.database.clock.now()
+        if reason := _stopping(event, value, now):
+            code, restricted = f"{_BY_WEBHOOK}{event.lower()}"[:60], _restrictions(value, now)
+            of_some = event == "ACCOUNT_RESTRICTION"
+            all_of_it, until = not of_some or _ANSWERS in restricted, _until(restricted) if of_some else None
             rows = await senders.of_account(account)
-            await self.braking.stopped(tx, rows, code, reason, all_of_it=all_of_it)
+            await self.braking.stopped(tx, rows, code, reason, all_of_it=all_of_it, until=until)
         elif event in _BACK or _reinstated(event, value):
             await self.braking.resumed(tx, [row for row in await senders.of_account(account) if _told_so(row)])
         return Applied()
 
 
-def _stopping(event: str, value: Json) -> str:
+def _stopping(event: str, value: Json, now: datetime) -> str:
     """What it means, when nothing can be sent any more; empty otherwise."""
     if event in _STOPPED:
         return _STOPPED[event]
@@ -110,13 +114,28 @@ def _stopping(event: str, value: Json) -> str:
         ban = value.get("ban_info")
         scheduled = isinstance(ban, dict) and ban.get("waba_ban_state") == "SCHEDULE_FOR_DISABLE"
         return "" if scheduled else "WhatsApp has disabled this business account; see its business manager."
-    return _RESTRICTED if event == "ACCOUNT_RESTRICTION" and _restrictions(value) & _NO_SENDING else ""
+    return _RESTRICTED if event == "ACCOUNT_RESTRICTION" and _restrictions(value, now) else ""
 
 
-def _restrictions(value: Json) -> set[str]:
+def _restrictions(value: Json, now: datetime) -> dict[str, datetime | None]:
+    """Which sort of writing is not allowed, and until when, where that is told; what has ended by now is left out."""
     told = value.get("restriction_info")
-    listed = told if isinstance(told, list) else ()
-    return {text(each.get("restriction_type")) for each in listed if isinstance(each, dict)}
+    listed = [each for each in told if isinstance(each, dict)] if isinstance(told, list) else []
+    ends = {text(each.get("restriction_type")): _time(each.get("expiration")) for each in listed}
+    return {sort: end for sort, end in ends.items() if sort in _NO_SENDING and (end is None or end > now)}
+
+
+def _until(restricted: Mapping[str, datetime | None]) -> datetime | None:
+    """When all of them have ended; None when one of them has no end."""
+    ends = [end for end in restricted.values() if end is not None]
+    return max(ends) if len(ends) == len(restricted) > 0 else None
+
+
+def _time(told: object) -> datetime | None:
+    """A time in seconds since 1970, as a number or in digits; one that makes no sense is none."""
+    digits = str(told) if isinstance(told, int | str) else ""
+    known = digits.isascii() and digits.isdigit() and len(digits) <= _LONGEST_TIME
+    return datetime.fromtimestamp(int(digits), UTC) if known else None
 
 
 def _reinstated(event: str, value: Json) -> bool:

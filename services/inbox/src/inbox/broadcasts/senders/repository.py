@@ -49,6 +49,35 @@ class SenderRepository:
             account,
         )
 
+    async def judge(self, channel_ids: Collection[UUID], code: str, reason: str, until: datetime | None) -> None:
+        """The newest word of the platform on the account of these channels, and until when it holds, if it says so.
+
+        Of one that is kept back for another reason, as for its token, nothing is changed.
+        """
+        await self.tx.execute(
+            """
+            UPDATE channels SET health_code = $3, health_reason = $4, health_until = $5
+            WHERE id = ANY ($1) AND organization_id = $2 AND state = 'connected' AND health_code LIKE 'account-%'
+            """,
+            list(channel_ids),
+            self.tx.organization_id,
+            code,
+            reason,
+            until,
+        )
+
+    async def free_again(self, channel_id: UUID) -> Row | None:
+        """One that its platform kept back for a while, which is over; for update."""
+        return await self.tx.fetchrow(
+            """
+            SELECT id, kind, health_code FROM channels
+            WHERE id = $1 AND organization_id = $2 AND state = 'connected' AND health_until <= kit_now()
+            FOR NO KEY UPDATE
+            """,
+            channel_id,
+            self.tx.organization_id,
+        )
+
     async def lock(self, channel_id: UUID) -> Row | None:
         """Likewise, for update."""
         return await self.tx.fetchrow(
@@ -265,3 +294,8 @@ class SenderRepository:
 async def ease(database: Database, after: timedelta, by: float) -> list[Row]:
     """Let numbers that have had no trouble for a while go faster, in all organizations; which they were."""
     return await database.statement("SELECT * FROM ease_brakes($1, $2)", after, by)
+
+
+async def free_again(database: Database) -> list[Row]:
+    """Channels of all organizations that their platform kept back until now."""
+    return await database.statement("SELECT * FROM channels_free_again()")

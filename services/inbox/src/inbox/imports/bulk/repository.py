@@ -1,6 +1,5 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
 from typing import Final
 from uuid import UUID
 
@@ -26,7 +25,6 @@ _UNLESS_HELD: Final = """
         left_at = NULL
     WHERE held.left_at <= kit_now()
 """
-_BY_HASH: Final = itemgetter(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,27 +70,26 @@ class BulkRepository:
 
     tx: Transaction
 
-    async def holders(self, wanted: Collection[Key]) -> dict[Key, UUID]:
-        """Who is known by any of these just now, as whom they are shown.
+    async def holders(self, kind: str, blinds: Sequence[bytes]) -> dict[bytes, UUID]:
+        """Who is known by any of these just now, as whom they are shown, by hash.
 
-        Asked in the order of their hashes, as they stand in the index: neighbours lie on one page.
+        They are best asked in their order, as they stand in the index: neighbours lie on one page.
         """
-        keys = sorted(dict.fromkeys(wanted), key=_BY_HASH)
         rows = await self.tx.fetch(
             """
-            SELECT wanted.place, coalesce(contact.merged_into, held.contact_id) AS head
-            FROM unnest($2::text[], $3::bytea[]) WITH ORDINALITY AS wanted (kind, blind, place)
+            SELECT wanted.blind, coalesce(contact.merged_into, held.contact_id) AS head
+            FROM unnest($3::bytea[]) AS wanted (blind)
             CROSS JOIN LATERAL (SELECT contact_id, left_at FROM contact_identities
-                WHERE organization_id = $1 AND kind = wanted.kind AND blind = wanted.blind LIMIT 1) AS held
+                WHERE organization_id = $1 AND kind = $2 AND blind = wanted.blind LIMIT 1) AS held
             LEFT JOIN LATERAL (SELECT merged_into FROM contacts
                 WHERE id = held.contact_id AND organization_id = $1 LIMIT 1) AS contact ON true
             WHERE held.left_at IS NULL
             """,
             self.tx.organization_id,
-            [kind for kind, _ in keys],
-            [blind for _, blind in keys],
+            kind,
+            blinds,
         )
-        return {keys[row["place"] - 1]: row["head"] for row in rows}
+        return {row["blind"]: row["head"] for row in rows}
 
     async def add(self, import_id: UUID, contact_ids: Sequence[UUID], names: Sequence[bytes | None]) -> None:
         """Make contacts."""

@@ -2,7 +2,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from inbox.imports.bulk.repository import NewValue
+from inbox.imports.bulk.repository import NewKnown, NewValue
 from kit.db.database import Row, Transaction
 
 _SAVED = "value, value_sealed, key, number, blind, changed_at"
@@ -44,6 +44,45 @@ class UndoRepository:
             [each.contact_id for each in values],
             [each.kept.attribute_id for each in values],
             overwrite,
+        )
+
+    async def note_known(self, import_id: UUID, known: NewKnown, contact_ids: Collection[UUID]) -> None:
+        """Keep by what the import makes these contacts known, which must have been noted."""
+        added = [place for place, each in enumerate(known.contact_ids) if each in contact_ids]
+        await self.tx.execute(
+            """
+            INSERT INTO contact_import_identities (organization_id, import_id, contact_id, kind, blind)
+            SELECT $1, $2, t.contact_id, t.kind, t.blind
+            FROM unnest($3::uuid[], $4::text[], $5::bytea[]) AS t (contact_id, kind, blind)
+            JOIN contact_import_changes AS h
+              ON h.import_id = $2 AND h.contact_id = t.contact_id AND h.organization_id = $1
+            ON CONFLICT DO NOTHING
+            """,
+            self.tx.organization_id,
+            import_id,
+            [known.contact_ids[place] for place in added],
+            [known.kinds[place] for place in added],
+            [known.blinds[place] for place in added],
+        )
+
+    async def unknow(self, import_id: UUID, contact_ids: Collection[UUID]) -> None:
+        """These are not known any more by what the import added, unless somebody has written since.
+
+        Platforms tell the time of what was written by their own clocks, and of an hour only the first use is noted.
+        """
+        await self.tx.execute(
+            """
+            DELETE FROM contact_identities AS i USING contact_import_identities AS a
+            WHERE a.import_id = $2 AND a.contact_id = ANY ($3) AND a.organization_id = $1
+              AND i.organization_id = $1 AND i.kind = a.kind AND i.blind = a.blind AND i.contact_id = a.contact_id
+              AND i.last_seen_at = i.created_at
+              AND NOT EXISTS (
+                SELECT FROM conversations AS v
+                WHERE v.contact_id = i.contact_id AND v.last_message_at > i.created_at - interval '1 hour')
+            """,
+            self.tx.organization_id,
+            import_id,
+            list(contact_ids),
         )
 
     async def as_before(self, import_id: UUID, changes: Sequence[Row]) -> set[UUID]:
@@ -96,15 +135,13 @@ class UndoRepository:
 
     async def forget(self, import_id: UUID, contact_ids: Collection[UUID]) -> None:
         """What these were before is kept no more."""
-        await self.tx.execute(
-            """
-            DELETE FROM contact_import_values
-            WHERE import_id = $2 AND contact_id = ANY ($3) AND organization_id = $1
-            """,
-            self.tx.organization_id,
-            import_id,
-            list(contact_ids),
-        )
+        for table in ("contact_import_values", "contact_import_identities"):
+            await self.tx.execute(
+                f"DELETE FROM {table} WHERE import_id = $2 AND contact_id = ANY ($3) AND organization_id = $1",  # noqa: S608 - of two
+                self.tx.organization_id,
+                import_id,
+                list(contact_ids),
+            )
 
     async def keep(self, import_id: UUID, code: str, contact_ids: Collection[UUID]) -> None:
         """These were left as they are."""
@@ -137,6 +174,8 @@ class UndoRepository:
         of = {
             "contact_import_values": "SELECT import_id, contact_id, attribute_id, place, value, value_sealed, number "
             "FROM contact_import_values WHERE contact_id = ANY ($1) AND organization_id = $2",
+            "contact_import_identities": "SELECT import_id, contact_id, kind "
+            "FROM contact_import_identities WHERE contact_id = ANY ($1) AND organization_id = $2",
             "contact_import_kept": "SELECT import_id, contact_id, code FROM contact_import_kept "
             "WHERE contact_id = ANY ($1) AND organization_id = $2",
         }
@@ -146,11 +185,11 @@ class UndoRepository:
         """Keep nothing of these; rows by table."""
         return {
             name: await self.tx.execute(
-                f"DELETE FROM {name} WHERE contact_id = ANY ($1) AND organization_id = $2",  # noqa: S608 - of two
+                f"DELETE FROM {name} WHERE contact_id = ANY ($1) AND organization_id = $2",  # noqa: S608 - of three
                 list(members),
                 self.tx.organization_id,
             )
-            for name in ("contact_import_values", "contact_import_kept")
+            for name in ("contact_import_values", "contact_import_identities", "contact_import_kept")
         }
 
 

@@ -1,6 +1,6 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from inbox.messages.model import Status
@@ -139,6 +139,37 @@ class OutgoingRepository:
             for each in found
             if (each.conversation_id, each.contact_id) in by_whom
         ]
+
+    async def often(self, conversation_ids: Collection[UUID], more_than: int, within: timedelta) -> list[Row]:
+        """Those of these conversations in which more was written than that; of the others nothing need be known.
+
+        Of each: messages of the last day, also what still waits, and when broadcasts left by the same channel within
+        that time.
+        """
+        return await self.tx.fetch(
+            """
+            SELECT v.id AS conversation_id, ours.ids AS message_ids, theirs.times AS broadcasts
+            FROM conversations v
+            CROSS JOIN LATERAL (
+                SELECT coalesce(array_agg(m.id), '{}') AS ids FROM messages m
+                WHERE m.conversation_id = v.id AND m.organization_id = $2 AND m.direction = 'out'
+                  AND m.kind <> 'parts' AND m.provider_time > (SELECT kit_now() - interval '1 day')
+            ) AS ours
+            CROSS JOIN LATERAL (
+                SELECT coalesce(array_agg(coalesce(r.sent_at, r.state_at)), '{}') AS times
+                FROM broadcast_recipients r JOIN broadcasts b ON b.id = r.broadcast_id AND b.channel_id = v.channel_id
+                WHERE r.contact_id = v.contact_id AND r.organization_id = $2
+                  AND r.state IN ('handed', 'unknown', 'unconfirmed', 'sent', 'delivered', 'read')
+                  AND coalesce(r.sent_at, r.state_at) > (SELECT kit_now() - $4::interval)
+            ) AS theirs
+            WHERE v.id = ANY ($1) AND v.organization_id = $2
+              AND cardinality(ours.ids) + cardinality(theirs.times) > $3
+            """,
+            list(conversation_ids),
+            self.tx.organization_id,
+            more_than,
+            within,
+        )
 
     async def seen_until(self, conversation_id: UUID) -> tuple[datetime | None, datetime | None]:
         """Until when the contact has received, and read, what was sent."""
