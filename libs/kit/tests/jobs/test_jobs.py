@@ -1,7 +1,6 @@
 """What holds of bulk work: everything once, counted right, cancelled at once, fair."""
 
 import asyncio
-import time
 from datetime import timedelta
 from uuid import UUID
 
@@ -78,10 +77,8 @@ async def test_cancelled_nothing_more_is_done_and_the_batch_under_way_has_not_ha
     kind.before_work = wait
     running = asyncio.create_task(bench.work())
     await reached.wait()
-    began = time.monotonic()
-    async with bench.database.transaction(us) as tx:
-        cancelled = await bench.jobs.cancel(tx, job.id)
-    assert time.monotonic() - began < 2
+    async with asyncio.timeout(60), bench.database.transaction(us) as tx:
+        cancelled = await bench.jobs.cancel(tx, job.id)  # it does not wait for the batch, which waits for us
     go.set()
     await running
     after = await bench.show(job)
