@@ -33,6 +33,14 @@ class _ByPlace(LoadScopeScheduling):  # type: ignore[misc]  # xdist brings no ty
     def _split_scope(self, nodeid: str) -> str:
         return "platform" if nodeid.startswith(ONE_AT_A_TIME) else nodeid
 
+    def mark_test_complete(self, node: Any, item_index: int, duration: float = 0) -> None:
+        """Forget what is done: after each test all that a worker was given is counted again, of thousands."""
+        super().mark_test_complete(node, item_index, duration)
+        given = self.assigned_work[node]
+        scope = self._split_scope(self.registered_collections[node][item_index])
+        if all(given[scope].values()):
+            del given[scope]
+
 
 def _place(item: pytest.Item) -> str:
     return next((place for place in ONE_AT_A_TIME if item.nodeid.startswith(place)), "")

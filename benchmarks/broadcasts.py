@@ -66,6 +66,10 @@ _CONTACTS: Final = """
     INSERT INTO contact_identities (organization_id, kind, blind, contact_id, scope, sealed)
     SELECT $1, 'whatsapp_id', blind, id, '', sealed FROM person
 """
+_AT_WORK: Final = """
+    SELECT DISTINCT application_name FROM pg_stat_activity
+    WHERE application_name LIKE 'bench worker %' AND datname = current_database() AND query LIKE '%ledger_%'
+"""
 _BODY: Final = {"type": "BODY", "text": "Hello {{1}}, see what is new."}
 
 
@@ -79,7 +83,7 @@ def parts_of(database: Database, receiver: str, folder: Path) -> tuple[Parts, Ke
 async def worker(url: str, receiver: str, stop: asyncio.Event) -> None:
     """What feeds and sends."""
     logging.configure("bench", "error")
-    database = await Database.open(url, name="bench worker", pool_size=8, acquire_within=20)
+    database = await Database.open(url, name=f"bench worker {os.getpid()}", pool_size=8, acquire_within=20)
     with tempfile.TemporaryDirectory() as folder:
         parts, _, outbound = parts_of(database, receiver, Path(folder))
         loops = [Loop("feed", parts.feeding.run, every=EVERY), Loop("fold", parts.feeding.fold, every=2.0)]
@@ -143,6 +147,9 @@ class Post:
     async def work(self, workers: int) -> None:
         for _ in range(workers):
             self.workers.append(await _program("worker", self.url, f"http://127.0.0.1:{self.port}"))
+        async with asyncio.timeout(60):
+            while len(await self.database.statement(_AT_WORK)) < len(self.workers):  # noqa: ASYNC110 - they are others
+                await asyncio.sleep(0.1)
 
     async def rest(self) -> None:
         """End the workers."""
@@ -219,7 +226,7 @@ class Post:
         """Wait until all are settled, which must be as sent; how many were so in a second."""
         async with asyncio.timeout(within):
             while await self._any_open():  # noqa: ASYNC110 - other processes do it
-                await asyncio.sleep(0.2)
+                await asyncio.sleep(0.5)
         async with self.database.snapshot(*self.organizations) as tx:
             sent = await tx.fetchrow(
                 """

@@ -3,8 +3,9 @@
 Ours: the file goes through the API (begun, uploaded, started) and is split, validated, recognised, sealed under a key
 for each contact and written with all indexes, search triggers and row-level security, by the two workers of one
 process, into a base that has as many contacts already. Two rows in a hundred are bad, three repeat an earlier one.
-The reference: one connection as superuser copies the rows that came of it (contacts, identities) into the same tables
-of an empty database.
+The database is a PostgreSQL of its own, with the memory that `deploy/docker-compose.yml` gives it, where its programs
+are installed. The reference: one connection as superuser copies the rows that came of it (contacts, identities) into
+the same tables of an empty database.
 """
 
 import asyncio
@@ -13,8 +14,8 @@ import io
 import random
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,12 +34,13 @@ from kit.http.app import create_app
 from kit.http.caller import TokenVerifier
 from kit.ids import new_id
 from kit.process import supervise, tune
-from kit.testing.databases import Databases, TestDatabase
+from kit.testing.databases import ADMIN_URL, Databases, TestDatabase
 from kit.testing.tokens import AUDIENCE, ISSUER, Issuer
 
 ROWS: Final = {"short": 20_000, "full": 1_000_000}
 PIECE: Final = 8 * 1024 * 1024
 A_MINUTE, OF_COPY, MOST_MIB = 2_500_000.0, 0.4, 500.0
+SETTINGS: Final = {"shared_buffers": "1GB", "max_wal_size": "4GB"}
 TABLES: Final = ("contacts", "contact_identities")
 COLUMNS: Final = [{"column": place, "to": to} for place, to in enumerate(("name", "phone", "email"))]
 
@@ -57,7 +59,24 @@ def file_of(rows: int, seed: int) -> bytes:
 
 async def measure(size: Size) -> Sequence[Result]:
     """Rows a minute, as a share of COPY, and memory."""
-    databases = Databases()
+    with server() as url:
+        return await measured(size, Databases(url))
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The address of a PostgreSQL of our own; without one, that of everybody's."""
+    from local.private_servers.postgres import PrivatePostgres  # noqa: PLC0415 - only this command needs it
+
+    if not PrivatePostgres.installed():
+        yield ADMIN_URL
+        return
+    with tempfile.TemporaryDirectory() as folder, PrivatePostgres(Path(folder), settings=SETTINGS) as own:
+        yield own.url
+
+
+async def measured(size: Size, databases: Databases) -> Sequence[Result]:
+    """The same on this server."""
     try:
         place, other = await databases.clone({"inbox": migrations}), await databases.clone({"inbox": migrations})
         async with inbox(place) as (client, parts):

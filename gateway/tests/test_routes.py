@@ -98,9 +98,9 @@ def test_whatever_lies_below_the_doors_of_staff_takes_tokens_of_staff_alone(meth
 
 
 def test_matching_does_not_grow_with_the_path() -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     assert TABLE.match("GET", "/v1/me" + "/x" * 1_000_000).prefix == "/v1/me"
-    assert time.perf_counter() - began < 0.5
+    assert time.thread_time() - began < 0.5
 
 
 def test_no_public_row_forgets_a_rate_class() -> None:

@@ -1,6 +1,7 @@
 import json
 import re
 from datetime import UTC, datetime
+from functools import cache
 from importlib.resources import files
 from inspect import getdoc
 from pathlib import Path
@@ -78,6 +79,13 @@ def texts(pattern: str) -> st.SearchStrategy[str]:
     return st.from_regex(re.compile(pattern.replace("$", r"\Z"), re.ASCII))
 
 
+@cache
+def promised(event: type[Event]) -> Draft202012Validator:
+    """What judges the data of an event by its promise, made once: it is asked about many."""
+    return Draft202012Validator(promise(event), format_checker=FormatChecker())
+
+
+@cache
 def instances(event: type[Event]) -> st.SearchStrategy[Event]:
     """Any event of the class, with and without its optional fields."""
     schema = promise(event)
@@ -94,7 +102,7 @@ def test_every_event_survives_the_wire_as_a_valid_cloudevent(event: type[Event],
     fact = data.draw(instances(event))
     message = json.loads(encode(fact))
     CLOUDEVENT.validate(message)
-    Draft202012Validator(promise(event), format_checker=FormatChecker()).validate(message["data"])
+    promised(event).validate(message["data"])
     assert decode(encode(fact)) == fact
 
 

@@ -195,8 +195,16 @@ async def test_many_are_asked_for_at_once_and_merged_contacts_answer_as_one(hous
 
 
 async def asked(house: House, contact_ids: list[UUID], by: UUID | None = None) -> dict[UUID, Answer]:
+    """How these stand; whoever asks for the refused alone is told of the same."""
     async with house.database.transaction(by or house.organization_id) as tx:
-        return dict(await ConsentRepository(tx).ask_for(contact_ids, "whatsapp", "marketing"))
+        consents = ConsentRepository(tx)
+        answers = dict(await consents.ask_for(contact_ids, "whatsapp", "marketing"))
+        for needs_grant in (True, False):
+            refused = await consents.refused(contact_ids, "whatsapp", "marketing", needs_grant=needs_grant)
+            assert refused == {
+                each: answer for each, answer in answers.items() if answer.refuses(needs_grant=needs_grant)
+            }
+    return answers
 
 
 async def test_another_organization_neither_reads_nor_records(house: House) -> None:

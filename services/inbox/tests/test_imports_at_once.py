@@ -2,10 +2,11 @@
 
 import asyncio
 
+from inbox.imports.kind import import_kinds
 from kit.jobs.jobs import Jobs
 
 from .house import House
-from .test_imports import COLUMNS, counts, names, run, upload
+from .test_imports import COLUMNS, counts, names, report, run, upload
 
 ANN = "+491701111111"
 
@@ -66,3 +67,16 @@ async def test_a_number_that_somebody_has_left_is_of_whom_the_file_says(house: H
     assert await names(house) == {"Ann", "Bob", "Cem"}
     (bob,) = (await house.ask("POST", "/v1/contacts/lookup", json={"kind": "phone", "value": ANN})).json()["items"]
     assert bob["name"] == "Bob"
+
+
+async def test_a_file_that_repeats_itself_is_worked_by_several_and_has_everybody_once(house: House) -> None:
+    people = [f"N{each},+4917{each:08d},n{each}@example.com\n" for each in range(40)]
+    found = await start(house, "".join(people * 3).encode())
+    keyring, files = house.parts.media.keyring, house.parts.imports.files
+    jobs = Jobs(house.database, import_kinds(house.database, keyring, files, chunk=10))
+    await asyncio.gather(*(all_worked(house, jobs) for _ in range(3)))
+    told = await house.get(f"/v1/contact-imports/{found}")
+    assert (told["state"], counts(told)) == ("finished", (120, 40, 0, 80, 0))
+    assert [line[2] for line in await report(house, found)] == ["repeated"] * 80, "whichever chunk was first"
+    assert await house.count("SELECT count(*) FROM contacts") == 40
+    assert await house.count("SELECT count(*) FROM contact_identities") == 120

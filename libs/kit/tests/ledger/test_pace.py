@@ -63,6 +63,23 @@ async def test_a_lane_that_was_idle_has_saved_nothing_up(bench: Bench, kind: Sen
     assert max(windows(times)) <= 20
 
 
+async def test_a_call_that_is_late_for_its_slot_has_another_one_and_is_not_claimed_again(
+    bench: Bench, kind: Sending
+) -> None:
+    """What one lane calls keeps the process busy for longer than a call of the other may be late."""
+
+    async def busy(_: Entry) -> Receipt:
+        time.sleep(0.03)  # noqa: ASYNC251 - nothing else goes on meanwhile
+        return Receipt("x")
+
+    kind.answers = busy
+    lanes = [Lane(new_id(), "lane", 1000.0) for _ in range(3)]
+    await bench.add(*(Effect("sample.sending", lane, new_id()) for lane in lanes for _ in range(4)))
+    async with bench.working():
+        await until(lambda: asyncio.sleep(0, len(kind.calls)), equals=12)
+    assert [each.attempt for each in kind.calls] == [1] * 12
+
+
 async def test_the_rate_given_last_counts(bench: Bench, kind: Sending) -> None:
     organization_id = new_id()
     await bench.add(Effect("sample.sending", Lane(organization_id, "lane", 0.001), new_id()))

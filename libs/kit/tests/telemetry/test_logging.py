@@ -15,12 +15,12 @@ from kit.telemetry import logging, tracing
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
     root = stdlib.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, configured = root.handlers[:], root.level, dict(structlog.get_config())
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
     stdlib.captureWarnings(False)
-    structlog.reset_defaults()
+    structlog.configure(**configured)
     structlog.contextvars.clear_contextvars()
 
 

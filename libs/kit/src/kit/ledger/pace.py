@@ -35,7 +35,7 @@ What it has only claimed is given back.
 UNPACED: Final = 20
 """How many effects of a lane without a rate one claim takes."""
 
-CROWDED_LEAD: Final = 0.16
+CROWDED_LEAD: Final = 0.08
 """Seconds ahead of which slots are taken, at most, after some were missed: preparing takes longer then."""
 
 CALMS: Final = 0.9

@@ -15,7 +15,8 @@ from kit.ledger.claims import Claim, Claims
 class Slots:
     """The slots of one lane's claims. One that has passed is lost, not caught up; once none is left, more are taken.
 
-    Whoever misses those, too, takes them further ahead each time.
+    Whoever misses those, too, takes them further ahead each time, and more of them: of a lane that is faster than its
+    worker only some can be met, and each time that they are taken costs a commit.
     """
 
     def __init__(self, source: Claims, claims: Sequence[Claim]) -> None:
@@ -24,7 +25,7 @@ class Slots:
         self._slots = deque(claim.slot for claim in claims)
         self._end, self._tail = last.slots_end, last.is_last
         self._late = pace.tolerance(last.step) if last.step else math.inf
-        self._missed, self._lead = 0, source.lead
+        self._missed, self._lead, self._times = 0, source.lead, round(source.lead / pace.LEAD)
 
     def within(self, nth: int, seconds: float) -> bool:
         """Whether the nth slot from here comes so soon."""
@@ -64,9 +65,10 @@ class Slots:
 
     async def _reserve(self, wanted: int) -> None:
         unused = self._end - timedelta(seconds=self._missed * self._step if self._tail else 0.0)
-        more = await self._source.reserve(self._lane_id, wanted, unused, self._end, self._lead)
-        self._lead = min(2 * self._lead, pace.LONGEST_LEAD)
-        self._slots = deque(more.first + more.step * place for place in range(wanted))
+        slots = max(wanted, min(wanted * self._times, int(pace.LONGEST_LEAD / self._step))) if self._step else wanted
+        more = await self._source.reserve(self._lane_id, slots, unused, self._end, self._lead)
+        self._lead, self._times = min(2 * self._lead, pace.LONGEST_LEAD), 2 * self._times
+        self._slots = deque(more.first + more.step * place for place in range(slots))
         self._step, self._end, self._tail, self._missed = more.step, more.end, True, 0
         self._late = pace.tolerance(more.step) if more.step else math.inf
 

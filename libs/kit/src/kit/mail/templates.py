@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -36,11 +37,10 @@ class Templates:
 
     def __init__(self, where: str | Path) -> None:
         folder = where if isinstance(where, Path) else Path(str(files(where))) / "templates"
-        loader = ChoiceLoader([FileSystemLoader(folder), FileSystemLoader(Path(__file__).parent / "templates")])
         self._folder = folder
         self._locales: dict[str, frozenset[str]] = {}
-        self._text = _environment(loader, autoescape=False)
-        self._html = _environment(loader, autoescape=True)
+        self._text = _environment(folder, autoescape=False)
+        self._html = _environment(folder, autoescape=True)
 
     def locales(self, template: str) -> frozenset[str]:
         """The languages a template is written in."""
@@ -87,9 +87,11 @@ def _tidy(value: Any) -> Any:
     return one_line(value)[:_LONGEST_VALUE]
 
 
-def _environment(loader: ChoiceLoader, *, autoescape: bool) -> Environment:
+@cache
+def _environment(folder: Path, *, autoescape: bool) -> Environment:
+    """The templates of a folder, each compiled once in a process."""
     return Environment(
-        loader=loader,
+        loader=ChoiceLoader([FileSystemLoader(folder), FileSystemLoader(Path(__file__).parent / "templates")]),
         autoescape=autoescape,  # noqa: S701 - subjects and texts are not HTML
         undefined=StrictUndefined,
         finalize=_tidy,

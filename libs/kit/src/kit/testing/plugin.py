@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from types import FrameType
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from kit.testing.databases import Databases
@@ -16,6 +17,14 @@ from kit.testing.databases import Databases
 # A busy machine is slow, not wrong: no example has a deadline.
 settings.register_profile("rostrum", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("rostrum")
+
+# An exception that is logged is shown as Python shows it: to draw every frame with its variables takes a second.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 BROKER_URL = os.environ.get("ROSTRUM_TEST_BROKER_URL", "amqp://guest:guest@127.0.0.1:5672/")
 REDIS_URL = os.environ.get("ROSTRUM_TEST_REDIS_URL", "redis://127.0.0.1:6379/0")

@@ -49,10 +49,11 @@ class ImportFiles:
         """The columns of a chunk."""
         opened = await self.store.open(organization_id, Kept(part.file_id, part.key_sealed))
         pieces = [piece async for piece in opened.pieces(0, opened.file.size)]
-        return await asyncio.to_thread(_columns, b"".join(pieces))
+        return await asyncio.to_thread(columns_of, b"".join(pieces))
 
 
-def _columns(told: bytes) -> list[list[str]]:
+def columns_of(told: bytes) -> list[list[str]]:
+    """What was kept of a chunk."""
     found = orjson.loads(told)
     if isinstance(found, list):  # of an import that began under an earlier version
         return [list(column) for column in zip(*found, strict=True)]

@@ -113,9 +113,10 @@ def _lines(file: BinaryIO, encoding: str) -> Iterator[str]:
     number, rest = 0, ""
     try:
         while block := text.read(_BLOCK):
-            lines = io.StringIO(rest + block, newline="").readlines()
+            told = rest + block
+            lines = io.StringIO(told, newline="").readlines()
             rest = "" if lines[-1].endswith("\n") else lines.pop()  # a return may be followed by a line feed
-            yield from lines if _plain(lines, rest + block) else _checked(lines, number)
+            yield from lines if _plain(lines, told) else _checked(lines, number)
             number += len(lines)
             if len(rest) > LONGEST_LINE:
                 raise FileRefused("line-too-long", number + 1)
