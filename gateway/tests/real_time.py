@@ -12,7 +12,7 @@ import orjson
 
 from contracts import Event, encode, new_id
 from contracts.auth import InvitationCreated, OrganizationRenamed
-from contracts.inbox import MessageSent
+from contracts.inbox import BroadcastProgressed, MessageSent
 from gateway.cache.generations import Invalidation
 from gateway.cache.policy import Policy
 from gateway.events.feeder import Feeder
@@ -56,6 +56,24 @@ def sent(organization: UUID, seen_by: list[UUID]) -> MessageSent:
         conversation_id=some,
         sent_at=now,
         seen_by=seen_by,
+    )
+
+
+def progressed(organization: UUID, broadcast: UUID, version: int, sent: int, of: int) -> BroadcastProgressed:
+    return BroadcastProgressed(
+        id=new_id(),
+        time=datetime.now(UTC),
+        organization_id=organization,
+        version=version,
+        broadcast_id=broadcast,
+        total=of,
+        waiting=of - sent,
+        unknown=0,
+        sent=sent,
+        delivered=0,
+        read=0,
+        failed=0,
+        skipped=0,
     )
 
 

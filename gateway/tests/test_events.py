@@ -17,7 +17,7 @@ from gateway.stays import Most
 from kit.clock import ManualClock, SystemClock
 
 from .conftest import until
-from .real_time import ROUTES, Platform, invited, listening, platform, renamed, sent
+from .real_time import ROUTES, Platform, invited, listening, platform, progressed, renamed, sent
 
 OURS, THEIRS = uuid4(), uuid4()
 
@@ -87,6 +87,27 @@ async def test_a_fact_that_names_who_sees_it_is_told_to_them_and_to_owners_and_a
     async with listening(door, OURS, role="agent", after=place) as back:
         told = await back.some(2)
         assert [each.data.get("id") for each in told] == [None, str(news.id)], "nor is it told to who comes back"
+
+
+async def test_how_far_a_broadcast_has_come_is_told_to_those_who_work_on_it_as_it_comes(
+    house: Any, world: Platform
+) -> None:
+    door, broadcast = await house(routes=ROUTES), uuid4()
+    async with (
+        listening(door, OURS, role="agent") as agent,
+        listening(door, OURS, role="client") as client,
+        listening(door, THEIRS, role="owner") as stranger,
+    ):
+        for stream in (agent, client, stranger):
+            await stream.some(1)
+        for version, sent_by_now in enumerate((0, 40, 100), 1):
+            await world.say(progressed(OURS, broadcast, version, sent_by_now, 100))
+            [told] = await agent.some(1)
+            assert (told.data["type"], told.data["subject"]) == ("inbox.broadcast.progressed.v1", str(broadcast))
+            assert (told.version, told.data["data"]["sent"]) == (version, sent_by_now)
+            assert told.data["data"]["waiting"] == 100 - sent_by_now
+        door.parts.stays.drain()
+        assert [told.kind for stream in (client, stranger) for told in await stream.some(1)] == ["closing", "closing"]
 
 
 async def test_the_same_message_twice_is_told_once(house: Any, world: Platform) -> None:

@@ -1,5 +1,6 @@
 """What happens in an organization shows in its open browsers at once, for as long as their session lasts."""
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -11,6 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
+from local.demo.broadcasting import Broadcasting
+from local.demo.hearing import listening as facts_of
 from local.trial import Trial
 from local.visitor import Visitor, newcomer
 
@@ -102,6 +105,30 @@ async def test_who_has_a_page_open_is_given_what_a_contact_writes_and_hears_of_i
         typing = {"conversation_id": fact["subject"], "doing": "typing"}
         others = await visitor.call("POST", "/v1/presence", expect=200, json=typing)
         assert others.json() == {"others": []}
+
+
+async def test_a_broadcast_is_seen_live_by_who_has_the_page_open(platform: Trial, http: httpx.AsyncClient) -> None:
+    """From its start to its end: where it stands, and how many have it; no word older than the one before."""
+    visitor = await newcomer(platform.addresses, http, f"many.{secrets.token_hex(4)}@example.com")
+    await visitor.found("Writing to many")
+    chapter = Broadcasting(visitor, secrets.token_hex(4))
+    hook = {"url": f"{platform.addresses.gateway}/v1/webhooks/whatsapp", "verify_token": "sandbox-verify"}
+    await chapter.control("PUT", "/whatsapp/control/webhook", hook)
+    await chapter.people_agree()
+    heard: list[dict[str, Any]] = []
+    async with facts_of(visitor) as facts, asyncio.timeout(120):
+        await chapter.many_are_written_to()
+        async for fact in facts:
+            if fact.get("subject") == chapter.broadcast:
+                heard.append(fact)
+            if heard and heard[-1]["data"].get("state") == "completed":
+                break
+    states = [fact["data"]["state"] for fact in heard if fact["type"] == "inbox.broadcast.changed.v1"]
+    assert states[-2:] == ["running", "completed"]
+    progress = [fact["data"] for fact in heard if fact["type"] == "inbox.broadcast.progressed.v1"]
+    assert [progress[-1][name] for name in ("total", "waiting", "sent", "skipped")] == [3, 0, 2, 1]
+    versions = [fact["version"] for fact in heard]
+    assert versions == sorted(versions)
 
 
 def _webhook(number: str, account: str) -> bytes:

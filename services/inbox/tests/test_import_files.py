@@ -40,3 +40,11 @@ async def test_an_import_that_ended_leaves_no_file_whoever_dies_while_sweeping(h
     await house.forward(DAY + 60)
     await house.parts.imports.sweep_unnamed()
     assert files(tmp_path) == set()
+
+
+async def test_nobody_who_serves_or_works_can_take_an_import_away(house: House) -> None:
+    """What is kept of an import row by row is written without asking whether the import is there."""
+    roles = house.place.roles("inbox")
+    for role in (roles.app, roles.loops):
+        may = f"has_table_privilege('{role}', 'contact_imports', 'DELETE')"
+        assert await house.count(f"SELECT count(*) FROM (SELECT 1 WHERE {may}) AS yes") == 0

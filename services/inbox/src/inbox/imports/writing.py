@@ -135,10 +135,9 @@ class Writing:
         if written.touched:
             await bulk.note(prepared.import_id, written.touched)
             await UndoRepository(tx).note_known(prepared.import_id, written.known, set(written.touched))
-            await bulk.rename(written.renamed, overwrite=overwrite)
             await UndoRepository(tx).save(prepared.import_id, written.values, overwrite=overwrite)
         await bulk.put(written.values, overwrite=overwrite)
-        if await bulk.tell_changed(written.touched) != len(written.touched):
+        if await bulk.change(written.touched, written.renamed, overwrite=overwrite) != len(written.touched):
             raise Meanwhile
         await self._consent(tx, prepared, written)
         await imports.add_faults(prepared.import_id, [*prepared.faults, *found.faults, *written.forgotten])

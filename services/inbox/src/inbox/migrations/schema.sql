@@ -534,7 +534,6 @@ CREATE TABLE contact_import_changes (
     name_before bytea,
     version bigint NOT NULL,
     CONSTRAINT contact_import_changes_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id),
-    CONSTRAINT contact_import_changes_import_id_fkey FOREIGN KEY (import_id) REFERENCES contact_imports(id),
     CONSTRAINT contact_import_changes_pkey PRIMARY KEY (import_id, contact_id)
 );
 COMMENT ON TABLE contact_import_changes IS 'What an import changed, so that it can be undone; name_before is sealed as it was.';
@@ -552,7 +551,6 @@ CREATE TABLE contact_import_faults (
     "row" bigint NOT NULL,
     field text NOT NULL,
     code text NOT NULL,
-    CONSTRAINT contact_import_faults_import_id_fkey FOREIGN KEY (import_id) REFERENCES contact_imports(id),
     CONSTRAINT contact_import_faults_pkey PRIMARY KEY (import_id, "row", field)
 );
 COMMENT ON TABLE contact_import_faults IS 'Why rows were not imported, or not whole; never what stood in them.';
@@ -568,7 +566,6 @@ CREATE TABLE contact_import_identities (
     kind text NOT NULL,
     blind bytea NOT NULL,
     CONSTRAINT contact_import_identities_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id),
-    CONSTRAINT contact_import_identities_import_id_fkey FOREIGN KEY (import_id) REFERENCES contact_imports(id),
     CONSTRAINT contact_import_identities_pkey PRIMARY KEY (import_id, contact_id, kind, blind)
 );
 COMMENT ON TABLE contact_import_identities IS 'By what an import made contacts known that were there before; kept for thirty days.';
@@ -633,7 +630,6 @@ CREATE TABLE contact_import_values (
     blind bytea,
     changed_at timestamp with time zone,
     CONSTRAINT contact_import_values_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES contacts(id),
-    CONSTRAINT contact_import_values_import_id_fkey FOREIGN KEY (import_id) REFERENCES contact_imports(id),
     CONSTRAINT contact_import_values_pkey PRIMARY KEY (import_id, contact_id, attribute_id, place)
 );
 COMMENT ON TABLE contact_import_values IS 'Values as they were before an import wrote others; place -1 where there was none.';

@@ -135,17 +135,26 @@ class BulkRepository:
             touched,
         )
 
-    async def rename(self, named: Sequence[NewName], *, overwrite: bool) -> None:
-        """Give names, to those that have one only with `overwrite`."""
-        await self.tx.execute(
+    async def change(self, contact_ids: Collection[UUID], named: Sequence[NewName], *, overwrite: bool) -> int:
+        """These have another version, for lists and pages that show them, and some a name; how many there are.
+
+        Who has a name gets another one only with `overwrite`.
+        """
+        if not contact_ids:
+            return 0
+        names = {each.contact_id: each.sealed for each in named}
+        ids = sorted(contact_ids)
+        return await self.tx.execute(
             """
-            UPDATE contacts AS c SET name_sealed = t.name
-            FROM unnest($2::uuid[], $3::bytea[]) AS t (id, name)
-            WHERE c.id = t.id AND c.organization_id = $1 AND ($4 OR c.name_sealed IS NULL)
+            UPDATE contacts AS c SET version = c.version + 1, changed_at = now.at,
+                name_sealed = CASE WHEN $4 OR c.name_sealed IS NULL THEN coalesce(t.name, c.name_sealed)
+                                   ELSE c.name_sealed END
+            FROM (SELECT kit_now() AS at OFFSET 0) AS now CROSS JOIN unnest($2::uuid[], $3::bytea[]) AS t (id, name)
+            WHERE c.id = t.id AND c.organization_id = $1
             """,
             self.tx.organization_id,
-            [each.contact_id for each in named],
-            [each.sealed for each in named],
+            ids,
+            [names.get(each) for each in ids],
             overwrite,
         )
 
@@ -188,19 +197,6 @@ class BulkRepository:
             [None if each.sealed else each.kept.key for each in values],
             [None if each.sealed else each.kept.number for each in values],
             [each.sealed[1] if each.sealed else None for each in values],
-        )
-
-    async def tell_changed(self, contact_ids: Collection[UUID]) -> int:
-        """These have another version, for lists and pages that show them; how many there are."""
-        if not contact_ids:
-            return 0
-        return await self.tx.execute(
-            """
-            UPDATE contacts SET version = version + 1, changed_at = kit_now()
-            WHERE id = ANY ($1) AND organization_id = $2
-            """,
-            sorted(contact_ids),
-            self.tx.organization_id,
         )
 
     async def made(self, import_id: UUID, limit: int) -> list[UUID]:
