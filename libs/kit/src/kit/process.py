@@ -72,13 +72,8 @@ def run(main: Stage) -> None:
 
 
 def tune() -> None:
-    """Set the interpreter as all our processes have it: nothing that takes long holds up those who wait.
-
-    The garbage collector, which stops all, works seldom. A thread that computes (sealing a chunk of an import, say)
-    hands the interpreter over after half a millisecond instead of five: the event loop waits so long at each step.
-    """
+    """Set the interpreter as all our processes have it: the garbage collector, which stops all, works seldom."""
     gc.set_threshold(10_000, 20, 50)
-    sys.setswitchinterval(0.0005)
 
 
 async def _signalled(main: Stage) -> None:
