@@ -128,7 +128,7 @@ async def test_a_broadcast_is_seen_live_by_who_has_the_page_open(platform: Trial
     progress = [fact["data"] for fact in heard if fact["type"] == "inbox.broadcast.progressed.v1"]
     assert [progress[-1][name] for name in ("total", "waiting", "sent", "skipped")] == [3, 0, 2, 1]
     versions = [fact["version"] for fact in heard]
-    assert versions == sorted(versions)
+    assert versions == sorted(set(versions))
 
 
 def _webhook(number: str, account: str) -> bytes:

@@ -171,11 +171,11 @@ class Feeding:
         return await RecipientRepository(tx).any_open(broadcast.id)
 
     async def _complete(self, tx: Transaction, broadcast: Broadcast, now: datetime) -> None:
-        completed = broadcast.completed(now)
+        counts = await BroadcastRepository(tx).counts([broadcast.id])
+        completed = (await progress(tx, broadcast, counts, now)).completed(now)
         if completed.fallback is not None:
             completed = replace(completed, work_at=now + _REST)
-        counts = await BroadcastRepository(tx).counts([broadcast.id])
-        await change(tx, await progress(tx, completed, counts, now))
+        await change(tx, completed)
         await self._account(tx, broadcast)
 
     async def _account(self, tx: Transaction, broadcast: Broadcast) -> None:
