@@ -50,6 +50,8 @@ class Beginning:
                 ours = {row["block_id"] for row in rows}
             except TransientError as trouble:
                 log.warning("ledger.not_begun", error=type(trouble).__name__, blocks=len(asked))
+            except Exception:
+                log.exception("ledger.not_begun", blocks=len(asked))
             finally:
                 self._takes = max(pace.now() - began, self._takes * _FADES)
                 for block_id, future in asked.items():
